@@ -1,4 +1,3 @@
-# ruff: noqa: INP001, T201
 """Cut the demo's calls out of a DataSF "Fire Department Calls for Service" file.
 
     python deploy/extract_demo_calls.py FILE dispatch/cli/demo/data/sf_calls.csv

@@ -7,9 +7,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
+from pydantic import TypeAdapter
 
 from dispatch.cli.demo import calls
 from dispatch.cli.demo.calls import Call, CallsUnreadableError, load, read, understand
+from schemas.reports import Kind
 
 ROOT = Path(__file__).parents[2]
 WEEK = "incidents/sf_fire_calls_2016-12-31_2017-01-07.csv"
@@ -124,6 +126,12 @@ def test_a_call_type_stands_for_a_kind_by_priority(
     call_type: str, priority: int, meaning: tuple[str, str]
 ) -> None:
     assert understand(call_type, priority) == meaning
+
+
+@pytest.mark.parametrize("call_type", ["Medical Incident", "Élan / 9", "Very " * 30 + "Long"])
+def test_every_call_type_gives_a_kind_that_a_report_may_carry(call_type: str) -> None:
+    kind, _ = understand(call_type, 3)
+    assert TypeAdapter(Kind).validate_python(kind) == kind
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from dispatch.cli.demo.calls import load
 from dispatch.cli.demo.population import COLUMNS, population
+from schemas.volunteers import VolunteerBody
 
 CALLS = load()
 PEOPLE = population(CALLS)
@@ -31,6 +32,15 @@ def test_there_are_two_thousand_volunteers_in_the_columns_of_the_import() -> Non
     assert len(PEOPLE) == 2000
     assert {tuple(person) for person in PEOPLE} == {COLUMNS}
     assert ",".join(COLUMNS) == "name,phone,language,skills,lat,lon,birth_date,consent,availability"
+
+
+def test_every_volunteer_can_be_registered() -> None:
+    for person in PEOPLE:
+        position = {"lat": float(person["lat"]), "lon": float(person["lon"])}
+        skills = person["skills"].split(";") if person["skills"] else []
+        rest = {name: person[name] for name in ("name", "phone", "language", "availability")}
+        body = rest | {"position": position, "skills": skills, "consent": [person["consent"]]}
+        VolunteerBody.model_validate(body | {"birth_date": date.fromisoformat(person["birth_date"])})
 
 
 def test_every_phone_is_its_own_and_from_the_range_kept_for_fiction() -> None:

@@ -18,6 +18,7 @@ Fields = dict[str, str]
 EMERGENCY, NOT_EMERGENCY = 3, 2
 PROBLEMS_SHOWN = 10
 MAX_LAT, MAX_LON = 90, 180
+LONGEST_SLUG = 50
 
 
 def zone() -> tzinfo:
@@ -182,7 +183,7 @@ def _row(fields: Fields) -> Call:
 def understand(call_type: str, priority: int) -> tuple[str, Severity]:
     """Return our kind and severity for a call type at a final priority of 2 or 3."""
     slug = re.sub(r"[^a-z0-9]+", "_", call_type.lower()).strip("_")
-    meaning = KIND_ASSUMPTIONS.get(call_type, always(f"other.{slug or 'unknown'}"))
+    meaning = KIND_ASSUMPTIONS.get(call_type, always(f"other.{slug[:LONGEST_SLUG] or 'unknown'}"))
     return meaning.emergency if priority == EMERGENCY else meaning.other
 
 

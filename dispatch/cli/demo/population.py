@@ -69,7 +69,7 @@ def population(
     """Return volunteers as CSV rows; ages are as of `today` (None: the day of the first call)."""
     if size > PHONES:
         raise ValueError(f"{size} volunteers asked for, but only {PHONES} fictitious phone numbers exist")
-    rng = Random(seed)
+    rng = Random(seed)  # noqa: S311 - repeatable people, no secret
     day = today or min(call.received_at for call in calls).date()
     return [_volunteer(rng, rng.choice(calls), FIRST_PHONE + index, day) for index in range(size)]
 
