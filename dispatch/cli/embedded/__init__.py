@@ -2,6 +2,6 @@
 
 from dispatch.cli.embedded.broker import EmbeddedBroker
 from dispatch.cli.embedded.postgres import EmbeddedPostgres
-from dispatch.cli.embedded.process import EmbeddedServiceError
+from dispatch.cli.embedded.programs import EmbeddedServiceError
 
 __all__ = ["EmbeddedBroker", "EmbeddedPostgres", "EmbeddedServiceError"]

