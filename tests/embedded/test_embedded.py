@@ -141,6 +141,16 @@ async def test_two_owners_cannot_share_one_folder(postgres: EmbeddedPostgres) ->
         assert await ask(postgres.url(), "SELECT 1") == 1
 
 
+async def test_a_server_that_nobody_ends_is_named_in_the_error(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dispatch.cli.embedded.postgres.PREDECESSOR_PATIENCE", 0.2)
+    async with postgres:
+        (postgres.files.parent / "postgres.lock").unlink()
+        with pytest.raises(EmbeddedServiceError, match="the end of the server that uses"):
+            await EmbeddedPostgres(postgres.files.parent, fsync=False).start()
+
+
 async def test_a_pid_noted_before_a_reboot_and_now_somebody_elses_stops_nothing(
     postgres: EmbeddedPostgres,
 ) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from dispatch.cli.embedded.process import Service, spawn
+from dispatch.cli.embedded.process import Service, spawn, within
 from dispatch.cli.embedded.programs import EmbeddedServiceError, account_for, program_for
 
 PATIENCE = 15.0
@@ -41,7 +41,7 @@ class EmbeddedBroker(Service):
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             await self._spawn()
-            await asyncio.wait_for(self._answering(), PATIENCE)
+            await within(PATIENCE, f"the start of {self.name}", self._answering())
         except BaseException:
             await self.stop()
             raise

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 
-from dispatch.cli.embedded.process import Service, spawn
+from dispatch.cli.embedded.process import Service, spawn, within
 from dispatch.cli.embedded.programs import EmbeddedServiceError, account_for, program_for
 
 PATIENCE = 300.0  # after a crash there may be much to recover
@@ -84,12 +84,14 @@ class EmbeddedPostgres(Service):
             self._shortcut = None
 
     async def _start_server(self) -> None:
-        await asyncio.wait_for(self._predecessor_gone(), PREDECESSOR_PATIENCE)
+        await within(
+            PREDECESSOR_PATIENCE, f"the end of the server that uses {self.files}", self._predecessor_gone()
+        )
         if not self.files.exists():
             await self._create_files()
         self._forget_stale_pid()
         await self._spawn(self.files, "postgres", *self._options())
-        await asyncio.wait_for(self._answering(), PATIENCE)
+        await within(PATIENCE, f"the start of {self.name}", self._answering())
         await self._ensure_database()
 
     async def _predecessor_gone(self) -> None:

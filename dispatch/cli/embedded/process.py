@@ -7,6 +7,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from asyncio.subprocess import Process
+from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -85,6 +86,14 @@ async def spawn(
             stderr=output,
             start_new_session=True,  # a Ctrl-C in the terminal is the owner's to handle, in order
         )
+
+
+async def within(seconds: float, what: str, work: Coroutine[object, object, None]) -> None:
+    """Wait for work, but not for ever; the error says what took too long."""
+    try:
+        await asyncio.wait_for(work, seconds)
+    except TimeoutError:
+        raise EmbeddedServiceError(f"{what} took longer than {seconds:g} s") from None
 
 
 def _shorten(log: Path) -> None:
