@@ -194,7 +194,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: start.py --nodes 3 --data kafka")
     parser.add_argument("--data", type=Path, default=HERE / "target" / "data", help="where the files go")
     parser.add_argument("--nodes", type=int, choices=(1, 3), default=1)
-    parser.add_argument("--port", type=int, default=9092, help="the first of two ports for each node")
+    parser.add_argument("--port", type=int, default=9092, help="the first of two ports a node")
     options = parser.parse_args()
     if missing := missing_tools():
         sys.exit(f"not found: {', '.join(missing)} (Debian: apt-get install default-jre-headless maven)")
