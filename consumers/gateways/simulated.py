@@ -1,0 +1,62 @@
+"""Phones that exist in memory only, for the demo and for tests."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from consumers.gateways import refuse_bad_number
+from dispatch.services.gateways import GatewayUnavailableError, Outgoing
+
+
+@dataclass(slots=True)
+class Phone:
+    """What arrived on one number, each once; `repeats` counts the copies that a real phone would show."""
+
+    number: str
+    inbox: list[Outgoing] = field(default_factory=list)
+    repeats: int = 0
+
+
+class SimulatedGateway:
+    """A gateway whose phones stay silent unless `on_message` answers; flaky, it fails every other call."""
+
+    name = "simulated"
+    channel = "sms"
+
+    def __init__(self, *, printer: Callable[[Outgoing], None] | None = None, flaky: bool = False) -> None:
+        self.printer = printer
+        self.flaky = flaky
+        self.on_message: Callable[[Outgoing], Awaitable[None]] | None = None
+        self._phones: dict[str, Phone] = {}
+        self._arrived: set[UUID] = set()
+        self._calls = 0
+
+    @property
+    def repeats(self) -> int:
+        """Count the copies that arrived on all phones."""
+        return sum(phone.repeats for phone in self._phones.values())
+
+    def phone(self, number: str) -> Phone:
+        return self._phones.setdefault(number, Phone(number))
+
+    async def send(self, message: Outgoing) -> None:
+        """Put the message on its phone, then let `on_message` run; it should not take long."""
+        refuse_bad_number(message.to)
+        self._fail_every_other_call()
+        if message.message_id in self._arrived:
+            self.phone(message.to).repeats += 1
+            return
+        self._arrived.add(message.message_id)
+        self.phone(message.to).inbox.append(message)
+        if self.printer:
+            self.printer(message)
+        if self.on_message:
+            await self.on_message(message)
+
+    async def close(self) -> None:
+        """Keep the phones: there is no connection to let go."""
+
+    def _fail_every_other_call(self) -> None:
+        self._calls += 1
+        if self.flaky and self._calls % 2:
+            raise GatewayUnavailableError("flaky on purpose")

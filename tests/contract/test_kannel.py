@@ -1,0 +1,155 @@
+"""Kannel's dialect: what its answers and webhooks mean, and what must never be told of a request."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from consumers.gateways.kannel import KannelGateway
+from dispatch.services.gateways import GatewayRefusedError, Inbound, Receipt
+from dispatch.services.kannel import inbound_from, receipt_from
+from tests.contract.kannel import PASSWORD, a_message, settings_for, unavailable
+
+PHONE = "+33612345678"
+ELSEWHERE = "http://127.0.0.1:9/cgi-bin/sendsms"
+HELLO = a_message("private words", PHONE)
+
+
+@asynccontextmanager
+async def answering(
+    handler: Callable[[web.Request], Awaitable[web.Response]],
+) -> AsyncIterator[KannelGateway]:
+    """Put a server that is not Kannel in Kannel's place."""
+    app = web.Application()
+    app.router.add_get("/cgi-bin/sendsms", handler)
+    async with TestServer(app) as server:
+        gateway = KannelGateway(settings_for(str(server.make_url("/cgi-bin/sendsms"))), timeout=0.3)
+        yield gateway
+        await gateway.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (503, "Temporal failure, try again later."),
+        (403, "Not routable. Do not try again."),
+        (500, "Sending failed."),
+        (400, "Coding field misformed, rejected"),
+        (200, "<html>Please log in to the guest network</html>"),
+        (302, "0: Accepted for delivery"),
+        (202, ""),
+    ],
+)
+async def test_what_is_not_a_yes_keeps_the_message(status: int, words: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, text=words, headers={"Location": "/elsewhere"})
+
+    async with answering(answer) as gateway:
+        await unavailable(gateway, HELLO)
+
+
+@pytest.mark.parametrize("words", ["0: Accepted for delivery", "3: Queued for later delivery", "Sent."])
+async def test_accepted_and_queued_are_both_a_yes(words: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=202, text=words)
+
+    async with answering(answer) as gateway:
+        await gateway.send(HELLO)
+
+
+async def test_a_number_on_kannels_black_list_is_refused_for_good() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        words = "Number(s) has/have been denied by white- and/or black-lists."
+        return web.Response(status=400, text=words)
+
+    async with answering(answer) as gateway:
+        with pytest.raises(GatewayRefusedError):
+            await gateway.send(HELLO)
+
+
+async def test_an_answer_that_repeats_the_request_tells_nothing_of_it() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=404, text=f"no such page: {request.raw_path}")
+
+    async with answering(answer) as gateway:
+        told = await unavailable(gateway, HELLO)
+    assert "Kannel answered 404" in told
+    assert not [secret for secret in (PASSWORD, HELLO.text, PHONE[1:]) if secret in told]
+
+
+async def test_a_kannel_that_is_slow_or_absent_is_unavailable() -> None:
+    async def sleep(_: web.Request) -> web.Response:
+        await asyncio.sleep(5)
+        return web.Response(status=202, text="Sent.")
+
+    async with answering(sleep) as gateway:
+        assert PASSWORD not in await unavailable(gateway, HELLO)
+    absent = KannelGateway(settings_for(ELSEWHERE))
+    told = await unavailable(absent, HELLO)
+    await absent.close()
+    assert PASSWORD not in told
+
+
+async def test_only_what_needs_it_is_sent_as_ucs2_or_first() -> None:
+    seen: list[dict[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(dict(request.query))
+        return web.Response(status=202, text="Sent.")
+
+    async with answering(answer) as gateway:
+        await gateway.send(a_message("été à 5 €", PHONE))
+        await gateway.send(a_message("forêt", PHONE, urgent=True))
+    plain, other = seen
+    assert ("coding" in plain, "priority" in plain, plain["dlr-mask"]) == (False, False, "27")
+    assert (other["coding"], other["priority"]) == ("2", "3")
+
+
+def test_settings_show_no_secret() -> None:
+    shown = repr(settings_for("http://kannel/", receipts_url="https://renfort.example/r?key=hush-key"))
+    assert PASSWORD not in shown
+    assert "hush-key" not in shown
+
+
+@pytest.mark.parametrize(
+    ("status", "became"),
+    [(1, "delivered"), (2, "failed"), (4, "sent"), (8, "sent"), (16, "failed"), (32, "sent"), (34, "failed")],
+)
+def test_each_status_of_kannels_has_a_meaning(status: int, became: str) -> None:
+    query = {"message": str(UUID(int=7)), "status": str(status), "reply": "NACK/12/"}
+    assert receipt_from(query) == Receipt(UUID(int=7), became, "NACK/12")  # type: ignore[arg-type]
+
+
+def test_a_receipt_keeps_nothing_of_the_message_that_the_provider_repeats() -> None:
+    reply = "id:42 sub:001 stat:UNDELIV err:27 Text:Arrêt cardiaque rue"
+    query = {"message": str(UUID(int=7)), "status": "2", "reply": reply}
+    assert receipt_from(query).detail == "id:42 sub:001 stat:UNDELIV err:27"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("message", ""),
+        ("message", "7"),
+        *(("status", value) for value in ("", "0", "-1", "1.0", "²", "64", "%d")),
+    ],
+)
+def test_a_receipt_that_cannot_be_read_names_the_parameter(name: str, value: str) -> None:
+    query = {"message": str(UUID(int=7)), "status": "1", "reply": ""} | {name: value}
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        receipt_from(query)
+
+
+def test_an_empty_text_is_still_a_text() -> None:
+    assert inbound_from({"id": "k1", "from": PHONE, "text": " \0 "}) == Inbound("k1", PHONE, "")
+
+
+@pytest.mark.parametrize(("name", "value"), [("id", ""), ("from", " "), ("charset", "UTF-16BE")])
+def test_an_inbound_text_that_cannot_be_read_names_the_parameter(name: str, value: str) -> None:
+    query = {"id": "k1", "from": PHONE, "text": "OUI", "charset": "UTF-8"} | {name: value}
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        inbound_from(query)
