@@ -1,0 +1,168 @@
+"""The journal: every event that ever happened, chained per stream, and the outbox rows that publish it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+from uuid import UUID
+from zlib import crc32
+
+import asyncpg
+
+from dispatch.storage.pool import RetryableError
+from dispatch.storage.queries import sql
+from schemas.base import Event, Mode
+from schemas.envelope import SOURCE, Envelope, headers, pack, revive
+from schemas.ids import derived
+
+BUCKETS = 64
+GENESIS = bytes(32)
+ONE_EVENT_PER_PLACE = "journal_stream_seq_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event to append to a stream; `key` is what its topic is keyed by."""
+
+    stream: UUID
+    event: Event
+    organisation: UUID
+    mode: Mode
+    key: str
+    occurred_at: datetime
+    received_at: datetime
+
+
+class Row(NamedTuple):
+    """One row of the journal, as the query takes it."""
+
+    stream: UUID
+    seq: int
+    event_id: UUID
+    organisation: UUID
+    mode: Mode
+    topic: str
+    type: str
+    bucket: int
+    key: bytes
+    headers: bytes
+    body: bytes
+    prev_hash: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place where a stream is not what was written."""
+
+    stream: UUID
+    seq: int
+    what: str
+
+
+async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: datetime) -> list[UUID]:
+    """Write events in the order given, with their outbox rows; return their ids.
+
+    Raises RetryableError where another transaction has written to one of the streams meanwhile.
+    """
+    if not entries:
+        return []
+    streams = sorted({entry.stream for entry in entries})
+    heads = {
+        row["stream"]: (row["seq"], row["hash"])
+        for row in await connection.fetch(sql("journal_heads"), streams)
+    }
+    rows = []
+    for entry in entries:
+        seq, previous = heads.get(entry.stream, (0, GENESIS))
+        row = _row(entry, seq + 1, previous, now)
+        heads[entry.stream] = (row.seq, row.hash)
+        rows.append(row)
+    try:
+        await connection.execute(sql("append_journal"), *map(list, zip(*rows, strict=True)), now)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != ONE_EVENT_PER_PLACE:
+            raise
+        raise RetryableError("another transaction wrote to the same stream") from error
+    return [row.event_id for row in rows]
+
+
+async def read_streams(connection: asyncpg.Connection, streams: Iterable[UUID]) -> dict[UUID, list[Event]]:
+    """Read the events of streams, in their order, each as this version knows it."""
+    events: dict[UUID, list[Event]] = defaultdict(list)
+    for row in await connection.fetch(sql("read_streams"), sorted(set(streams))):
+        events[row["stream"]].append(revive(row["type"], row["body"]))
+    return dict(events)
+
+
+async def verify(connection: asyncpg.Connection, stream: UUID | None = None) -> list[Break]:
+    """Walk one stream, or all, and return where the chain does not hold; wants a transaction of its own."""
+    breaks: list[Break] = []
+    at, seq, previous = None, 0, GENESIS
+    async with connection.transaction(readonly=True):
+        async for row in connection.cursor(sql("journal_chain"), stream, prefetch=1000):
+            if row["stream"] != at:
+                at, seq, previous = row["stream"], 0, GENESIS
+            if what := _broken(row, seq + 1, previous):
+                breaks.append(Break(row["stream"], row["seq"], what))
+            seq, previous = row["seq"], row["hash"]
+    return breaks
+
+
+def bucket_of(key: bytes) -> int:
+    """Choose the bucket of a key, the same in every process."""
+    return crc32(key) % BUCKETS
+
+
+def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
+    event, key = entry.event, entry.key.encode()
+    envelope = _envelope(entry, seq, now)
+    packed, body = pack(headers(envelope)), event.model_dump_json().encode()
+    return Row(
+        entry.stream,
+        seq,
+        envelope.event_id,
+        entry.organisation,
+        entry.mode,
+        event.topic,
+        event.type,
+        bucket_of(key),
+        key,
+        packed,
+        body,
+        previous,
+        _chain(previous, event.topic, key, packed, body),
+    )
+
+
+def _envelope(entry: Entry, seq: int, now: datetime) -> Envelope:
+    return Envelope(
+        event_id=derived(entry.stream, seq),
+        type=entry.event.type,
+        source=SOURCE,
+        subject=entry.key,
+        organisation=entry.organisation,
+        mode=entry.mode,
+        sequence=seq,
+        occurred_at=entry.occurred_at,
+        received_at=entry.received_at,
+        recorded_at=now,
+    )
+
+
+def _chain(previous: bytes, topic: str, key: bytes, packed: bytes, body: bytes) -> bytes:
+    """Hash an event together with the one before it; lengths first, so that no byte can change its field."""
+    parts = (previous, topic.encode(), key, packed, body)
+    return sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
+
+
+def _broken(row: asyncpg.Record, seq: int, previous: bytes) -> str:
+    if row["seq"] != seq:
+        return f"events {seq} to {row['seq'] - 1} are missing"
+    if row["prev_hash"] != previous:
+        return "it does not follow from the event before it"
+    if row["hash"] != _chain(previous, row["topic"], row["key"], row["headers"], row["body"]):
+        return "its bytes were changed"
+    return ""

@@ -1,0 +1,74 @@
+"""Numbered migrations, each applied once, each in one transaction."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import asyncpg
+
+from dispatch.storage.queries import sql
+
+FOLDER = Path(__file__).with_name("migrations")
+
+
+class MigrationError(Exception):
+    """The database and this version's migrations do not belong together; the text says how."""
+
+
+async def migrate(database: asyncpg.Connection | str, folder: Path = FOLDER) -> list[str]:
+    """Apply what is missing and return its names; a second caller waits, then finds nothing to do."""
+    if isinstance(database, str):
+        connection = await asyncpg.connect(database)
+        try:
+            return await _migrate(connection, folder)
+        finally:
+            await connection.close()
+    return await _migrate(database, folder)
+
+
+async def _migrate(connection: asyncpg.Connection, folder: Path) -> list[str]:
+    texts = _texts(folder)
+    async with _locked(connection):
+        await connection.execute(sql("create_migrations"))
+        applied = {row["name"]: row["sha256"] for row in await connection.fetch(sql("applied_migrations"))}
+        _compare(applied, texts)
+        missing = [name for name in texts if name not in applied]
+        for name in missing:
+            async with connection.transaction():
+                await connection.execute(texts[name])
+                await connection.execute(sql("note_migration"), name, _checksum(texts[name]))
+    return missing
+
+
+@asynccontextmanager
+async def _locked(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    await connection.execute(sql("lock_migrations"))
+    try:
+        yield
+    finally:
+        await connection.execute(sql("unlock_migrations"))
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))}
+
+
+def _compare(applied: Mapping[str, str], texts: Mapping[str, str]) -> None:
+    for name, checksum in applied.items():
+        if name not in texts:
+            raise MigrationError(f"{name} was applied by a newer version of Renfort: install that version")
+        if _checksum(texts[name]) != checksum:
+            raise MigrationError(
+                f"{name} was changed after it was applied: restore it and add a new migration"
+            )
+    newest = max(applied, default="")
+    for name in texts:
+        if name not in applied and name < newest:
+            raise MigrationError(
+                f"{name} comes before {newest}, which was applied already: give it a new number"
+            )
+
+
+def _checksum(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

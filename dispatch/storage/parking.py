@@ -1,0 +1,64 @@
+"""What could not be understood: its bytes stay here, the fact goes out on the topic `parking`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.storage import journal
+from dispatch.storage.queries import sql
+from schemas.envelope import NOBODY, Unreadable
+from schemas.ids import named
+from schemas.notifications import Parked
+
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """One message that was parked."""
+
+    id: UUID
+    consumer: str
+    topic: str
+    organisation: UUID
+    source: str
+    reason: str
+    size: int
+
+
+async def park(
+    connection: asyncpg.Connection, consumer: str, topic: str, items: Sequence[Unreadable], now: datetime
+) -> list[Parking]:
+    """Keep the bytes and append a `Parked` event for each; return those that were not parked before."""
+    by_id = {_identity(consumer, topic, item): item for item in items}
+    rows = [
+        (id_, item.organisation, item.source, item.reason[:LONGEST_REASON], item.key, item.headers, item.body)
+        for id_, item in sorted(by_id.items())
+    ]
+    columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 7
+    fresh = {row["id"] for row in await connection.fetch(sql("park"), consumer, topic, *columns, now)}
+    parked = [_parking(id_, consumer, topic, by_id[id_]) for id_ in sorted(fresh)]
+    await journal.append(connection, [_entry(parking, now) for parking in parked], now)
+    return parked
+
+
+def _identity(consumer: str, topic: str, item: Unreadable) -> UUID:
+    parts = (item.key or b"", item.headers, item.body or b"")
+    digest = sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts))
+    return named(consumer, topic, digest.hexdigest())
+
+
+def _parking(id_: UUID, consumer: str, topic: str, item: Unreadable) -> Parking:
+    reason, size = item.reason[:LONGEST_REASON], len(item.body or b"")
+    return Parking(id_, consumer, topic, item.organisation or NOBODY, item.source, reason, size)
+
+
+def _entry(parking: Parking, now: datetime) -> journal.Entry:
+    event = Parked(
+        at=now, parking_id=parking.id, source_topic=parking.topic, reason=parking.reason, size=parking.size
+    )
+    return journal.Entry(parking.id, event, parking.organisation, "actual", parking.topic, now, now)

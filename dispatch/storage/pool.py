@@ -1,0 +1,105 @@
+"""Connections to PostgreSQL, and the two ways of using them: a transaction, and one that is tried again."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+import asyncpg
+import orjson
+import structlog
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ATTEMPTS = 6
+SHORTEST_WAIT_S = 0.2
+LONGEST_WAIT_S = 5.0
+JITTER_S = 0.02
+UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError)
+
+log = structlog.get_logger()
+
+
+class RetryableError(Exception):
+    """Somebody else was first; the same work, done again, sees what they wrote."""
+
+
+RACES = (RetryableError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Pool:
+    """Open a pool whose sessions give up on locks and statements before anybody notices a stall."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        init=_prepare,
+        statement_cache_size=500,
+        max_cached_statement_lifetime=0,
+        command_timeout=60,
+        server_settings={
+            "application_name": application,
+            "timezone": "UTC",
+            "lock_timeout": "5s",
+            "statement_timeout": "30s",
+            "idle_in_transaction_session_timeout": "10s",
+        },
+    )
+
+
+async def connect_with_retry(dsn: str, *, application: str, size: int = 10) -> asyncpg.Pool:
+    """Open a pool, for ever: each failure is one line in the log."""
+    wait = SHORTEST_WAIT_S
+    while True:
+        try:
+            return await open_pool(dsn, application=application, size=size)
+        except UNREACHABLE as error:
+            log.warning(
+                "PostgreSQL does not answer; trying again", wait_s=round(wait, 1), error=describe(error)
+            )
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, LONGEST_WAIT_S)
+
+
+@asynccontextmanager
+async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """Borrow a connection for one transaction."""
+    async with pool.acquire() as connection, connection.transaction():
+        yield cast("asyncpg.Connection", connection)
+
+
+def retrying(work: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Run a whole transaction again, after a short random wait, when another one got in its way."""
+
+    @wraps(work)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return await work(*args, **kwargs)
+            except RACES:
+                await asyncio.sleep(random.uniform(0, JITTER_S * 2**attempt))  # noqa: S311 - no secret
+        return await work(*args, **kwargs)
+
+    return run
+
+
+def describe(error: BaseException) -> str:
+    """Name an error in one line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_to_jsonb, decoder=_from_jsonb
+    )
+
+
+def _to_jsonb(value: Any) -> bytes:  # noqa: ANN401 - any JSON
+    return b"\x01" + orjson.dumps(value)
+
+
+def _from_jsonb(data: bytes) -> Any:  # noqa: ANN401 - any JSON
+    return orjson.loads(data[1:])

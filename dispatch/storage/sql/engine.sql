@@ -1,0 +1,76 @@
+-- The engine room: clock, migrations, journal, outbox, inbox, parking.
+
+-- name: database_time
+-- The one query that may read the database's clock.
+SELECT clock_timestamp();
+
+-- name: create_migrations
+-- Makes the table of applied migrations where it is missing.
+CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, sha256 text NOT NULL);
+
+-- name: lock_migrations
+-- Waits until no other session migrates this database; held until unlocked or disconnected.
+SELECT pg_advisory_lock(hashtext('renfort.migrations'));
+
+-- name: unlock_migrations
+-- Lets the next session migrate.
+SELECT pg_advisory_unlock(hashtext('renfort.migrations'));
+
+-- name: applied_migrations
+-- Every applied migration with its checksum.
+SELECT name, sha256 FROM migrations ORDER BY name;
+
+-- name: note_migration
+-- Remembers that a migration was applied, and which text it had.
+INSERT INTO migrations (name, sha256) VALUES ($1, $2);
+
+-- name: journal_heads
+-- The last place and hash of each stream that has any.
+SELECT asked.stream, head.seq, head.hash
+FROM unnest($1::uuid[]) AS asked (stream)
+CROSS JOIN LATERAL (
+    SELECT seq, hash FROM journal WHERE journal.stream = asked.stream ORDER BY seq DESC LIMIT 1
+) AS head;
+
+-- name: append_journal
+-- Writes events and their outbox rows in the order given; a taken place in a stream is a unique violation.
+WITH written AS (
+    INSERT INTO journal (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,
+                         prev_hash, hash, recorded_at)
+    SELECT stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash, $14
+    FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::smallint[],
+                $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[])
+         WITH ORDINALITY AS entry (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,
+                                   prev_hash, hash, place)
+    ORDER BY place
+    RETURNING id, bucket
+)
+INSERT INTO outbox (bucket, position) SELECT bucket, id FROM written ORDER BY id;
+
+-- name: read_streams
+-- The events of streams, each stream in its order.
+SELECT stream, seq, type, body FROM journal WHERE stream = ANY($1::uuid[]) ORDER BY stream, seq;
+
+-- name: journal_chain
+-- The chained bytes of one stream, or of all where it is null, each stream in its order.
+SELECT stream, seq, topic, key, headers, body, prev_hash, hash
+FROM journal
+WHERE $1::uuid IS NULL OR stream = $1
+ORDER BY stream, seq;
+
+-- name: take_inbox
+-- Notes events as taken by a consumer and returns those that were new to it; a repeated event is no error.
+INSERT INTO inbox (consumer, event_id, received_at)
+SELECT $1, event_id, $3 FROM unnest($2::uuid[]) AS taken (event_id) ORDER BY event_id
+ON CONFLICT DO NOTHING
+RETURNING event_id;
+
+-- name: park
+-- Keeps what could not be understood, and returns the ids of what was not kept already.
+INSERT INTO parking (id, organisation, source_topic, source, consumer, reason, key, headers, body, parked_at)
+SELECT id, organisation, $2, source, $1, reason, key, headers, body, $10
+FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[])
+     AS item (id, organisation, source, reason, key, headers, body)
+ORDER BY id
+ON CONFLICT DO NOTHING
+RETURNING id;
