@@ -27,38 +27,13 @@ KEY = "webhook-key"
 BOXES = "/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin"
 FAKE_NETWORK = Path("/usr/lib/kannel/test/fakesmsc")
 
-CONFIG = """
-group = core
-admin-port = {admin}
-admin-password = {password}
-smsbox-port = {boxes}
-box-deny-ip = "*.*.*.*"
-box-allow-ip = "127.0.0.1"
-
-group = smsc
+SAMPLE = Path(__file__).parents[2] / "deploy" / "kannel" / "kannel.conf"
+FAKE_PROVIDER = """group = smsc
 smsc = fake
 smsc-id = fake
-port = {network}
+port = {port}
 connect-allow-ip = 127.0.0.1
 
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-port = {sendsms}
-sendsms-interface = 127.0.0.1
-mo-recode = true
-http-request-retry = 10
-http-queue-delay = 1
-
-group = sendsms-user
-username = {username}
-password = {password}
-max-messages = 10
-concatenation = true
-
-group = sms-service
-keyword = default
-get-url = "{webhooks}/inbound?key={key}&{inbound}"
-max-messages = 0
 """
 
 
@@ -148,15 +123,7 @@ class Kannel:
 
     def start(self) -> None:
         """Start all three and wait until texts are taken."""
-        config = CONFIG.format(
-            **self._ports,
-            username=USERNAME,
-            password=PASSWORD,
-            key=KEY,
-            webhooks=self.webhooks.url,
-            inbound=INBOUND_QUERY,
-        )
-        (self._folder / "kannel.conf").write_text(config)
+        (self._folder / "kannel.conf").write_text(self._config())
         for box, port in (("bearerbox", "boxes"), ("smsbox", "sendsms")):
             self._boxes.append(self._spawn(shutil.which(box, path=BOXES) or box, "kannel.conf"))
             _await_port(self._ports[port])
@@ -179,6 +146,31 @@ class Kannel:
         lines = (self._folder / "fakesmsc.log").read_text(errors="replace").splitlines()
         marked = (line.partition("Got message")[2] for line in lines)
         return [_arrival(mark[mark.index("<") + 1 : -1]) for mark in marked if mark]
+
+    def _config(self) -> str:
+        """Fill in the sample that operators start from, with a fake provider."""
+        before, _, provider = SAMPLE.read_text().partition("group = smsc\n")
+        after = provider[provider.index("group = smsbox") :]
+        config = before + FAKE_PROVIDER.format(port=self._ports["network"]) + after
+        for theirs, ours in self._values().items():
+            assert theirs in config, f"the sample lacks {theirs}"
+            config = config.replace(theirs, ours)
+        return config
+
+    def _values(self) -> dict[str, str]:
+        return {
+            "13000": str(self._ports["admin"]),
+            "13001": str(self._ports["boxes"]),
+            "13013": str(self._ports["sendsms"]),
+            "/var/spool/kannel": str(self._folder),
+            "/var/log/kannel": str(self._folder),
+            "http-queue-delay = 10": "http-queue-delay = 1",
+            "CHANGE-THIS-ADMIN-PASSWORD": PASSWORD,
+            "CHANGE-THIS-PASSWORD": PASSWORD,
+            "CHANGE-THIS-KEY": KEY,
+            "https://CHANGE-THIS-PUBLIC-ADDRESS/v1/gateways/kannel": self.webhooks.url,
+            INBOUND_QUERY: INBOUND_QUERY,
+        }
 
     def _connect_phones(self, count: str, message: str) -> None:
         if self._phones:
