@@ -1,0 +1,203 @@
+"""What a volunteer's answer does: it names its offer, and counts by when it was received."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from dispatch.domain import transitions
+from dispatch.domain.commands import Reply
+from dispatch.domain.draft import Draft
+from dispatch.domain.errors import RefusedError
+from dispatch.domain.incident import Assignment, Incident, Offer, Seat
+from schemas.base import Event
+from schemas.ids import derived
+from schemas.incidents import IncidentClosed, IncidentHeld, RecallAcknowledged
+from schemas.offers import (
+    Assigned,
+    AssignmentEvent,
+    EnRoute,
+    OfferAccepted,
+    OfferAnsweredLate,
+    OfferDeclined,
+    OfferEvent,
+    OfferExpired,
+    OnScene,
+)
+
+RENFORT = "renfort"
+"""Who acts when no human does."""
+
+
+def answer(draft: Draft, reply: Reply) -> None:
+    """Work one answer; raises RefusedError where the offer is not this volunteer's."""
+    offer = draft.incident.offers.get(reply.offer_id)
+    if offer is None or offer.volunteer_id != reply.volunteer_id:
+        msg = "the answer names an offer that this volunteer never had"
+        raise RefusedError(msg)
+    _acknowledge(draft, reply)
+    _ANSWERS[reply.answer](draft, offer, reply)
+
+
+def _acknowledge(draft: Draft, reply: Reply) -> None:
+    """Any answer received after a recall shows that it was seen."""
+    recall = draft.incident.recalls.get(reply.volunteer_id)
+    if recall is not None and recall.acknowledged_at is None and reply.received_at >= recall.at:
+        draft.add(
+            RecallAcknowledged(at=draft.now, incident_id=draft.incident.id, volunteer_id=reply.volunteer_id)
+        )
+        if all(r.acknowledged_at for r in draft.incident.recalls.values()):
+            draft.resolve({"recall_unacknowledged"}, "all have acknowledged")
+
+
+def _accept(draft: Draft, offer: Offer, reply: Reply) -> None:
+    if offer.status == "accepted":
+        if assignment_of(draft.incident, offer) is None:
+            _late(draft, offer, reply, "thanked")
+        return
+    in_time = offer.status in ("extended", "expired") and reply.received_at <= offer.expires_at
+    seat = None if reply.engaged else free_seat(draft.incident, offer.role)
+    if offer.status == "extended" and (not in_time or seat is None):
+        draft.add(_about(OfferExpired, draft, offer))
+    if seat is None:
+        _late(draft, offer, reply, "thanked")
+        return
+    if not in_time:
+        _late(draft, offer, reply, "reserve" if seat.reserve else "seated")
+    _sit(draft, offer, reply, seat)
+
+
+def free_seat(incident: Incident, role: str) -> Seat | None:
+    """Find an empty seat of the role, a needed one before a reserve one; none once the incident has ended."""
+    if incident.ended:
+        return None
+    empty = [seat for seat in incident.seats if seat.role == role and seat.assignment_id is None]
+    return min(empty, key=lambda seat: seat.number, default=None)
+
+
+def _late(draft: Draft, offer: Offer, reply: Reply, outcome: Literal["seated", "reserve", "thanked"]) -> None:
+    if outcome == "thanked" and draft.incident.offers[offer.id].late == "thanked":
+        return
+    draft.add(
+        OfferAnsweredLate(
+            at=draft.now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
+            received_at=reply.received_at, channel=reply.channel, outcome=outcome,
+        )
+    )  # fmt: skip
+
+
+def _sit(draft: Draft, offer: Offer, reply: Reply, seat: Seat) -> None:
+    draft.add(
+        OfferAccepted(
+            at=draft.now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
+            received_at=reply.received_at, channel=reply.channel,
+        )
+    )  # fmt: skip
+    draft.add(
+        Assigned(
+            at=draft.now, incident_id=draft.incident.id, assignment_id=derived(offer.id, "assignment"),
+            offer_id=offer.id, volunteer_id=offer.volunteer_id, seat=seat.number, role=seat.role,
+            reserve=seat.reserve,
+        )
+    )  # fmt: skip
+    draft.settle()
+    if draft.incident.plan.informs and draft.incident.covered_at is not None:
+        # A notice sends nobody: once enough have seen it there is nothing left to do.
+        draft.release_all("done")
+        close_if_done(draft)
+
+
+def _decline(draft: Draft, offer: Offer, reply: Reply) -> None:
+    if transitions.may(transitions.OFFER, offer.status, OfferDeclined):
+        draft.add(
+            OfferDeclined(
+                at=draft.now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
+                received_at=reply.received_at, channel=reply.channel,
+            )
+        )  # fmt: skip
+    elif (assignment := assignment_of(draft.incident, offer)) is not None:
+        draft.release(assignment, "withdrew")
+        draft.settle()
+
+
+def assignment_of(incident: Incident, offer: Offer) -> Assignment | None:
+    """Find the active assignment that came of an offer."""
+    return next((a for a in incident.active() if a.offer_id == offer.id), None)
+
+
+def _move(draft: Draft, offer: Offer, event: type[AssignmentEvent]) -> bool:
+    assignment = assignment_of(draft.incident, offer)
+    if assignment is None:
+        return False
+    if draft.incident.plan.informs:
+        msg = "a watch notice sends nobody: there is no way to go and no scene to be on"
+        raise RefusedError(msg)
+    if not transitions.may(transitions.ASSIGNMENT, assignment.status, event):
+        return False
+    draft.add(_about(event, draft, offer, assignment_id=assignment.id))
+    return True
+
+
+def _en_route(draft: Draft, offer: Offer, _reply: Reply) -> None:
+    if _move(draft, offer, EnRoute) and not any(a.status == "assigned" for a in draft.incident.active()):
+        draft.resolve({"not_en_route"}, "on the way")
+
+
+def _on_scene(draft: Draft, offer: Offer, _reply: Reply) -> None:
+    if not _move(draft, offer, OnScene):
+        return
+    draft.resolve({"not_en_route"}, "on scene")
+    incident = draft.incident
+    there = {a.seat for a in incident.assignments.values() if a.on_scene_at is not None}
+    if all(seat.reserve or seat.number in there for seat in incident.seats):
+        for assignment in [a for a in incident.active() if a.status != "on_scene"]:
+            draft.release(assignment, "stood_down")
+        draft.withdraw("covered")
+
+
+def _release(draft: Draft, offer: Offer, _reply: Reply) -> None:
+    assignment = assignment_of(draft.incident, offer)
+    if assignment is None:
+        return
+    draft.release(assignment, "done" if assignment.status == "on_scene" else "withdrew")
+    draft.settle()
+    close_if_done(draft)
+
+
+def close_if_done(draft: Draft) -> None:
+    """Close an incident whose seats were filled and whose responders have all come back."""
+    incident = draft.incident
+    if incident.status == "open" and incident.covered_at is not None and not any(incident.active()):
+        draft.withdraw("closed")
+        draft.resolve(None, "closed")
+        draft.add(IncidentClosed(at=draft.now, incident_id=incident.id, by=RENFORT, reason="all released"))
+
+
+def _danger(draft: Draft, _offer: Offer, _reply: Reply) -> None:
+    """A responder who sees danger holds everybody, and a supervisor is told at once."""
+    if transitions.may(transitions.INCIDENT, draft.incident.status, IncidentHeld):
+        draft.add(
+            IncidentHeld(
+                at=draft.now, incident_id=draft.incident.id, by=RENFORT,
+                reason="danger reported by a responder", recalled=draft.incident.involved(),
+            )
+        )  # fmt: skip
+    draft.escalate("danger", page=True, detail="a responder reports danger")
+
+
+def _seen(_draft: Draft, _offer: Offer, _reply: Reply) -> None:
+    """Nothing more than the acknowledgement itself."""
+
+
+def _about(event: type[OfferEvent | AssignmentEvent], draft: Draft, offer: Offer, **more: object) -> Event:
+    names = {"incident_id": draft.incident.id, "offer_id": offer.id, "volunteer_id": offer.volunteer_id}
+    return event(at=draft.now, **names, **more)  # type: ignore[arg-type]
+
+
+_ANSWERS: dict[str, Callable[[Draft, Offer, Reply], None]] = {
+    "accepted": _accept,
+    "declined": _decline,
+    "en_route": _en_route,
+    "on_scene": _on_scene,
+    "released": _release,
+    "danger": _danger,
+    "acknowledged": _seen,
+}

@@ -1,0 +1,233 @@
+"""Fold events into an incident: `evolve(incident, event) -> incident`, the one reading of the journal."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+from uuid import UUID
+
+from dispatch.domain import escalation, transitions
+from dispatch.domain.incident import Assignment, Incident, Offer, Recall, Seat
+from schemas import escalations, incidents, offers
+from schemas.base import Event
+from schemas.plans import Plan
+
+Fold = Callable[[Incident, Any], Incident]
+
+
+def evolve(incident: Incident | None, event: Event) -> Incident:
+    """Give the incident after the event; raises RefusedError where the transition table has no such step."""
+    if incident is None:
+        return _opened(cast(incidents.IncidentOpened, event))
+    after = _FOLDS[type(event)](incident, event)
+    retry_at = event.retry_at if isinstance(event, incidents.Shortfall) else None
+    return replace(after, seq=incident.seq + 1, last_at=event.at, retry_at=retry_at)
+
+
+def replay(events: Iterable[Event]) -> Incident | None:
+    """Rebuild an incident from its whole stream, in order."""
+    incident: Incident | None = None
+    for event in events:
+        incident = evolve(incident, event)
+    return incident
+
+
+def _opened(event: incidents.IncidentOpened) -> Incident:
+    return Incident(
+        id=event.incident_id,
+        organisation=event.organisation,
+        mode=event.mode,
+        lane=event.lane,
+        report_id=event.report_id,
+        kind=event.kind,
+        severity=event.severity,
+        status="open",
+        plan=event.plan,
+        plan_hash=event.plan_hash,
+        position=event.position,
+        hazards=event.hazards,
+        professional=event.professional,
+        awaiting=event.awaiting,
+        seq=1,
+        opened_at=event.at,
+        last_at=event.at,
+        armed_at=event.at,
+        widened_at=event.at,
+        seats=tuple(_seats(event.plan)),
+    )
+
+
+def _seats(plan: Plan) -> Iterable[Seat]:
+    """Number the needed seats, then the reserve: the surplus is of the role that needs most people."""
+    wanted = [(need.role, need.skill, False) for need in plan.seats for _ in range(need.count)]
+    if plan.seats:
+        most = max(plan.seats, key=lambda need: need.count)
+        wanted += [(most.role, most.skill, True)] * plan.offers.surplus
+    return (Seat(number, role, skill, reserve) for number, (role, skill, reserve) in enumerate(wanted, 1))
+
+
+def _status(incident: Incident, event: Event) -> Incident:
+    status = transitions.follow(transitions.INCIDENT, incident.status, type(event))
+    return replace(incident, status=status)  # type: ignore[arg-type]
+
+
+def _armed(incident: Incident, event: Event) -> Incident:
+    """Start the steps and the search again from now."""
+    return replace(incident, armed_at=event.at, widened_at=event.at, steps_done=0, last_step_at=None)
+
+
+def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Incident:
+    return replace(
+        incident,
+        severity=event.severity or incident.severity,
+        position=event.position or incident.position,
+        hazards=tuple(dict.fromkeys((*incident.hazards, *event.hazards))),
+        professional=event.professional or incident.professional,
+        awaiting=event.awaiting,
+    )
+
+
+def _confirmed(incident: Incident, event: Event) -> Incident:
+    return _armed(replace(incident, awaiting=()), event)
+
+
+def _recalled(incident: Incident, event: incidents.IncidentHeld | incidents.IncidentAborted) -> Incident:
+    kind = transitions.follow(transitions.INCIDENT, incident.status, type(event))
+    recalls = {who: Recall(who, kind, event.at) for who in event.recalled}  # type: ignore[arg-type]
+    return replace(_status(incident, event), recalls={**incident.recalls, **recalls})
+
+
+def _aborted(incident: Incident, event: incidents.IncidentAborted) -> Incident:
+    return replace(_recalled(incident, event), ended_at=event.at)
+
+
+def _resumed(incident: Incident, event: Event) -> Incident:
+    return _armed(_status(incident, event), event)
+
+
+def _taken_over(incident: Incident, event: incidents.IncidentTakenOver) -> Incident:
+    return replace(_status(incident, event), taken_by=event.by)
+
+
+def _given_back(incident: Incident, event: Event) -> Incident:
+    return _armed(replace(_status(incident, event), taken_by=None), event)
+
+
+def _ended(incident: Incident, event: Event) -> Incident:
+    return replace(_status(incident, event), ended_at=event.at)
+
+
+def _covered(incident: Incident, event: Event) -> Incident:
+    return replace(incident, covered_at=event.at)
+
+
+def _uncovered(incident: Incident, event: Event) -> Incident:
+    return _armed(replace(incident, covered_at=None), event)
+
+
+def _widened(incident: Incident, event: incidents.Widened) -> Incident:
+    ring = incident.plan.search.radii_m.index(event.radius_m)
+    return replace(incident, ring=ring, widened_at=event.at)
+
+
+def _step_done(incident: Incident, event: incidents.StepDone) -> Incident:
+    return replace(incident, steps_done=event.step + 1, last_step_at=event.at)
+
+
+def _recall_acknowledged(incident: Incident, event: incidents.RecallAcknowledged) -> Incident:
+    recall = replace(incident.recalls[event.volunteer_id], acknowledged_at=event.at)
+    return replace(incident, recalls={**incident.recalls, recall.volunteer_id: recall})
+
+
+def _unchanged(incident: Incident, _event: Event) -> Incident:
+    return incident
+
+
+def _extended(incident: Incident, event: offers.OfferExtended) -> Incident:
+    offer = Offer(
+        event.offer_id, event.volunteer_id, event.role, "extended", event.at, event.expires_at,
+        event.distance_m, event.round_id,
+    )  # fmt: skip
+    return replace(incident, offers={**incident.offers, offer.id: offer})
+
+
+def _answered(incident: Incident, event: offers.OfferEvent) -> Incident:
+    offer = incident.offers[event.offer_id]
+    status = transitions.follow(transitions.OFFER, offer.status, type(event))
+    late = event.outcome if isinstance(event, offers.OfferAnsweredLate) else offer.late
+    offer = replace(offer, status=status, settled_at=event.at, late=late)  # type: ignore[arg-type]
+    return replace(incident, offers={**incident.offers, offer.id: offer})
+
+
+def _assigned(incident: Incident, event: offers.Assigned) -> Incident:
+    assignment = Assignment(
+        event.assignment_id, event.offer_id, event.volunteer_id, event.seat, "assigned", event.at
+    )
+    seated = _seat(incident, event.seat, event.assignment_id)
+    return replace(seated, assignments={**incident.assignments, assignment.id: assignment})
+
+
+def _seat(incident: Incident, number: int, assignment_id: UUID | None) -> Incident:
+    seats = tuple(
+        replace(seat, assignment_id=assignment_id) if seat.number == number else seat for seat in incident.seats
+    )
+    return replace(incident, seats=seats)
+
+
+def _moved(incident: Incident, event: offers.AssignmentEvent, **changes: object) -> Incident:
+    before = incident.assignments[event.assignment_id]
+    status = transitions.follow(transitions.ASSIGNMENT, before.status, type(event))
+    after = replace(before, status=status, **changes)  # type: ignore[arg-type]
+    return replace(incident, assignments={**incident.assignments, after.id: after})
+
+
+def _en_route(incident: Incident, event: offers.EnRoute) -> Incident:
+    return _moved(incident, event, en_route_at=event.at)
+
+
+def _on_scene(incident: Incident, event: offers.OnScene) -> Incident:
+    return _moved(incident, event, on_scene_at=event.at)
+
+
+def _released(incident: Incident, event: offers.Released) -> Incident:
+    after = _moved(incident, event, released_at=event.at, reason=event.reason)
+    if event.reason == "done":
+        return after
+    return _seat(after, incident.assignments[event.assignment_id].seat, None)
+
+
+def _escalated(incident: Incident, event: escalations.EscalationEvent) -> Incident:
+    return replace(incident, escalations=escalation.evolve(incident.escalations, event))
+
+
+_FOLDS: Mapping[type[Event], Fold] = {
+    incidents.IncidentUpdated: _updated,
+    incidents.IncidentConfirmed: _confirmed,
+    incidents.IncidentHeld: _recalled,
+    incidents.IncidentResumed: _resumed,
+    incidents.IncidentAborted: _aborted,
+    incidents.IncidentTakenOver: _taken_over,
+    incidents.IncidentGivenBack: _given_back,
+    incidents.IncidentCancelled: _ended,
+    incidents.IncidentClosed: _ended,
+    incidents.IncidentCovered: _covered,
+    incidents.IncidentUncovered: _uncovered,
+    incidents.Shortfall: _unchanged,
+    incidents.Widened: _widened,
+    incidents.StepDone: _step_done,
+    incidents.RecallAcknowledged: _recall_acknowledged,
+    offers.OfferExtended: _extended,
+    offers.OfferAccepted: _answered,
+    offers.OfferDeclined: _answered,
+    offers.OfferExpired: _answered,
+    offers.OfferWithdrawn: _answered,
+    offers.OfferAnsweredLate: _answered,
+    offers.Assigned: _assigned,
+    offers.EnRoute: _en_route,
+    offers.OnScene: _on_scene,
+    offers.Released: _released,
+    escalations.EscalationRaised: _escalated,
+    escalations.EscalationAcknowledged: _escalated,
+    escalations.EscalationLapsed: _escalated,
+    escalations.EscalationResolved: _escalated,
+    escalations.EscalationHandedOver: _escalated,
+}

@@ -1,0 +1,181 @@
+"""The state of one incident: values only, every question about them answered without a clock."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from schemas.base import Hazard, Lane, Mode, Position, Severity
+from schemas.escalations import SubjectKind
+from schemas.plans import Plan
+from schemas.reports import Professional
+
+IncidentStatus = Literal["open", "held", "taken_over", "aborted", "closed", "cancelled"]
+OfferStatus = Literal["extended", "accepted", "declined", "expired", "withdrawn"]
+AssignmentStatus = Literal["assigned", "en_route", "on_scene", "released"]
+EscalationStatus = Literal["raised", "acknowledged", "resolved", "handed_over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One place to fill; a reserve seat is one beyond need."""
+
+    number: int
+    role: str
+    skill: str
+    reserve: bool
+    assignment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One volunteer asked once; `late` says what became of a yes after the window."""
+
+    id: UUID
+    volunteer_id: UUID
+    role: str
+    status: OfferStatus
+    extended_at: datetime
+    expires_at: datetime
+    distance_m: int
+    round_id: UUID
+    settled_at: datetime | None = None
+    late: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """An accepted offer in its seat."""
+
+    id: UUID
+    offer_id: UUID
+    volunteer_id: UUID
+    seat: int
+    status: AssignmentStatus
+    assigned_at: datetime
+    en_route_at: datetime | None = None
+    on_scene_at: datetime | None = None
+    released_at: datetime | None = None
+    reason: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Tell whether the responder is still bound to the incident."""
+        return self.status != "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A volunteer who was told to wait or to stay away, and when they said that they had seen it."""
+
+    volunteer_id: UUID
+    kind: Literal["held", "aborted"]
+    at: datetime
+    acknowledged_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Something that a supervisor has to know; `turn` counts whom in duty order it has been told."""
+
+    id: UUID
+    subject_kind: SubjectKind
+    subject_id: UUID
+    reason: str
+    detail: str
+    level: int
+    page: bool
+    turn: int
+    status: EscalationStatus
+    raised_at: datetime
+    told_at: datetime
+    acknowledged_by: str | None = None
+    lapses_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Tell whether somebody still has to do something about it."""
+        return self.status in ("raised", "acknowledged")
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One incident and everything that hangs on it."""
+
+    id: UUID
+    organisation: UUID
+    mode: Mode
+    lane: Lane
+    report_id: UUID
+    kind: str
+    severity: Severity
+    status: IncidentStatus
+    plan: Plan
+    plan_hash: str
+    position: Position | None
+    hazards: tuple[Hazard, ...]
+    professional: Professional
+    awaiting: tuple[str, ...]
+    seq: int
+    opened_at: datetime
+    last_at: datetime
+    armed_at: datetime
+    widened_at: datetime
+    steps_done: int = 0
+    last_step_at: datetime | None = None
+    ring: int = 0
+    retry_at: datetime | None = None
+    covered_at: datetime | None = None
+    ended_at: datetime | None = None
+    taken_by: str | None = None
+    seats: tuple[Seat, ...] = ()
+    offers: Mapping[UUID, Offer] = field(default_factory=dict)
+    assignments: Mapping[UUID, Assignment] = field(default_factory=dict)
+    recalls: Mapping[UUID, Recall] = field(default_factory=dict)
+    escalations: Mapping[UUID, Escalation] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether nothing more can happen to it but late answers and acknowledgements."""
+        return self.status in ("aborted", "closed", "cancelled")
+
+    @property
+    def radius_m(self) -> int:
+        """Give the radius that is searched now."""
+        return self.plan.search.radii_m[self.ring]
+
+    @property
+    def top_level(self) -> int:
+        """Give the highest level of the plan's steps, 3 where it has none."""
+        return max((step.level for step in self.plan.steps), default=3)
+
+    def live_offers(self) -> Iterator[Offer]:
+        """Give the offers that wait for an answer."""
+        return (offer for offer in self.offers.values() if offer.status == "extended")
+
+    def active(self) -> Iterator[Assignment]:
+        """Give the assignments of those who come or are there."""
+        return (assignment for assignment in self.assignments.values() if assignment.active)
+
+    def involved(self) -> tuple[UUID, ...]:
+        """Name everybody who is assigned or holds an offer, each once."""
+        people = {a.volunteer_id for a in self.active()} | {o.volunteer_id for o in self.live_offers()}
+        return tuple(sorted(people))
+
+    def open_escalations(self) -> Iterator[Escalation]:
+        """Give what supervisors still have to see to."""
+        return (escalation for escalation in self.escalations.values() if escalation.open)
+
+    def filled(self) -> Counter[str]:
+        """Count the filled seats of each role."""
+        return Counter(seat.role for seat in self.seats if seat.assignment_id is not None)
+
+    def needed(self) -> Counter[str]:
+        """Count the seats that each role needs, reserve apart."""
+        return Counter(seat.role for seat in self.seats if not seat.reserve)
+
+    def seated(self) -> bool:
+        """Tell whether each role has as many people as it needs, whichever seat they hold."""
+        return bool(self.seats) and not self.needed() - self.filled()

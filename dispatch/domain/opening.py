@@ -1,0 +1,76 @@
+"""How a report becomes an incident: under which plan, in which lane, and what a supervisor must be told at once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from dispatch.domain.asking import forbidden
+from dispatch.domain.draft import Draft
+from dispatch.domain.evolve import evolve
+from dispatch.domain.supervision import awaiting
+from schemas.base import Mode
+from schemas.ids import derived
+from schemas.incidents import IncidentOpened
+from schemas.plans import Plan
+from schemas.reports import ReportReceived
+
+TOP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What intake knows of a report when it opens the incident."""
+
+    report_id: UUID
+    report: ReportReceived
+    organisation: UUID
+    mode: Mode
+    trusted: bool
+    inside_area: bool
+
+
+def open_incident(opening: Opening, plan: Plan, now: datetime) -> Draft:
+    """Open an incident and tell a supervisor of whatever keeps volunteers from being asked."""
+    opened = _opened(opening, plan, now)
+    incident = evolve(None, opened)
+    draft = Draft(incident, now)
+    draft.events.append(opened)
+    _tell(draft, opening)
+    return draft
+
+
+def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
+    report = opening.report
+    needs = plan.professional == "required" and plan.asks and not plan.crew
+    return IncidentOpened(
+        at=now,
+        incident_id=derived(opening.report_id, "incident"),
+        organisation=opening.organisation,
+        mode=opening.mode,
+        report_id=opening.report_id,
+        kind=report.kind,
+        severity=report.severity,
+        lane=plan.lane if opening.mode == "actual" else "drill",
+        position=report.position,
+        hazards=report.hazards,
+        professional=report.professional,
+        awaiting=awaiting(opening.trusted, report.professional, needs),
+        plan=plan,
+        plan_hash=plan.hash,
+    )
+
+
+def _tell(draft: Draft, opening: Opening) -> None:
+    incident = draft.incident
+    if incident.position is None:
+        draft.escalate("unplaced", page=True, detail="the report has no position")
+    elif not opening.inside_area:
+        draft.escalate("outside_area", page=True, detail="the position lies outside the service area")
+    if not incident.plan.asks:
+        draft.escalate("no_plan", page=True, detail=f"no plan asks volunteers for {incident.kind}")
+    if incident.awaiting:
+        draft.escalate("awaiting_confirmation", page=True, detail=", ".join(incident.awaiting))
+    if hazards := forbidden(incident):
+        draft.escalate("hazard", page=True, detail=", ".join(hazards))
+    if incident.plan.professional == "informed" and not incident.professional.requested:
+        draft.escalate("professional_not_requested", page=False, level=1)

@@ -1,0 +1,106 @@
+"""Every transition there is: what may follow what. Whatever is not here is refused."""
+
+from collections.abc import Mapping
+
+from dispatch.domain.errors import RefusedError
+from schemas.base import Event
+from schemas.escalations import (
+    EscalationAcknowledged,
+    EscalationHandedOver,
+    EscalationLapsed,
+    EscalationRaised,
+    EscalationResolved,
+)
+from schemas.incidents import (
+    IncidentAborted,
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentGivenBack,
+    IncidentHeld,
+    IncidentResumed,
+    IncidentTakenOver,
+)
+from schemas.offers import (
+    EnRoute,
+    OfferAccepted,
+    OfferAnsweredLate,
+    OfferDeclined,
+    OfferExpired,
+    OfferWithdrawn,
+    OnScene,
+    Released,
+)
+
+Table = Mapping[tuple[str, type[Event]], str]
+
+INCIDENT: Table = {
+    ("open", IncidentHeld): "held",
+    ("taken_over", IncidentHeld): "held",
+    ("held", IncidentResumed): "open",
+    ("open", IncidentTakenOver): "taken_over",
+    ("held", IncidentTakenOver): "taken_over",
+    ("taken_over", IncidentTakenOver): "taken_over",
+    ("taken_over", IncidentGivenBack): "open",
+    ("open", IncidentAborted): "aborted",
+    ("held", IncidentAborted): "aborted",
+    ("taken_over", IncidentAborted): "aborted",
+    ("open", IncidentClosed): "closed",
+    ("held", IncidentClosed): "closed",
+    ("taken_over", IncidentClosed): "closed",
+    ("aborted", IncidentClosed): "closed",
+    ("open", IncidentCancelled): "cancelled",
+    ("held", IncidentCancelled): "cancelled",
+    ("taken_over", IncidentCancelled): "cancelled",
+}
+
+OFFER: Table = {
+    ("extended", OfferAccepted): "accepted",
+    ("extended", OfferDeclined): "declined",
+    ("extended", OfferExpired): "expired",
+    ("extended", OfferWithdrawn): "withdrawn",
+    # A late yes that finds a free seat is seated.
+    ("expired", OfferAccepted): "accepted",
+    ("withdrawn", OfferAccepted): "accepted",
+    ("declined", OfferAccepted): "accepted",
+    ("expired", OfferDeclined): "declined",
+    # A yes from somebody who had given the seat back, or had left with the work done.
+    ("accepted", OfferAnsweredLate): "accepted",
+    ("expired", OfferAnsweredLate): "expired",
+    ("withdrawn", OfferAnsweredLate): "withdrawn",
+    ("declined", OfferAnsweredLate): "declined",
+}
+
+ASSIGNMENT: Table = {
+    ("assigned", EnRoute): "en_route",
+    ("assigned", OnScene): "on_scene",
+    ("en_route", OnScene): "on_scene",
+    ("assigned", Released): "released",
+    ("en_route", Released): "released",
+    ("on_scene", Released): "released",
+}
+
+ESCALATION: Table = {
+    ("raised", EscalationRaised): "raised",
+    ("acknowledged", EscalationRaised): "raised",
+    ("raised", EscalationAcknowledged): "acknowledged",
+    ("acknowledged", EscalationAcknowledged): "acknowledged",
+    ("acknowledged", EscalationLapsed): "raised",
+    ("raised", EscalationResolved): "resolved",
+    ("acknowledged", EscalationResolved): "resolved",
+    ("raised", EscalationHandedOver): "handed_over",
+    ("acknowledged", EscalationHandedOver): "handed_over",
+}
+
+
+def follow(table: Table, status: str, event: type[Event]) -> str:
+    """Give the status that follows; raises RefusedError where the table has none."""
+    after = table.get((status, event))
+    if after is None:
+        msg = f"{event.type} cannot follow status {status}"
+        raise RefusedError(msg)
+    return after
+
+
+def may(table: Table, status: str, event: type[Event]) -> bool:
+    """Tell whether the table lets the event follow the status."""
+    return (status, event) in table

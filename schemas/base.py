@@ -1,0 +1,65 @@
+"""What every model on the wire shares: a privacy class on each field, frozen values, a version in the type."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class Privacy(StrEnum):
+    """Who may see a field; personal and sensitive fields never ride on a topic."""
+
+    PUBLIC = "public"
+    OPERATIONAL = "operational"
+    PERSONAL = "personal"
+    SENSITIVE = "sensitive"
+
+
+T = TypeVar("T")
+Public = Annotated[T, Privacy.PUBLIC]
+Operational = Annotated[T, Privacy.OPERATIONAL]
+Personal = Annotated[T, Privacy.PERSONAL]
+Sensitive = Annotated[T, Privacy.SENSITIVE]
+
+Severity = Literal["life_threatening", "urgent", "routine"]
+Mode = Literal["actual", "exercise", "test", "draft"]
+Lane = Literal["urgent", "planned", "drill"]
+Hazard = Literal["weapon", "violence", "fire", "traffic", "electricity", "cbrn"]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Skill = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+
+SEVERITY_RANK: dict[str, int] = {"life_threatening": 0, "urgent": 1, "routine": 2}
+
+
+class Wire(BaseModel):
+    """A frozen value; unknown fields are ignored so that a newer writer does not stop an older reader."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Strict(BaseModel):
+    """A frozen value from outside; an unknown field is an error, since it may be a misspelt one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Position(Strict):
+    """A place in WGS 84 degrees."""
+
+    lat: Operational[float] = Field(ge=-90, le=90, allow_inf_nan=False)
+    lon: Operational[float] = Field(ge=-180, le=180, allow_inf_nan=False)
+
+
+class Event(Wire):
+    """Something that happened; `at` is domain time, `type` names the event and its version."""
+
+    type: ClassVar[str]
+    topic: ClassVar[str]
+
+    at: Operational[AwareDatetime]
+
+
+def utc_iso(moment: datetime) -> str:
+    """Write a moment as RFC 3339 in UTC, microseconds kept."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

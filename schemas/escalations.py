@@ -1,0 +1,63 @@
+"""Escalations to supervisors: topic `dispatch.escalations`. A subject is an incident, a report or the system."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from schemas.base import Event, Operational, Public
+
+SubjectKind = Literal["incident", "report", "system"]
+
+
+class EscalationEvent(Event):
+    """Something that happened to one escalation."""
+
+    topic: ClassVar[str] = "dispatch.escalations"
+
+    escalation_id: Operational[UUID]
+    subject_kind: Public[SubjectKind]
+    subject_id: Operational[UUID]
+
+
+class EscalationRaised(EscalationEvent):
+    """A supervisor is told; `turn` counts whom in duty order, `page` says whether by message."""
+
+    type: ClassVar[str] = "escalation.raised.v1"
+
+    reason: Public[str]
+    level: Public[int]
+    turn: Operational[int] = 0
+    page: Public[bool] = False
+    detail: Operational[str] = ""
+
+
+class EscalationAcknowledged(EscalationEvent):
+    """A named supervisor has seen it; the acknowledgement lapses unless something is done."""
+
+    type: ClassVar[str] = "escalation.acknowledged.v1"
+
+    by: Operational[str]
+    lapses_at: Operational[AwareDatetime]
+
+
+class EscalationLapsed(EscalationEvent):
+    """It was acknowledged and nothing came of it: it is raised again."""
+
+    type: ClassVar[str] = "escalation.lapsed.v1"
+
+
+class EscalationResolved(EscalationEvent):
+    """Its cause is gone."""
+
+    type: ClassVar[str] = "escalation.resolved.v1"
+
+    reason: Public[str]
+
+
+class EscalationHandedOver(EscalationEvent):
+    """A named human has taken over what it was about."""
+
+    type: ClassVar[str] = "escalation.handed_over.v1"
+
+    by: Operational[str]

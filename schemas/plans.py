@@ -1,0 +1,117 @@
+"""Response plans: what an incident of a kind needs, whom to ask, when to escalate. Immutable, named by hash."""
+
+from hashlib import sha256
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.base import Hazard, Lane, Operational, Public, Skill, Slug, Strict
+
+Seconds = Annotated[int, Field(gt=0, le=7 * 86_400)]
+Metres = Annotated[int, Field(gt=0, le=200_000)]
+
+
+class SeatNeed(Strict):
+    """So many seats of one role, each filled by a volunteer who has the skill."""
+
+    role: Public[Slug]
+    skill: Public[Skill]
+    count: Public[int] = Field(ge=1, le=100)
+
+
+class OfferPolicy(Strict):
+    """The rolling window: how many offers stay open, for how long, and when to stop.
+
+    `open` is the most live offers at once, `per_seat` the most for each missing seat, `surplus` the seats
+    filled beyond need, `most` the most offers one incident may ever extend.
+    """
+
+    open: Public[int] = Field(default=7, ge=1, le=100)
+    per_seat: Public[int] = Field(default=4, ge=1, le=20)
+    window_s: Public[Seconds] = 60
+    surplus: Public[int] = Field(default=0, ge=0, le=20)
+    most: Public[int] = Field(default=100, ge=1, le=2000)
+
+
+class SearchPolicy(Strict):
+    """Where to look: the radii in turn, how long to stay on each, and the gates of this plan."""
+
+    radii_m: Public[tuple[Metres, ...]] = Field(min_length=1, max_length=10)
+    widen_after_s: Public[Seconds] = 45
+    retry_s: Public[Seconds] = 60
+    min_age: Public[int] = Field(default=18, ge=0, le=99)
+    rest_s: Public[int] = Field(default=0, ge=0, le=7 * 86_400)
+    position_max_age_s: Public[Seconds] = 3600
+    availability: Public[tuple[Literal["on_station", "on_call", "available", "at_work"], ...]] = (
+        "on_station",
+        "on_call",
+        "available",
+        "at_work",
+    )
+
+    @model_validator(mode="after")
+    def radii_grow(self) -> Self:
+        """Refuse radii that do not grow."""
+        if list(self.radii_m) != sorted(set(self.radii_m)):
+            msg = "radii_m must grow from one to the next"
+            raise ValueError(msg)
+        return self
+
+
+class Step(Strict):
+    """One escalation step, `after_s` seconds after the incident began to lack somebody."""
+
+    after_s: Public[Seconds]
+    level: Public[int] = Field(ge=1, le=5)
+    page: Public[bool] = False
+
+
+class Plan(Strict):
+    """A response plan. A running incident keeps the plan that it started with."""
+
+    name: Public[Slug]
+    title: Public[dict[Literal["fr", "en"], str]] = Field(min_length=2)
+    kinds: Operational[tuple[str, ...]] = ()
+    lane: Public[Lane] = "urgent"
+    professional: Public[Literal["required", "informed", "none"]] = "required"
+    trusted_sources: Operational[tuple[str, ...]] = ()
+    crew: Public[bool] = False
+    informs: Public[bool] = False
+    forbidden_hazards: Public[tuple[Hazard, ...]] = ()
+    seats: Public[tuple[SeatNeed, ...]] = ()
+    offers: Public[OfferPolicy] = OfferPolicy()
+    search: Public[SearchPolicy] = SearchPolicy(radii_m=(1000,))
+    steps: Public[tuple[Step, ...]] = ()
+    en_route_within_s: Public[Seconds] = 300
+    acknowledgement_s: Public[Seconds] = 300
+
+    @property
+    def hash(self) -> str:
+        """Name this exact plan."""
+        return sha256(self.model_dump_json().encode()).hexdigest()[:32]
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether the plan asks volunteers at all."""
+        return bool(self.seats)
+
+    @model_validator(mode="after")
+    def steps_follow(self) -> Self:
+        """Refuse steps that go back in time or down in level, and seats that nothing escalates."""
+        for earlier, later in zip(self.steps, self.steps[1:], strict=False):
+            if later.after_s <= earlier.after_s or later.level < earlier.level:
+                msg = "each step must come after the one before it, at the same level or above"
+                raise ValueError(msg)
+        if self.seats and not any(step.page for step in self.steps):
+            msg = "a plan that asks volunteers needs a step that pages somebody"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def watch_informs(self) -> Self:
+        """Refuse a neighbourhood-watch plan that sends people."""
+        watch = self.name.startswith("watch") or any(kind.startswith("watch.") for kind in self.kinds)
+        if watch and not self.informs:
+            msg = "a watch plan informs and never sends: set `informs: true`"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,126 @@
+"""The topics as declared data: key, partitions, retention, how each is recovered, who writes and who reads."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.base import Event
+from schemas.escalations import (
+    EscalationAcknowledged,
+    EscalationHandedOver,
+    EscalationLapsed,
+    EscalationRaised,
+    EscalationResolved,
+)
+from schemas.incidents import (
+    IncidentAborted,
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentConfirmed,
+    IncidentCovered,
+    IncidentGivenBack,
+    IncidentHeld,
+    IncidentOpened,
+    IncidentResumed,
+    IncidentTakenOver,
+    IncidentUncovered,
+    IncidentUpdated,
+    RecallAcknowledged,
+    Shortfall,
+    StepDone,
+    Widened,
+)
+from schemas.notifications import (
+    MessageDelivered,
+    MessageFailed,
+    MessageQueued,
+    MessageSent,
+    MessageSkipped,
+    Parked,
+)
+from schemas.offers import (
+    Assigned,
+    EnRoute,
+    OfferAccepted,
+    OfferAnsweredLate,
+    OfferDeclined,
+    OfferExpired,
+    OfferExtended,
+    OfferWithdrawn,
+    OnScene,
+    Released,
+)
+from schemas.replies import ReplyReceived
+from schemas.reports import ReportReceived
+from schemas.volunteers import AvailabilityChanged, PositionMoved, VolunteerLeft, VolunteerRegistered
+
+DAY_MS = 86_400_000
+HORIZON_DAYS = 7
+"""How far back a broker that forgot is refilled. Retention on the topic <= horizon < retention of the inbox."""
+INBOX_DAYS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic; `readers` are the consumers whose inbox tells what each has read."""
+
+    name: str
+    key: str
+    partitions: int
+    models: tuple[type[Event], ...]
+    writers: tuple[str, ...]
+    readers: tuple[str, ...] = ()
+    recover: Literal["journal", "table", "none"] = "journal"
+    retention_ms: int = HORIZON_DAYS * DAY_MS
+    compact: bool = False
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        "incident.reports", "source and the source's id", 12, (ReportReceived,),
+        writers=("api", "outside"), readers=("reports",), recover="table",
+    ),
+    Topic(
+        "incident.events", "incident", 12,
+        (
+            IncidentOpened, IncidentUpdated, IncidentConfirmed, IncidentHeld, IncidentResumed, IncidentAborted,
+            IncidentTakenOver, IncidentGivenBack, IncidentCancelled, IncidentClosed, IncidentCovered,
+            IncidentUncovered, Shortfall, Widened, StepDone, RecallAcknowledged,
+        ),
+        writers=("reports", "incidents", "replies", "agenda", "api"), readers=("incidents", "incident-messages"),
+    ),
+    Topic(
+        "dispatch.offers", "incident", 12,
+        (OfferExtended, OfferAccepted, OfferDeclined, OfferExpired, OfferWithdrawn, OfferAnsweredLate),
+        writers=("incidents", "replies", "agenda", "api"), readers=("offer-messages",),
+    ),
+    Topic(
+        "dispatch.assignments", "incident", 12, (Assigned, EnRoute, OnScene, Released),
+        writers=("replies", "agenda", "api"), readers=("overlaps", "assignment-messages"),
+    ),
+    Topic(
+        "dispatch.escalations", "incident, report or system", 12,
+        (EscalationRaised, EscalationAcknowledged, EscalationLapsed, EscalationResolved, EscalationHandedOver),
+        writers=("reports", "incidents", "agenda", "api", "auditor"), readers=("escalation-messages",),
+    ),
+    Topic(
+        "volunteer.replies", "volunteer", 12, (ReplyReceived,),
+        writers=("api",), readers=("replies",), recover="table",
+    ),
+    Topic(
+        "volunteer.updates", "volunteer", 3, (VolunteerRegistered, AvailabilityChanged, VolunteerLeft),
+        writers=("api",), recover="table",
+    ),
+    Topic(
+        "volunteer.positions", "volunteer", 24, (PositionMoved,),
+        writers=("outside",), readers=("positions",), recover="none", retention_ms=3_600_000, compact=True,
+    ),
+    Topic(
+        "notification.events", "recipient", 12,
+        (MessageQueued, MessageSent, MessageDelivered, MessageFailed, MessageSkipped),
+        writers=("notifications", "api"), recover="table",
+    ),
+    Topic("parking", "source topic", 3, (Parked,), writers=("reports", "incidents", "replies"), recover="table"),
+)  # fmt: skip
+
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+MODELS: dict[str, type[Event]] = {model.type: model for topic in TOPICS for model in topic.models}

@@ -1,0 +1,85 @@
+"""Volunteers as others may know them: topics `volunteer.updates` and `volunteer.positions`, by pseudonym."""
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from schemas.base import Event, Operational, Personal, Position, Public, Sensitive, Skill, Strict
+
+Availability = Literal["on_station", "on_call", "available", "at_work", "unavailable"]
+Consent = Literal["sms", "voice", "push", "email", "drills"]
+Language = Literal["fr", "en"]
+
+
+class VolunteerBody(Strict):
+    """A volunteer as registered by an organisation: `POST /v1/volunteers`, or one line of the CSV."""
+
+    name: Personal[Annotated[str, Field(min_length=1, max_length=200)]]
+    phone: Personal[Annotated[str, Field(min_length=4, max_length=32)]]
+    language: Operational[Language] = "fr"
+    skills: Operational[tuple[Skill, ...]] = Field(default=(), max_length=32)
+    position: Personal[Position]
+    work: Personal[Position | None] = None
+    birth_date: Sensitive[date]
+    consent: Operational[tuple[Consent, ...]] = Field(default=(), max_length=5)
+    availability: Operational[Availability] = "available"
+
+
+class VolunteerPatch(Strict):
+    """What `PATCH /v1/volunteers/{id}` may change; absent fields are unchanged."""
+
+    availability: Operational[Availability | None] = None
+    consent: Operational[tuple[Consent, ...] | None] = None
+    language: Operational[Language | None] = None
+
+
+class VolunteerEvent(Event):
+    """Something that happened to one volunteer's membership."""
+
+    topic: ClassVar[str] = "volunteer.updates"
+
+    volunteer_id: Operational[UUID]
+
+
+class VolunteerRegistered(VolunteerEvent):
+    """Somebody joined an organisation's roster."""
+
+    type: ClassVar[str] = "volunteer.registered.v1"
+
+    availability: Operational[Availability]
+
+
+class AvailabilityChanged(VolunteerEvent):
+    """A volunteer can or cannot be asked."""
+
+    type: ClassVar[str] = "volunteer.availability_changed.v1"
+
+    availability: Operational[Availability]
+
+
+class VolunteerLeft(VolunteerEvent):
+    """A volunteer said STOP or left the roster."""
+
+    type: ClassVar[str] = "volunteer.left.v1"
+
+
+class PositionMoved(Event):
+    """Where a volunteer is: the one place where personal data rides on a topic, by pseudonym, for an hour."""
+
+    type: ClassVar[str] = "volunteer.moved.v1"
+    topic: ClassVar[str] = "volunteer.positions"
+
+    volunteer_id: Operational[UUID]
+    lat: Personal[float] = Field(ge=-90, le=90, allow_inf_nan=False)
+    lon: Personal[float] = Field(ge=-180, le=180, allow_inf_nan=False)
+    recorded_at: Operational[AwareDatetime]
+
+
+class PositionBody(Strict):
+    """The body of `PUT /v1/volunteers/{id}/position`."""
+
+    lat: Personal[float] = Field(ge=-90, le=90, allow_inf_nan=False)
+    lon: Personal[float] = Field(ge=-180, le=180, allow_inf_nan=False)
+    recorded_at: Public[AwareDatetime | None] = None
