@@ -128,9 +128,9 @@ def revive(type_: str, body: bytes) -> Event:
 
 def decode(topic: str, key: bytes | None, pairs: Headers, body: bytes | None) -> Received | Unreadable | None:
     """Read one message, whatever its bytes; None is a tombstone where none is expected."""
-    if body is None and _from_outside(topic) and BY_NAME[topic].compact:
+    if body is None and from_outside(topic) and BY_NAME[topic].compact:
         return _tombstone(key, pairs)
-    if body is None and not _from_outside(topic):
+    if body is None and not from_outside(topic):
         return None
     try:
         return _received(topic, key, pairs, body)
@@ -138,6 +138,11 @@ def decode(topic: str, key: bytes | None, pairs: Headers, body: bytes | None) ->
         texts = {name: (value or b"").decode("utf-8", "replace") for name, value in pairs}
         source = _plain(texts.get("ce_source", "")) or "unknown"
         return Unreadable(str(unfit), source, _uuid(texts.get("ce_organisation", "")), key, pack(pairs), body)
+
+
+def from_outside(topic: str) -> bool:
+    """Tell whether others than Renfort write on a topic."""
+    return topic in BY_NAME and "outside" in BY_NAME[topic].writers
 
 
 def _received(topic: str, key: bytes | None, pairs: Headers, body: bytes | None) -> Received:
@@ -219,7 +224,7 @@ def _known(topic: str, type_: str) -> bool:
     models = BY_NAME[topic].models if topic in BY_NAME else ()
     if version.isdecimal() and any(model.type.rpartition(".v")[0] == name for model in models):
         raise UnfitError(UNKNOWN_VERSION)
-    if type_ in MODELS or not version.isdecimal() or _from_outside(topic):
+    if type_ in MODELS or not version.isdecimal() or from_outside(topic):
         raise UnfitError("the type is not known on this topic")
     return False
 
@@ -277,7 +282,3 @@ def _moment(moment: datetime) -> str:
 def _plain(text: str) -> str:
     """Keep what may stand in a log."""
     return re.sub(r"[^A-Za-z0-9_.:/-]", "?", text)[:64]
-
-
-def _from_outside(topic: str) -> bool:
-    return topic in BY_NAME and "outside" in BY_NAME[topic].writers
