@@ -1,7 +1,6 @@
 """CloudEvents 1.0 in Kafka's binary mode: attributes as `ce_*` headers, the event as a JSON body."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast, get_args
@@ -10,6 +9,7 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
+from schemas.attributes import SEQUENCE_DIGITS, Headers, UnfitError, attributes, plain, sequence, time, uuid
 from schemas.base import Event, Mode, utc_iso
 from schemas.ids import named
 from schemas.topics import BY_NAME, MODELS
@@ -18,13 +18,9 @@ SOURCE = "renfort"
 UNKNOWN_VERSION = "unknown version"
 TOMBSTONE = "tombstone"
 LARGEST_BODY = 64 * 1024
-LONGEST_TEXT = 256
-SEQUENCE_DIGITS = 20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOBODY = named("organisation", "unknown")
 """The organisation of what names none."""
-
-Headers = Sequence[tuple[str, bytes | None]]
 
 UPCASTS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {}
 """For each old type, the type that replaced it and how its body is rewritten."""
@@ -84,10 +80,6 @@ class Received:
         return Unreadable(reason, self.source, self.organisation, self.key, pack(self.headers), self.body)
 
 
-class UnfitError(ValueError):
-    """A message breaks a rule of the envelope or of its model."""
-
-
 def headers(envelope: Envelope) -> list[tuple[str, bytes]]:
     """Write an envelope as Kafka headers."""
     attributes = {
@@ -136,8 +128,8 @@ def decode(topic: str, key: bytes | None, pairs: Headers, body: bytes | None) ->
         return _received(topic, key, pairs, body)
     except UnfitError as unfit:
         texts = {name: (value or b"").decode("utf-8", "replace") for name, value in pairs}
-        source = _plain(texts.get("ce_source", "")) or "unknown"
-        return Unreadable(str(unfit), source, _uuid(texts.get("ce_organisation", "")), key, pack(pairs), body)
+        source = plain(texts.get("ce_source", "")) or "unknown"
+        return Unreadable(str(unfit), source, uuid(texts.get("ce_organisation", "")), key, pack(pairs), body)
 
 
 def from_outside(topic: str) -> bool:
@@ -146,22 +138,22 @@ def from_outside(topic: str) -> bool:
 
 
 def _received(topic: str, key: bytes | None, pairs: Headers, body: bytes | None) -> Received:
-    text = _attributes(pairs)
+    text = attributes(pairs)
     source, type_ = text["ce_source"], text["ce_type"]
-    organisation = _uuid(text["ce_organisation"])
+    organisation = uuid(text["ce_organisation"])
     if organisation is None:
         raise UnfitError("ce_organisation is not a UUID")
     data = _data(topic, type_, text.get("content-type", ""), body)
-    occurred_at = _time(text, "ce_time", data.at if data else EPOCH)
+    occurred_at = time(text, "ce_time", data.at if data else EPOCH)
     return Received(
         event_id=_event_id(source, text["ce_id"]),
         type=type_,
         data=data,
         organisation=organisation,
         mode=_mode(text.get("ce_mode"), data),
-        sequence=_sequence(text.get("ce_sequence", "0")),
+        sequence=sequence(text.get("ce_sequence", "0")),
         occurred_at=occurred_at,
-        received_at=_time(text, "ce_receivedtime", occurred_at),
+        received_at=time(text, "ce_receivedtime", occurred_at),
         source=source,
         ours=source == SOURCE,
         key=key or b"",
@@ -176,29 +168,6 @@ def _tombstone(key: bytes | None, pairs: Headers) -> Received:
         identity, TOMBSTONE, None, NOBODY, "actual", 0, EPOCH, EPOCH, "unknown", ours=False, key=key or b"",
         headers=pairs, body=None,
     )  # fmt: skip
-
-
-def _attributes(pairs: Headers) -> dict[str, str]:
-    text = {}
-    for name, value in pairs:
-        if name.startswith("ce_") or name == "content-type":
-            text[name] = _text(name, value or b"")
-    for name in ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_organisation"):
-        if not text.get(name):
-            raise UnfitError(f"the header {name} is missing")
-    if text["ce_specversion"] != "1.0":
-        raise UnfitError("ce_specversion is not 1.0")
-    return text
-
-
-def _text(name: str, value: bytes) -> str:
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        raise UnfitError(f"the header {_plain(name)} is not UTF-8") from None
-    if len(text) > LONGEST_TEXT or not (text.isprintable() or not text):
-        raise UnfitError(f"the header {_plain(name)} is longer than {LONGEST_TEXT} or not printable")
-    return text
 
 
 def _data(topic: str, type_: str, content_type: str, body: bytes | None) -> Event | None:
@@ -233,7 +202,7 @@ def _first(error: ValidationError) -> str:
     """Say where a body is wrong and how, without what it holds."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    return f"{_plain(place) or 'the body'}: {first['type'].replace('_', ' ')}"
+    return f"{plain(place) or 'the body'}: {first['type'].replace('_', ' ')}"
 
 
 def _mode(header: str | None, data: Event | None) -> Mode:
@@ -249,36 +218,8 @@ def _mode(header: str | None, data: Event | None) -> Mode:
 
 def _event_id(source: str, id_: str) -> UUID:
     """Identify an event: ids from outside are unique only together with their source."""
-    return (_uuid(id_) if source == SOURCE else None) or named(source, id_)
-
-
-def _sequence(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= SEQUENCE_DIGITS):
-        raise UnfitError(f"ce_sequence is not a number of at most {SEQUENCE_DIGITS} digits")
-    return int(text)
-
-
-def _time(text: dict[str, str], name: str, otherwise: datetime) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text[name]) if text.get(name) else otherwise
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise UnfitError(f"{name} is not a time with its zone")
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+    return (uuid(id_) if source == SOURCE else None) or named(source, id_)
 
 
 def _moment(moment: datetime) -> str:
     return utc_iso(moment.astimezone(UTC))
-
-
-def _plain(text: str) -> str:
-    """Keep what may stand in a log."""
-    return re.sub(r"[^A-Za-z0-9_.:/-]", "?", text)[:64]

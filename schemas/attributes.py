@@ -1,0 +1,69 @@
+"""The attributes of a CloudEvent as text: what they may be, and the error that says what is wrong."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+LONGEST = 256
+SEQUENCE_DIGITS = 20
+NEEDED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_organisation")
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class UnfitError(ValueError):
+    """A message breaks a rule of the envelope or of its model; the text repeats nothing of it."""
+
+
+def attributes(headers: Headers) -> dict[str, str]:
+    """Read the attributes of a message; other headers are of no interest."""
+    wanted = [(name, value) for name, value in headers if name.startswith("ce_") or name == "content-type"]
+    texts = {name: _text(name, value or b"") for name, value in wanted}
+    for name in NEEDED:
+        if not texts.get(name):
+            raise UnfitError(f"the header {name} is missing")
+    if texts["ce_specversion"] != "1.0":
+        raise UnfitError("ce_specversion is not 1.0")
+    return texts
+
+
+def sequence(text: str) -> int:
+    """Read a place in a stream."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= SEQUENCE_DIGITS):
+        raise UnfitError(f"ce_sequence is not a number of at most {SEQUENCE_DIGITS} digits")
+    return int(text)
+
+
+def time(texts: dict[str, str], name: str, otherwise: datetime) -> datetime:
+    """Read a moment, in UTC."""
+    try:
+        moment = datetime.fromisoformat(texts[name]) if texts.get(name) else otherwise
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise UnfitError(f"{name} is not a time with its zone")
+
+
+def uuid(text: str) -> UUID | None:
+    """Read a UUID, or find that it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def plain(text: str) -> str:
+    """Keep of a foreign name what may stand in a log."""
+    return re.sub(r"[^A-Za-z0-9_.:/-]", "?", text)[:64]
+
+
+def _text(name: str, value: bytes) -> str:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise UnfitError(f"the header {plain(name)} is not UTF-8") from None
+    if len(text) > LONGEST or not text.isprintable():
+        raise UnfitError(f"the header {plain(name)} is too long or not printable")
+    return text
