@@ -1,0 +1,146 @@
+"""One believable message of each type; run as a module, this writes the golden files that are missing."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from schemas.base import Event, Position
+from schemas.envelope import SOURCE, Envelope, headers
+from schemas.ids import derived, named
+from schemas.plans import Plan, SearchPolicy, SeatNeed, Step
+from schemas.reports import Professional
+from schemas.topics import MODELS
+
+GOLDEN = Path(__file__).with_name("golden")
+AT = datetime(2026, 11, 22, 20, 0, 0, 250_000, tzinfo=UTC)
+ORGANISATION = UUID("0194e0a1-7000-7000-8000-000000000001")
+INCIDENT = UUID("0194e0a1-7000-7000-8000-000000000002")
+VOLUNTEER = UUID("0194e0a1-7000-7000-8000-000000000003")
+OFFER = UUID("0194e0a1-7000-7000-8000-000000000004")
+PLAN = Plan(
+    name="cardiac-arrest",
+    title={"fr": "Arrêt cardiaque", "en": "Cardiac arrest"},
+    kinds=("medical.cardiac_arrest",),
+    trusted_sources=("sdis-67",),
+    forbidden_hazards=("weapon", "violence"),
+    seats=(SeatNeed(role="first-responder", skill="first_aid", count=2),),
+    search=SearchPolicy(radii_m=(500, 1000, 2000)),
+    steps=(Step(after_s=60, level=1, page=True),),
+)
+VALUES: dict[str, Any] = {
+    "answer": "accepted",
+    "assignment_id": derived(OFFER, "assignment"),
+    "at": AT,
+    "availability": "on_call",
+    "awaiting": ("professional_unknown",),
+    "by": "Capt. Muller",
+    "channel": "sms",
+    "detail": "2 of 2 seats are empty",
+    "distance_m": 420,
+    "escalation_id": derived(INCIDENT, "escalation", 1),
+    "expires_at": AT + timedelta(seconds=60),
+    "found": 1,
+    "hazards": ("traffic",),
+    "incident_id": INCIDENT,
+    "kind": "medical.cardiac_arrest",
+    "lane": "urgent",
+    "lapses_at": AT + timedelta(seconds=300),
+    "lat": 48.5734,
+    "level": 1,
+    "lon": 7.7521,
+    "message_id": derived(OFFER, "sms", 1),
+    "mode": "actual",
+    "offer_id": OFFER,
+    "organisation": ORGANISATION,
+    "outcome": "reserve",
+    "page": True,
+    "parking_id": named("parking", 1),
+    "plan": PLAN,
+    "plan_hash": PLAN.hash,
+    "position": Position(lat=48.5734, lon=7.7521),
+    "professional": Professional(requested=True, reference="CODIS 4711"),
+    "purpose": "offer",
+    "radius_m": 1000,
+    "reason": "said by phone",
+    "recalled": (VOLUNTEER,),
+    "received_at": AT - timedelta(milliseconds=150),
+    "recipient_id": VOLUNTEER,
+    "recorded_at": AT - timedelta(seconds=2),
+    "reply_id": derived(OFFER, "reply", 1),
+    "report_id": named("report", "sdis-67", "2026-4711"),
+    "reserve": True,
+    "retry_at": AT + timedelta(seconds=60),
+    "role": "first-responder",
+    "round_id": derived(INCIDENT, "round", 1),
+    "seat": 0,
+    "severity": "life_threatening",
+    "shut": {"rest": 2, "skill": 5},
+    "size": 512,
+    "source": "sdis-67",
+    "source_id": "2026-4711",
+    "source_topic": "incident.reports",
+    "step": 0,
+    "subject_id": INCIDENT,
+    "subject_kind": "incident",
+    "turn": 1,
+    "updates": "2026-4710",
+    "volunteer_id": VOLUNTEER,
+    "wanted": 3,
+}
+ELSEWHERE: dict[str, dict[str, Any]] = {
+    "assignment.released.v1": {"reason": "stood_down"},
+    "offer.withdrawn.v1": {"reason": "covered"},
+    "report.received.v1": {"channel": "http"},
+}
+KEYS = {
+    "incident.reports": "sdis-67:2026-4711",
+    "notification.events": str(VOLUNTEER),
+    "parking": "incident.reports",
+    "volunteer.positions": str(VOLUNTEER),
+    "volunteer.replies": str(VOLUNTEER),
+    "volunteer.updates": str(VOLUNTEER),
+}
+
+
+def example(model: type[Event]) -> Event:
+    """Make an event of a type, every field filled."""
+    values = {**VALUES, **ELSEWHERE.get(model.type, {})}
+    return model(**{name: values[name] for name in model.model_fields})
+
+
+def message(event: Event) -> dict[str, Any]:
+    """Write an event as the message that carries it."""
+    key = KEYS.get(event.topic, str(INCIDENT))
+    received, recorded = AT - timedelta(milliseconds=150), AT + timedelta(milliseconds=5)
+    envelope = Envelope(
+        derived(INCIDENT, event.type),
+        event.type,
+        SOURCE,
+        key,
+        ORGANISATION,
+        "actual",
+        7,
+        AT,
+        received,
+        recorded,
+    )
+    return {
+        "topic": event.topic,
+        "key": key,
+        "headers": {name: value.decode() for name, value in headers(envelope)},
+        "body": json.loads(event.model_dump_json()),
+    }
+
+
+def write_missing() -> None:
+    """Add golden files; those that exist are kept for ever."""
+    for model in MODELS.values():
+        path = GOLDEN / f"{model.type}.json"
+        if not path.exists():
+            path.write_text(json.dumps(message(example(model)), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    write_missing()
