@@ -1,0 +1,121 @@
+"""Choosing among the volunteers who were found: across a batch, the most severe first, the nearest first."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntFlag
+from typing import NamedTuple
+from uuid import UUID
+
+from dispatch.domain.commands import Pick
+from dispatch.domain.incident import Incident
+from schemas.base import SEVERITY_RANK
+
+OVERFETCH = 3
+"""How many times the wanted number is fetched: two incidents at one place see the same people."""
+NOTED = 40
+"""How many of those passed over are kept per round, the nearest first."""
+
+
+class Gate(IntFlag):
+    """Why a volunteer is not asked, as the search numbers it."""
+
+    SKILL = 1
+    AVAILABILITY = 2
+    CONSENT = 4
+    AGE = 8
+    REST = 16
+    POSITION = 32
+    OFFER = 64
+    ENGAGED = 128
+    ASKED = 256
+    LEFT = 512
+    DRILL = 1024
+    # Not shut by the search, but passed over in the choice.
+    FARTHER = 4096
+    ELSEWHERE = 8192
+    HELD = 16384
+
+
+SENSITIVE = Gate.AGE | Gate.LEFT | Gate.CONSENT
+"""Gates that read "not eligible" to anybody who asks why."""
+
+
+class Found(NamedTuple):
+    """A volunteer near one role of one incident."""
+
+    volunteer_id: UUID
+    metres: float
+    gates: int
+
+
+@dataclass(slots=True)
+class Choice:
+    """Who was chosen for an incident and who, near by, was not."""
+
+    picks: list[Pick] = field(default_factory=list)
+    passed_over: dict[UUID, tuple[float, Gate]] = field(default_factory=dict)
+    contended: bool = False
+
+    def drop(self, volunteer_id: UUID, gate: Gate) -> None:
+        """Take back a pick that could not be claimed, and keep why."""
+        pick = next(p for p in self.picks if p.volunteer_id == volunteer_id)
+        self.picks.remove(pick)
+        self.passed_over[volunteer_id] = (pick.distance_m, gate)
+        self.contended = True
+
+    def shut(self) -> dict[str, int]:
+        """Count those passed over, by gate, without telling a sensitive one."""
+        counts: Counter[str] = Counter()
+        for _, gates in self.passed_over.values():
+            counts.update(readable(gates))
+        return dict(counts)
+
+
+def readable(gates: int) -> list[str]:
+    """Name gates in words that may be shown; a sensitive one reads "not eligible"."""
+    if gates & SENSITIVE:
+        return ["not eligible"]
+    return [gate.name.lower() for gate in Gate(gates) if gate.name]
+
+
+def allocate(
+    incidents: Sequence[Incident],
+    wanted: Mapping[UUID, Counter[str]],
+    found: Mapping[UUID, Mapping[str, Sequence[Found]]],
+) -> dict[UUID, Choice]:
+    """Choose for each incident, most severe and then oldest first; nobody is chosen twice in a lane."""
+    taken: dict[str, set[UUID]] = defaultdict(set)
+    choices: dict[UUID, Choice] = {}
+    for incident in sorted(incidents, key=lambda i: (SEVERITY_RANK[i.severity], i.opened_at, i.id)):
+        roles = found.get(incident.id, {})
+        choices[incident.id] = _choose(wanted[incident.id], roles, taken[incident.lane])
+    return choices
+
+
+def _choose(wanted: Counter[str], roles: Mapping[str, Sequence[Found]], taken: set[UUID]) -> Choice:
+    """Fill the scarcest role first, so that nobody who could drive is spent on a seat that anybody could fill."""
+    choice = Choice()
+    mine: set[UUID] = set()
+    for role in sorted(wanted, key=lambda role: (sum(1 for f in roles.get(role, ()) if not f.gates), role)):
+        for one in roles.get(role, ()):
+            if len([p for p in choice.picks if p.role == role]) >= wanted[role]:
+                break
+            if not one.gates and one.volunteer_id not in taken:
+                choice.picks.append(Pick(one.volunteer_id, role, round(one.metres)))
+                taken.add(one.volunteer_id)
+                mine.add(one.volunteer_id)
+    _note(choice, (one for role in roles.values() for one in role), mine, taken)
+    return choice
+
+
+def _note(choice: Choice, found: Iterable[Found], mine: set[UUID], taken: set[UUID]) -> None:
+    """Keep why each of the others was not chosen: for somebody who fits no role, the gates that all roles share."""
+    seen: dict[UUID, tuple[float, int]] = {}
+    for one in found:
+        if one.volunteer_id not in mine:
+            before = seen.get(one.volunteer_id, (one.metres, one.gates))
+            seen[one.volunteer_id] = (one.metres, before[1] & one.gates)
+    for who, (metres, gates) in sorted(seen.items(), key=lambda item: item[1][0])[:NOTED]:
+        passing = Gate.ELSEWHERE if who in taken else Gate.FARTHER
+        choice.passed_over[who] = (metres, Gate(gates) if gates else passing)

@@ -1,0 +1,104 @@
+"""One round of the agenda: take what is due, most severe first, and do it."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from dispatch.domain.commands import Tick
+from dispatch.services import assembly, escalating
+from dispatch.services.batches import DIFFICULT
+from dispatch.services.engine import Engine
+from dispatch.storage import incidents as store
+from dispatch.storage.pool import describe
+from dispatch.storage.queries import sql
+
+SEVERE, OLDEST = 80, 20
+"""How many a round takes by severity, and the share kept for whatever has waited longest."""
+REPLY_GRACE = timedelta(seconds=5)
+"""How long expiry waits for answers that were received and are not worked yet."""
+AT_ONCE = 25
+"""Incidents in one transaction: about 50 ms of locks."""
+SET_ASIDE = timedelta(seconds=60)
+"""How long a subject that raises errors by itself waits before it is tried again."""
+BUSY_S, IDLE_S = 0.003, 0.05
+
+log = structlog.get_logger()
+
+
+class Agenda:
+    """Takes due entries until told to stop; what fails alone is set aside, told, and tried again later."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Begin with nothing set aside."""
+        self._engine = engine
+        self._aside: dict[UUID, datetime] = {}
+
+    async def run(self) -> None:
+        """Take rounds for ever; difficulties of the moment are logged and waited out."""
+        wait = IDLE_S
+        while True:
+            try:
+                done = await self.round()
+                wait = BUSY_S if done else IDLE_S
+            except DIFFICULT as error:
+                log.warning("the agenda waits", error=describe(error))
+                wait = 1.0
+            await asyncio.sleep(wait)
+
+    async def round(self) -> int:
+        """Take what is due now; return how many subjects had something done."""
+        now = self._engine.clock.now()
+        rows = await self._engine.pool.fetch(sql("due_subjects"), now, now - REPLY_GRACE, SEVERE, OLDEST)
+        due = [row for row in rows if self._aside.get(row["subject"], now) <= now]
+        names = [row["subject"] for row in due if row["subject_kind"] == "incident"]
+        for start in range(0, len(names), AT_ONCE):
+            await self._incidents(names[start : start + AT_ONCE])
+        for row in due:
+            if row["subject_kind"] != "incident":
+                await self._subject(row["subject"])
+        return len(due)
+
+    async def _incidents(self, names: Sequence[UUID]) -> None:
+        """Tick incidents in one transaction; when that fails for one's sake, each in its own."""
+        try:
+            await self._tick(names)
+        except DIFFICULT:
+            raise
+        except Exception as error:
+            if len(names) == 1:
+                await self._set_aside(names[0], error)
+                return
+            for name in names:
+                await self._incidents([name])
+
+    async def _tick(self, names: Sequence[UUID]) -> None:
+        async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+            locked = await store.lock_free(connection, names)
+            await assembly.carry_out(connection, [(name, Tick()) for name in locked], locked, now)
+
+        await self._engine.transact(inside)
+
+    async def _subject(self, subject: UUID) -> None:
+        async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+            await escalating.take_due(connection, subject, now)
+
+        await self._engine.transact(inside)
+
+    async def _set_aside(self, name: UUID, error: Exception) -> None:
+        """A bug in one incident must not stop the agenda, nor go unseen."""
+        log.error("an incident could not be worked", incident=str(name), error=describe(error), exc_info=error)
+        self._aside[name] = self._engine.clock.now() + SET_ASIDE
+
+        async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+            found = await store.read(connection, [name])
+            if name in found:
+                organisation = found[name].organisation
+                cause = escalating.Cause(f"stuck:{name}", 3, page=True, detail=describe(error))
+                subject = escalating.system_of(organisation)
+                await escalating.escalate(connection, organisation, "system", subject, cause, now)
+
+        await self._engine.transact(inside)

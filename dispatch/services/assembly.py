@@ -1,0 +1,140 @@
+"""Assembling people for incidents: commands are decided, volunteers sought and asked, all in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from dispatch.domain.asking import wants
+from dispatch.domain.commands import Command, Consider, Reply
+from dispatch.domain.decide import apply
+from dispatch.domain.draft import Draft
+from dispatch.domain.errors import RefusedError
+from dispatch.domain.incident import Incident
+from dispatch.domain.selection import Choice, allocate
+from dispatch.services.engine import Engine
+from dispatch.services.errors import NotFoundError
+from dispatch.storage import incidents as store
+from dispatch.storage.queries import sql
+from dispatch.storage.selection import claim, search
+from schemas.ids import derived
+
+Orders = Sequence[tuple[UUID, Command]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one order: the incident after it, or why it was refused."""
+
+    incident: Incident | None
+    refused: str | None = None
+
+
+async def work(connection: asyncpg.Connection, orders: Orders, now: datetime) -> list[Outcome]:
+    """Decide orders in their sequence, ask whom the incidents then want, and write it all once.
+
+    An incident named twice is loaded once and folds its orders in memory. Outcomes come in the sequence of orders.
+    """
+    locked = await store.lock(connection, (name for name, _ in orders))
+    return await carry_out(connection, orders, locked, now)
+
+
+async def carry_out(
+    connection: asyncpg.Connection, orders: Orders, locked: dict[UUID, Incident], now: datetime
+) -> list[Outcome]:
+    """Decide orders on incidents that are locked already."""
+    drafts = {name: Draft(incident, now) for name, incident in locked.items()}
+    refused = [_decide(drafts.get(name), command) for name, command in orders]
+    await _ask(connection, [draft for draft in drafts.values() if wants(draft.incident)], now)
+    await store.write(connection, list(drafts.values()), now, _received(orders))
+    after = {name: draft.incident for name, draft in drafts.items()}
+    return [Outcome(after.get(name), why) for (name, _), why in zip(orders, refused, strict=True)]
+
+
+def _decide(draft: Draft | None, command: Command) -> str | None:
+    """Decide one order; a refusal leaves the draft as it was before it."""
+    if draft is None:
+        return "there is no such incident"
+    before, count = draft.incident, len(draft.events)
+    try:
+        apply(draft, command)
+    except RefusedError as refusal:
+        draft.incident = before
+        del draft.events[count:]
+        return str(refusal)
+    return None
+
+
+def _received(orders: Orders) -> dict[UUID, datetime]:
+    return {name: command.received_at for name, command in orders if isinstance(command, Reply)}
+
+
+async def _ask(connection: asyncpg.Connection, drafts: Sequence[Draft], now: datetime) -> None:
+    """Search, allocate, claim, decide: whom to offer a seat, across the batch."""
+    asking = await _unpaused(connection, drafts)
+    wanted = {draft.incident.id: wants(draft.incident) for draft in asking}
+    found = await search(connection, [draft.incident for draft in asking], wanted, now)
+    choices = allocate([draft.incident for draft in asking], wanted, found)
+    await claim(connection, choices, {draft.incident.id: draft.incident.lane for draft in asking})
+    rounds = []
+    for draft in asking:
+        choice = choices[draft.incident.id]
+        round_id = derived(draft.incident.id, "round", draft.incident.seq)
+        rounds.append(_round(round_id, draft, choice, wanted[draft.incident.id].total()))
+        apply(draft, Consider(round_id, tuple(choice.picks), choice.shut(), choice.contended))
+    await store.upsert(connection, "write_rounds", rounds)
+
+
+async def _unpaused(connection: asyncpg.Connection, drafts: Sequence[Draft]) -> list[Draft]:
+    """Leave out the incidents of organisations that have paused new offers."""
+    if not drafts:
+        return []
+    organisations = sorted({draft.incident.organisation for draft in drafts})
+    paused = {row["id"] for row in await connection.fetch(sql("paused_organisations"), organisations)}
+    return [draft for draft in drafts if draft.incident.organisation not in paused]
+
+
+def _round(round_id: UUID, draft: Draft, choice: Choice, wanted: int) -> tuple[object, ...]:
+    picked = [[str(p.volunteer_id), p.role, p.distance_m] for p in choice.picks]
+    passed = [[str(who), round(metres), int(gates)] for who, (metres, gates) in choice.passed_over.items()]
+    notes = (orjson.dumps(picked).decode(), orjson.dumps(passed).decode())
+    return (round_id, draft.incident.id, draft.now, draft.incident.radius_m, wanted, *notes)
+
+
+async def answer(connection: asyncpg.Connection, replies: Sequence[tuple[UUID, Reply]], now: datetime) -> list[Outcome]:
+    """Work volunteers' answers to their incidents; locks the incidents, then the volunteers who say yes."""
+    locked = await store.lock(connection, (name for name, _ in replies))
+    accepting = sorted((r.volunteer_id, name) for name, r in replies if r.answer == "accepted")
+    engaged: set[tuple[UUID, UUID]] = set()
+    if accepting:
+        people, names = map(list, zip(*accepting, strict=True))
+        await connection.execute(sql("lock_volunteers"), sorted(set(people)))
+        rows = await connection.fetch(sql("engaged_elsewhere"), people, names)
+        engaged = {(row["volunteer_id"], row["incident_id"]) for row in rows}
+    orders = [(name, _engage(reply, (reply.volunteer_id, name) in engaged)) for name, reply in replies]
+    return await carry_out(connection, orders, locked, now)
+
+
+def _engage(reply: Reply, engaged: bool) -> Reply:
+    return Reply(
+        reply.offer_id, reply.volunteer_id, reply.answer, reply.channel, reply.received_at, engaged=engaged
+    )
+
+
+async def command(engine: Engine, organisation: UUID, incident_id: UUID, order: Command) -> Incident:
+    """Carry out a supervisor's order; raises NotFoundError, or RefusedError where the status does not allow it."""
+
+    async def inside(connection: asyncpg.Connection, now: datetime) -> Incident:
+        locked = await store.lock(connection, [incident_id])
+        if incident_id not in locked or locked[incident_id].organisation != organisation:
+            msg = "there is no such incident"
+            raise NotFoundError(msg)
+        (outcome,) = await carry_out(connection, [(incident_id, order)], locked, now)
+        if outcome.refused is not None or outcome.incident is None:
+            raise RefusedError(outcome.refused)
+        return outcome.incident
+
+    return await engine.transact(inside)

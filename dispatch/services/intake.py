@@ -1,0 +1,172 @@
+"""Taking reports in: known already? which plan? may the source call people? Then the incident is opened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.commands import Update
+from dispatch.domain.decide import apply
+from dispatch.domain.draft import Draft
+from dispatch.domain.errors import RefusedError
+from dispatch.domain.opening import Opening, open_incident
+from dispatch.services.plans import PlanBook
+from dispatch.storage import incidents as store
+from dispatch.storage.queries import sql
+from schemas.base import Position
+from schemas.envelope import Received
+from schemas.ids import named
+from schemas.plans import Plan
+from schemas.reports import ReportReceived
+
+FUTURE = timedelta(minutes=5)
+"""How far a source's clock may run ahead of ours."""
+
+Key = tuple[UUID, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as the topic brought it, with the name of its row and the source that it counts under."""
+
+    id: UUID
+    source: str
+    received: Received
+    data: ReportReceived
+    channel: str = "topic"
+
+    @property
+    def key(self) -> Key:
+        """Name the report as its source does."""
+        return self.received.organisation, self.source, self.data.source_id
+
+
+class Intake:
+    """Turns reports into incidents under the plans of a book.
+
+    `guarded` says that access control lets only trusted producers write to the topic.
+    """
+
+    def __init__(self, book: PlanBook, *, guarded: bool = False) -> None:
+        """Take the plans that new incidents start with."""
+        self._book = book
+        self._guarded = guarded
+
+    async def take_in(self, connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
+        """Open an incident for each report that is new, or update the one that it names."""
+        areas = await _areas(connection, received)
+        reports = [self._read(one, now) for one in received]
+        await _keep(connection, [r for r in reports if not r.received.ours], now)
+        state = {row["id"]: row for row in await connection.fetch(sql("lock_reports"), sorted(r.id for r in reports))}
+        fresh = [_as_kept(r, state.get(r.id)) for r in reports if not _is_done(state.get(r.id))]
+        earlier = await _earlier(connection, fresh)
+        locked = await store.lock(connection, earlier.values())
+        drafts = {name: Draft(incident, now) for name, incident in locked.items()}
+        links: dict[Key, UUID] = {}
+        for report in fresh:
+            if report.key not in links:
+                links[report.key] = self._take_one(report, earlier | links, drafts, areas, now)
+        received_at = {links[r.key]: r.received.received_at for r in fresh}
+        await store.write(connection, list(drafts.values()), now, received_at)
+        await store.upsert(connection, "link_reports", sorted({(r.id, links[r.key]) for r in fresh}))
+
+    def _read(self, received: Received, now: datetime) -> Report:
+        data = received.data
+        if not isinstance(data, ReportReceived):
+            msg = "this is not a report"
+            raise RefusedError(msg)
+        if data.at > now + FUTURE:
+            msg = f"at: {data.at.isoformat()} lies in the future"
+            raise RefusedError(msg)
+        if received.ours and data.report_id is not None:
+            return Report(data.report_id, data.source, received, data)
+        # Nobody but a key fixes a source: straight from the topic, the name counts in a space of its own.
+        source = data.source if self._guarded else f"topic:{data.source}"
+        return Report(named(received.organisation, source, data.source_id), source, received, data)
+
+    def _take_one(
+        self, report: Report, opened: dict[Key, UUID], drafts: dict[UUID, Draft], areas: "Areas", now: datetime
+    ) -> UUID:
+        plan = self._book.choose(report.data.kind)
+        trusted = self._trusts(plan, report)
+        name = opened.get((report.received.organisation, report.source, report.data.updates or ""))
+        if name is not None and name in drafts:
+            apply(drafts[name], _update(report, trusted=trusted))
+            return name
+        inside = areas.inside(report.received.organisation, report.data.position)
+        opening = Opening(
+            report.id, report.data, report.received.organisation, report.data.mode, trusted, inside
+        )
+        draft = open_incident(opening, plan, now)
+        drafts[draft.incident.id] = draft
+        return draft.incident.id
+
+    def _trusts(self, plan: Plan, report: Report) -> bool:
+        return (report.channel != "topic" or self._guarded) and report.source in plan.trusted_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """The service areas of the organisations of a batch, as (south, west, north, east), or none = everywhere."""
+
+    boxes: dict[UUID, tuple[float, float, float, float] | None]
+
+    def inside(self, organisation: UUID, position: Position | None) -> bool:
+        """Tell whether a place lies in an organisation's area; an area may cross the 180th meridian."""
+        box = self.boxes[organisation]
+        if box is None or position is None:
+            return True
+        south, west, north, east = box
+        across = west <= position.lon <= east if west <= east else not east < position.lon < west
+        return south <= position.lat <= north and across
+
+
+async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -> Areas:
+    wanted = sorted({one.organisation for one in received})
+    rows = await connection.fetch(sql("known_organisations"), wanted)
+    boxes = {
+        row["id"]: None if row["south"] is None else (row["south"], row["west"], row["north"], row["east"])
+        for row in rows
+    }
+    for one in received:
+        if one.organisation not in boxes:
+            msg = f"ce_organisation: {one.organisation} is not known here"
+            raise RefusedError(msg)
+    return Areas(boxes)
+
+
+async def _keep(connection: asyncpg.Connection, reports: Sequence[Report], now: datetime) -> None:
+    found = {
+        r.id: (r.id, r.received.organisation, r.data.mode, r.source, r.data.source_id, "topic",
+               sha256(r.data.model_dump_json().encode()).digest(), now)
+        for r in reports
+    }  # fmt: skip
+    await store.upsert(connection, "keep_topic_reports", [found[name] for name in sorted(found)])
+
+
+def _is_done(row: asyncpg.Record | None) -> bool:
+    return row is not None and row["incident_id"] is not None
+
+
+def _as_kept(report: Report, row: asyncpg.Record | None) -> Report:
+    """Believe the row, not the message, about where a report came from; without a row it is refused."""
+    if row is None or row["organisation"] != report.received.organisation:
+        msg = f"report_id: no report {report.id} was accepted here"
+        raise RefusedError(msg)
+    return Report(report.id, row["source"], report.received, report.data, row["channel"])
+
+
+async def _earlier(connection: asyncpg.Connection, reports: Sequence[Report]) -> dict[Key, UUID]:
+    wanted = sorted({(r.received.organisation, r.source, r.data.updates) for r in reports if r.data.updates})
+    if not wanted:
+        return {}
+    rows = await connection.fetch(sql("find_earlier_reports"), *map(list, zip(*wanted, strict=True)))
+    return {(r["organisation"], r["source"], r["source_id"]): r["incident_id"] for r in rows}
+
+
+def _update(report: Report, *, trusted: bool) -> Update:
+    data = report.data
+    return Update(report.id, data.severity, data.position, data.hazards, data.professional, trusted)

@@ -1,0 +1,112 @@
+"""Organisations: their service area, their duty order, and the pause that stops all their offers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import asyncpg
+
+from dispatch.services.engine import Engine
+from dispatch.services.errors import ConflictError, InvalidError, NotFoundError
+from dispatch.services.phones import e164
+from dispatch.storage.queries import sql
+from schemas.ids import derived, named
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A service area, in degrees."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Who dispatches, where, and whether they have paused; no area means everywhere."""
+
+    id: UUID
+    name: str
+    zone: str
+    area: Area | None
+    paused_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyContact:
+    """A supervisor in the duty order; without `drills` only actual incidents reach them."""
+
+    name: str
+    phone: str
+    language: Literal["fr", "en"] = "fr"
+    drills: bool = False
+
+
+async def create(engine: Engine, name: str, zone: str = "Europe/Paris", area: Area | None = None) -> UUID:
+    """Make an organisation; raises ConflictError where the name is taken."""
+    _check(name, zone, area)
+    id_ = named("organisation", name)
+    corners = (area.south, area.west, area.north, area.east) if area else (None,) * 4
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> object:
+        return await connection.fetchval(sql("create_organisation"), id_, name, zone, *corners, now)
+
+    if await engine.transact(work) is None:
+        raise ConflictError(f"there is an organisation of the name {name!r} already")
+    return id_
+
+
+async def get(engine: Engine, organisation: UUID) -> Organisation:
+    """Read one organisation."""
+    row = await engine.pool.fetchrow(sql("get_organisation"), organisation)
+    if row is None:
+        raise NotFoundError("there is no such organisation")
+    area = None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
+    return Organisation(row["id"], row["name"], row["zone"], area, row["paused_at"])
+
+
+async def set_duty(engine: Engine, organisation: UUID, contacts: Sequence[DutyContact]) -> None:
+    """Replace the duty order; who stays keeps the same id."""
+    rows = [
+        (derived(organisation, "duty", phone), contact.name, "sms", phone, contact.language, contact.drills)
+        for contact, phone in zip(contacts, _phones(contacts), strict=True)
+    ]
+    columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 6
+
+    async def work(connection: asyncpg.Connection, _now: datetime) -> None:
+        await connection.execute(sql("clear_duty_contacts"), organisation)
+        await connection.execute(sql("add_duty_contacts"), organisation, *columns)
+
+    await engine.transact(work)
+
+
+async def duty(engine: Engine, organisation: UUID) -> list[DutyContact]:
+    """List the duty order."""
+    rows = await engine.pool.fetch(sql("list_duty_contacts"), organisation)
+    return [DutyContact(row["name"], row["address"], row["language"], row["drills"]) for row in rows]
+
+
+def _phones(contacts: Sequence[DutyContact]) -> list[str]:
+    phones: list[str] = []
+    for number, contact in enumerate(contacts):
+        phone = e164(contact.phone, field=f"{number}.phone")
+        if phone in phones:
+            raise InvalidError(f"{number}.phone", "this number is in the duty order twice")
+        phones.append(phone)
+    return phones
+
+
+def _check(name: str, zone: str, area: Area | None) -> None:
+    if not (name.strip() and name.isprintable()):
+        raise InvalidError("name", "name the organisation in printable characters")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidError("zone", f"{zone!r} is not a time zone such as Europe/Paris") from None
+    if area and not (-90 <= area.south < area.north <= 90 and -180 <= area.west < area.east <= 180):
+        raise InvalidError("area", "give south < north and west < east, in degrees")

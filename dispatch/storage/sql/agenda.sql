@@ -1,0 +1,41 @@
+-- name: due_subjects
+-- Returns what is due: the most severe first, with a share kept for whatever has waited longest.
+-- Left out: considering while an organisation is paused, and incidents with answers received and not yet worked.
+WITH due AS NOT MATERIALIZED (
+    SELECT a.subject, a.subject_kind, a.organisation, a.severity, a.due_at
+    FROM agenda a
+    WHERE a.due_at <= $1
+      AND NOT (a.kind = 'consider'
+               AND EXISTS (SELECT FROM organisations o WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
+      AND NOT (a.kind = 'offer'
+               AND EXISTS (SELECT FROM offers f JOIN replies r ON r.offer_id = f.id
+                           WHERE f.incident_id = a.subject AND f.status = 'extended' AND r.processed_at IS NULL
+                             AND r.received_at > $2))
+)
+SELECT subject, subject_kind, organisation FROM (SELECT * FROM due ORDER BY severity, due_at LIMIT $3) AS severe
+UNION
+SELECT subject, subject_kind, organisation FROM (SELECT * FROM due ORDER BY due_at LIMIT $4) AS oldest;
+
+-- name: next_due
+-- Returns when the next entry is due.
+SELECT min(due_at) FROM agenda;
+
+-- name: read_agenda
+-- Returns what is due for subjects.
+SELECT subject, kind, subject_kind, organisation, severity, due_at FROM agenda WHERE subject = ANY ($1::uuid[]);
+
+-- name: escalation_subject
+-- Returns what an escalation of an organisation is about.
+SELECT subject_kind, subject_id FROM escalations WHERE id = $1 AND organisation = $2;
+
+-- name: lock_subject
+-- Locks a subject that has no row of its own, until the transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended($1::text, 7));
+
+-- name: subject_home
+-- Returns the organisation and mode of a subject that has escalations.
+SELECT organisation, mode FROM escalations WHERE subject_id = $1 LIMIT 1;
+
+-- name: settle_replies
+-- Notes that answers have been worked.
+UPDATE replies SET processed_at = $2 WHERE id = ANY ($1::uuid[]) AND processed_at IS NULL;

@@ -1,0 +1,145 @@
+-- name: lock_incidents
+-- Locks the incidents in the order of their ids and returns them with their plans.
+SELECT i.*, p.body AS plan
+FROM incidents i JOIN plans p ON p.hash = i.plan_hash
+WHERE i.id = ANY ($1::uuid[])
+ORDER BY i.id
+FOR NO KEY UPDATE OF i;
+
+-- name: lock_free_incidents
+-- Locks those of the incidents that nobody holds, in the order of their ids.
+SELECT i.*, p.body AS plan
+FROM incidents i JOIN plans p ON p.hash = i.plan_hash
+WHERE i.id = ANY ($1::uuid[])
+ORDER BY i.id
+FOR NO KEY UPDATE OF i SKIP LOCKED;
+
+-- name: read_incidents
+-- Returns the incidents with their plans, without a lock.
+SELECT i.*, p.body AS plan
+FROM incidents i JOIN plans p ON p.hash = i.plan_hash
+WHERE i.id = ANY ($1::uuid[])
+ORDER BY i.id;
+
+-- name: read_seats
+-- Returns the seats of incidents.
+SELECT incident_id, number, role, skill, reserve, assignment_id
+FROM seats WHERE incident_id = ANY ($1::uuid[]) ORDER BY incident_id, number;
+
+-- name: read_offers
+-- Returns the offers of incidents, in the order in which they were extended.
+SELECT incident_id, id, volunteer_id, role, status, extended_at, expires_at, distance_m, round_id, settled_at, late
+FROM offers WHERE incident_id = ANY ($1::uuid[]) ORDER BY incident_id, extended_at, id;
+
+-- name: read_assignments
+-- Returns the assignments of incidents.
+SELECT incident_id, id, offer_id, volunteer_id, seat, status, assigned_at, en_route_at, on_scene_at, released_at,
+       reason
+FROM assignments WHERE incident_id = ANY ($1::uuid[]) ORDER BY incident_id, assigned_at, id;
+
+-- name: read_recalls
+-- Returns who was recalled from incidents.
+SELECT incident_id, volunteer_id, kind, at, acknowledged_at
+FROM recalls WHERE incident_id = ANY ($1::uuid[]) ORDER BY incident_id, volunteer_id;
+
+-- name: read_escalations
+-- Returns the escalations of subjects.
+SELECT subject_id, id, subject_kind, reason, detail, level, page, turn, status, raised_at, told_at, acknowledged_by,
+       lapses_at
+FROM escalations WHERE subject_id = ANY ($1::uuid[]) ORDER BY subject_id, raised_at, id;
+
+-- name: write_plans
+-- Keeps each plan that is used; plans never change.
+INSERT INTO plans (hash, name, body, first_used)
+SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])
+ON CONFLICT (hash) DO NOTHING;
+
+-- name: write_incidents
+-- Writes incidents as they stand now.
+INSERT INTO incidents AS i (
+    id, organisation, mode, lane, report_id, kind, severity, status, plan_hash, lat, lon, hazards, requested,
+    reference, awaiting, seq, opened_at, last_at, armed_at, steps_done, last_step_at, ring, widened_at, retry_at,
+    covered_at, ended_at, taken_by)
+SELECT r.id, r.organisation, r.mode, r.lane, r.report_id, r.kind, r.severity, r.status, r.plan_hash, r.lat, r.lon,
+       string_to_array(r.hazards, ','), r.requested, r.reference, string_to_array(r.awaiting, ','), r.seq,
+       r.opened_at, r.last_at, r.armed_at, r.steps_done, r.last_step_at, r.ring, r.widened_at, r.retry_at,
+       r.covered_at, r.ended_at, r.taken_by
+FROM unnest(
+    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::float8[], $11::float8[], $12::text[], $13::bool[], $14::text[], $15::text[], $16::int[],
+    $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::int[], $21::timestamptz[], $22::int[],
+    $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::timestamptz[], $27::text[]
+) AS r (
+    id, organisation, mode, lane, report_id, kind, severity, status, plan_hash, lat, lon, hazards, requested,
+    reference, awaiting, seq, opened_at, last_at, armed_at, steps_done, last_step_at, ring, widened_at, retry_at,
+    covered_at, ended_at, taken_by)
+ON CONFLICT (id) DO UPDATE SET
+    severity = excluded.severity, status = excluded.status, plan_hash = excluded.plan_hash, lat = excluded.lat,
+    lon = excluded.lon, hazards = excluded.hazards, requested = excluded.requested,
+    reference = excluded.reference, awaiting = excluded.awaiting, seq = excluded.seq, last_at = excluded.last_at,
+    armed_at = excluded.armed_at, steps_done = excluded.steps_done, last_step_at = excluded.last_step_at,
+    ring = excluded.ring, widened_at = excluded.widened_at, retry_at = excluded.retry_at,
+    covered_at = excluded.covered_at, ended_at = excluded.ended_at, taken_by = excluded.taken_by;
+
+-- name: write_seats
+-- Writes seats; the emptied ones come first, so that one assignment never stands on two.
+INSERT INTO seats (incident_id, number, role, skill, reserve, assignment_id)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bool[], $6::uuid[])
+ON CONFLICT (incident_id, number) DO UPDATE SET assignment_id = excluded.assignment_id;
+
+-- name: write_offers
+-- Writes offers; the settled ones come first, so that a volunteer freed here can be asked there.
+INSERT INTO offers (incident_id, lane, id, volunteer_id, role, status, extended_at, expires_at, distance_m, round_id,
+                    settled_at, late)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
+                     $8::timestamptz[], $9::int[], $10::uuid[], $11::timestamptz[], $12::text[])
+ON CONFLICT (id) DO UPDATE SET
+    status = excluded.status, settled_at = excluded.settled_at, late = excluded.late;
+
+-- name: write_assignments
+-- Writes assignments; the released ones come first, so that a person freed here can be assigned there.
+INSERT INTO assignments (incident_id, lane, id, offer_id, volunteer_id, seat, status, assigned_at, en_route_at,
+                         on_scene_at, released_at, reason)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[], $7::text[],
+                     $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::text[])
+ON CONFLICT (id) DO UPDATE SET
+    status = excluded.status, en_route_at = excluded.en_route_at, on_scene_at = excluded.on_scene_at,
+    released_at = excluded.released_at, reason = excluded.reason;
+
+-- name: write_recalls
+-- Writes who was recalled and who has acknowledged.
+INSERT INTO recalls (incident_id, volunteer_id, kind, at, acknowledged_at)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+ON CONFLICT (incident_id, volunteer_id) DO UPDATE SET
+    kind = excluded.kind, at = excluded.at, acknowledged_at = excluded.acknowledged_at;
+
+-- name: write_escalations
+-- Writes escalations; the settled ones come first.
+INSERT INTO escalations (organisation, mode, id, subject_kind, subject_id, reason, detail, level, page, turn, status,
+                         raised_at, told_at, acknowledged_by, lapses_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::int[],
+                     $9::bool[], $10::int[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::text[],
+                     $15::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET
+    detail = excluded.detail, level = excluded.level, page = excluded.page, turn = excluded.turn,
+    status = excluded.status, told_at = excluded.told_at, acknowledged_by = excluded.acknowledged_by,
+    lapses_at = excluded.lapses_at;
+
+-- name: write_agenda
+-- Puts entries on the agenda, or moves them.
+INSERT INTO agenda (subject, kind, subject_kind, organisation, severity, due_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::smallint[], $6::timestamptz[])
+ON CONFLICT (subject, kind) DO UPDATE SET due_at = excluded.due_at, severity = excluded.severity;
+
+-- name: clear_agenda
+-- Takes entries off the agenda.
+DELETE FROM agenda a
+USING unnest($1::uuid[], $2::text[]) AS gone (subject, kind)
+WHERE a.subject = gone.subject AND a.kind = gone.kind;
+
+-- name: write_rounds
+-- Keeps why each volunteer near an incident was or was not picked, one row per round.
+INSERT INTO rounds (id, incident_id, at, radius_m, wanted, picked, passed_over)
+SELECT r.id, r.incident_id, r.at, r.radius_m, r.wanted, r.picked::jsonb, r.passed_over::jsonb
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[], $5::int[], $6::text[], $7::text[])
+     AS r (id, incident_id, at, radius_m, wanted, picked, passed_over);

@@ -1,0 +1,74 @@
+-- name: search_volunteers
+-- For each wanted role of each incident: the nearest 60 with the gates that shut them, and the nearest that pass.
+-- Gates (bits): 1 skill, 2 availability, 4 consent, 8 age, 16 rest, 32 position too old, 64 holds an offer,
+-- 128 engaged, 256 asked before, 512 left or said STOP, 1024 not in drills.
+SELECT i.n, c.volunteer_id, c.metres, c.gates
+FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[], $5::float8[], $6::float8[], $7::float8[], $8::float8[],
+            $9::text[], $10::date[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[], $15::int[])
+     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, skill, born_before, rested_since, fresh_since,
+           availability, drill, most)
+CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres, g.gates
+        FROM positions p
+        JOIN memberships m ON m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation
+        CROSS JOIN LATERAL gates_of(p, m, i.incident_id, i.lane, i.skill, i.born_before, i.rested_since,
+                                    i.fresh_since, i.availability, i.drill, $16) AS g (gates)
+        WHERE p.at <@ circle(point(i.x, i.y), i.radius) AND g.gates IS NOT NULL
+        ORDER BY p.at <-> point(i.x, i.y)
+        LIMIT 60
+    ) AS near
+    UNION
+    SELECT * FROM (
+        SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres, g.gates
+        FROM positions p
+        JOIN memberships m ON m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation
+        CROSS JOIN LATERAL gates_of(p, m, i.incident_id, i.lane, i.skill, i.born_before, i.rested_since,
+                                    i.fresh_since, i.availability, i.drill, $16) AS g (gates)
+        WHERE p.at <@ circle(point(i.x, i.y), i.radius) AND g.gates = 0
+        ORDER BY p.at <-> point(i.x, i.y)
+        LIMIT i.most
+    ) AS passing
+) AS c
+ORDER BY i.n, c.metres, c.volunteer_id;
+
+-- name: claim_volunteers
+-- Locks those of the volunteers that nobody else holds, in the order of their ids.
+SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: still_free
+-- Of claimed volunteers, those who hold no offer and no assignment in the lane, as committed by now.
+SELECT w.volunteer_id, w.lane
+FROM unnest($1::uuid[], $2::text[]) AS w (volunteer_id, lane)
+WHERE NOT EXISTS (SELECT FROM offers o
+                  WHERE o.volunteer_id = w.volunteer_id AND o.lane = w.lane AND o.status = 'extended')
+  AND NOT EXISTS (SELECT FROM assignments a
+                  WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released')
+  AND NOT EXISTS (SELECT FROM volunteers v WHERE v.id = w.volunteer_id AND v.stopped_at IS NOT NULL);
+
+-- name: lock_volunteers
+-- Locks volunteers in the order of their ids.
+SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
+
+-- name: engaged_elsewhere
+-- Of volunteers with an incident each, those who are assigned in the same lane to another incident.
+SELECT w.volunteer_id, w.incident_id
+FROM unnest($1::uuid[], $2::uuid[]) AS w (volunteer_id, incident_id)
+JOIN incidents i ON i.id = w.incident_id
+WHERE EXISTS (SELECT FROM assignments a
+              WHERE a.volunteer_id = w.volunteer_id AND a.lane = i.lane AND a.status <> 'released'
+                AND a.incident_id <> w.incident_id);
+
+-- name: overlapping_incidents
+-- Incidents of a lesser lane in which an urgently assigned volunteer still holds a seat or an offer.
+SELECT DISTINCT a.volunteer_id, a.incident_id
+FROM (
+    SELECT volunteer_id, incident_id, lane FROM assignments WHERE status <> 'released'
+    UNION ALL
+    SELECT volunteer_id, incident_id, lane FROM offers WHERE status = 'extended'
+) AS a
+WHERE a.volunteer_id = ANY ($1::uuid[]) AND a.lane IN ('planned', 'drill');
+
+-- name: paused_organisations
+-- Of organisations, those that have paused new offers.
+SELECT id FROM organisations WHERE id = ANY ($1::uuid[]) AND paused_at IS NOT NULL;
