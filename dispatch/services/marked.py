@@ -73,7 +73,7 @@ def _guard(text: str) -> None:
     """Refuse what a plain file never needs, before anything is built from it."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = _line(event.start_mark)
+        line = _line(event)
         if isinstance(event, yaml.NodeEvent) and event.anchor:
             raise FaultyError(line, "anchors and aliases (& and *) are not allowed: write the value out")
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag:
@@ -84,7 +84,7 @@ def _guard(text: str) -> None:
 
 
 def _value(node: yaml.Node, place: Place, marked: Marked) -> object:
-    marked.lines.setdefault(place, _line(node.start_mark))
+    marked.lines.setdefault(place, _line(node))
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, place, marked)
     if isinstance(node, yaml.SequenceNode):
@@ -99,7 +99,7 @@ def _value(node: yaml.Node, place: Place, marked: Marked) -> object:
 def _mapping(node: yaml.MappingNode, place: Place, marked: Marked) -> dict[str, object]:
     fields: dict[str, object] = {}
     for key, value in node.value:
-        line = _line(key.start_mark)
+        line = _line(key)
         if not isinstance(key, yaml.ScalarNode):
             marked.faults.append(Fault(line, place, "the name of a field must be plain text"))
             continue
@@ -118,5 +118,5 @@ def _say(error: yaml.MarkedYAMLError) -> str:
     return "a tab: indent with spaces" if "'\\t'" in problem else problem
 
 
-def _line(mark: yaml.Mark) -> int:
-    return mark.line + 1
+def _line(part: yaml.Node | yaml.Event) -> int:
+    return part.start_mark.line + 1 if part.start_mark else 1

@@ -1,0 +1,162 @@
+"""Small incidents, plans and people to decide about."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from dispatch.domain.agenda import agenda
+from dispatch.domain.commands import Act, Command, Consider, Pick, Reply, Tick, Update
+from dispatch.domain.decide import apply, decide
+from dispatch.domain.draft import Draft
+from dispatch.domain.evolve import evolve
+from dispatch.domain.incident import Assignment, Incident, Offer
+from dispatch.domain.opening import Opening, open_incident
+from schemas.base import Event, Hazard, Position
+from schemas.ids import named
+from schemas.plans import Plan
+from schemas.replies import Answer
+from schemas.reports import Professional, ReportReceived
+
+START = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+PLACE = Position(lat=48.85, lon=2.35)
+CALLED = Professional(requested=True, reference="SAMU 75-1")
+
+
+def at(seconds: float) -> datetime:
+    """Give the moment so many seconds after the start."""
+    return START + timedelta(seconds=seconds)
+
+
+def person(number: int) -> UUID:
+    """Name a volunteer."""
+    return named("volunteer", number)
+
+
+def plan(**changes: object) -> Plan:
+    """Give a plan of two helpers, asked for a minute each, escalated at 1, 2 and 3 minutes."""
+    fields: dict[str, Any] = {
+        "name": "test",
+        "title": {"fr": "Essai", "en": "Test"},
+        "kinds": ("medical.fall",),
+        "seats": ({"role": "helper", "skill": "first_aid", "count": 2},),
+        "offers": {"open": 5, "per_seat": 2, "window_s": 60, "surplus": 0},
+        "search": {"radii_m": (1000, 2000), "widen_after_s": 45, "retry_s": 30},
+        "steps": (
+            {"after_s": 60, "level": 1},
+            {"after_s": 120, "level": 2, "page": True},
+            {"after_s": 180, "level": 3, "page": True},
+        ),
+        "forbidden_hazards": ("weapon", "fire"),
+    }
+    return Plan.model_validate(fields | changes)
+
+
+def watch_plan(**changes: object) -> Plan:
+    """Give the same plan as a notice that sends nobody."""
+    return plan(**{"kinds": ("watch.odour",), "informs": True, "professional": "informed"} | changes)
+
+
+def opening(**changes: object) -> Opening:
+    """Give a report from a trusted source, inside the area; some changes are to the report itself."""
+    fields: dict[str, Any] = {
+        "at": START, "source": "control-room", "source_id": "1", "kind": "medical.fall", "position": PLACE,
+        "professional": CALLED,
+    }  # fmt: skip
+    known: dict[str, Any] = {
+        "report_id": named("report"), "organisation": named("organisation"), "mode": "actual",
+        "trusted": True, "inside_area": True,
+    }  # fmt: skip
+    report = {name: value for name, value in changes.items() if name not in known}
+    known |= {name: value for name, value in changes.items() if name in known}
+    return Opening(report=ReportReceived(**fields | report), **known)
+
+
+def incident(under: Plan | None = None, **changes: object) -> Incident:
+    """Open an incident."""
+    return open_incident(opening(**changes), under or plan(), START).incident
+
+
+def after(before: Incident, *commands: Command, now: datetime = START) -> Incident:
+    """Give the incident after some commands."""
+    draft = Draft(before, now)
+    for command in commands:
+        apply(draft, command)
+    return draft.incident
+
+
+def picks(roles: Sequence[str], first: int = 0) -> Consider:
+    """Pick a new person for each role."""
+    found = tuple(Pick(person(first + n), role, 100 + n) for n, role in enumerate(roles))
+    return Consider(named("round", first), found)
+
+
+def ask(before: Incident, count: int, *, first: int = 0, now: datetime = START) -> Incident:
+    """Offer to so many people, the roles of the plan in turn."""
+    roles = [need.role for need in before.plan.seats] * count
+    return after(before, picks(roles[:count], first), now=now)
+
+
+def offer_of(state: Incident, number: int) -> Offer:
+    """Find the last offer to a person."""
+    return [o for o in state.offers.values() if o.volunteer_id == person(number)][-1]
+
+
+def assignment_of(state: Incident, number: int) -> Assignment:
+    """Find the last assignment of a person."""
+    return [a for a in state.assignments.values() if a.volunteer_id == person(number)][-1]
+
+
+def reply(state: Incident, number: int, answer: Answer, received: datetime = START) -> Reply:
+    """Answer the last offer to a person."""
+    return Reply(offer_of(state, number).id, person(number), answer, "page", received)
+
+
+def answered(
+    before: Incident, number: int, *answers: Answer, now: datetime = START, received: datetime | None = None
+) -> Incident:
+    """Let a person answer, once or several times."""
+    return after(before, *(reply(before, number, a, received or now) for a in answers), now=now)
+
+
+def acted(before: Incident, *acts: str, now: datetime = START) -> Incident:
+    """Let a supervisor act."""
+    return after(before, *(Act(what, "Ada") for what in acts), now=now)  # type: ignore[arg-type]
+
+
+def hazards(*found: Hazard) -> Update:
+    """Let the source report hazards."""
+    return Update(named("update"), None, None, found, None, trusted=True)
+
+
+def tick_until(before: Incident, end: datetime) -> list[Event]:
+    """Let time pass and do each thing when it is due; nobody new is found to ask."""
+    events: list[Event] = []
+    while (
+        now := min((t for kind, t in agenda(before).items() if kind != "consider"), default=None)
+    ) is not None:
+        if now > end:
+            break
+        done = decide(before, Tick(), now)
+        assert done, "what is due must lead to something"
+        events += done
+        for event in done:
+            before = evolve(before, event)
+    return events
+
+
+def passed(before: Incident, end: datetime) -> Incident:
+    """Give the incident after time has passed."""
+    for event in tick_until(before, end):
+        before = evolve(before, event)
+    return before
+
+
+def kinds(events: Sequence[Event]) -> list[str]:
+    """Name the events without their version."""
+    return [event.type.removesuffix(".v1") for event in events]
+
+
+def due(state: Incident) -> dict[str, float]:
+    """Give the agenda in seconds after the start."""
+    return {kind: (when - START).total_seconds() for kind, when in agenda(state).items()}
