@@ -10,6 +10,7 @@ import asyncpg
 from dispatch.storage.queries import sql
 
 SAMPLE_EVERY_S = 30.0
+TRY_AGAIN_AFTER_S = 1.0
 HEALTHY_FOR_S = 3 * SAMPLE_EVERY_S
 
 
@@ -52,7 +53,7 @@ class Clock:
             try:
                 await self.sample(pool)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await asyncio.sleep(1)
+                await asyncio.sleep(TRY_AGAIN_AFTER_S)
             else:
                 await asyncio.sleep(SAMPLE_EVERY_S)
 
