@@ -9,11 +9,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import asyncpg
 
+from dispatch.domain.escalation import Cause
+from dispatch.services import escalating
 from dispatch.services.engine import Engine
 from dispatch.services.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.services.phones import e164
 from dispatch.storage.queries import sql
 from schemas.ids import derived, named
+
+PAUSE_LEVEL = 2
+SOUTH, WEST, NORTH, EAST = -90, -180, 90, 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,30 @@ async def get(engine: Engine, organisation: UUID) -> Organisation:
     return Organisation(row["id"], row["name"], row["zone"], area, row["paused_at"])
 
 
+async def pause(engine: Engine, organisation: UUID, by: str) -> None:
+    """Stop new offers at once and page the supervisors; recalls and stand-downs still go out."""
+    cause = Cause("paused", PAUSE_LEVEL, page=True, detail=f"new offers stopped by {by}")
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> None:
+        if await connection.fetchval(sql("pause_organisation"), organisation, now) is not None:
+            subject = escalating.system_of(organisation)
+            await escalating.escalate(connection, organisation, "system", subject, cause, now)
+
+    await engine.transact(work)
+
+
+async def resume(engine: Engine, organisation: UUID, by: str) -> None:
+    """Let offers go out again, and settle what was told about the pause."""
+
+    async def work(connection: asyncpg.Connection, _now: datetime) -> object:
+        return await connection.fetchval(sql("resume_organisation"), organisation)
+
+    await engine.transact(work)
+    subject = escalating.system_of(organisation)
+    for row in await engine.pool.fetch(sql("open_escalations_of"), subject, "paused"):
+        await escalating.resolve(engine, organisation, row["id"], by)
+
+
 async def set_duty(engine: Engine, organisation: UUID, contacts: Sequence[DutyContact]) -> None:
     """Replace the duty order; who stays keeps the same id."""
     rows = [
@@ -108,5 +137,5 @@ def _check(name: str, zone: str, area: Area | None) -> None:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidError("zone", f"{zone!r} is not a time zone such as Europe/Paris") from None
-    if area and not (-90 <= area.south < area.north <= 90 and -180 <= area.west < area.east <= 180):
+    if area and not (SOUTH <= area.south < area.north <= NORTH and WEST <= area.west < area.east <= EAST):
         raise InvalidError("area", "give south < north and west < east, in degrees")

@@ -19,6 +19,10 @@ UPDATE organisations SET paused_at = $2 WHERE id = $1 AND paused_at IS NULL RETU
 -- Ends a pause and returns the organisation's id; nothing where it is not paused.
 UPDATE organisations SET paused_at = NULL WHERE id = $1 AND paused_at IS NOT NULL RETURNING id;
 
+-- name: open_escalations_of
+-- What of one reason supervisors still have to see to about a subject.
+SELECT id FROM escalations WHERE subject_id = $1 AND reason = $2 AND status IN ('raised', 'acknowledged');
+
 -- name: list_duty_contacts
 -- The supervisors of an organisation in duty order.
 SELECT id, name, channel, address, language, drills FROM duty_contacts WHERE organisation = $1 ORDER BY turn;

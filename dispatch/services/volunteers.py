@@ -1,0 +1,186 @@
+"""Volunteers: how they join and change, where they are, and how they leave."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.geo import mercator
+from dispatch.services.engine import Engine
+from dispatch.services.errors import InvalidError, NotFoundError
+from dispatch.services.phones import e164
+from dispatch.services.roster import read_csv
+from dispatch.storage import journal
+from dispatch.storage.journal import Entry
+from dispatch.storage.queries import sql
+from schemas.base import Position
+from schemas.ids import named
+from schemas.volunteers import (
+    Availability,
+    AvailabilityChanged,
+    VolunteerBody,
+    VolunteerEvent,
+    VolunteerPatch,
+    VolunteerRegistered,
+)
+
+__all__ = ["Move", "enrol", "listed", "patch", "read_csv", "register", "set_positions"]
+
+OLDEST_POSITION = timedelta(days=1)
+Member = tuple[UUID, str, VolunteerBody]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a volunteer was, and when."""
+
+    volunteer_id: UUID
+    lat: float
+    lon: float
+    recorded_at: datetime
+
+
+async def enrol(engine: Engine, organisation: UUID, bodies: Sequence[VolunteerBody]) -> list[UUID]:
+    """Register volunteers in a transaction of its own."""
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> list[UUID]:
+        return await register(connection, organisation, bodies, now)
+
+    return await engine.transact(work)
+
+
+async def register(
+    connection: asyncpg.Connection, organisation: UUID, bodies: Sequence[VolunteerBody], now: datetime
+) -> list[UUID]:
+    """Put people on an organisation's roster, or write what is new about them; who said STOP stays stopped.
+
+    Returns their ids in the order given; one phone number is one person, whose last entry counts.
+    """
+    phones = [e164(body.phone) for body in bodies]
+    ids = [named("phone", phone) for phone in phones]
+    members = {id_: (id_, phone, body) for id_, phone, body in zip(ids, phones, bodies, strict=True)}
+    await _write(connection, organisation, [members[id_] for id_ in sorted(members)], now)
+    return ids
+
+
+async def patch(engine: Engine, organisation: UUID, volunteer_id: UUID, body: VolunteerPatch) -> None:
+    """Change what the body gives; raises NotFoundError for who is not on the roster."""
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> None:
+        await connection.fetch(sql("lock_people"), [volunteer_id])
+        consent = None if body.consent is None else list(body.consent)
+        before = await connection.fetchval(
+            sql("patch_membership"), organisation, volunteer_id, body.availability, consent, body.language
+        )
+        if before is None:
+            raise NotFoundError("there is no such volunteer on this roster")
+        if body.availability not in (None, before):
+            event = AvailabilityChanged(at=now, volunteer_id=volunteer_id, availability=body.availability)
+            await journal.append(connection, [entry(organisation, event)], now)
+
+    await engine.transact(work)
+
+
+async def set_positions(
+    connection: asyncpg.Connection, moves: Iterable[Move], now: datetime, organisation: UUID | None = None
+) -> set[UUID]:
+    """Note where people are, the newest of each; return those who are on a roster (of this organisation)."""
+    newest: dict[UUID, Move] = {}
+    for move in sorted(moves, key=lambda move: move.recorded_at):
+        if move.recorded_at > now - OLDEST_POSITION:
+            newest[move.volunteer_id] = move
+    rows = [
+        # A phone whose clock is ahead must not shut out what comes after.
+        (move.volunteer_id, *mercator(move.lat, move.lon), move.lat, move.lon, min(move.recorded_at, now))
+        for move in newest.values()
+    ]
+    columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 6
+    known = await connection.fetch(sql("move_volunteers"), *columns, organisation)
+    return {row["volunteer_id"] for row in known}
+
+
+async def set_position(engine: Engine, organisation: UUID, move: Move) -> None:
+    """Note where one volunteer is; raises NotFoundError for who is not on the roster."""
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> set[UUID]:
+        if move.recorded_at <= now - OLDEST_POSITION:
+            raise InvalidError("recorded_at", "more than a day ago: where is the volunteer now?")
+        return await set_positions(connection, [move], now, organisation)
+
+    if not await engine.transact(work):
+        raise NotFoundError("there is no such volunteer on this roster")
+
+
+async def listed(
+    engine: Engine, organisation: UUID, *, after: UUID | None = None, limit: int = 100
+) -> list[dict[str, object]]:
+    """List the roster by id, for those who may see names."""
+    rows = await engine.pool.fetch(sql("list_volunteers"), organisation, after, limit)
+    return [dict(row) for row in rows]
+
+
+def entry(organisation: UUID, event: VolunteerEvent) -> Entry:
+    """Say something about a volunteer; people are real whatever the mode of an incident."""
+    who = event.volunteer_id
+    return Entry(who, event, organisation, "actual", str(who), event.at, event.at)
+
+
+async def _write(
+    connection: asyncpg.Connection, organisation: UUID, members: Sequence[Member], now: datetime
+) -> None:
+    ids = [id_ for id_, _, _ in members]
+    await connection.execute(sql("add_volunteers"), ids, now)
+    await connection.fetch(sql("lock_people"), ids)
+    rows = await connection.fetch(sql("read_memberships"), organisation, ids)
+    before = {row["volunteer_id"]: row["availability"] for row in rows}
+    await _write_persons(connection, members, now)
+    await _write_memberships(connection, organisation, members, now)
+    events = [_news(id_, body.availability, before.get(id_), now) for id_, _, body in members]
+    await journal.append(connection, [entry(organisation, event) for event in events if event], now)
+
+
+async def _write_persons(connection: asyncpg.Connection, members: Sequence[Member], now: datetime) -> None:
+    ids = [id_ for id_, _, _ in members]
+    names = [body.name.replace("\0", "") for _, _, body in members]
+    await connection.execute(sql("put_people"), ids, names, [body.birth_date for _, _, body in members])
+    await connection.execute(sql("put_addresses"), ids, [phone for _, phone, _ in members])
+    places = [_place(id_, "home", body.position) for id_, _, body in members]
+    places += [_place(id_, "work", body.work) for id_, _, body in members if body.work]
+    if places:
+        await connection.execute(sql("put_places"), *map(list, zip(*places, strict=True)), now)
+
+
+async def _write_memberships(
+    connection: asyncpg.Connection, organisation: UUID, members: Sequence[Member], now: datetime
+) -> None:
+    ids = [id_ for id_, _, _ in members]
+    bodies = [body for _, _, body in members]
+    await connection.execute(
+        sql("put_memberships"),
+        organisation,
+        ids,
+        [body.availability for body in bodies],
+        [body.language for body in bodies],
+        [" ".join(sorted(set(body.consent))) for body in bodies],
+        now,
+    )
+    pairs = [(id_, skill) for id_, _, body in members for skill in sorted(set(body.skills))]
+    who, skills = [id_ for id_, _ in pairs], [skill for _, skill in pairs]
+    await connection.execute(sql("drop_skills"), organisation, ids, who, skills)
+    await connection.execute(sql("put_skills"), organisation, who, skills)
+
+
+def _place(id_: UUID, kind: str, position: Position) -> tuple[object, ...]:
+    return id_, kind, *mercator(position.lat, position.lon), position.lat, position.lon
+
+
+def _news(
+    id_: UUID, availability: Availability, before: str | None, now: datetime
+) -> VolunteerRegistered | AvailabilityChanged | None:
+    if before is None:
+        return VolunteerRegistered(at=now, volunteer_id=id_, availability=availability)
+    if before != availability:
+        return AvailabilityChanged(at=now, volunteer_id=id_, availability=availability)
+    return None

@@ -1,0 +1,316 @@
+"""Organisations, keys and volunteers on a real database."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.services import keys, organisations, volunteers
+from dispatch.services.engine import Engine
+from dispatch.services.errors import ConflictError, InvalidError, NotFoundError, UnauthorizedError
+from dispatch.services.organisations import Area, DutyContact
+from dispatch.services.volunteers import Move
+from schemas.volunteers import VolunteerBody, VolunteerPatch
+
+Volunteer = Callable[..., VolunteerBody]
+STRASBOURG = {"lat": 48.5846, "lon": 7.7507}
+
+
+def a_volunteer(phone: str = "+33639980001", **changes: object) -> VolunteerBody:
+    body: dict[str, object] = {
+        "name": "Ada",
+        "phone": phone,
+        "skills": ["first_aid"],
+        "position": STRASBOURG,
+        "birth_date": "1990-01-31",
+        "consent": ["sms"],
+    }
+    return VolunteerBody.model_validate(body | changes)
+
+
+@pytest.fixture
+def engine(pool: asyncpg.Pool, clock: MovableClock) -> Engine:
+    return Engine(pool, clock)
+
+
+@pytest.fixture
+async def organisation(engine: Engine) -> UUID:
+    return await organisations.create(engine, "SDIS 67", "Europe/Paris", Area(48, 7, 49, 8.5))
+
+
+async def test_an_organisation_keeps_its_area(engine: Engine, organisation: UUID) -> None:
+    found = await organisations.get(engine, organisation)
+    assert (found.name, found.area, found.paused_at) == ("SDIS 67", Area(48, 7, 49, 8.5), None)
+
+
+async def test_two_organisations_cannot_have_one_name(engine: Engine) -> None:
+    await organisations.create(engine, "SDIS 67")
+    with pytest.raises(ConflictError):
+        await organisations.create(engine, "SDIS 67")
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "area", "field"),
+    [
+        ("", "Europe/Paris", None, "name"),
+        ("A", "Mars/Base", None, "zone"),
+        ("A", "../etc/passwd", None, "zone"),
+        ("A", "UTC", Area(49, 7, 48, 8), "area"),
+    ],
+)
+async def test_an_impossible_organisation_is_refused_by_field(
+    engine: Engine, name: str, zone: str, area: Area | None, field: str
+) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await organisations.create(engine, name, zone, area)
+    assert refused.value.field == field
+
+
+async def test_a_pause_is_told_to_supervisors_once_and_settled_by_its_end(
+    engine: Engine, organisation: UUID
+) -> None:
+    await organisations.pause(engine, organisation, "Ada")
+    await organisations.pause(engine, organisation, "Bob")
+    rows = await engine.pool.fetch("SELECT reason, page, status FROM escalations")
+    assert [tuple(row.values()) for row in rows] == [("paused", True, "raised")]
+    assert (await organisations.get(engine, organisation)).paused_at == engine.clock.now()
+    await organisations.resume(engine, organisation, "Ada")
+    await organisations.resume(engine, organisation, "Ada")
+    assert (await organisations.get(engine, organisation)).paused_at is None
+    assert await engine.pool.fetchval("SELECT status FROM escalations") == "resolved"
+
+
+async def test_who_stays_in_the_duty_order_keeps_an_id(engine: Engine, organisation: UUID) -> None:
+    ada, bob = DutyContact("Ada", "06 39 98 00 01"), DutyContact("Bob", "+33639980002", "en", drills=True)
+    await organisations.set_duty(engine, organisation, [ada, bob])
+    before = {row["name"]: row["id"] for row in await engine.pool.fetch("SELECT name, id FROM duty_contacts")}
+    await organisations.set_duty(engine, organisation, [bob, ada])
+    after = {row["name"]: row["id"] for row in await engine.pool.fetch("SELECT name, id FROM duty_contacts")}
+    assert after == before
+    assert [contact.phone for contact in await organisations.duty(engine, organisation)] == [
+        "+33639980002",
+        "+33639980001",
+    ]
+
+
+async def test_a_number_is_in_the_duty_order_once(engine: Engine, organisation: UUID) -> None:
+    twice = [DutyContact("Ada", "06 39 98 00 01"), DutyContact("Bob", "+33639980001")]
+    with pytest.raises(InvalidError, match="twice"):
+        await organisations.set_duty(engine, organisation, twice)
+
+
+async def test_a_key_opens_what_its_scopes_say(engine: Engine, organisation: UUID) -> None:
+    shown = await keys.create(engine, organisation=organisation, scopes=["reports:write"], holder="codis")
+    key = await keys.authenticate(engine, shown)
+    assert (key.organisation, key.holder) == (organisation, "codis")
+    assert key.may("reports:write")
+    assert not key.may("console:act", "gateway:kannel")
+
+
+async def test_an_admin_may_all_but_speak_for_a_gateway(engine: Engine, organisation: UUID) -> None:
+    shown = await keys.create(engine, organisation=organisation, scopes=["admin"], holder="Ada")
+    key = await keys.authenticate(engine, shown)
+    assert key.may("console:act")
+    assert not key.may("gateway:kannel")
+
+
+async def test_a_key_is_nowhere_in_the_database(engine: Engine, organisation: UUID) -> None:
+    shown = await keys.create(engine, organisation=organisation, scopes=["admin"], holder="Ada")
+    secret = shown.rpartition("_")[2]
+    row = await engine.pool.fetchval("SELECT api_keys::text || encode(hash, 'escape') FROM api_keys")
+    assert secret not in row
+
+
+async def test_a_wrong_or_revoked_key_is_unknown(engine: Engine, organisation: UUID) -> None:
+    shown = await keys.create(engine, organisation=organisation, scopes=["admin"], holder="Ada")
+    forged = shown[:-1] + ("0" if shown[-1] != "0" else "1")
+    for bad in ("", "rk_", forged, shown + "\n", shown.replace("rk_", "rk_0")):
+        with pytest.raises(UnauthorizedError):
+            await keys.authenticate(engine, bad)
+    await keys.revoke(engine, organisation, shown.split("_")[1])
+    with pytest.raises(UnauthorizedError):
+        await keys.authenticate(engine, shown)
+
+
+async def test_another_organisation_cannot_revoke_a_key(engine: Engine, organisation: UUID) -> None:
+    shown = await keys.create(engine, organisation=organisation, scopes=["admin"], holder="Ada")
+    other = await organisations.create(engine, "Mairie")
+    with pytest.raises(NotFoundError):
+        await keys.revoke(engine, other, shown.split("_")[1])
+
+
+@pytest.mark.parametrize(
+    ("scopes", "holder", "field"),
+    [([], "Ada", "scopes"), (["console:*"], "Ada", "scopes"), (["admin"], " ", "holder")],
+)
+async def test_a_key_without_sense_is_not_made(
+    engine: Engine, organisation: UUID, scopes: list[str], holder: str, field: str
+) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await keys.create(engine, organisation=organisation, scopes=scopes, holder=holder)
+    assert refused.value.field == field
+
+
+async def test_a_volunteer_is_one_person_however_the_number_is_spelt(
+    engine: Engine, organisation: UUID
+) -> None:
+    first = await volunteers.enrol(engine, organisation, [a_volunteer("06 39 98 00 01")])
+    second = await volunteers.enrol(engine, organisation, [a_volunteer("+33 6 39 98 00 01", name="Ada B.")])
+    assert first == second
+    (found,) = await volunteers.listed(engine, organisation)
+    assert (found["name"], found["phone"], found["skills"]) == ("Ada B.", "+33639980001", ["first_aid"])
+
+
+async def test_registering_again_takes_skills_away_and_tells_what_changed(
+    engine: Engine, organisation: UUID
+) -> None:
+    await volunteers.enrol(engine, organisation, [a_volunteer(skills=["first_aid", "pump"])])
+    await volunteers.enrol(engine, organisation, [a_volunteer(skills=["pump"], availability="on_call")])
+    await volunteers.enrol(engine, organisation, [a_volunteer(skills=["pump"], availability="on_call")])
+    (found,) = await volunteers.listed(engine, organisation)
+    assert found["skills"] == ["pump"]
+    types = [row["type"] for row in await engine.pool.fetch("SELECT type FROM journal ORDER BY id")]
+    assert types == ["volunteer.registered.v1", "volunteer.availability_changed.v1"]
+
+
+async def test_ids_come_back_in_the_order_given(engine: Engine, organisation: UUID) -> None:
+    phones = [f"+3363998{number:04d}" for number in range(20)]
+    ids = await volunteers.enrol(engine, organisation, [a_volunteer(phone) for phone in phones])
+    rows = await engine.pool.fetch("SELECT address, volunteer_id FROM addresses")
+    assert dict(zip(phones, ids, strict=True)) == {row["address"]: row["volunteer_id"] for row in rows}
+
+
+async def test_no_name_and_no_number_goes_out_with_an_event(engine: Engine, organisation: UUID) -> None:
+    await volunteers.enrol(engine, organisation, [a_volunteer(name="Zéphyrine")])
+    rows = await engine.pool.fetch("SELECT convert_from(body || headers || key, 'UTF8') AS told FROM journal")
+    assert len(rows) == 1
+    assert not [row for row in rows if "Zéphyrine" in row["told"] or "639980001" in row["told"]]
+
+
+async def test_a_patch_changes_what_it_gives(engine: Engine, organisation: UUID) -> None:
+    (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
+    await volunteers.patch(engine, organisation, id_, VolunteerPatch(availability="unavailable"))
+    (found,) = await volunteers.listed(engine, organisation)
+    assert (found["availability"], found["consent"], found["language"]) == ("unavailable", ["sms"], "fr")
+
+
+async def test_another_organisations_volunteer_cannot_be_changed(engine: Engine, organisation: UUID) -> None:
+    (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
+    other = await organisations.create(engine, "Mairie")
+    with pytest.raises(NotFoundError):
+        await volunteers.patch(engine, other, id_, VolunteerPatch(availability="unavailable"))
+    with pytest.raises(NotFoundError):
+        await volunteers.set_position(engine, other, Move(id_, 48.5, 7.7, engine.clock.now()))
+
+
+async def test_the_newest_position_counts_whatever_the_order(
+    engine: Engine, organisation: UUID, clock: MovableClock
+) -> None:
+    (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
+    now = clock.now()
+    await volunteers.set_position(engine, organisation, Move(id_, 48.50, 7.70, now))
+    await volunteers.set_position(engine, organisation, Move(id_, 48.60, 7.80, now - timedelta(minutes=1)))
+    row = await engine.pool.fetchrow("SELECT lat, recorded_at FROM positions WHERE kind = 'live'")
+    assert row is not None
+    assert (row["lat"], row["recorded_at"]) == (48.50, now)
+
+
+async def test_a_small_move_freshens_the_position_and_leaves_its_place(
+    engine: Engine, organisation: UUID, clock: MovableClock
+) -> None:
+    (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
+    await volunteers.set_position(engine, organisation, Move(id_, 48.5, 7.7, clock.now()))
+    clock.advance(60)
+    # 22 m north on the ground, 33 m in the frame.
+    await volunteers.set_position(engine, organisation, Move(id_, 48.5002, 7.7, clock.now()))
+    row = await engine.pool.fetchrow("SELECT lat, recorded_at FROM positions WHERE kind = 'live'")
+    assert row is not None
+    assert (row["lat"], row["recorded_at"]) == (48.5, clock.now())
+    clock.advance(60)
+    await volunteers.set_position(engine, organisation, Move(id_, 48.5003, 7.7, clock.now()))
+    assert await engine.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.5003
+
+
+async def test_a_phone_whose_clock_is_ahead_does_not_shut_out_what_follows(
+    engine: Engine, organisation: UUID, clock: MovableClock
+) -> None:
+    (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
+    await volunteers.set_position(
+        engine, organisation, Move(id_, 48.5, 7.7, clock.now() + timedelta(hours=2))
+    )
+    clock.advance(10)
+    await volunteers.set_position(engine, organisation, Move(id_, 48.6, 7.7, clock.now()))
+    assert await engine.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.6
+
+
+async def test_a_position_of_another_day_is_refused(
+    engine: Engine, organisation: UUID, clock: MovableClock
+) -> None:
+    (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
+    with pytest.raises(InvalidError):
+        await volunteers.set_position(
+            engine, organisation, Move(id_, 48.5, 7.7, clock.now() - timedelta(days=2))
+        )
+
+
+SHEET = """\
+name,phone,language,skills,lat,lon,birth_date,consent,availability
+Ada,+33639980001,fr,first_aid;aed,48.58,7.75,1990-01-31,sms;drills,available
+Bob,06 39 98 00 02,en,pump|driver,48.59,7.76,1985-12-01,sms,on_call
+"""
+
+
+def test_a_sheet_gives_volunteers() -> None:
+    bodies, problems = volunteers.read_csv(SHEET)
+    assert problems == []
+    assert [body.name for body in bodies] == ["Ada", "Bob"]
+    assert bodies[0].consent == ("sms", "drills")
+    assert bodies[1].skills == ("pump", "driver")
+
+
+def test_a_french_spreadsheet_is_read_too() -> None:
+    sheet = (
+        "\ufeffname;phone;language;skills;lat;lon;birth_date;consent;availability\r\n"
+        "Ada;0639980001;fr;first_aid aed;48,58;7,75;1990-01-31;sms;available\r\n"
+    )
+    bodies, problems = volunteers.read_csv(sheet)
+    assert problems == []
+    assert (bodies[0].skills, bodies[0].position.lat) == (("first_aid", "aed"), 48.58)
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("Ada,12,fr,,48,7,1990-01-31,sms,available", "phone"),
+        ("Ada,+33639980009,de,,48,7,1990-01-31,sms,available", "language"),
+        ("Ada,+33639980009,fr,,98,7,1990-01-31,sms,available", "lat"),
+        ("Ada,+33639980009,fr,,48,,1990-01-31,sms,available", "lon"),
+        ("Ada,+33639980009,fr,,48,7,31/01/1990,sms,available", "birth_date"),
+        ("Ada,+33639980009,fr,,48,7,1990-01-31,fax,available", "consent"),
+        ("Ada,+33639980009,fr,First Aid!,48,7,1990-01-31,sms,available", "skills"),
+        (",+33639980009,fr,,48,7,1990-01-31,sms,available", "name"),
+        ("Ada,+33639980001,fr,,48,7,1990-01-31,sms,available", "phone"),
+    ],
+)
+def test_a_bad_line_is_named_and_the_others_are_kept(line: str, field: str) -> None:
+    bodies, problems = volunteers.read_csv(SHEET + line)
+    assert len(bodies) == 2
+    assert {(problem.line, problem.field) for problem in problems} == {(4, field)}
+
+
+def test_a_problem_does_not_repeat_what_the_line_holds() -> None:
+    _, problems = volunteers.read_csv(SHEET + "Secret Name,nine,fr,,48,7,1990-01-31,sms,available")
+    assert problems
+    assert "Secret" not in repr(problems)
+    assert "nine" not in repr(problems)
+
+
+@pytest.mark.parametrize("text", ["", "name,phone\nAda,06", "\x00", "name\n" * 3, '"' * 9])
+def test_a_sheet_without_its_columns_says_which_are_wanted(text: str) -> None:
+    bodies, problems = volunteers.read_csv(text)
+    assert bodies == []
+    assert problems[0].line == 1
+    assert "birth_date" in problems[0].message
