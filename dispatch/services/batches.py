@@ -1,4 +1,4 @@
-"""One transaction per batch of messages: take in, park, handle; and what happens when that fails."""
+"""One transaction per batch of messages: take in, handle, park; and what happens when that fails."""
 
 import asyncio
 import traceback
@@ -57,13 +57,13 @@ class Work:
     on_parked: OnParked | None = None
 
     async def do(self, connection: asyncpg.Connection, records: Sequence[Record], now: datetime) -> None:
-        """Take in, park, handle: in this order everywhere, so that locks never cross."""
+        """Take in, handle, park: in this order, since telling of what was parked locks after incidents do."""
         received = {record.event_id: record for record in records if isinstance(record, Received)}
         fresh = await inbox.take(connection, self.consumer, list(received), now)
-        await self.park(connection, [record for record in records if isinstance(record, Unreadable)], now)
         known = [record for id_, record in received.items() if id_ in fresh and record.data is not None]
         if known:
             await self.handle(connection, known, now)
+        await self.park(connection, [record for record in records if isinstance(record, Unreadable)], now)
 
     async def park(self, connection: asyncpg.Connection, items: Sequence[Unreadable], now: datetime) -> None:
         """Keep what cannot be handled and tell a human."""
