@@ -35,16 +35,20 @@ async def cluster_id(admin: AIOKafkaAdminClient) -> str:
         return str((await admin.describe_cluster())["cluster_id"])
 
 
-async def ensure(bootstrap: str, *, replication: int = 1, min_insync: int = 1) -> list[str]:
+async def ensure(
+    bootstrap: str, *, replication: int = 1, min_insync: int = 1, embedded: bool = False
+) -> list[str]:
     """Create the declared topics that are missing and return their names; safe in several processes at once.
 
     An empty topic with another number of partitions (made by asking for it) is made again. One that holds
-    messages is left alone and raises TopicsError: to change it would part a key from its past.
+    messages is left alone and raises TopicsError: to change it would part a key from its past. The embedded
+    broker has no past: there it is made again too.
     """
     async with administration(bootstrap) as admin:
         have = await _partitions(admin)
         wrong = [topic for topic in TOPICS if have.get(topic.name, 0) not in {0, topic.partitions}]
-        await _refuse_unless_empty(bootstrap, wrong, have)
+        if not embedded:
+            await _refuse_unless_empty(bootstrap, wrong, have)
         await _delete(admin, wrong)
         missing = [topic for topic in TOPICS if topic.name not in have or topic in wrong]
         await _create(admin, missing, replication, min_insync)
@@ -53,7 +57,7 @@ async def ensure(bootstrap: str, *, replication: int = 1, min_insync: int = 1) -
 
 
 async def _partitions(admin: AIOKafkaAdminClient, *, led: bool = False) -> dict[str, int]:
-    # All topics, always: to ask for one by name makes it on some brokers. One just made may show no partition.
+    # All topics, always: to ask for one by name makes it on some brokers. A new one may show no partitions.
     return {
         topic["topic"]: sum(not led or partition["leader"] >= 0 for partition in topic["partitions"])
         for topic in await admin.describe_topics()
@@ -65,8 +69,8 @@ async def _refuse_unless_empty(bootstrap: str, wrong: Sequence[Topic], have: dic
     for topic in wrong:
         if await _holds_messages(bootstrap, topic.name, have[topic.name]):
             raise TopicsError(
-                f"topic {topic.name} has {have[topic.name]} partitions and holds messages; declared are "
-                f"{topic.partitions}: let its readers finish, delete it, and run `dispatch topics ensure` again"
+                f"topic {topic.name} has {have[topic.name]} partitions and holds messages; it should have "
+                f"{topic.partitions}: let readers finish, delete it, run `dispatch topics ensure` again"
             )
 
 

@@ -1,0 +1,183 @@
+"""The frame of every consumer: a group per handler, whole batches, commits after effects, calm rebalances."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream._internal.endpoint.subscriber.utils import MultiLock
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from consumers.records import readable
+from schemas.envelope import Received, Unreadable
+
+Batch = tuple[ConsumerRecord, ...]
+Handler = Callable[[list[Received | Unreadable]], Awaitable[None]]
+
+START_PATIENCE_S = 30.0
+START_AGAIN_AFTER_S = 1.0
+DRAIN_PATIENCE_S = 10.0
+PAUSE_AFTER_ERROR_S = 0.5
+LOOK_BACK_EVERY_S = 1.0
+
+log = structlog.get_logger()
+# FastStream warns at every start that it creates no topics; producers.topics does that.
+errors = logging.getLogger(__name__)
+errors.setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How long a cluster takes to miss a member, to answer an empty fetch, and how long a stop may take."""
+
+    session_timeout_ms: int
+    heartbeat_interval_ms: int
+    fetch_max_wait_ms: int
+    graceful_timeout: float
+
+
+# The embedded broker lets a member join after half a session, and wakes no fetch when something new arrives.
+EMBEDDED = Profile(
+    session_timeout_ms=2_000, heartbeat_interval_ms=500, fetch_max_wait_ms=10, graceful_timeout=2
+)
+KAFKA = Profile(
+    session_timeout_ms=10_000, heartbeat_interval_ms=2_000, fetch_max_wait_ms=500, graceful_timeout=20
+)
+
+
+class Broker(KafkaBroker):
+    """FastStream's broker, which only listens here, with the waiting times that suit its cluster."""
+
+    def __init__(self, bootstrap: str, profile: Profile) -> None:
+        super().__init__(
+            bootstrap.split(","),
+            client_id="renfort",
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            graceful_timeout=profile.graceful_timeout,
+            parser=_parse,
+            decoder=_decode,
+            apply_types=False,
+            logger=errors,
+            log_level=logging.DEBUG,
+        )
+        self.profile = profile
+        self.listening: list[BatchSubscriber] = []
+
+
+class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
+    """Let the batch in hand end, its commit included, before another member gets its partitions."""
+
+    subscriber: BatchSubscriber | None = None
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Wait for the batch in hand."""
+        if revoked and self.subscriber is not None and isinstance(self.subscriber.lock, MultiLock):
+            await self.subscriber.lock.wait_release(DRAIN_PATIENCE_S)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Do nothing: a batch starts at the committed place."""
+
+
+def build(bootstrap: str, *, embedded: bool) -> Broker:
+    """Make a broker to subscribe handlers to; one that was stopped is not used again."""
+    return Broker(bootstrap, EMBEDDED if embedded else KAFKA)
+
+
+def subscribe(
+    broker: Broker, topic: str, group: str, handler: Handler, *, max_records: int = 100
+) -> BatchSubscriber:
+    """Call the handler with batches of a topic, for a group of its own.
+
+    A batch is committed when the handler returns, and comes again after a short pause when it raises.
+    """
+    drain = DrainOnRevoke()
+    subscriber = broker.subscriber(
+        topic,
+        group_id=f"renfort.{group}",
+        batch=True,
+        max_records=max_records,
+        batch_timeout_ms=10,
+        auto_offset_reset="earliest",
+        session_timeout_ms=broker.profile.session_timeout_ms,
+        heartbeat_interval_ms=broker.profile.heartbeat_interval_ms,
+        fetch_max_wait_ms=broker.profile.fetch_max_wait_ms,
+        rebalance_timeout_ms=60_000,
+        listener=drain,
+    )
+    subscriber(_paced(handler))
+    drain.subscriber = subscriber
+    broker.listening.append(subscriber)
+    return subscriber
+
+
+async def start(broker: Broker) -> None:
+    """Join all groups at once, again and again until every subscriber has its partitions."""
+    while not await _joined(broker):
+        await broker.stop()
+        await asyncio.sleep(START_AGAIN_AFTER_S)
+    for subscriber in broker.listening:
+        subscriber.add_task(_rewind_what_was_forgotten, (subscriber.consumer,))
+
+
+async def stop(broker: Broker) -> None:
+    """Let the batches in hand end and leave all groups."""
+    await broker.stop()
+
+
+async def _joined(broker: Broker) -> bool:
+    # One after another would take a group's joining time for each of them.
+    joined = True
+    try:
+        async with asyncio.timeout(START_PATIENCE_S), asyncio.TaskGroup() as group:
+            await broker.connect()
+            for subscriber in broker.listening:
+                group.create_task(subscriber.start())
+    except* (KafkaError, OSError, TimeoutError) as failure:
+        log.warning("Kafka does not answer; trying again", error=repr(failure.exceptions[0]))
+        joined = False
+    return joined
+
+
+async def _rewind_what_was_forgotten(consumer: AIOKafkaConsumer) -> None:
+    """Read a partition from its start when it ends before our place in it.
+
+    A broker that forgot should refuse such a place; the embedded one waits for ever.
+    """
+    while True:
+        await asyncio.sleep(LOOK_BACK_EVERY_S)
+        for place in consumer.assignment():
+            end = consumer.highwater(place)
+            with suppress(IllegalStateError):  # revoked meanwhile
+                if end is not None and end < await consumer.position(place):
+                    await consumer.seek_to_beginning(place)
+
+
+def _paced(handler: Handler) -> Handler:
+    async def handle(batch: list[Received | Unreadable]) -> None:
+        try:
+            if batch:
+                await handler(batch)
+        except Exception:  # whatever it is, the same batch comes again at once
+            await asyncio.sleep(PAUSE_AFTER_ERROR_S)
+            raise
+
+    return handle
+
+
+async def _parse(batch: Batch, original: Callable[[Batch], Awaitable[KafkaMessage]]) -> KafkaMessage:
+    # FastStream's parser fails at a header that is no text, and what it fails at is passed over and lost.
+    message = await original(tuple(replace(record, headers=()) for record in batch))
+    message.raw_message = batch
+    return message
+
+
+async def _decode(message: KafkaMessage) -> list[Received | Unreadable]:
+    return readable(message.raw_message)
