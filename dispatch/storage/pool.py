@@ -31,10 +31,13 @@ RACES = (RetryableError, asyncpg.SerializationError, asyncpg.DeadlockDetectedErr
 
 
 async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Pool:
-    """Open a pool whose sessions give up on locks and statements before anybody notices a stall."""
+    """Open a pool whose sessions give up on locks and statements before anybody notices a stall.
+
+    It connects when it is first used, so that a process can start before its database.
+    """
     return await asyncpg.create_pool(
         dsn,
-        min_size=1,
+        min_size=0,
         max_size=size,
         init=_prepare,
         statement_cache_size=500,
@@ -55,7 +58,9 @@ async def connect_with_retry(dsn: str, *, application: str, size: int = 10) -> a
     wait = SHORTEST_WAIT_S
     while True:
         try:
-            return await open_pool(dsn, application=application, size=size)
+            pool = await open_pool(dsn, application=application, size=size)
+            async with pool.acquire():
+                return pool
         except UNREACHABLE as error:
             log.warning(
                 "PostgreSQL does not answer; trying again", wait_s=round(wait, 1), error=describe(error)
