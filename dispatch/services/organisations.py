@@ -137,5 +137,6 @@ def _check(name: str, zone: str, area: Area | None) -> None:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidError("zone", f"{zone!r} is not a time zone such as Europe/Paris") from None
-    if area and not (SOUTH <= area.south < area.north <= NORTH and WEST <= area.west < area.east <= EAST):
-        raise InvalidError("area", "give south < north and west < east, in degrees")
+    # An area whose west lies east of its east crosses the 180th meridian.
+    if area and not (SOUTH <= area.south < area.north <= NORTH and WEST <= area.west != area.east <= EAST):
+        raise InvalidError("area", "give south, west, north, east in degrees, south before north")

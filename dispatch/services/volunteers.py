@@ -10,10 +10,10 @@ import asyncpg
 from dispatch.domain.geo import mercator
 from dispatch.services.engine import Engine
 from dispatch.services.errors import InvalidError, NotFoundError
+from dispatch.services.leaving import entry, erase, restart, stop
 from dispatch.services.phones import e164
 from dispatch.services.roster import read_csv
 from dispatch.storage import journal
-from dispatch.storage.journal import Entry
 from dispatch.storage.queries import sql
 from schemas.base import Position
 from schemas.ids import named
@@ -21,12 +21,23 @@ from schemas.volunteers import (
     Availability,
     AvailabilityChanged,
     VolunteerBody,
-    VolunteerEvent,
     VolunteerPatch,
     VolunteerRegistered,
 )
 
-__all__ = ["Move", "enrol", "listed", "patch", "read_csv", "register", "set_positions"]
+__all__ = [
+    "Move",
+    "enrol",
+    "erase",
+    "listed",
+    "patch",
+    "read_csv",
+    "register",
+    "restart",
+    "set_position",
+    "set_positions",
+    "stop",
+]
 
 OLDEST_POSITION = timedelta(days=1)
 Member = tuple[UUID, str, VolunteerBody]
@@ -119,12 +130,6 @@ async def listed(
     """List the roster by id, for those who may see names."""
     rows = await engine.pool.fetch(sql("list_volunteers"), organisation, after, limit)
     return [dict(row) for row in rows]
-
-
-def entry(organisation: UUID, event: VolunteerEvent) -> Entry:
-    """Say something about a volunteer; people are real whatever the mode of an incident."""
-    who = event.volunteer_id
-    return Entry(who, event, organisation, "actual", str(who), event.at, event.at)
 
 
 async def _write(

@@ -1,0 +1,29 @@
+"""Which offer a text answers: the one that it names, or the only one that it can mean; never a guess."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from dispatch.domain.codes import code
+from dispatch.domain.grammar import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An offer that a text may be about: `waiting` for a first answer, or `recalled` and not yet seen."""
+
+    id: UUID
+    organisation: UUID
+    waiting: bool
+    recalled: bool
+
+
+def bind(reply: Reply, candidates: Sequence[Candidate]) -> Candidate | None:
+    """Find the one offer that the text answers; None where it could be none or several."""
+    meant = [one for one in candidates if reply.code in (None, code(one.id))]
+    if reply.answer == "acknowledged" and reply.code is None:
+        # "OK" has been seen, and never fills a seat: it can only be about a recall.
+        meant = [one for one in meant if one.recalled]
+    # Whoever changes their mind answers again what they have answered already, if nothing new waits.
+    waiting = [one for one in meant if one.waiting] or meant
+    return waiting[0] if len(waiting) == 1 else None

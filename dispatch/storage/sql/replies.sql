@@ -1,0 +1,76 @@
+-- Answers in, the texts that they came by, and the tokens that stand for an offer.
+
+-- name: offer_home
+-- Where an offer belongs, and whether its plan only informs.
+SELECT o.volunteer_id, o.incident_id, i.organisation, i.mode, coalesce((p.body ->> 'informs')::bool, false) AS informs
+FROM offers o JOIN incidents i ON i.id = o.incident_id JOIN plans p ON p.hash = i.plan_hash
+WHERE o.id = $1;
+
+-- name: order_replies
+-- Waits until no other transaction writes an answer of this person, so that answers go out in their order.
+SELECT pg_advisory_xact_lock(hashtextextended($1::text, 11));
+
+-- name: keep_reply
+-- Keeps an answer.
+INSERT INTO replies (id, organisation, mode, volunteer_id, offer_id, incident_id, answer, channel, received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: keep_text
+-- Keeps a text as received and returns its id; nothing where the provider told of it before.
+INSERT INTO inbound_texts (id, gateway, sender, text, outcome, received_at)
+VALUES ($1, $2, $3, $4, 'received', $5)
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: text_outcome
+-- What became of a text.
+SELECT outcome FROM inbound_texts WHERE id = $1;
+
+-- name: settle_text
+-- Notes what became of a text.
+UPDATE inbound_texts SET outcome = $2, reply_id = $3 WHERE id = $1;
+
+-- name: offers_to_answer
+-- What a person's text may be about: offers that are live, ended after $2, hold a seat, or were recalled; newest first.
+SELECT o.id, i.organisation,
+       o.status IN ('extended', 'expired', 'withdrawn') AND NOT EXISTS (
+           SELECT FROM replies r WHERE r.offer_id = o.id AND r.answer IN ('accepted', 'declined')) AS waiting,
+       EXISTS (SELECT FROM recalls c
+               WHERE c.incident_id = o.incident_id AND c.volunteer_id = $1 AND c.acknowledged_at IS NULL) AS recalled
+FROM offers o JOIN incidents i ON i.id = o.incident_id
+WHERE o.volunteer_id = $1 AND (
+    o.status = 'extended' OR o.expires_at > $2
+    OR EXISTS (SELECT FROM assignments a WHERE a.offer_id = o.id AND a.status <> 'released')
+    OR EXISTS (SELECT FROM recalls c
+               WHERE c.incident_id = o.incident_id AND c.volunteer_id = $1 AND c.acknowledged_at IS NULL))
+ORDER BY o.extended_at DESC, o.id;
+
+-- name: note_token
+-- Keeps a token by its hash.
+INSERT INTO tokens (hash, offer_id, generation, created_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING;
+
+-- name: revoke_tokens
+-- Ends all tokens of an offer.
+UPDATE tokens SET revoked_at = $2 WHERE offer_id = $1 AND revoked_at IS NULL;
+
+-- name: open_token
+-- What the holder of a token may see; nothing where it is unknown, revoked, or its incident ended before $2.
+SELECT t.generation, o.id AS offer_id, o.volunteer_id, o.status AS offer_status, o.expires_at, o.distance_m, o.late,
+       i.id AS incident_id, i.organisation, i.mode, i.status AS incident_status, i.lat, i.lon,
+       p.body -> 'title' AS title, coalesce((p.body ->> 'informs')::bool, false) AS informs,
+       coalesce((p.body ->> 'crew')::bool, false) AS crew,
+       g.name AS organisation_name, g.zone, coalesce(m.language, 'fr') AS language,
+       a.status AS assignment_status, a.reason AS released_reason,
+       c.kind AS recall, c.acknowledged_at IS NOT NULL AS recall_seen,
+       (SELECT r.answer FROM replies r WHERE r.offer_id = o.id AND r.processed_at IS NULL
+        ORDER BY r.received_at DESC, r.id DESC LIMIT 1) AS pending
+FROM tokens t
+JOIN offers o ON o.id = t.offer_id
+JOIN incidents i ON i.id = o.incident_id
+JOIN plans p ON p.hash = i.plan_hash
+JOIN organisations g ON g.id = i.organisation
+LEFT JOIN memberships m ON m.volunteer_id = o.volunteer_id AND m.organisation = i.organisation
+LEFT JOIN assignments a ON a.offer_id = o.id
+LEFT JOIN recalls c ON c.incident_id = i.id AND c.volunteer_id = o.volunteer_id
+WHERE t.hash = $1 AND t.revoked_at IS NULL AND (i.ended_at IS NULL OR i.ended_at > $2);
