@@ -26,3 +26,7 @@ WHERE r.incident_id IS NOT NULL;
 UPDATE reports SET incident_id = l.incident_id
 FROM unnest($1::uuid[], $2::uuid[]) AS l (id, incident_id)
 WHERE reports.id = l.id;
+
+-- name: all_organisations
+-- Returns every organisation.
+SELECT id FROM organisations ORDER BY id;

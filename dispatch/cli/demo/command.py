@@ -1,0 +1,152 @@
+"""`dispatch demo`: replay real calls among made-up volunteers, on a fast clock, through the real machine."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import uvloop
+from cyclopts import App
+from rich.console import Console
+from rich.live import Live
+
+from dispatch.cli import hosting
+from dispatch.cli.demo import behaviour, calls, checks, phones, picture, population
+from dispatch.cli.demo.calls import Call
+from dispatch.cli.demo.stage import Stage, stage
+from dispatch.cli.local import fail
+from dispatch.logs import configure
+from dispatch.storage.queries import sql
+
+demo = App(name="demo", help="Replay real emergency calls among simulated volunteers. Example: dispatch demo --speed 200")
+SIZE = 2000
+SPEED = 300.0
+LOOK_EVERY_S = 0.25
+LINE_EVERY_S = 3.0
+DRAIN_PATIENCE_S = 60.0
+ACCEPTED = 202
+
+
+@demo.default
+def play(
+    *, incidents: Path | None = None, speed: float = SPEED, volunteers: int = SIZE, seed: int = 112, stay: bool = False
+) -> None:
+    """Replay calls and end with a summary; exit 0 only if the demo's own checks hold.
+
+    Parameters
+    ----------
+    incidents
+        A file of calls: the shipped extract's columns, or DataSF's full export. The extract where none is named.
+    speed
+        How many times faster than life the clock runs.
+    volunteers
+        How many volunteers to make up around the calls.
+    seed
+        What the people and their answers are drawn from.
+    stay
+        Keep the stream and the pages up afterwards, until Ctrl-C.
+    """
+    if not 1 <= speed <= 10_000 or not 1 <= volunteers <= 10_000:  # noqa: PLR2004
+        fail("--speed lies between 1 and 10000, --volunteers between 1 and 10000", 2)
+    configure("error")
+    for name in [name for name in os.environ if name.startswith("DISPATCH_")]:
+        del os.environ[name]
+    try:
+        chosen = calls.load(incidents)
+    except (calls.CallsUnreadableError, OSError) as error:
+        fail(str(error))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        held = runner.run(_demo(chosen, speed, volunteers, seed, stay=stay))
+    sys.exit(0 if held else 1)
+
+
+async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, stay: bool) -> bool:
+    console = Console(highlight=False)
+    _assumptions(console)
+    console.print("Setting up a broker, a database and the volunteers …")
+    async with stage(chosen, size, seed) as ready:
+        began = time.monotonic()
+        ready.clock.run_at(speed)
+        accepted = await _replay(console, ready, chosen)
+        ready.clock.run_at(1)
+        console.print(picture.summary(await checks.figures(ready.node.engine), len(chosen), time.monotonic() - began))
+        held = picture.verdict(console, await checks.run(ready.node.engine, accepted))
+        if stay:
+            await _stay(console, ready)
+        await ready.owners.stop()
+    return held
+
+
+def _assumptions(console: Console) -> None:
+    console.print("[bold]What this demo assumes[/]")
+    for sentence in calls.ASSUMPTIONS + population.ASSUMPTIONS + behaviour.ASSUMPTIONS + phones.ASSUMPTIONS:
+        console.print(f"  {sentence}")
+
+
+async def _replay(console: Console, ready: Stage, chosen: Sequence[Call]) -> set[str]:
+    """Report every call at its time, then wait until everything is drained; return the reports accepted."""
+    care = asyncio.create_task(hosting.watch_over(ready.services, ready.node, asyncio.Event()))
+    watching = asyncio.create_task(_show(console, ready, chosen))
+    try:
+        accepted = await asyncio.gather(*(_report(ready, call) for call in chosen))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_PATIENCE_S):
+                await _drained(ready)
+    finally:
+        for task in (watching, care):
+            task.cancel()
+        await asyncio.gather(watching, care, return_exceptions=True)
+    return {report_id for report_id in accepted if report_id is not None}
+
+
+async def _report(ready: Stage, call: Call) -> str | None:
+    """Report one call at its time over HTTP, as a control room would."""
+    await ready.clock.sleep(max(0.0, (call.received_at - ready.clock.now()).total_seconds()))
+    body = {
+        "id": call.id,
+        "kind": call.kind,
+        "severity": call.severity,
+        "position": {"lat": call.lat, "lon": call.lon},
+        "occurred_at": call.received_at.isoformat(),
+        "professional": {"requested": True, "reference": call.id},
+    }
+    headers = {"Authorization": f"Bearer {ready.reporter_key}"}
+    async with ready.http.post("/v1/reports", json=body, headers=headers) as response:
+        answer = await response.json()
+        return str(answer["report_id"]) if response.status == ACCEPTED else None
+
+
+async def _drained(ready: Stage) -> None:
+    while True:
+        left = await ready.node.pool.fetchrow(sql("still_to_do"))
+        if left is not None and not any(left.values()):
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _show(console: Console, ready: Stage, chosen: Sequence[Call]) -> None:
+    zone = chosen[0].received_at.tzinfo
+    if not console.is_terminal:
+        while True:
+            await asyncio.sleep(LINE_EVERY_S)
+            console.print(picture.line(ready.clock.now().astimezone(zone), await _counts(ready)))
+    with Live(console=console, auto_refresh=False, transient=True) as screen:
+        while True:
+            now = ready.clock.now().astimezone(zone)
+            screen.update(picture.live(now, await _counts(ready), len(chosen)), refresh=True)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _counts(ready: Stage) -> dict[str, int]:
+    return dict(await ready.node.pool.fetchrow(sql("counts_now")) or {})
+
+
+async def _stay(console: Console, ready: Stage) -> None:
+    stopping = asyncio.Event()
+    hosting.stop_on_signals(stopping)
+    console.print(f"The stream stays up at {ready.url}/v1/stream?from=start until Ctrl-C.")
+    console.print(f"key of the duty supervisor: {ready.supervisor_key}", soft_wrap=True)
+    await stopping.wait()

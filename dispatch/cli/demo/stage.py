@@ -1,0 +1,137 @@
+"""The demo's stage: its own broker, database and folder, whatever the environment says, and its people."""
+
+import csv
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+import aiohttp
+
+from consumers.gateways.simulated import SimulatedGateway
+from dispatch.cli import hosting
+from dispatch.cli.demo.calls import Call
+from dispatch.cli.demo.phones import Owners
+from dispatch.cli.demo.population import COLUMNS, population
+from dispatch.cli.hosting import Embedded
+from dispatch.cli.line import Cluster
+from dispatch.cli.node import Node, Wiring
+from dispatch.clock import Clock, FastClock
+from dispatch.config import token_secret
+from dispatch.services import keys, organisations, roster, volunteers
+from dispatch.services.intake import Intake
+from dispatch.services.organisations import Area, DutyContact
+from dispatch.services.plans import load
+from dispatch.storage.migrate import migrate
+
+NAME = "San Francisco (demo)"
+ZONE = "America/Los_Angeles"
+LEAD = timedelta(seconds=30)
+"""How long before the first call the clock starts."""
+CHUNK = 500
+MARGIN_DEG = 0.05
+DUTY = [DutyContact(f"Supervisor {n}", f"+3363998990{n}", "en") for n in (1, 2, 3)]
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running installation with people in it."""
+
+    node: Node
+    services: Embedded
+    clock: FastClock
+    owners: Owners
+    http: aiohttp.ClientSession
+    organisation: UUID
+    reporter_key: str
+    supervisor_key: str
+    url: str
+
+
+@asynccontextmanager
+async def stage(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[Stage]:
+    """Set up everything for calls and so many volunteers; the clock walks until it is told to run."""
+    with TemporaryDirectory(prefix="renfort-demo-") as temporary:
+        folder = Path(temporary)
+        async with hosting.embedded(folder, postgres=True, broker=True) as services:
+            clock = Clock.fast(calls[0].received_at - LEAD, 1.0)
+            gateway = SimulatedGateway()
+            node = Node(_wiring(folder, services, gateway), clock)
+            await migrate(node.wiring.dsn)
+            await node.start()
+            async with aiohttp.ClientSession(node.wiring.links) as http:
+                try:
+                    ready = await _people(node, services, clock, http, calls, size, seed)
+                    gateway.on_message = ready.owners.on_message
+                    yield ready
+                finally:
+                    await node.stop()
+
+
+def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiring:
+    if services.postgres is None or services.broker is None:
+        msg = "the demo brings its own services"
+        raise ValueError(msg)
+    port = _free_port()
+    return Wiring(
+        dsn=services.postgres.url(),
+        cluster=Cluster(services.broker.address, embedded=True),
+        host="127.0.0.1",
+        port=port,
+        links=f"http://127.0.0.1:{port}",
+        secret=token_secret(folder),
+        intake=Intake(load(None)),
+        gateways={"sms": gateway},
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _people(
+    node: Node, services: Embedded, clock: FastClock, http: aiohttp.ClientSession, calls: Sequence[Call], size: int,
+    seed: int,
+) -> Stage:  # fmt: skip
+    await node.until_ready(60)
+    engine = node.engine
+    organisation = await organisations.create(engine, NAME, ZONE, area(calls))
+    await organisations.set_duty(engine, organisation, DUTY)
+    bodies, _ = roster.read_csv(_roster_file(calls, size, seed))
+    for start in range(0, len(bodies), CHUNK):
+        await volunteers.enrol(engine, organisation, bodies[start : start + CHUNK])
+    reporter = await keys.create(engine, organisation=organisation, scopes=["reports:write"], holder="demo")
+    scopes = ["console:read", "console:act"]
+    supervisor = await keys.create(engine, organisation=organisation, scopes=scopes, holder="duty supervisor")
+    offset = calls[0].received_at.utcoffset() or timedelta()
+    owners = Owners(engine.pool, clock, http, int(offset.total_seconds() // 3600), supervisor, Random(seed))
+    return Stage(
+        node, services, clock, owners, http, organisation, reporter, supervisor, node.wiring.links
+    )
+
+
+def _roster_file(calls: Sequence[Call], size: int, seed: int) -> str:
+    """Write the volunteers as an organisation would hand them in."""
+    file = StringIO()
+    writer = csv.DictWriter(file, COLUMNS)
+    writer.writeheader()
+    writer.writerows(population(calls, size, seed, today=calls[0].received_at.date()))
+    return file.getvalue()
+
+
+def area(calls: Sequence[Call]) -> Area:
+    """Draw a box around the calls."""
+    lats, lons = [call.lat for call in calls], [call.lon for call in calls]
+    box = Area(min(lats), min(lons), max(lats), max(lons))
+    return replace(
+        box, south=box.south - MARGIN_DEG, west=box.west - MARGIN_DEG, north=box.north + MARGIN_DEG,
+        east=box.east + MARGIN_DEG,
+    )  # fmt: skip

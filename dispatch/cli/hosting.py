@@ -1,0 +1,105 @@
+"""Running a node to its end, with embedded services that are started again when they die."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
+from dispatch.cli.local import MisuseError
+from dispatch.cli.node import Node
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Embedded:
+    """The services that run under this process; none where the operator named one."""
+
+    postgres: EmbeddedPostgres | None
+    broker: EmbeddedBroker | None
+
+
+@asynccontextmanager
+async def embedded(folder: Path, *, postgres: bool, broker: bool) -> AsyncIterator[Embedded]:
+    """Start what is wanted and stop it cleanly."""
+    folder.mkdir(parents=True, exist_ok=True)
+    services = Embedded(
+        EmbeddedPostgres(folder / "postgres") if postgres else None,
+        EmbeddedBroker(folder / "broker") if broker else None,
+    )
+    try:
+        if services.postgres is not None:
+            await services.postgres.start()
+        if services.broker is not None:
+            await services.broker.start()
+        yield services
+    finally:
+        if services.broker is not None:
+            await services.broker.stop()
+        if services.postgres is not None:
+            await services.postgres.stop()
+
+
+async def watch_over(services: Embedded, node: Node, stopping: asyncio.Event) -> None:
+    """Start again what dies: the broker with the line to it, the database alone."""
+    async with asyncio.TaskGroup() as group:
+        if services.broker is not None:
+            group.create_task(_revive_broker(services.broker, node, stopping))
+        if services.postgres is not None:
+            group.create_task(_revive_postgres(services.postgres, stopping))
+
+
+async def _revive_broker(broker: EmbeddedBroker, node: Node, stopping: asyncio.Event) -> None:
+    """A new broker remembers nothing: the relay finds an unknown cluster and brings back what nobody has read."""
+    while not stopping.is_set():
+        await broker.wait()
+        if not stopping.is_set():
+            log.warning("the embedded broker died; starting a new one")
+            await node.line.stop()
+            await broker.start()
+            node.line.start()
+
+
+async def _revive_postgres(postgres: EmbeddedPostgres, stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
+        await postgres.wait()
+        if not stopping.is_set():
+            log.warning("the embedded database died; starting it again")
+            await postgres.start()
+
+
+def stop_on_signals(stopping: asyncio.Event) -> None:
+    """Let Ctrl-C and SIGTERM stop the process in its own order."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise MisuseError where something else listens already."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError as error:
+            msg = f"{host}:{port} cannot be listened on ({error.strerror}): set DISPATCH_HTTP to another address"
+            raise MisuseError(msg) from error
+
+
+async def until_stopped(node: Node, services: Embedded, stopping: asyncio.Event) -> None:
+    """Keep a started node and its services running until told to stop."""
+    care = asyncio.create_task(watch_over(services, node, stopping))
+    try:
+        await stopping.wait()
+    finally:
+        stopping.set()
+        await node.stop()
+        care.cancel()
+        with suppress(asyncio.CancelledError):
+            await care

@@ -1,0 +1,118 @@
+"""`dispatch up`: everything in one process, with embedded services where none are named."""
+
+import asyncio
+from collections.abc import Sequence
+
+import uvloop
+from cyclopts import App
+from rich.console import Console
+from rich.table import Table
+
+from consumers.gateways.kannel import KannelGateway, KannelSettings
+from consumers.gateways.simulated import SimulatedGateway
+from dispatch.cli import hosting
+from dispatch.cli.founding import Founded, found
+from dispatch.cli.hosting import Embedded
+from dispatch.cli.line import Cluster
+from dispatch.cli.local import MisuseError, write_addresses
+from dispatch.cli.node import ROLES, Node, Role, Wiring
+from dispatch.clock import Clock
+from dispatch.config import Settings, token_secret
+from dispatch.logs import configure
+from dispatch.services.gateways import Gateway, Outgoing
+from dispatch.services.intake import Intake
+from dispatch.services.plans import load
+
+up = App(name="up", help="Start everything: embedded where nothing is configured. Example: dispatch up")
+screen = Console(highlight=False)
+
+
+@up.default
+def start() -> None:
+    """Start everything and stay until stopped; print the addresses and, once, the first keys."""
+    settings = Settings()
+    configure(settings.log)
+    hosting.require_free(settings.host, settings.port)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_up(settings))
+
+
+async def _up(settings: Settings) -> None:
+    dsn = settings.postgres.get_secret_value()
+    stopping = asyncio.Event()
+    hosting.stop_on_signals(stopping)
+    async with hosting.embedded(settings.folder, postgres=not dsn, broker=not settings.kafka) as services:
+        node = Node(wiring(settings, services), Clock())
+        await node.start()
+        write_addresses(
+            settings.folder, postgres=node.wiring.dsn, kafka=node.wiring.cluster.bootstrap,
+            http=f"http://{settings.http}",
+        )  # fmt: skip
+        greeting = asyncio.create_task(_greet(node, settings))
+        try:
+            await hosting.until_stopped(node, services, stopping)
+        finally:
+            greeting.cancel()
+
+
+def wiring(
+    settings: Settings, services: Embedded, roles: Sequence[Role] = ROLES, *, migrates: bool = True
+) -> Wiring:
+    """Wire one process for what the settings and the embedded services offer."""
+    dsn = services.postgres.url() if services.postgres else settings.postgres.get_secret_value()
+    bootstrap = services.broker.address if services.broker else settings.kafka
+    cluster = Cluster(bootstrap, services.broker is not None, settings.replication, settings.min_insync)
+    return Wiring(
+        dsn=dsn,
+        cluster=cluster,
+        host=settings.host,
+        port=settings.port,
+        links=settings.links,
+        secret=token_secret(settings.folder),
+        intake=Intake(load(settings.plans), guarded=settings.guarded_topic),
+        gateways={"sms": gateway(settings)},
+        roles=roles,
+        migrates=migrates,
+    )
+
+
+def gateway(settings: Settings) -> Gateway:
+    """Choose Kannel where it is configured; else phones that stay silent, each message printed with its link."""
+    if not settings.kannel_url:
+        return SimulatedGateway(printer=_print_message)
+    if settings.public_url is None:
+        msg = "a real gateway needs DISPATCH_PUBLIC_URL: the links in messages must be reachable from a phone"
+        raise MisuseError(msg)
+    key = settings.kannel_key.get_secret_value()
+    receipts = f"{settings.links}/v1/gateways/kannel/receipts?key={key}"
+    return KannelGateway(
+        KannelSettings(
+            settings.kannel_url, settings.kannel_username, settings.kannel_password, settings.kannel_sender, receipts
+        )
+    )
+
+
+def _print_message(message: Outgoing) -> None:
+    screen.print(f"[bold cyan]SMS to {message.to}[/]  {message.text}", soft_wrap=True)
+
+
+async def _greet(node: Node, settings: Settings) -> None:
+    while not node.ready()["postgres"]:
+        await asyncio.sleep(0.05)
+    founded = await found(node.engine)
+    await node.until_ready(30)
+    screen.print(_addresses(settings, node, founded))
+    for holder, key in founded.keys.items():
+        screen.print(f"key of [bold]{holder}[/] (shown once): {key}", soft_wrap=True)
+    state = "ready" if all(node.ready().values()) else f"not ready yet: {node.ready()}"
+    screen.print(f"[green]{state}[/]  Stop with Ctrl-C.")
+
+
+def _addresses(settings: Settings, node: Node, founded: Founded) -> Table:
+    table = Table(title="Renfort", show_header=False)
+    table.add_row("HTTP", f"http://{settings.http}")
+    table.add_row("stream", f"http://{settings.http}/v1/stream")
+    table.add_row("organisation", str(founded.organisation))
+    table.add_row("Kafka", node.wiring.cluster.bootstrap)
+    table.add_row("data", str(settings.folder))
+    return table

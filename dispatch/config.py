@@ -1,0 +1,62 @@
+"""The settings, all from the environment: `DISPATCH_…`."""
+
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, HttpUrl, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator may set; an empty Kafka or Postgres means the embedded one."""
+
+    model_config = SettingsConfigDict(env_prefix="DISPATCH_", extra="ignore")
+
+    kafka: str = ""
+    postgres: SecretStr = SecretStr("")
+    data: Path = Path("~/.local/share/renfort")
+    plans: Path | None = None
+    http: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "127.0.0.1:8080"
+    public_url: HttpUrl | None = None
+    replication: Annotated[int, Field(ge=1, le=10)] = 1
+    min_insync: Annotated[int, Field(ge=1, le=10)] = 1
+    guarded_topic: bool = False
+    kannel_url: str = ""
+    kannel_username: str = ""
+    kannel_password: SecretStr = SecretStr("")
+    kannel_sender: str = ""
+    kannel_key: SecretStr = SecretStr("")
+    log: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
+
+    @property
+    def folder(self) -> Path:
+        """Give the data folder, the home directory expanded."""
+        return self.data.expanduser()
+
+    @property
+    def host(self) -> str:
+        """Give the address to listen on."""
+        return self.http.rpartition(":")[0]
+
+    @property
+    def port(self) -> int:
+        """Give the port to listen on."""
+        return int(self.http.rpartition(":")[2])
+
+    @property
+    def links(self) -> str:
+        """Give the address that links in messages begin with."""
+        return str(self.public_url).rstrip("/") if self.public_url else f"http://{self.http}"
+
+
+def token_secret(folder: Path) -> bytes:
+    """Read the secret that volunteers' links are derived from; make it on first use, readable by its owner only."""
+    path = folder / "token-secret"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_bytes(secrets.token_bytes(32))
+        draft.replace(path)
+    return path.read_bytes()

@@ -1,0 +1,105 @@
+-- name: message_context
+-- Returns what a message is about: for a simulated phone, which has nothing but the message.
+SELECT m.purpose, m.recipient_kind, m.recipient_id, m.incident_id, m.offer_id, m.escalation_id, o.distance_m, i.kind
+FROM messages m
+LEFT JOIN offers o ON o.id = m.offer_id
+LEFT JOIN incidents i ON i.id = m.incident_id
+WHERE m.id = $1;
+
+-- name: counts_now
+-- Returns the counts of a live picture.
+SELECT
+    (SELECT count(*) FROM reports) AS reports,
+    (SELECT count(*) FROM incidents) AS incidents,
+    (SELECT count(*) FROM incidents WHERE ended_at IS NULL) AS running,
+    (SELECT count(*) FROM incidents WHERE covered_at IS NOT NULL) AS covered,
+    (SELECT count(*) FROM offers) AS offers,
+    (SELECT count(*) FROM offers WHERE status = 'extended') AS live,
+    (SELECT count(*) FROM offers WHERE status = 'accepted') AS accepted,
+    (SELECT count(*) FROM offers WHERE status = 'declined') AS declined,
+    (SELECT count(*) FROM offers WHERE status = 'expired') AS expired,
+    (SELECT count(*) FROM offers WHERE status = 'withdrawn') AS withdrawn,
+    (SELECT count(*) FROM offers WHERE late IS NOT NULL) AS late,
+    (SELECT count(*) FROM assignments) AS assignments,
+    (SELECT count(*) FROM escalations WHERE status IN ('raised', 'acknowledged')) AS escalations;
+
+-- name: still_to_do
+-- Returns how much is not yet drained: incidents, answers, messages, publications.
+SELECT
+    (SELECT count(*) FROM reports WHERE incident_id IS NULL) AS reports,
+    (SELECT count(*) FROM incidents WHERE ended_at IS NULL) AS incidents,
+    (SELECT count(*) FROM replies WHERE processed_at IS NULL) AS replies,
+    (SELECT count(*) FROM messages WHERE status IN ('queued', 'leased')) AS messages,
+    (SELECT count(*) FROM outbox) AS outbox;
+
+-- name: seats_summary
+-- Returns needed and filled seats, and incidents that asked for somebody by how they ended.
+SELECT
+    count(*) FILTER (WHERE NOT s.reserve) AS needed,
+    count(*) FILTER (WHERE NOT s.reserve AND EXISTS (
+        SELECT FROM assignments a WHERE a.incident_id = s.incident_id AND a.seat = s.number)) AS filled,
+    count(*) FILTER (WHERE s.reserve AND EXISTS (
+        SELECT FROM assignments a WHERE a.incident_id = s.incident_id AND a.seat = s.number)) AS reserves
+FROM seats s;
+
+-- name: first_acceptances
+-- Returns, per incident with an acceptance, the seconds from the receipt of its report to the first one.
+SELECT extract(epoch FROM min(a.assigned_at) - r.received_at)::float8 AS seconds
+FROM assignments a
+JOIN incidents i ON i.id = a.incident_id
+JOIN reports r ON r.id = i.report_id
+GROUP BY i.id, r.received_at
+ORDER BY seconds;
+
+-- name: machine_delays
+-- Returns, per incident that asked anybody, the seconds from the receipt of its report to its first offer.
+SELECT extract(epoch FROM min(o.extended_at) - r.received_at)::float8 AS seconds
+FROM offers o
+JOIN incidents i ON i.id = o.incident_id
+JOIN reports r ON r.id = i.report_id
+GROUP BY i.id, r.received_at
+ORDER BY seconds;
+
+-- name: escalations_by_level
+-- Returns the escalations by level and how they ended.
+SELECT level, status, count(*) AS n FROM escalations GROUP BY level, status ORDER BY level, status;
+
+-- name: messages_by_purpose
+-- Returns the messages by purpose and status.
+SELECT purpose, status, count(*) AS n FROM messages GROUP BY purpose, status ORDER BY purpose, status;
+
+-- name: incidents_by_end
+-- Returns the incidents by plan, whether they were covered, and how they ended.
+SELECT p.name AS plan, i.status, (i.covered_at IS NOT NULL) AS covered, (i.taken_by IS NOT NULL) AS taken,
+       count(*) AS n
+FROM incidents i JOIN plans p ON p.hash = i.plan_hash
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+
+-- name: lost_reports
+-- Returns accepted reports without exactly one incident of their own.
+SELECT r.id FROM reports r
+WHERE (SELECT count(*) FROM incidents i WHERE i.report_id = r.id) <> 1;
+
+-- name: neglected_incidents
+-- Returns incidents that were neither covered nor handed over, and have not ended.
+SELECT i.id FROM incidents i
+WHERE i.covered_at IS NULL AND i.taken_by IS NULL AND i.ended_at IS NULL;
+
+-- name: doubly_filled_seats
+-- Returns seats that two people held at one time.
+SELECT a.incident_id, a.seat
+FROM assignments a JOIN assignments b
+    ON b.incident_id = a.incident_id AND b.seat = a.seat AND b.id > a.id
+WHERE tstzrange(a.assigned_at, a.released_at) && tstzrange(b.assigned_at, b.released_at)
+  AND a.assigned_at <> coalesce(b.released_at, 'infinity') AND b.assigned_at <> coalesce(a.released_at, 'infinity');
+
+-- name: doubly_asked_volunteers
+-- Returns volunteers who held two live offers in one lane at one time.
+SELECT a.volunteer_id, a.lane
+FROM offers a JOIN offers b
+    ON b.volunteer_id = a.volunteer_id AND b.lane = a.lane AND b.id > a.id
+WHERE tstzrange(a.extended_at, a.settled_at) && tstzrange(b.extended_at, b.settled_at);
+
+-- name: all_reports
+-- Returns every report that was kept.
+SELECT id FROM reports;
