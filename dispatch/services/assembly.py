@@ -34,7 +34,7 @@ class Outcome:
 
 
 async def work(connection: asyncpg.Connection, orders: Orders, now: datetime) -> list[Outcome]:
-    """Decide orders in their sequence, ask whom the incidents then want, and write it all once.
+    """Decide orders in their sequence, then ask whom the incidents want after them.
 
     An incident named twice is loaded once and folds its orders in memory. Outcomes come in the sequence of orders.
     """
@@ -48,9 +48,12 @@ async def carry_out(
     """Decide orders on incidents that are locked already."""
     drafts = {name: Draft(incident, now) for name, incident in locked.items()}
     refused = [_decide(drafts.get(name), command) for name, command in orders]
-    await _ask(connection, [draft for draft in drafts.values() if wants(draft.incident)], now)
+    # Before the search, so that it sees whom these very orders took and freed.
     await store.write(connection, list(drafts.values()), now, _received(orders))
-    after = {name: draft.incident for name, draft in drafts.items()}
+    asking = [Draft(draft.incident, now) for draft in drafts.values() if wants(draft.incident)]
+    await _ask(connection, asking, now)
+    await store.write(connection, asking, now)
+    after = {draft.incident.id: draft.incident for draft in (*drafts.values(), *asking)}
     return [Outcome(after.get(name), why) for (name, _), why in zip(orders, refused, strict=True)]
 
 

@@ -1,8 +1,9 @@
 """The search around incidents and the claim of those who were chosen."""
 
+from calendar import isleap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -48,10 +49,11 @@ def _question(n: int, incident: Incident, role: str, wanted: int, now: datetime)
     )  # fmt: skip
 
 
-def _years_before(now: datetime, years: int) -> object:
-    """Give the last birth date of somebody who is that old today; 29 February counts from the 28th."""
-    day = 28 if (now.month, now.day) == (2, 29) else now.day
-    return now.date().replace(year=now.year - years, day=day)
+def _years_before(now: datetime, years: int) -> date:
+    """Give the last birth date of somebody who is that old today; 29 February is 28 where the year has none."""
+    year = now.year - years
+    day = 28 if (now.month, now.day) == (2, 29) and not isleap(year) else now.day
+    return date(year, now.month, day)
 
 
 async def claim(connection: asyncpg.Connection, choices: Mapping[UUID, Choice], lanes: Mapping[UUID, str]) -> None:
