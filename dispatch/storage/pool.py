@@ -46,6 +46,8 @@ async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Po
         server_settings={
             "application_name": application,
             "timezone": "UTC",
+            # Compiling takes longer than any of these statements runs.
+            "jit": "off",
             "lock_timeout": "5s",
             "statement_timeout": "30s",
             "idle_in_transaction_session_timeout": "10s",
