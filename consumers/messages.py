@@ -1,0 +1,30 @@
+"""From what happens to what people are told: four consumers, each with a group of its own."""
+
+from collections.abc import Awaitable, Callable
+
+from consumers.broker import Broker, subscribe
+from dispatch.services import notifying
+from dispatch.services.batches import Batches, Handler
+from schemas.envelope import Received, Unreadable
+
+HANDLERS: tuple[tuple[str, str, Handler], ...] = (
+    ("dispatch.offers", "offer-messages", notifying.offer_messages),
+    ("dispatch.assignments", "assignment-messages", notifying.assignment_messages),
+    ("incident.events", "incident-messages", notifying.incident_messages),
+    ("dispatch.escalations", "escalation-messages", notifying.escalation_messages),
+)
+
+
+def register(broker: Broker, batches: Batches) -> None:
+    """Subscribe the handlers; nothing is sent in them."""
+    for topic, consumer, handle in HANDLERS:
+        subscribe(broker, topic, consumer, _batch(batches, topic, consumer, handle))
+
+
+def _batch(
+    batches: Batches, topic: str, consumer: str, handle: Handler
+) -> Callable[[list[Received | Unreadable]], Awaitable[None]]:
+    async def run(records: list[Received | Unreadable]) -> None:
+        await batches.run(consumer, topic, records, handle)
+
+    return run

@@ -1,0 +1,42 @@
+"""The seven-bit alphabet of text messages: what fits it, and how to make a text fit."""
+
+import unicodedata
+
+LETTERS = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+EXTENDED = frozenset("^{}\\[~]|€\f")
+"""Letters that fit, and count twice."""
+
+ONE_PART, EACH_OF_SEVERAL = 160, 153
+ONE_WIDE_PART, EACH_WIDE_OF_SEVERAL = 70, 67
+
+_PLAIN = {
+    "’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-", "…": "...",
+    "œ": "oe", "Œ": "OE", "\u00a0": " ", "\u202f": " ",
+}  # fmt: skip
+
+
+def fold(text: str) -> str:
+    """Take off accents and typography that do not fit; letters of other scripts stay."""
+    return "".join(letter if fits(letter) else _plain(letter) for letter in text)
+
+
+def fits(text: str) -> bool:
+    """Tell whether a text fits 160 letters a part rather than 70."""
+    return (LETTERS | EXTENDED).issuperset(text)
+
+
+def parts(text: str) -> int:
+    """Count the text messages that a text is sent as."""
+    if fits(text):
+        length = sum(2 if letter in EXTENDED else 1 for letter in text)
+        return 1 if length <= ONE_PART else -(-length // EACH_OF_SEVERAL)
+    length = len(text.encode("utf-16-be")) // 2
+    return 1 if length <= ONE_WIDE_PART else -(-length // EACH_WIDE_OF_SEVERAL)
+
+
+def _plain(letter: str) -> str:
+    bare = _PLAIN.get(letter) or unicodedata.normalize("NFD", letter)[0]
+    return bare if fits(bare) else letter

@@ -1,0 +1,137 @@
+"""The words themselves, in French and English: short, plain, and never where a watch member might go."""
+
+from schemas.volunteers import Language
+
+SENTENCES: dict[str, dict[Language, str]] = {
+    "drill": {"fr": "[EXERCICE] ", "en": "[DRILL] "},
+    "offer": {
+        "fr": "{title} à {distance}. Venez-vous ? Répondez OUI {code} ou NON {code} avant {until} {link}",
+        "en": "{title}, {distance} away. Can you go? Reply YES {code} or NO {code} before {until}. {link}",
+    },
+    "offer_crew": {
+        "fr": "{title}. Rejoignez-vous le centre ? Répondez OUI {code} / NON {code} avant {until} {link}",
+        "en": "{title}. Can you come to the station? Reply YES {code} or NO {code} before {until}. {link}",
+    },
+    "offer_informs": {
+        "fr": (
+            "{title} dans votre secteur. Restez chez vous, n'intervenez pas ; danger : 17. "
+            "Pour dire que vous l'avez lu : OUI {code} avant {until}, sinon NON {code}. {link}"
+        ),
+        "en": (
+            "{title} in your area. Stay at home, do not step in; danger: call 17. "
+            "To say that you have read it: YES {code} before {until}, else NO {code}. {link}"
+        ),
+    },
+    "assigned": {
+        "fr": "Merci, on vous attend : {title}. Départ, arrivée ou danger : dites-le ici {link}",
+        "en": "Thank you, you are expected: {title}. Leaving, there, danger: say so here {link}",
+    },
+    "assigned_crew": {
+        "fr": "Merci, vous êtes de l'équipage : {title}. Rejoignez le centre, départ à dire ici {link}",
+        "en": "Thank you, you are in the crew: {title}. Come to the station, say here when you leave {link}",
+    },
+    "assigned_reserve": {
+        "fr": "Merci, venez aussi, en réserve : {title}. Départ, arrivée ou danger : dites-le ici {link}",
+        "en": "Thank you, please come too, in reserve: {title}. Leaving, there, danger: say so here {link}",
+    },
+    "assigned_held": {
+        "fr": "Merci. ATTENDEZ : {title}. Ne partez pas encore, nous vous dirons quand. {link}",
+        "en": "Thank you. WAIT: {title}. Do not leave yet, we will tell you when. {link}",
+    },
+    "assigned_informs": {
+        "fr": "Merci, c'est noté : {title}. Restez chez vous, n'intervenez pas ; danger : 17.",
+        "en": "Thank you, noted: {title}. Stay at home, do not step in; danger: call 17.",
+    },
+    "late_taken": {"fr": "Réponse tardive bien reçue.", "en": "Your late answer still counts."},
+    "late": {
+        "fr": "Merci de votre réponse {code} : {title}. Nous avons assez de monde, ne partez pas.",
+        "en": "Thank you for your answer {code}: {title}. We have enough people, please do not go.",
+    },
+    "late_informs": {
+        "fr": "Merci de votre réponse {code} : {title}. Restez chez vous.",
+        "en": "Thank you for your answer {code}: {title}. Stay at home.",
+    },
+    "stand_down": {
+        "fr": "On n'a plus besoin de vous pour {title} ({code}) : ne partez pas, ou revenez. Merci.",
+        "en": "You are no longer needed for {title} ({code}): do not go, or turn back. Thank you.",
+    },
+    "stand_down_informs": {
+        "fr": "{title} ({code}) : c'est terminé, merci. Il n'y a plus rien à faire.",
+        "en": "{title} ({code}): it is over, thank you. There is nothing more to do.",
+    },
+    "held": {
+        "fr": "ATTENDEZ : {title}. N'approchez pas pour l'instant, restez où vous êtes.",
+        "en": "WAIT: {title}. Do not approach for now, stay where you are.",
+    },
+    "aborted": {
+        "fr": "N'APPROCHEZ PAS : {title}. Intervention annulée. N'y allez pas, éloignez-vous.",
+        "en": "DO NOT APPROACH: {title}. It is called off. Do not go there, move away.",
+    },
+    "seen": {"fr": "Répondez VU {code}. {link}", "en": "Reply SEEN {code}. {link}"},
+    "resumed": {
+        "fr": "Fin de l'attente : {title}. Vous pouvez de nouveau y aller. {link}",
+        "en": "The wait is over: {title}. You may go again. {link}",
+    },
+    "resumed_offer": {
+        "fr": "Fin de l'attente : {title}. Pouvez-vous y aller ? Répondez OUI {code} ou NON {code}. {link}",
+        "en": "The wait is over: {title}. Can you go? Reply YES {code} or NO {code}. {link}",
+    },
+    "resumed_informs": {
+        "fr": "Fin de l'attente : {title}. Restez chez vous, n'intervenez pas.",
+        "en": "The wait is over: {title}. Stay at home, do not step in.",
+    },
+    "ask_back_0": {
+        "fr": "Nous n'avons pas compris. Aucune demande n'attend de réponse de vous. Urgence : 112.",
+        "en": "We did not understand. Nothing waits for an answer from you. Emergency: 112.",
+    },
+    "ask_back_1": {
+        "fr": "Nous n'avons pas compris. Répondez OUI {one} ou NON {one}, sans rien d'autre. ({pending})",
+        "en": "We did not understand. Reply YES {one} or NO {one} and nothing else. ({pending})",
+    },
+    "ask_back_2": {
+        "fr": "À quelle demande répondez-vous ? Répondez OUI ou NON avec le code : {pending}",
+        "en": "Which one do you answer? Reply YES or NO with its code: {pending}",
+    },
+    "stopped": {
+        "fr": (
+            "Vous ne recevrez plus de demandes. Les messages de sécurité d'une mission en cours continuent "
+            "jusqu'à sa fin."
+        ),
+        "en": (
+            "You will not be asked any more. Safety messages of a running assignment go on until you are "
+            "released from it."
+        ),
+    },
+    "escalation": {
+        "fr": "Renfort, niveau {level} : {why}{about}.",
+        "en": "Renfort, level {level}: {why}{about}.",
+    },
+    "escalation_link": {"fr": "À vous de voir : {link}", "en": "Please see to it: {link}"},
+}
+
+WITH_DETAIL = {"by_hand", "parked", "stuck", "paused", "gateway"}
+"""Reasons that tell little without what was written to them."""
+
+REASONS: dict[str, dict[Language, str]] = {
+    "uncovered": {"fr": "il manque du monde", "en": "people are lacking"},
+    "not_en_route": {"fr": "quelqu'un n'est pas parti", "en": "somebody has not left"},
+    "recall_unacknowledged": {
+        "fr": "un rappel de sécurité n'est pas confirmé par tous",
+        "en": "not everybody has acknowledged a safety recall",
+    },
+    "danger": {"fr": "un intervenant signale un danger", "en": "a responder reports danger"},
+    "hazard": {"fr": "danger signalé, les volontaires sont écartés", "en": "a hazard keeps volunteers away"},
+    "unplaced": {"fr": "signalement sans position", "en": "a report has no position"},
+    "outside_area": {"fr": "signalement hors du secteur", "en": "a report lies outside the area"},
+    "no_plan": {"fr": "aucun plan n'appelle de volontaires", "en": "no plan asks volunteers"},
+    "awaiting_confirmation": {"fr": "votre confirmation est attendue", "en": "your confirmation is awaited"},
+    "professional_not_requested": {
+        "fr": "les secours professionnels ne sont pas demandés",
+        "en": "the professional response is not requested",
+    },
+    "parked": {"fr": "un message reçu est incompréhensible", "en": "something received makes no sense"},
+    "stuck": {"fr": "un incident est bloqué", "en": "an incident is stuck"},
+    "paused": {"fr": "les demandes sont suspendues", "en": "new offers are paused"},
+    "gateway": {"fr": "les messages ne partent pas", "en": "messages do not go out"},
+    "by_hand": {"fr": "demande d'un superviseur", "en": "a supervisor asks"},
+}

@@ -1,0 +1,161 @@
+-- Messages: whom to tell on which channel, what waits to be sent, and what became of it.
+
+-- name: channels_to_tell
+-- The channels of each numbered recipient: the one named, else all where `everywhere`, else those consented to or asked on.
+SELECT w.n, a.channel
+FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bool[])
+     AS w (n, organisation, volunteer_id, offer_id, channel, everywhere)
+JOIN addresses a ON a.volunteer_id = w.volunteer_id AND a.channel = coalesce(w.channel, a.channel)
+LEFT JOIN memberships m ON m.volunteer_id = w.volunteer_id AND m.organisation = w.organisation
+WHERE w.channel IS NOT NULL OR w.everywhere OR a.channel = ANY (m.consent)
+   OR EXISTS (SELECT FROM messages s
+              WHERE s.offer_id = w.offer_id AND s.channel = a.channel AND s.purpose = 'offer'
+                AND s.status IN ('sent', 'delivered'))
+ORDER BY w.n, a.channel;
+
+-- name: queue_messages
+-- Queues messages to be sent at once, severity taken from the incident, and returns the ids of those that are new.
+INSERT INTO messages (id, organisation, mode, recipient_kind, recipient_id, incident_id, offer_id, escalation_id,
+                      purpose, channel, recall, severity, status, due_at, created_at)
+SELECT m.id, m.organisation, m.mode, m.recipient_kind, m.recipient_id, m.incident_id, m.offer_id, m.escalation_id,
+       m.purpose, m.channel, m.recall,
+       CASE WHEN m.recall OR m.escalation_id IS NOT NULL THEN 0
+            ELSE coalesce(array_position(ARRAY['life_threatening', 'urgent', 'routine'], i.severity) - 1, 1) END,
+       'queued', $12, $12
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
+            $9::text[], $10::text[], $11::bool[])
+     AS m (id, organisation, mode, recipient_kind, recipient_id, incident_id, offer_id, escalation_id, purpose,
+           channel, recall)
+LEFT JOIN incidents i ON i.id = m.incident_id
+ORDER BY m.id
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
+
+-- name: offers_asked
+-- Of offers, those whose message has gone out, is going out, or may have gone out.
+SELECT DISTINCT offer_id FROM messages
+WHERE offer_id = ANY ($1::uuid[]) AND purpose = 'offer'
+  AND (status IN ('leased', 'sent', 'delivered') OR in_doubt);
+
+-- name: offers_of_recalled
+-- The last offer of each numbered volunteer in an incident.
+SELECT DISTINCT ON (w.n) w.n, o.id
+FROM unnest($1::int[], $2::uuid[], $3::uuid[]) AS w (n, incident_id, volunteer_id)
+JOIN offers o ON o.incident_id = w.incident_id AND o.volunteer_id = w.volunteer_id
+ORDER BY w.n, o.extended_at DESC, o.id;
+
+-- name: held_volunteers
+-- Who was told to wait in incidents and still comes or holds an offer.
+SELECT r.incident_id, r.volunteer_id
+FROM recalls r
+WHERE r.incident_id = ANY ($1::uuid[]) AND r.kind = 'held'
+  AND (EXISTS (SELECT FROM assignments a
+               WHERE a.incident_id = r.incident_id AND a.volunteer_id = r.volunteer_id AND a.status <> 'released')
+       OR EXISTS (SELECT FROM offers o
+                  WHERE o.incident_id = r.incident_id AND o.volunteer_id = r.volunteer_id
+                    AND o.status = 'extended'))
+ORDER BY r.incident_id, r.volunteer_id;
+
+-- name: duty_order
+-- The duty contacts of organisations, each organisation's in duty order.
+SELECT organisation, id, channel, drills FROM duty_contacts
+WHERE organisation = ANY ($1::uuid[]) ORDER BY organisation, turn;
+
+-- name: count_ask_backs
+-- How often a volunteer was asked again since a moment.
+SELECT count(*) FROM messages WHERE recipient_id = $1 AND purpose = 'ask_back' AND created_at > $2;
+
+-- name: lease_messages
+-- Leases what is due on a channel, one per person unless recalls; a lease that ran out leaves the outcome in doubt.
+WITH due AS (
+    SELECT m.id, m.recipient_id, m.severity, m.due_at, m.created_at
+    FROM messages m
+    WHERE m.channel = $1 AND m.recall = $2 AND m.id <> ALL ($4::uuid[])
+      AND ((m.status = 'queued' AND m.due_at <= $3) OR (m.status = 'leased' AND m.leased_until <= $3))
+      AND ($2 OR NOT EXISTS (SELECT FROM messages other
+                             WHERE other.recipient_id = m.recipient_id AND other.channel = m.channel
+                               AND other.status = 'leased' AND NOT other.recall AND other.id <> m.id))
+    ORDER BY m.severity, m.due_at, m.created_at, m.id
+    LIMIT $5
+    FOR UPDATE OF m SKIP LOCKED
+), first AS (
+    SELECT DISTINCT ON (CASE WHEN $2 THEN id ELSE recipient_id END) id
+    FROM due
+    ORDER BY CASE WHEN $2 THEN id ELSE recipient_id END, severity, due_at, created_at, id
+)
+UPDATE messages m
+SET status = 'leased', leased_until = $6, attempts = attempts + 1, in_doubt = in_doubt OR status = 'leased'
+FROM first WHERE m.id = first.id
+RETURNING m.id, m.attempts;
+
+-- name: message_facts
+-- One message and everything around it as it stands now; `pending` are offers that ended after $2 or still run.
+SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m.severity, m.attempts,
+       m.recipient_kind, m.recipient_id, m.offer_id,
+       coalesce(a.address, d.address) AS address, l.language, coalesce(s.consent, '{}') AS consent,
+       coalesce(d.drills, 'drills' = ANY (s.consent), false) AS drills,
+       v.id IS NULL OR v.stopped_at IS NOT NULL OR s.volunteer_id IS NULL OR s.left_at IS NOT NULL AS gone,
+       g.paused_at IS NOT NULL AS paused, g.zone,
+       i.status AS incident_status, p.body -> 'title' ->> l.language AS title,
+       coalesce((p.body ->> 'informs')::bool, false) AS informs, coalesce((p.body ->> 'crew')::bool, false) AS crew,
+       o.status AS offer_status, o.expires_at, o.distance_m, o.late,
+       h.status AS assignment_status, coalesce(t.reserve, false) AS reserve,
+       EXISTS (SELECT FROM messages e
+               WHERE e.offer_id = m.offer_id AND e.purpose = 'offer'
+                 AND (e.status IN ('sent', 'delivered') OR e.in_doubt)) AS asked,
+       c.status AS escalation_status, c.reason, c.detail, c.level,
+       (SELECT coalesce(max(k.generation) FILTER (WHERE k.revoked_at IS NULL), max(k.generation) + 1, 0)
+        FROM tokens k WHERE k.offer_id = m.offer_id) AS generation,
+       w.ids AS pending_ids, w.titles AS pending_titles
+FROM messages m
+JOIN organisations g ON g.id = m.organisation
+LEFT JOIN volunteers v ON v.id = m.recipient_id
+LEFT JOIN memberships s ON s.volunteer_id = m.recipient_id AND s.organisation = m.organisation
+LEFT JOIN addresses a ON a.volunteer_id = m.recipient_id AND a.channel = m.channel
+LEFT JOIN duty_contacts d ON d.id = m.recipient_id
+CROSS JOIN LATERAL (SELECT coalesce(s.language, d.language, 'fr') AS language) l
+LEFT JOIN incidents i ON i.id = m.incident_id
+LEFT JOIN plans p ON p.hash = i.plan_hash
+LEFT JOIN offers o ON o.id = m.offer_id
+LEFT JOIN assignments h ON h.offer_id = m.offer_id
+LEFT JOIN seats t ON t.assignment_id = h.id
+LEFT JOIN escalations c ON c.id = m.escalation_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(x.id ORDER BY x.extended_at, x.id), '{}') AS ids,
+           coalesce(array_agg(y.body -> 'title' ->> l.language ORDER BY x.extended_at, x.id), '{}') AS titles
+    FROM offers x JOIN incidents z ON z.id = x.incident_id JOIN plans y ON y.hash = z.plan_hash
+    WHERE m.purpose = 'ask_back' AND x.volunteer_id = m.recipient_id AND x.expires_at > $2
+      AND x.status IN ('extended', 'expired', 'withdrawn')
+      AND NOT EXISTS (SELECT FROM replies r WHERE r.offer_id = x.id AND r.answer IN ('accepted', 'declined'))
+) w
+WHERE m.id = $1;
+
+-- name: settle_message
+-- Says what became of a message, where its status is still one of those expected; returns it.
+UPDATE messages
+SET status = $2, reason = $3, leased_until = NULL,
+    sent_at = CASE WHEN $2 IN ('sent', 'delivered') THEN coalesce(sent_at, $5) ELSE sent_at END,
+    delivered_at = CASE WHEN $2 = 'delivered' THEN $5 ELSE delivered_at END
+WHERE id = $1 AND status = ANY ($4::text[])
+RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
+
+-- name: put_message_back
+-- Queues a leased message again for later, and returns how often it was tried.
+UPDATE messages
+SET status = 'queued', reason = $2, leased_until = NULL, in_doubt = in_doubt OR $3,
+    due_at = $4::timestamptz + least(power(2, least(attempts, 10) - 1), CASE WHEN recall THEN 5 ELSE 60 END)
+                               * interval '1 second'
+WHERE id = $1 AND status = 'leased'
+RETURNING organisation, purpose, attempts;
+
+-- name: skip_unserved
+-- Skips what waits for a channel that no gateway serves, and returns it.
+UPDATE messages
+SET status = 'skipped', reason = 'no gateway', leased_until = NULL
+WHERE id IN (SELECT id FROM messages WHERE status IN ('queued', 'leased') AND channel <> ALL ($1::text[])
+             ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
+RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
+
+-- name: message_status
+-- What became of a message so far; null where there is no such message.
+SELECT status FROM messages WHERE id = $1;
