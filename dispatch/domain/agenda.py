@@ -45,8 +45,10 @@ def tick(draft: Draft) -> None:
     if _due(_stalled_at(draft.incident), now):
         draft.escalate("not_en_route", page=False, level=1, detail="assigned, and not on the way")
     if _due(_recall_at(draft.incident), now):
-        missing = sum(1 for recall in draft.incident.recalls.values() if recall.acknowledged_at is None)
-        draft.escalate("recall_unacknowledged", page=True, detail=f"{missing} have not acknowledged the recall")
+        missing = len(draft.incident.unseen())
+        draft.escalate(
+            "recall_unacknowledged", page=True, detail=f"{missing} have not acknowledged the recall"
+        )
     draft.extend(escalation.due(draft.incident.escalations, now))
 
 
@@ -55,7 +57,9 @@ def _due(at: datetime | None, now: datetime) -> bool:
 
 
 def _lacks_somebody(incident: Incident) -> bool:
-    return incident.status == "open" and not incident.awaiting and bool(incident.seats) and not incident.seated()
+    return (
+        incident.status == "open" and not incident.awaiting and bool(incident.seats) and not incident.seated()
+    )
 
 
 def _widens_at(incident: Incident) -> datetime | None:
@@ -93,8 +97,7 @@ def _stalled_at(incident: Incident) -> datetime | None:
 
 
 def _recall_at(incident: Incident) -> datetime | None:
-    pending = [recall for recall in incident.recalls.values() if recall.acknowledged_at is None]
-    untold = [recall.at for recall in pending if not _told(incident, recall)]
+    untold = [recall.at for recall in incident.unseen() if not _told(incident, recall)]
     if not untold or incident.status not in ("held", "aborted"):
         return None
     return min(untold) + RECALL_WITHIN
@@ -102,7 +105,7 @@ def _recall_at(incident: Incident) -> datetime | None:
 
 def _told(incident: Incident, recall: Recall) -> bool:
     return any(
-        e.reason == "recall_unacknowledged" and e.told_at >= recall.at for e in incident.escalations.values()
+        e.reason == "recall_unacknowledged" and e.told_at > recall.at for e in incident.escalations.values()
     )
 
 

@@ -1,6 +1,7 @@
 """What a volunteer's answer does: it names its offer, and counts by when it was received."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal
 
 from dispatch.domain import transitions
@@ -44,13 +45,16 @@ def _acknowledge(draft: Draft, reply: Reply) -> None:
         draft.add(
             RecallAcknowledged(at=draft.now, incident_id=draft.incident.id, volunteer_id=reply.volunteer_id)
         )
-        if all(r.acknowledged_at for r in draft.incident.recalls.values()):
+        if not draft.incident.unseen():
             draft.resolve({"recall_unacknowledged"}, "all have acknowledged")
 
 
 def _accept(draft: Draft, offer: Offer, reply: Reply) -> None:
+    if any(a.volunteer_id == offer.volunteer_id for a in draft.incident.active()):
+        return
     if offer.status == "accepted":
-        if assignment_of(draft.incident, offer) is None:
+        # A yes from before the release is the one that was seated, said twice.
+        if reply.received_at > _released_at(draft.incident, offer):
             _late(draft, offer, reply, "thanked")
         return
     in_time = offer.status in ("extended", "expired") and reply.received_at <= offer.expires_at
@@ -65,9 +69,15 @@ def _accept(draft: Draft, offer: Offer, reply: Reply) -> None:
     _sit(draft, offer, reply, seat)
 
 
+def _released_at(incident: Incident, offer: Offer) -> datetime:
+    return next(
+        a.released_at or a.assigned_at for a in incident.assignments.values() if a.offer_id == offer.id
+    )
+
+
 def free_seat(incident: Incident, role: str) -> Seat | None:
-    """Find an empty seat of the role, a needed one before a reserve one; none once the incident has ended."""
-    if incident.ended:
+    """Find an empty seat of the role, a needed one before a reserve one; none once enough have come."""
+    if incident.ended or incident.arrived():
         return None
     empty = [seat for seat in incident.seats if seat.role == role and seat.assignment_id is None]
     return min(empty, key=lambda seat: seat.number, default=None)
@@ -98,6 +108,7 @@ def _sit(draft: Draft, offer: Offer, reply: Reply, seat: Seat) -> None:
             reserve=seat.reserve,
         )
     )  # fmt: skip
+    draft.withdraw_from(offer.volunteer_id, "engaged")
     draft.settle()
     if draft.incident.plan.informs and draft.incident.covered_at is not None:
         # A notice sends nobody: once enough have seen it there is nothing left to do.
@@ -116,6 +127,7 @@ def _decline(draft: Draft, offer: Offer, reply: Reply) -> None:
     elif (assignment := assignment_of(draft.incident, offer)) is not None:
         draft.release(assignment, "withdrew")
         draft.settle()
+        close_if_done(draft)
 
 
 def assignment_of(incident: Incident, offer: Offer) -> Assignment | None:
@@ -137,20 +149,18 @@ def _move(draft: Draft, offer: Offer, event: type[AssignmentEvent]) -> bool:
 
 
 def _en_route(draft: Draft, offer: Offer, _reply: Reply) -> None:
-    if _move(draft, offer, EnRoute) and not any(a.status == "assigned" for a in draft.incident.active()):
-        draft.resolve({"not_en_route"}, "on the way")
+    if _move(draft, offer, EnRoute):
+        draft.settle()
 
 
 def _on_scene(draft: Draft, offer: Offer, _reply: Reply) -> None:
     if not _move(draft, offer, OnScene):
         return
-    draft.resolve({"not_en_route"}, "on scene")
-    incident = draft.incident
-    there = {a.seat for a in incident.assignments.values() if a.on_scene_at is not None}
-    if all(seat.reserve or seat.number in there for seat in incident.seats):
-        for assignment in [a for a in incident.active() if a.status != "on_scene"]:
+    if draft.incident.arrived():
+        for assignment in [a for a in draft.incident.active() if a.status != "on_scene"]:
             draft.release(assignment, "stood_down")
         draft.withdraw("covered")
+    draft.settle()
 
 
 def _release(draft: Draft, offer: Offer, _reply: Reply) -> None:

@@ -31,9 +31,22 @@ def forbidden(incident: Incident) -> tuple[str, ...]:
     return tuple(hazard for hazard in incident.hazards if hazard in incident.plan.forbidden_hazards)
 
 
+def tell_obstacles(draft: Draft) -> None:
+    """Tell a supervisor of whatever keeps volunteers from being asked."""
+    incident = draft.incident
+    if incident.position is None:
+        draft.escalate("unplaced", page=True, detail="the report has no position")
+    if not incident.plan.asks:
+        draft.escalate("no_plan", page=True, detail=f"no plan asks volunteers for {incident.kind}")
+    if incident.awaiting:
+        draft.escalate("awaiting_confirmation", page=True, detail=", ".join(incident.awaiting))
+    if hazards := forbidden(incident):
+        draft.escalate("hazard", page=True, detail=", ".join(hazards))
+
+
 def wants(incident: Incident) -> Counter[str]:
     """Count the offers to extend now, by role: enough for each empty seat, never more open than the plan allows."""
-    if not may_ask(incident):
+    if not may_ask(incident) or incident.arrived():
         return Counter()
     policy = incident.plan.offers
     live = Counter(offer.role for offer in incident.live_offers())

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from dispatch.domain import escalation
 from dispatch.domain.escalation import Cause
 from dispatch.domain.evolve import evolve
-from dispatch.domain.incident import Assignment, Incident
+from dispatch.domain.incident import Assignment, Incident, Offer
 from schemas.base import Event
 from schemas.incidents import IncidentCovered, IncidentUncovered
 from schemas.offers import OfferWithdrawn, Released, ReleasedReason, WithdrawnReason
@@ -46,12 +47,20 @@ class Draft:
         """Take back every live offer, or those of some roles."""
         for offer in list(self.incident.live_offers()):
             if roles is None or offer.role in roles:
-                self.add(
-                    OfferWithdrawn(
-                        at=self.now, incident_id=self.incident.id, offer_id=offer.id,
-                        volunteer_id=offer.volunteer_id, reason=reason,
-                    )
-                )  # fmt: skip
+                self._withdraw(offer, reason)
+
+    def withdraw_from(self, volunteer_id: UUID, reason: WithdrawnReason) -> None:
+        """Take back what one volunteer is still asked."""
+        for offer in [o for o in self.incident.live_offers() if o.volunteer_id == volunteer_id]:
+            self._withdraw(offer, reason)
+
+    def _withdraw(self, offer: Offer, reason: WithdrawnReason) -> None:
+        self.add(
+            OfferWithdrawn(
+                at=self.now, incident_id=self.incident.id, offer_id=offer.id,
+                volunteer_id=offer.volunteer_id, reason=reason,
+            )
+        )  # fmt: skip
 
     def release(self, assignment: Assignment, reason: ReleasedReason) -> None:
         """Let one responder go."""
@@ -77,5 +86,7 @@ class Draft:
             self.resolve({"uncovered"}, "covered")
         elif not incident.seated() and incident.covered_at is not None:
             self.add(IncidentUncovered(at=self.now, incident_id=incident.id))
+        if not any(assignment.status == "assigned" for assignment in self.incident.active()):
+            self.resolve({"not_en_route"}, "nobody is waited for")
         empty = {seat.role for seat in self.incident.seats if seat.assignment_id is None}
         self.withdraw("covered", {seat.role for seat in self.incident.seats} - empty)

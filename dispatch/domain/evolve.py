@@ -76,7 +76,7 @@ def _armed(incident: Incident, event: Event) -> Incident:
 
 
 def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Incident:
-    return replace(
+    updated = replace(
         incident,
         severity=event.severity or incident.severity,
         position=event.position or incident.position,
@@ -84,6 +84,7 @@ def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Incident:
         professional=event.professional or incident.professional,
         awaiting=event.awaiting,
     )
+    return _armed(updated, event) if incident.awaiting and not event.awaiting else updated
 
 
 def _confirmed(incident: Incident, event: Event) -> Incident:
@@ -101,7 +102,9 @@ def _aborted(incident: Incident, event: incidents.IncidentAborted) -> Incident:
 
 
 def _resumed(incident: Incident, event: Event) -> Incident:
-    return _armed(_status(incident, event), event)
+    """Go back to whoever had it before the hold: Renfort, or the human who had taken it over."""
+    resumed = _armed(_status(incident, event), event)
+    return resumed if incident.taken_by is None else replace(resumed, status="taken_over")
 
 
 def _taken_over(incident: Incident, event: incidents.IncidentTakenOver) -> Incident:
@@ -168,7 +171,8 @@ def _assigned(incident: Incident, event: offers.Assigned) -> Incident:
 
 def _seat(incident: Incident, number: int, assignment_id: UUID | None) -> Incident:
     seats = tuple(
-        replace(seat, assignment_id=assignment_id) if seat.number == number else seat for seat in incident.seats
+        replace(seat, assignment_id=assignment_id) if seat.number == number else seat
+        for seat in incident.seats
     )
     return replace(incident, seats=seats)
 

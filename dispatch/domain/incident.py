@@ -164,6 +164,12 @@ class Incident:
         people = {a.volunteer_id for a in self.active()} | {o.volunteer_id for o in self.live_offers()}
         return tuple(sorted(people))
 
+    def unseen(self) -> list[Recall]:
+        """Give the recalls to be acknowledged; a hold no longer concerns who has nothing to do with it."""
+        involved = set(self.involved())
+        pending = (recall for recall in self.recalls.values() if recall.acknowledged_at is None)
+        return [recall for recall in pending if recall.kind == "aborted" or recall.volunteer_id in involved]
+
     def open_escalations(self) -> Iterator[Escalation]:
         """Give what supervisors still have to see to."""
         return (escalation for escalation in self.escalations.values() if escalation.open)
@@ -179,3 +185,9 @@ class Incident:
     def seated(self) -> bool:
         """Tell whether each role has as many people as it needs, whichever seat they hold."""
         return bool(self.seats) and not self.needed() - self.filled()
+
+    def arrived(self) -> bool:
+        """Tell whether each role has as many people on scene, or back from there, as it needs."""
+        there = {a.id for a in self.assignments.values() if a.on_scene_at is not None}
+        come = Counter(seat.role for seat in self.seats if seat.assignment_id in there)
+        return bool(self.seats) and not self.needed() - come

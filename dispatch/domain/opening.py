@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from dispatch.domain.asking import forbidden
+from dispatch.domain.asking import tell_obstacles
 from dispatch.domain.draft import Draft
 from dispatch.domain.evolve import evolve
 from dispatch.domain.supervision import awaiting
@@ -62,15 +62,8 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
 
 def _tell(draft: Draft, opening: Opening) -> None:
     incident = draft.incident
-    if incident.position is None:
-        draft.escalate("unplaced", page=True, detail="the report has no position")
-    elif not opening.inside_area:
+    tell_obstacles(draft)
+    if incident.position is not None and not opening.inside_area:
         draft.escalate("outside_area", page=True, detail="the position lies outside the service area")
-    if not incident.plan.asks:
-        draft.escalate("no_plan", page=True, detail=f"no plan asks volunteers for {incident.kind}")
-    if incident.awaiting:
-        draft.escalate("awaiting_confirmation", page=True, detail=", ".join(incident.awaiting))
-    if hazards := forbidden(incident):
-        draft.escalate("hazard", page=True, detail=", ".join(hazards))
     if incident.plan.professional == "informed" and not incident.professional.requested:
         draft.escalate("professional_not_requested", page=False, level=1)

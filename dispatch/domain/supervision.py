@@ -5,8 +5,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from dispatch.domain import escalation, transitions
-from dispatch.domain.answers import RENFORT
-from dispatch.domain.asking import forbidden
+from dispatch.domain.answers import RENFORT, close_if_done
+from dispatch.domain.asking import forbidden, tell_obstacles
 from dispatch.domain.commands import Acknowledge, Act, Free, Update
 from dispatch.domain.draft import Draft
 from dispatch.domain.errors import RefusedError
@@ -23,7 +23,6 @@ from schemas.incidents import (
     IncidentTakenOver,
     IncidentUpdated,
 )
-from schemas.offers import OfferWithdrawn
 from schemas.reports import Professional
 
 
@@ -83,23 +82,20 @@ def _still(reason: str, command: Update, professional: Professional) -> bool:
 
 def free(draft: Draft, command: Free) -> None:
     """Give back the seat and the offer of somebody who is needed elsewhere or has left."""
-    for offer in [o for o in draft.incident.live_offers() if o.volunteer_id == command.volunteer_id]:
-        draft.add(
-            OfferWithdrawn(
-                at=draft.now, incident_id=draft.incident.id, offer_id=offer.id,
-                volunteer_id=offer.volunteer_id, reason="left" if command.why == "left" else "engaged",
-            )
-        )  # fmt: skip
+    draft.withdraw_from(command.volunteer_id, "left" if command.why == "left" else "engaged")
     if command.why == "left":
         # STOP ends new offers; a running assignment and its safety messages go on until release.
         return
     for assignment in [a for a in draft.incident.active() if a.volunteer_id == command.volunteer_id]:
         draft.release(assignment, "overlap")
     draft.settle()
+    close_if_done(draft)
 
 
 def _done(event: type[HumanAct], draft: Draft, command: Act, **more: tuple[UUID, ...]) -> None:
-    draft.add(event(at=draft.now, incident_id=draft.incident.id, by=command.by, reason=command.reason, **more))  # type: ignore[arg-type]
+    draft.add(
+        event(at=draft.now, incident_id=draft.incident.id, by=command.by, reason=command.reason, **more)
+    )  # type: ignore[arg-type]
 
 
 def _confirm(draft: Draft, command: Act) -> None:
@@ -117,6 +113,7 @@ def _hold(draft: Draft, command: Act) -> None:
 def _resume(draft: Draft, command: Act) -> None:
     _done(IncidentResumed, draft, command)
     draft.resolve({"danger", "recall_unacknowledged"}, "resumed")
+    close_if_done(draft)
 
 
 def _abort(draft: Draft, command: Act) -> None:
@@ -124,9 +121,8 @@ def _abort(draft: Draft, command: Act) -> None:
     _done(IncidentAborted, draft, command, recalled=draft.incident.involved())
     draft.withdraw("aborted")
     draft.release_all("aborted")
-    # Everything but the recall itself: who has not seen it still has to be found.
-    open_reasons = {e.reason for e in draft.incident.open_escalations()} - {"recall_unacknowledged"}
-    draft.resolve(open_reasons, "aborted")
+    # Who has not seen this recall is told anew, whoever had not seen an earlier one.
+    draft.resolve(None, "aborted")
 
 
 def _takeover(draft: Draft, command: Act) -> None:
@@ -137,6 +133,8 @@ def _takeover(draft: Draft, command: Act) -> None:
 
 def _give_back(draft: Draft, command: Act) -> None:
     _done(IncidentGivenBack, draft, command)
+    tell_obstacles(draft)
+    close_if_done(draft)
 
 
 def _close(draft: Draft, command: Act) -> None:
@@ -166,7 +164,9 @@ def allowed(incident: Incident) -> list[str]:
         "hold": IncidentHeld, "resume": IncidentResumed, "abort": IncidentAborted, "takeover": IncidentTakenOver,
         "give-back": IncidentGivenBack, "close": IncidentClosed, "cancel": IncidentCancelled,
     }  # fmt: skip
-    found = [w for w, event in events.items() if transitions.may(transitions.INCIDENT, incident.status, event)]
+    found = [
+        w for w, event in events.items() if transitions.may(transitions.INCIDENT, incident.status, event)
+    ]
     return found + (["confirm"] if incident.awaiting and not incident.ended else [])
 
 

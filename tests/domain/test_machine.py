@@ -1,0 +1,256 @@
+"""Whatever happens to one incident, in whatever order: what must hold after each command."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import get_args
+from uuid import UUID
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from dispatch.domain.agenda import agenda
+from dispatch.domain.commands import Acknowledge, Act, Command, Consider, Free, Pick, Reply, Tick, Update
+from dispatch.domain.decide import apply
+from dispatch.domain.draft import Draft
+from dispatch.domain.errors import RefusedError
+from dispatch.domain.evolve import evolve, replay
+from dispatch.domain.incident import Incident
+from dispatch.domain.opening import open_incident
+from dispatch.services.plans import load
+from schemas.base import Event
+from schemas.envelope import revive
+from schemas.ids import named
+from schemas.incidents import IncidentAborted, IncidentHeld
+from schemas.offers import EnRoute, OfferExtended, OnScene
+from schemas.replies import Answer
+from schemas.reports import Professional
+from tests.domain.builders import CALLED, PLACE, START, opening, person, plan, watch_plan
+
+PLANS = (
+    plan(),
+    plan(offers={"open": 3, "per_seat": 2, "window_s": 30, "surplus": 2, "most": 8}),
+    plan(
+        seats=(
+            {"role": "driver", "skill": "driver", "count": 1},
+            {"role": "helper", "skill": "first_aid", "count": 2},
+        ),
+        offers={"open": 6, "per_seat": 2, "surplus": 1},
+    ),
+    watch_plan(),
+    watch_plan(seats=({"role": "watcher", "skill": "watch", "count": 1},)),
+    *load(None).plans,
+)
+PEOPLE = [person(number) for number in range(9)]
+ACTS = ("confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate")
+HAZARDS = st.sampled_from([(), (), (), ("traffic",), ("fire",), ("weapon", "traffic")])
+PROFESSIONAL = st.sampled_from([CALLED, CALLED, Professional(), Professional(requested=True)])
+SHORT = st.sampled_from([0, 0, 1, 5, 30, 60, 61, 300])
+
+
+class OneIncident(RuleBasedStateMachine):
+    """One incident, nine people and a restless supervisor."""
+
+    incident: Incident
+
+    @initialize(
+        under=st.sampled_from(PLANS),
+        mode=st.sampled_from(["actual", "actual", "exercise", "test", "draft"]),
+        position=st.sampled_from([PLACE, PLACE, PLACE, None]),
+        hazards=HAZARDS,
+        professional=PROFESSIONAL,
+        trusted=st.sampled_from([True, True, False]),
+        inside_area=st.booleans(),
+    )
+    def open(self, under: object, **report: object) -> None:
+        draft = open_incident(opening(**report), under, START)  # type: ignore[arg-type]
+        self.now = START
+        self.incident = draft.incident
+        self.events = list(draft.events)
+
+    def do(self, command: Command) -> list[Event]:
+        """Give a command; a refusal changes nothing, any other error fails the test."""
+        draft = Draft(self.incident, self.now)
+        try:
+            apply(draft, command)
+        except RefusedError:
+            return []
+        self.check_asked(draft.events)
+        self.check_recalled(draft.events)
+        self.incident = draft.incident
+        self.events += draft.events
+        return draft.events
+
+    def check_asked(self, events: Sequence[Event]) -> None:
+        before = self.incident
+        shut = (
+            before.status != "open"
+            or before.awaiting
+            or before.position is None
+            or before.mode == "draft"
+            or set(before.hazards) & set(before.plan.forbidden_hazards)
+        )
+        assert not (shut and any(isinstance(event, OfferExtended) for event in events))
+
+    def check_recalled(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, IncidentAborted | IncidentHeld):
+                assert set(event.recalled) == set(self.incident.involved())
+
+    @rule(seconds=SHORT)
+    def time_passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @rule()
+    def agenda_is_worked_when_due(self) -> None:
+        due = [at for kind, at in agenda(self.incident).items() if kind != "consider"]
+        self.now = max(self.now, min(due, default=self.now))
+        self.tick()
+
+    @rule()
+    def tick(self) -> None:
+        due_before = [
+            kind for kind, at in agenda(self.incident).items() if at <= self.now and kind != "consider"
+        ]
+        events = self.do(Tick())
+        assert bool(events) == bool(due_before)
+        late = {kind for kind, at in agenda(self.incident).items() if at <= self.now and kind != "consider"}
+        assert not late, "what is due is done, so that the agenda never turns in a hot loop"
+
+    @rule(
+        people=st.lists(st.sampled_from(PEOPLE), max_size=8, unique=True),
+        roles=st.lists(st.integers(0, 2), min_size=8, max_size=8),
+        contended=st.booleans(),
+        number=st.integers(),
+    )
+    def consider(self, people: list[UUID], roles: list[int], *, contended: bool, number: int) -> None:
+        names = [seat.role for seat in self.incident.plan.seats] + ["ghost"]
+        picks = tuple(
+            Pick(who, names[role % len(names)], 100) for who, role in zip(people, roles, strict=False)
+        )
+        self.do(Consider(named("round", number), picks, {"rest": 1}, contended=contended))
+        assert agenda(self.incident).get("consider", self.now + timedelta(seconds=1)) > self.now
+
+    @precondition(lambda self: self.incident.offers)
+    @rule(
+        data=st.data(),
+        answer=st.sampled_from(["accepted", "accepted", "accepted", "declined", *get_args(Answer)]),
+        ago=SHORT,
+        engaged=st.sampled_from([False, False, False, True]),
+        whose=st.sampled_from(["own", "own", "own", "own", "other"]),
+    )
+    def reply(self, data: st.DataObject, answer: Answer, ago: int, *, engaged: bool, whose: str) -> None:
+        offer = data.draw(st.sampled_from(list(self.incident.offers.values())))
+        who = offer.volunteer_id if whose == "own" else person(99)
+        received = max(offer.extended_at, self.now - timedelta(seconds=ago))
+        reply = Reply(offer.id, who, answer, "sms", received, engaged=engaged)
+        before = self.incident
+        events = self.do(reply)
+        assert whose == "own" or not events
+        if answer == "accepted" and whose == "own" and not engaged and offer.status != "accepted":
+            self.check_yes(before, reply)
+        assert not self.do(reply), "the same answer twice changes nothing the second time"
+
+    def check_yes(self, before: Incident, reply: Reply) -> None:
+        role = before.offers[reply.offer_id].role
+        free = any(seat.role == role and seat.assignment_id is None for seat in before.seats)
+        there = any(a.volunteer_id == reply.volunteer_id for a in before.active())
+        seated = any(a.offer_id == reply.offer_id for a in self.incident.assignments.values())
+        expected = free and not there and not before.ended and not before.arrived()
+        assert seated == expected, "a yes is seated where a seat is free, however late"
+
+    @rule(what=st.sampled_from(ACTS))
+    def act(self, what: str) -> None:
+        self.do(Act(what, "Ada"))  # type: ignore[arg-type]
+
+    @rule(what=st.sampled_from(("confirm", "resume", "give-back")))
+    def let_go_on(self, what: str) -> None:
+        self.do(Act(what, "Ada"))  # type: ignore[arg-type]
+
+    @precondition(lambda self: self.incident.escalations)
+    @rule(data=st.data())
+    def acknowledge(self, data: st.DataObject) -> None:
+        escalation = data.draw(st.sampled_from(list(self.incident.escalations)))
+        self.do(Acknowledge(escalation, "Ada"))
+
+    @rule(
+        severity=st.sampled_from([None, "routine"]),
+        position=st.sampled_from([None, PLACE]),
+        hazards=HAZARDS,
+        professional=st.none() | PROFESSIONAL,
+        trusted=st.booleans(),
+    )
+    def update(self, **said: object) -> None:
+        self.do(Update(named("update"), **said))  # type: ignore[arg-type]
+        forbidden = set(self.incident.hazards) & set(self.incident.plan.forbidden_hazards)
+        assert not (forbidden and self.incident.involved()), "a hazard calls everybody back"
+
+    @rule(who=st.sampled_from(PEOPLE), why=st.sampled_from(["overlap", "left"]))
+    def free(self, who: UUID, why: str) -> None:
+        self.do(Free(who, why))  # type: ignore[arg-type]
+        assert all(offer.volunteer_id != who for offer in self.incident.live_offers())
+        assert why == "left" or all(a.volunteer_id != who for a in self.incident.active())
+
+    @invariant()
+    def nobody_is_seated_twice_and_no_seat_holds_two(self) -> None:
+        active = list(self.incident.active())
+        assert max(Counter(a.volunteer_id for a in active).values(), default=0) <= 1
+        assert max(Counter(a.seat for a in active).values(), default=0) <= 1
+        held = {s.number: s.assignment_id for s in self.incident.seats if s.assignment_id is not None}
+        assert all(held.get(a.seat) == a.id for a in active)
+        assert len(set(held.values())) == len(held)
+
+    @invariant()
+    def offers_stay_within_the_plan(self) -> None:
+        live = list(self.incident.live_offers())
+        policy = self.incident.plan.offers
+        assert max(Counter(offer.volunteer_id for offer in live).values(), default=0) <= 1
+        assert not {o.volunteer_id for o in live} & {a.volunteer_id for a in self.incident.active()}
+        assert len(live) <= policy.open
+        assert len(self.incident.offers) <= policy.most
+        need = sum(seat.count for seat in self.incident.plan.seats)
+        assert self.incident.filled().total() <= need + (policy.surplus if need else 0)
+
+    @invariant()
+    def an_ended_incident_binds_nobody(self) -> None:
+        if self.incident.ended:
+            assert not self.incident.involved()
+            assert self.incident.ended_at is not None
+
+    @invariant()
+    def covered_says_whether_each_role_has_its_people(self) -> None:
+        if not self.incident.ended:
+            assert (self.incident.covered_at is not None) == self.incident.seated()
+
+    @invariant()
+    def nothing_is_forgotten(self) -> None:
+        incident = self.incident
+        if incident.status != "open":
+            return
+        if incident.covered_at is not None:
+            assert list(incident.active()), "an incident whose responders have all gone is closed"
+        else:
+            assert agenda(incident) or list(incident.open_escalations())
+
+    @invariant()
+    def a_notice_sends_nobody(self) -> None:
+        if self.incident.plan.informs:
+            assert not any(isinstance(event, EnRoute | OnScene) for event in self.events)
+
+    @invariant()
+    def an_escalation_is_open_or_settled_for_good(self) -> None:
+        reasons = Counter(escalation.reason for escalation in self.incident.open_escalations())
+        assert max(reasons.values(), default=0) <= 1
+
+    def teardown(self) -> None:
+        """Rebuild the incident from its journal: as it went over the wire, and event by event."""
+        read = [revive(event.type, event.model_dump_json().encode()) for event in self.events]
+        assert read == self.events
+        assert replay(read) == self.incident
+        assert self.incident.seq == len(read)
+        assert evolve(None, read[0]).seq == 1
+
+
+TestOneIncident = OneIncident.TestCase
+TestOneIncident.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
