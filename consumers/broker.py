@@ -2,9 +2,13 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -14,6 +18,7 @@ from faststream._internal.endpoint.subscriber.utils import MultiLock
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
+from consumers.reader import Reader
 from consumers.records import readable
 from schemas.envelope import Received, Unreadable
 
@@ -24,12 +29,11 @@ START_PATIENCE_S = 30.0
 START_AGAIN_AFTER_S = 1.0
 DRAIN_PATIENCE_S = 10.0
 PAUSE_AFTER_ERROR_S = 0.5
+NOTICE_TOPICS_WITHIN_MS = 3_000  # a member that joined before its topic was made has no partitions until then
 LOOK_BACK_EVERY_S = 1.0
 
 log = structlog.get_logger()
-# FastStream warns at every start that it creates no topics; producers.topics does that.
 errors = logging.getLogger(__name__)
-errors.setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Profile:
 
 # The embedded broker lets a member join after half a session, and wakes no fetch when something new arrives.
 EMBEDDED = Profile(
-    session_timeout_ms=2_000, heartbeat_interval_ms=500, fetch_max_wait_ms=10, graceful_timeout=2
+    session_timeout_ms=2_000, heartbeat_interval_ms=500, fetch_max_wait_ms=10, graceful_timeout=1
 )
 KAFKA = Profile(
     session_timeout_ms=10_000, heartbeat_interval_ms=2_000, fetch_max_wait_ms=500, graceful_timeout=20
@@ -58,6 +62,7 @@ class Broker(KafkaBroker):
         super().__init__(
             bootstrap.split(","),
             client_id="renfort",
+            metadata_max_age_ms=NOTICE_TOPICS_WITHIN_MS,
             consumer_only=True,
             allow_auto_create_topics=False,
             ack_policy=AckPolicy.NACK_ON_ERROR,
@@ -70,6 +75,11 @@ class Broker(KafkaBroker):
         )
         self.profile = profile
         self.listening: list[BatchSubscriber] = []
+
+    async def _connect(self) -> Callable[..., AIOKafkaConsumer]:
+        builder = cast("partial[AIOKafkaConsumer]", await super()._connect())
+        self.config.broker_config.builder = partial(Reader, **builder.keywords)
+        return self.config.broker_config.builder
 
 
 class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
@@ -181,3 +191,18 @@ async def _parse(batch: Batch, original: Callable[[Batch], Awaitable[KafkaMessag
 
 async def _decode(message: KafkaMessage) -> list[Received | Unreadable]:
     return readable(message.raw_message)
+
+
+def _only_the_place(entry: logging.LogRecord) -> bool:
+    """Keep errors, and of an exception its class and place: its words may repeat what nobody must read.
+
+    FastStream also warns at every start that it creates no topics; producers.topics does that.
+    """
+    if entry.exc_info and (error := entry.exc_info[1]):
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        entry.msg = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+        entry.args, entry.exc_info, entry.exc_text = None, None, None
+    return entry.levelno >= logging.ERROR
+
+
+errors.addFilter(_only_the_place)

@@ -1,13 +1,30 @@
 """From Kafka's records to what handlers take."""
 
 from collections.abc import Iterable
+from typing import Self
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 
-from schemas.envelope import Received, Unreadable, decode
+from schemas.envelope import Received, Unreadable, decode, pack
+
+
+class Illegible(ConsumerRecord):  # type: ignore[misc] # aiokafka ships no types
+    """Stands for a record broken in Kafka's own format: a header's name is no text, a checksum is wrong."""
+
+    @classmethod
+    def at(cls, place: TopicPartition, offset: int) -> Self:
+        """Name the place where its bytes stay until the topic forgets them."""
+        where = f"{place.topic}, partition {place.partition}, offset {offset}"
+        return cls(*place, offset, 0, 0, None, None, None, -1, -1, (("place", where.encode()),))
 
 
 def readable(records: Iterable[ConsumerRecord]) -> list[Received | Unreadable]:
     """Decode records in their order; tombstones are left out where none is expected."""
-    decoded = (decode(record.topic, record.key, record.headers, record.value) for record in records)
-    return [message for message in decoded if message is not None]
+    return [message for record in records if (message := _decoded(record)) is not None]
+
+
+def _decoded(record: ConsumerRecord) -> Received | Unreadable | None:
+    if isinstance(record, Illegible):
+        reason = "the record cannot be decoded; its bytes are at the place named"
+        return Unreadable(reason, "unknown", None, None, pack(record.headers), None)
+    return decode(record.topic, record.key, record.headers, record.value)

@@ -1,0 +1,154 @@
+"""Consumers of one group: they share a topic, and a rebalance in the middle of a batch repeats no effect."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+import asyncpg
+import pytest
+
+from consumers import broker as groups
+from consumers.broker import Broker
+from dispatch.clock import MovableClock
+from dispatch.services.batches import Batches
+from producers.relay import Relay
+from schemas.envelope import Received, Unreadable
+from tests.kafka.cluster import KafkaCluster
+from tests.storage.site import EFFECTS, READER, TOPIC, say, until
+
+pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("kafka")]
+
+SUBJECTS = range(60)
+
+
+class Member:
+    """One consumer; it can be held in the middle of a batch, effects written and nothing committed."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: MovableClock, bootstrap: str) -> None:
+        self.broker: Broker = groups.build(bootstrap, embedded=False)
+        self.delivered: list[Received | Unreadable] = []
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+        self.in_batch = asyncio.Event()
+        self._batches = Batches(pool, clock, on_commit=lambda: None)
+        groups.subscribe(self.broker, TOPIC, READER, self._take, max_records=10)
+
+    async def _take(self, records: list[Received | Unreadable]) -> None:
+        self.delivered += records
+        await self._batches.run(READER, TOPIC, records, self._note)
+
+    async def _note(
+        self, connection: asyncpg.Connection, records: Sequence[Received], _now: datetime
+    ) -> None:
+        rows = [(record.key.decode(), record.sequence) for record in records]
+        await connection.executemany("INSERT INTO effects (subject, seq) VALUES ($1, $2)", rows)
+        self.in_batch.set()
+        await self.may_go_on.wait()
+
+
+Join = Callable[[], Member]
+
+
+@pytest.fixture
+async def join(
+    kafka: KafkaCluster, pool: asyncpg.Pool, database: str, clock: MovableClock
+) -> AsyncIterator[Join]:
+    """Run a relay; return what makes members, all stopped in the end."""
+    await pool.execute(EFFECTS)
+    relay = Relay(database, kafka.bootstrap, clock, embedded=False)
+    running = asyncio.create_task(relay.run())
+    members: list[Member] = []
+
+    def member() -> Member:
+        members.append(Member(pool, clock, kafka.bootstrap))
+        return members[-1]
+
+    async def ready() -> bool:
+        return relay.ready
+
+    await until(ready)
+    yield member
+    for one in members:
+        one.may_go_on.set()
+    await asyncio.gather(relay.stop(), *(groups.stop(one.broker) for one in members))
+    await running
+
+
+async def effects(pool: asyncpg.Pool) -> list[tuple[str, int]]:
+    rows = await pool.fetch("SELECT subject, seq FROM effects ORDER BY subject, seq")
+    return [(row["subject"], row["seq"]) for row in rows]
+
+
+async def each_had_one_effect(pool: asyncpg.Pool) -> None:
+    written = await pool.fetch("SELECT key, seq FROM journal")
+
+    async def all_had() -> bool:
+        return len(await effects(pool)) >= len(written)
+
+    await until(all_had, 60)
+    assert await effects(pool) == sorted((row["key"].decode(), row["seq"]) for row in written)
+
+
+async def test_two_consumers_of_one_group_share_the_partitions_and_each_event_has_one_effect(
+    pool: asyncpg.Pool, join: Join
+) -> None:
+    first, second = join(), join()
+    await asyncio.gather(groups.start(first.broker), groups.start(second.broker))
+    for _ in range(5):
+        await say(pool, *SUBJECTS)
+    await each_had_one_effect(pool)
+    assert first.delivered
+    assert second.delivered
+    assert not {record.key for record in first.delivered} & {record.key for record in second.delivered}
+
+
+async def test_a_rebalance_in_mid_batch_waits_for_the_batch_and_nothing_is_delivered_twice(
+    pool: asyncpg.Pool, join: Join
+) -> None:
+    first, second = join(), join()
+    await groups.start(first.broker)
+    first.may_go_on.clear()
+    await say(pool, *SUBJECTS)
+    await first.in_batch.wait()
+    joining = asyncio.create_task(groups.start(second.broker))
+    await asyncio.sleep(3)
+    assert not joining.done()
+    first.may_go_on.set()
+    await joining
+    await say(pool, *SUBJECTS)
+    await each_had_one_effect(pool)
+    assert second.delivered
+    assert len(first.delivered) + len(second.delivered) == 2 * len(SUBJECTS)
+
+
+async def test_a_rebalance_that_does_not_wait_repeats_a_delivery_and_no_effect(
+    pool: asyncpg.Pool, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "DRAIN_PATIENCE_S", 0.1)
+    first, second = join(), join()
+    await groups.start(first.broker)
+    first.may_go_on.clear()
+    await say(pool, *SUBJECTS)
+    await first.in_batch.wait()
+    await groups.start(second.broker)
+    await asyncio.sleep(1)
+    first.may_go_on.set()
+    await each_had_one_effect(pool)
+    assert len(first.delivered) + len(second.delivered) > len(SUBJECTS)
+
+
+async def test_when_an_empty_cluster_takes_the_place_of_another_nothing_is_lost_or_done_twice(
+    kafka: KafkaCluster, pool: asyncpg.Pool, join: Join
+) -> None:
+    member = join()
+    await groups.start(member.broker)
+    await say(pool, *SUBJECTS)
+    await each_had_one_effect(pool)
+    member.may_go_on.clear()
+    await say(pool, *SUBJECTS)
+    replacing = asyncio.create_task(asyncio.to_thread(kafka.replace))
+    await say(pool, *SUBJECTS)
+    member.may_go_on.set()
+    await replacing
+    await say(pool, *SUBJECTS)
+    await each_had_one_effect(pool)
