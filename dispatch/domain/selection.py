@@ -94,9 +94,10 @@ def allocate(
 
 
 def _choose(wanted: Counter[str], roles: Mapping[str, Sequence[Found]], taken: set[UUID]) -> Choice:
-    """Fill the scarcest role first, so that nobody who could drive is spent on a seat that anybody could fill."""
+    """Fill the scarcest role first: nobody who could drive is spent on a seat that anybody could fill."""
     choice = Choice()
     mine: set[UUID] = set()
+    others = frozenset(taken)
     for role in sorted(wanted, key=lambda role: (sum(1 for f in roles.get(role, ()) if not f.gates), role)):
         for one in roles.get(role, ()):
             if len([p for p in choice.picks if p.role == role]) >= wanted[role]:
@@ -105,12 +106,15 @@ def _choose(wanted: Counter[str], roles: Mapping[str, Sequence[Found]], taken: s
                 choice.picks.append(Pick(one.volunteer_id, role, round(one.metres)))
                 taken.add(one.volunteer_id)
                 mine.add(one.volunteer_id)
+        else:
+            # Farther people may have been left out of the search for the sake of those whom others took.
+            choice.contended |= any(not f.gates and f.volunteer_id in others for f in roles.get(role, ()))
     _note(choice, (one for role in roles.values() for one in role), mine, taken)
     return choice
 
 
 def _note(choice: Choice, found: Iterable[Found], mine: set[UUID], taken: set[UUID]) -> None:
-    """Keep why each of the others was not chosen: for somebody who fits no role, the gates that all roles share."""
+    """Keep why the others were not chosen: of somebody who fits no role, the gates that all roles share."""
     seen: dict[UUID, tuple[float, int]] = {}
     for one in found:
         if one.volunteer_id not in mine:

@@ -1,7 +1,7 @@
-"""Assembling people for incidents: commands are decided, volunteers sought and asked, all in one transaction."""
+"""Assembling people for incidents: orders decided, volunteers sought and asked, all in one transaction."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from dispatch.services.errors import NotFoundError
 from dispatch.storage import incidents as store
 from dispatch.storage.queries import sql
 from dispatch.storage.selection import claim, search
+from schemas.base import Lane
 from schemas.ids import derived
 
 Orders = Sequence[tuple[UUID, Command]]
@@ -36,7 +37,8 @@ class Outcome:
 async def work(connection: asyncpg.Connection, orders: Orders, now: datetime) -> list[Outcome]:
     """Decide orders in their sequence, then ask whom the incidents want after them.
 
-    An incident named twice is loaded once and folds its orders in memory. Outcomes come in the sequence of orders.
+    An incident named twice is loaded once and folds its orders in memory. Outcomes come in the sequence of
+    orders.
     """
     locked = await store.lock(connection, (name for name, _ in orders))
     return await carry_out(connection, orders, locked, now)
@@ -47,7 +49,7 @@ async def carry_out(
 ) -> list[Outcome]:
     """Decide orders on incidents that are locked already."""
     drafts = {name: Draft(incident, now) for name, incident in locked.items()}
-    refused = [_decide(drafts.get(name), command) for name, command in orders]
+    refused = [_decide(drafts, name, command) for name, command in orders]
     # Before the search, so that it sees whom these very orders took and freed.
     await store.write(connection, list(drafts.values()), now, _received(orders))
     asking = [Draft(draft.incident, now) for draft in drafts.values() if wants(draft.incident)]
@@ -57,10 +59,14 @@ async def carry_out(
     return [Outcome(after.get(name), why) for (name, _), why in zip(orders, refused, strict=True)]
 
 
-def _decide(draft: Draft | None, command: Command) -> str | None:
+def _decide(drafts: Mapping[UUID, Draft], name: UUID, command: Command) -> str | None:
     """Decide one order; a refusal leaves the draft as it was before it."""
+    draft = drafts.get(name)
     if draft is None:
         return "there is no such incident"
+    if isinstance(command, Reply):
+        others = (other.incident for other in drafts.values() if other is not draft)
+        command = replace(command, engaged=command.engaged or _binds(others, draft.incident.lane, command))
     before, count = draft.incident, len(draft.events)
     try:
         apply(draft, command)
@@ -69,6 +75,12 @@ def _decide(draft: Draft | None, command: Command) -> str | None:
         del draft.events[count:]
         return str(refusal)
     return None
+
+
+def _binds(incidents: Iterable[Incident], lane: Lane, reply: Reply) -> bool:
+    """Tell whether one of the incidents holds the person in the lane, by what was decided just now."""
+    active = (a for incident in incidents if incident.lane == lane for a in incident.active())
+    return any(a.volunteer_id == reply.volunteer_id for a in active)
 
 
 def _received(orders: Orders) -> dict[UUID, datetime]:
@@ -107,7 +119,9 @@ def _round(round_id: UUID, draft: Draft, choice: Choice, wanted: int) -> tuple[o
     return (round_id, draft.incident.id, draft.now, draft.incident.radius_m, wanted, *notes)
 
 
-async def answer(connection: asyncpg.Connection, replies: Sequence[tuple[UUID, Reply]], now: datetime) -> list[Outcome]:
+async def answer(
+    connection: asyncpg.Connection, replies: Sequence[tuple[UUID, Reply]], now: datetime
+) -> list[Outcome]:
     """Work volunteers' answers to their incidents; locks the incidents, then the volunteers who say yes."""
     locked = await store.lock(connection, (name for name, _ in replies))
     accepting = sorted((r.volunteer_id, name) for name, r in replies if r.answer == "accepted")
@@ -115,20 +129,14 @@ async def answer(connection: asyncpg.Connection, replies: Sequence[tuple[UUID, R
     if accepting:
         people, names = map(list, zip(*accepting, strict=True))
         await connection.execute(sql("lock_volunteers"), sorted(set(people)))
-        rows = await connection.fetch(sql("engaged_elsewhere"), people, names)
+        rows = await connection.fetch(sql("engaged_elsewhere"), people, names, list(locked))
         engaged = {(row["volunteer_id"], row["incident_id"]) for row in rows}
-    orders = [(name, _engage(reply, (reply.volunteer_id, name) in engaged)) for name, reply in replies]
+    orders = [(n, replace(reply, engaged=(reply.volunteer_id, n) in engaged)) for n, reply in replies]
     return await carry_out(connection, orders, locked, now)
 
 
-def _engage(reply: Reply, engaged: bool) -> Reply:
-    return Reply(
-        reply.offer_id, reply.volunteer_id, reply.answer, reply.channel, reply.received_at, engaged=engaged
-    )
-
-
 async def command(engine: Engine, organisation: UUID, incident_id: UUID, order: Command) -> Incident:
-    """Carry out a supervisor's order; raises NotFoundError, or RefusedError where the status does not allow it."""
+    """Carry out a supervisor's order; raises NotFoundError, or RefusedError where the status forbids it."""
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> Incident:
         locked = await store.lock(connection, [incident_id])

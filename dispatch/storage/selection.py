@@ -20,7 +20,7 @@ Wanted = Mapping[UUID, Mapping[str, int]]
 async def search(
     connection: asyncpg.Connection, incidents: Iterable[Incident], wanted: Wanted, now: datetime
 ) -> dict[UUID, dict[str, list[Found]]]:
-    """Find the volunteers around, per incident and role, nearest first, with the gates that shut each one out."""
+    """Find the volunteers around, per incident and role, nearest first, with the gates that shut each out."""
     asked = [(i, role, n) for i in incidents for role, n in sorted(wanted[i.id].items()) if n > 0]
     if not asked:
         return {}
@@ -34,7 +34,7 @@ async def search(
 
 
 def _question(n: int, incident: Incident, role: str, wanted: int, now: datetime) -> tuple[object, ...]:
-    """Lay one role of one incident out as `search_volunteers` takes it; radii grow by 1 / cos(lat) in its frame."""
+    """Lay out one role as `search_volunteers` takes it; radii grow by 1 / cos(lat) in its frame."""
     policy, place = incident.plan.search, incident.position
     if place is None:
         msg = "an incident without a position is never searched around"
@@ -50,14 +50,16 @@ def _question(n: int, incident: Incident, role: str, wanted: int, now: datetime)
 
 
 def _years_before(now: datetime, years: int) -> date:
-    """Give the last birth date of somebody who is that old today; 29 February is 28 where the year has none."""
+    """Give the last birth date of who is that old today; 29 February is 28 where the year has none."""
     year = now.year - years
     day = 28 if (now.month, now.day) == (2, 29) and not isleap(year) else now.day
     return date(year, now.month, day)
 
 
-async def claim(connection: asyncpg.Connection, choices: Mapping[UUID, Choice], lanes: Mapping[UUID, str]) -> None:
-    """Lock the chosen by id, never waiting, and drop those whom another transaction holds or has just asked."""
+async def claim(
+    connection: asyncpg.Connection, choices: Mapping[UUID, Choice], lanes: Mapping[UUID, str]
+) -> None:
+    """Lock the chosen by id, never waiting; drop those whom another transaction holds or has just asked."""
     chosen = [(p.volunteer_id, lanes[i]) for i, choice in choices.items() for p in choice.picks]
     if not chosen:
         return

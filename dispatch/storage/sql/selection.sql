@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
         JOIN memberships m ON m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation
         CROSS JOIN LATERAL gates_of(p, m, i.incident_id, i.lane, i.skill, i.born_before, i.rested_since,
                                     i.fresh_since, i.availability, i.drill, $16) AS g (gates)
-        WHERE p.at <@ circle(point(i.x, i.y), i.radius) AND g.gates IS NOT NULL
+        WHERE p.at <@ circle(point(i.x, i.y), i.radius)
         ORDER BY p.at <-> point(i.x, i.y)
         LIMIT 60
     ) AS near
@@ -51,13 +51,13 @@ WHERE NOT EXISTS (SELECT FROM offers o
 SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: engaged_elsewhere
--- Of volunteers with an incident each, those who are assigned in the same lane to another incident.
+-- Of volunteers with an incident each, those who are assigned in its lane to an incident that is not in hand.
 SELECT w.volunteer_id, w.incident_id
 FROM unnest($1::uuid[], $2::uuid[]) AS w (volunteer_id, incident_id)
 JOIN incidents i ON i.id = w.incident_id
 WHERE EXISTS (SELECT FROM assignments a
               WHERE a.volunteer_id = w.volunteer_id AND a.lane = i.lane AND a.status <> 'released'
-                AND a.incident_id <> w.incident_id);
+                AND a.incident_id <> ALL ($3::uuid[]));
 
 -- name: overlapping_incidents
 -- Incidents of a lesser lane in which an urgently assigned volunteer still holds a seat or an offer.
@@ -67,7 +67,9 @@ FROM (
     UNION ALL
     SELECT volunteer_id, incident_id, lane FROM offers WHERE status = 'extended'
 ) AS a
-WHERE a.volunteer_id = ANY ($1::uuid[]) AND a.lane IN ('planned', 'drill');
+WHERE a.volunteer_id = ANY ($1::uuid[]) AND a.lane IN ('planned', 'drill')
+  AND EXISTS (SELECT FROM assignments u
+              WHERE u.volunteer_id = a.volunteer_id AND u.lane = 'urgent' AND u.status <> 'released');
 
 -- name: paused_organisations
 -- Of organisations, those that have paused new offers.

@@ -1,0 +1,306 @@
+"""Assembling people: who is asked when, replaced by whom, and what their answers lead to."""
+
+from collections import Counter
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.domain.commands import Act, Command, Reply, Tick
+from dispatch.domain.incident import Incident
+from dispatch.services import assembly, organisations
+from dispatch.storage.pool import transaction
+from tests.domain.builders import plan, watch_plan
+from tests.storage.world import TRUSTED, World
+
+HELPERS = plan(trusted_sources=(TRUSTED,), seats=({"role": "helper", "skill": "first_aid", "count": 2},))
+ONE = plan(
+    name="one", kinds=("medical.one",), trusted_sources=(TRUSTED,), offers={"open": 1, "window_s": 60},
+    seats=({"role": "helper", "skill": "first_aid", "count": 1},), search={"radii_m": (1000,), "retry_s": 30},
+)  # fmt: skip
+CREW = plan(
+    name="crew", kinds=("fire.*",), crew=True, professional="informed", forbidden_hazards=(),
+    seats=(
+        {"role": "driver", "skill": "driver", "count": 1},
+        {"role": "crew_leader", "skill": "crew_leader", "count": 1},
+        {"role": "firefighter", "skill": "firefighter", "count": 4},
+    ),
+    offers={"open": 6, "per_seat": 1, "window_s": 90},
+)  # fmt: skip
+WATCH = watch_plan(
+    name="watch",
+    lane="planned",
+    seats=({"role": "watcher", "skill": "watch", "count": 1},),
+    steps=({"after_s": 3600, "level": 1, "page": True},),
+)
+
+
+@pytest.fixture
+async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
+    return await World(pool, clock, [HELPERS, ONE, CREW, WATCH]).found()
+
+
+def outcome(incident: Incident, who: UUID) -> str | None:
+    return next(o.late for o in incident.offers.values() if o.volunteer_id == who)
+
+
+async def act(world: World, name: UUID, *acts: str) -> Incident:
+    for what in acts:
+        order = Act(what, "Ada")  # type: ignore[arg-type]
+        incident = await assembly.command(world.engine, world.organisation, name, order)
+    return incident
+
+
+async def test_the_nearest_are_asked_as_many_as_the_plan_keeps_open(world: World) -> None:
+    people = await world.people(8)
+    assert await world.asked(await world.ask()) == people[:4]
+
+
+async def test_two_incidents_at_one_place_in_one_batch_ask_different_people(world: World) -> None:
+    people = await world.people(8)
+    await world.send("1")
+    await world.send("2")
+    await world.hear_all()
+    names = await world.pool.fetch("SELECT id FROM incidents")
+    asked = [await world.asked(row["id"]) for row in names]
+    assert [len(one) for one in asked] == [4, 4]
+    assert sorted(who for one in asked for who in one) == sorted(people)
+    assert await world.pool.fetchval("SELECT count(*) FROM parking") == 0
+
+
+async def test_twenty_incidents_at_one_place_in_one_batch_ask_everybody_they_want(world: World) -> None:
+    people = await world.people(80, step_m=1)
+    for number in range(20):
+        await world.send(str(number))
+    await world.hear_all()
+    for _ in range(10):
+        await world.later(1)
+    counts = await world.pool.fetch(
+        "SELECT count(*) AS n FROM offers WHERE status = 'extended' GROUP BY incident_id"
+    )
+    assert [row["n"] for row in counts] == [4] * 20
+    assert await world.pool.fetchval("SELECT count(DISTINCT volunteer_id) FROM offers") == len(people)
+    assert await world.pool.fetchval("SELECT max(ring) FROM incidents") == 0
+    assert await world.pool.fetchval("SELECT count(*) FROM escalations") == 0
+
+
+async def test_the_most_severe_incident_of_a_batch_asks_the_nearest(world: World) -> None:
+    people = await world.people(8)
+    await world.send("1", severity="routine")
+    severe = await world.send("2", severity="life_threatening")
+    await world.hear_all()
+    assert await world.asked(await world.incident_of(severe)) == people[:4]
+
+
+async def test_a_crew_is_asked_by_skill_and_the_scarcest_role_first(world: World) -> None:
+    plain = await world.people(4, skills=("firefighter",), first_m=200)
+    leader = await world.people(1, skills=("firefighter", "crew_leader"), first_m=100)
+    driver = await world.people(1, skills=("firefighter", "crew_leader", "driver"), first_m=50)
+    incident = await world.read(await world.ask(kind="fire.house"))
+    roles = {o.volunteer_id: o.role for o in incident.offers.values()}
+    assert roles == dict.fromkeys(plain, "firefighter") | {leader[0]: "crew_leader", driver[0]: "driver"}
+    for who in roles:
+        incident = await world.answer(incident.id, who, "accepted")
+    assert incident.covered_at is not None
+    assert Counter(s.role for s in incident.seats if s.assignment_id) == {
+        "driver": 1,
+        "crew_leader": 1,
+        "firefighter": 4,
+    }
+
+
+async def test_who_declines_is_replaced_at_once_by_the_next(world: World) -> None:
+    people = await world.people(6)
+    name = await world.ask()
+    await world.answer(name, people[1], "declined")
+    assert await world.asked(name) == [people[0], *people[2:5]]
+
+
+async def test_who_does_not_answer_is_replaced_when_the_offer_expires(world: World) -> None:
+    people = await world.people(8)
+    name = await world.ask()
+    await world.answer(name, people[0], "accepted")
+    await world.later(60)
+    assert await world.asked(name, "expired") == people[1:4]
+    assert await world.asked(name) == people[4:6]
+
+
+async def test_the_surplus_is_stood_down_when_the_seats_are_filled(world: World) -> None:
+    people = await world.people(4)
+    name = await world.ask()
+    await world.answer(name, people[0], "accepted")
+    incident = await world.answer(name, people[3], "accepted")
+    assert incident.covered_at == world.now
+    assert await world.asked(name, "withdrawn") == people[1:3]
+
+
+async def test_the_search_widens_at_once_where_too_few_are_near(world: World) -> None:
+    near_by = await world.people(1)
+    far = await world.people(2, first_m=1500)
+    name = await world.ask()
+    assert await world.asked(name) == near_by
+    await world.later(2)
+    assert await world.asked(name) == near_by + far
+
+
+async def test_a_shortfall_is_told_and_tried_again(world: World) -> None:
+    name = await world.ask(kind="medical.one")
+    incident = await world.read(name)
+    assert [e.reason for e in incident.open_escalations()] == ["uncovered"]
+    (who,) = await world.people(1)
+    await world.later(29)
+    assert await world.asked(name) == []
+    await world.later(1)
+    assert await world.asked(name) == [who]
+
+
+async def test_a_late_yes_is_seated_where_a_seat_is_free(world: World) -> None:
+    people = await world.people(4)
+    name = await world.ask()
+    await world.later(61)
+    incident = await world.answer(name, people[0], "accepted")
+    assert outcome(incident, people[0]) == "seated"
+    assert [a.volunteer_id for a in incident.active()] == [people[0]]
+
+
+async def test_a_late_yes_is_thanked_where_no_seat_is_free(world: World) -> None:
+    people = await world.people(2)
+    name = await world.ask(kind="medical.one")
+    await world.later(60)
+    await world.answer(name, people[1], "accepted")
+    incident = await world.answer(name, people[0], "accepted")
+    assert outcome(incident, people[0]) == "thanked"
+    assert [a.volunteer_id for a in incident.active()] == [people[1]]
+
+
+async def test_a_late_yes_takes_a_reserve_seat(pool: asyncpg.Pool, clock: MovableClock) -> None:
+    reserve = plan(trusted_sources=(TRUSTED,), offers={"open": 3, "per_seat": 1, "surplus": 1})
+    world = await World(pool, clock, [reserve]).found()
+    people = await world.people(3)
+    name = await world.ask()
+    await world.answer(name, people[0], "accepted")
+    await world.answer(name, people[1], "accepted")
+    await world.later(61)
+    assert outcome(await world.answer(name, people[2], "accepted"), people[2]) == "reserve"
+
+
+async def test_a_yes_received_in_time_counts_though_it_is_worked_late(world: World) -> None:
+    people = await world.people(4)
+    name = await world.ask()
+    await world.reply(name, people[0], "accepted", world.now)
+    await world.later(66)
+    await world.hear("volunteer.replies")
+    incident = await world.read(name)
+    assert (outcome(incident, people[0]), len(list(incident.active()))) == (None, 1)
+
+
+async def test_one_person_who_says_yes_to_two_incidents_in_one_batch_gets_one_seat(world: World) -> None:
+    (who,) = await world.people(1)
+    first = await world.ask("1", kind="medical.one")
+    await world.later(60)
+    second = await world.ask("2", kind="medical.one")
+    assert await world.asked(second) == [who]
+    await world.reply(first, who, "accepted")
+    await world.reply(second, who, "accepted")
+    await world.hear("volunteer.replies")
+    incidents = [await world.read(first), await world.read(second)]
+    assert [len(list(i.active())) for i in incidents] == [1, 0]
+    assert outcome(incidents[1], who) == "thanked"
+
+
+async def test_who_gives_a_seat_back_can_take_another_in_the_same_batch(world: World) -> None:
+    (who,) = await world.people(1)
+    first = await world.ask("1", kind="medical.one")
+    await world.later(60)
+    second = await world.ask("2", kind="medical.one")
+    await world.answer(first, who, "accepted")
+    await world.reply(first, who, "released")
+    await world.reply(second, who, "accepted")
+    await world.hear("volunteer.replies")
+    assert [a.volunteer_id for a in (await world.read(second)).active()] == [who]
+
+
+async def test_who_was_seated_by_a_late_yes_is_not_asked_for_another_incident_in_the_same_batch(
+    world: World,
+) -> None:
+    (who,) = await world.people(1)
+    first = await world.ask("1", kind="medical.one")
+    await world.later(60)
+    second = await world.open("2", kind="medical.one")
+    (offer,) = (await world.read(first)).offers
+    orders: list[tuple[UUID, Command]] = [
+        (second, Tick()),
+        (first, Reply(offer, who, "accepted", "page", world.now)),
+    ]
+    async with transaction(world.pool) as connection:
+        await assembly.work(connection, orders, world.now)
+    assert [a.volunteer_id for a in (await world.read(first)).active()] == [who]
+    assert await world.asked(second) == []
+
+
+async def test_an_answer_of_somebody_else_is_parked_and_the_others_are_worked(world: World) -> None:
+    people = await world.people(4)
+    name = await world.ask()
+    offer = next(o.id for o in (await world.read(name)).offers.values() if o.volunteer_id == people[1])
+    await world.reply_to(name, offer, people[3], "accepted")
+    await world.reply(name, people[0], "accepted")
+    await world.hear("volunteer.replies")
+    assert [a.volunteer_id for a in (await world.read(name)).active()] == [people[0]]
+    assert await world.pool.fetchval("SELECT count(*) FROM parking") == 1
+
+
+async def test_a_pause_stops_asking_and_the_end_of_the_pause_goes_on(world: World) -> None:
+    people = await world.people(4)
+    await organisations.pause(world.engine, world.organisation, "Ada")
+    name = await world.ask()
+    await world.later(5)
+    assert await world.asked(name) == []
+    await organisations.resume(world.engine, world.organisation, "Ada")
+    await world.later(1)
+    assert await world.asked(name) == people
+
+
+async def test_a_pause_lets_a_recall_through(world: World) -> None:
+    people = await world.people(4)
+    name = await world.ask()
+    await organisations.pause(world.engine, world.organisation, "Ada")
+    assert set((await act(world, name, "abort")).recalls) == set(people)
+
+
+async def test_an_urgent_assignment_frees_what_was_planned(world: World) -> None:
+    (who,) = await world.people(1, skills=("watch", "first_aid"))
+    notice = await world.ask("1", kind="watch.odour")
+    urgent = await world.ask("2")
+    await world.answer(urgent, who, "accepted")
+    await world.hear("dispatch.assignments")
+    assert await world.asked(notice, "withdrawn") == [who]
+    assert [a.volunteer_id for a in (await world.read(urgent)).active()] == [who]
+
+
+async def test_a_planned_assignment_frees_nothing(pool: asyncpg.Pool, clock: MovableClock) -> None:
+    planned = plan(lane="planned", trusted_sources=(TRUSTED,))
+    world = await World(pool, clock, [planned]).found()
+    people = await world.people(2)
+    name = await world.ask()
+    await world.answer(name, people[0], "accepted")
+    await world.hear("dispatch.assignments")
+    assert [a.volunteer_id for a in (await world.read(name)).active()] == [people[0]]
+
+
+async def test_a_notice_that_enough_have_seen_is_closed(world: World) -> None:
+    (who,) = await world.people(1, skills=("watch",))
+    name = await world.ask(kind="watch.odour")
+    incident = await world.answer(name, who, "accepted")
+    assert incident.status == "closed"
+
+
+async def test_an_incident_whose_responders_have_come_back_is_closed(world: World) -> None:
+    people = await world.people(2)
+    name = await world.ask()
+    for who in people:
+        await world.answer(name, who, "accepted", "en_route", "on_scene")
+    for who in people:
+        incident = await world.answer(name, who, "released")
+    assert incident.status == "closed"
+    assert await world.pool.fetchval("SELECT count(*) FROM agenda WHERE subject = $1", name) == 0
