@@ -1,0 +1,203 @@
+"""The frame of every consumer: whatever arrives reaches the handler, and what fails comes again."""
+
+import asyncio
+import logging
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.util import calc_crc32c
+
+from consumers import broker as groups
+from consumers.broker import Broker
+from dispatch.cli.embedded import EmbeddedBroker
+from producers.topics import ensure
+from schemas.envelope import Received, Unreadable
+from tests.storage.site import until
+
+pytestmark = [pytest.mark.timeout(60)]
+
+REPORTS, POSITIONS, EVENTS = "incident.reports", "volunteer.positions", "incident.events"
+
+
+class Handler:
+    """Writes down the batches that it takes, and fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.taken: list[Received | Unreadable] = []
+        self.failures: list[Exception] = []
+
+    async def __call__(self, batch: list[Received | Unreadable]) -> None:
+        if self.failures:
+            raise self.failures.pop()
+        self.taken += batch
+
+    async def has(self, count: int) -> None:
+        async def enough() -> bool:
+            return len(self.taken) >= count
+
+        await until(enough)
+        assert len(self.taken) == count
+
+    @property
+    def bodies(self) -> list[bytes | None]:
+        return [message.body for message in self.taken]
+
+
+Listen = Callable[[str, str], Awaitable[Handler]]
+
+
+@pytest.fixture
+async def embedded(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
+    async with EmbeddedBroker(tmp_path / "broker") as broker:
+        await ensure(broker.address)
+        yield broker
+
+
+@pytest.fixture
+async def producer(embedded: EmbeddedBroker) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(bootstrap_servers=embedded.address) as producer:
+        yield producer
+
+
+@pytest.fixture
+async def broker(embedded: EmbeddedBroker) -> AsyncIterator[Broker]:
+    broker = groups.build(embedded.address, embedded=True)
+    yield broker
+    await groups.stop(broker)
+
+
+def listen(broker: Broker, topic: str) -> Handler:
+    handler = Handler()
+    groups.subscribe(broker, topic, "tests", handler)
+    return handler
+
+
+async def test_a_message_sent_before_the_group_was_born_is_taken(
+    broker: Broker, producer: AIOKafkaProducer
+) -> None:
+    handler = listen(broker, REPORTS)
+    await producer.send_and_wait(REPORTS, b"early")
+    await groups.start(broker)
+    await handler.has(1)
+
+
+async def test_a_batch_that_fails_comes_again_whole_and_in_order(
+    broker: Broker, producer: AIOKafkaProducer
+) -> None:
+    handler = listen(broker, REPORTS)
+    for body in (b"one", b"two", b"three"):
+        await producer.send_and_wait(REPORTS, body, partition=0)
+    handler.failures = [ValueError(), OSError()]
+    await groups.start(broker)
+    await handler.has(3)
+    assert handler.bodies == [b"one", b"two", b"three"]
+
+
+async def test_what_is_committed_is_not_taken_again_after_a_restart(
+    broker: Broker, producer: AIOKafkaProducer
+) -> None:
+    handler = listen(broker, REPORTS)
+    await groups.start(broker)
+    await producer.send_and_wait(REPORTS, b"before")
+    await handler.has(1)
+    await groups.stop(broker)
+    await producer.send_and_wait(REPORTS, b"meanwhile")
+    await groups.start(broker)
+    await handler.has(2)
+
+
+async def test_headers_and_keys_of_any_bytes_are_taken(broker: Broker, producer: AIOKafkaProducer) -> None:
+    handler = listen(broker, REPORTS)
+    await groups.start(broker)
+    await producer.send_and_wait(REPORTS, b"\xff", key=b"\x00\xff", headers=[("ce_id", b"\xff"), ("x", None)])
+    await producer.send_and_wait(REPORTS, None, key=b"a report cannot be unsaid")
+    await handler.has(2)
+    assert all(isinstance(message, Unreadable) for message in handler.taken)
+
+
+async def test_a_tombstone_reaches_only_who_expects_one(broker: Broker, producer: AIOKafkaProducer) -> None:
+    positions, events = listen(broker, POSITIONS), listen(broker, EVENTS)
+    await groups.start(broker)
+    for topic in (POSITIONS, EVENTS):
+        await producer.send_and_wait(topic, None, key=b"volunteer")
+        await producer.send_and_wait(topic, b"no JSON", key=b"volunteer")
+    await positions.has(2)
+    await events.has(1)
+    assert isinstance(positions.taken[0], Received)
+    assert positions.taken[0].key == b"volunteer"
+
+
+async def test_a_record_broken_in_kafkas_own_format_is_named_and_the_others_are_taken(
+    broker: Broker, producer: AIOKafkaProducer
+) -> None:
+    handler = listen(broker, REPORTS)
+    for partition in (0, 1, 2):
+        await producer.send_and_wait(REPORTS, b"before", partition=partition)
+    await send_illegible(producer, partition=1)
+    for partition in (0, 1, 2):
+        await producer.send_and_wait(REPORTS, b"after", partition=partition)
+    await groups.start(broker)
+    await handler.has(7)
+    assert sorted(body or b"" for body in handler.bodies) == [b""] + 3 * [b"after"] + 3 * [b"before"]
+    (broken,) = [message for message in handler.taken if message.body is None]
+    assert isinstance(broken, Unreadable)
+    assert b"partition 1, offset 1" in broken.headers
+
+
+async def test_an_error_is_logged_without_its_words(
+    broker: Broker, producer: AIOKafkaProducer, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = listen(broker, REPORTS)
+    handler.failures = [ValueError("06 12 34 56 78")]
+    await groups.start(broker)
+    await producer.send_and_wait(REPORTS, b"x")
+    await handler.has(1)
+    (entry,) = [entry for entry in caplog.records if entry.name == "consumers.broker"]
+    assert entry.levelno == logging.ERROR
+    assert "ValueError at test_consumers.py" in caplog.text
+    assert "12 34" not in caplog.text
+
+
+async def test_a_consumer_waits_for_a_broker_that_is_absent_at_start(
+    broker: Broker, embedded: EmbeddedBroker
+) -> None:
+    handler = listen(broker, REPORTS)
+    await embedded.stop()
+    starting = asyncio.create_task(groups.start(broker))
+    await asyncio.sleep(0.3)
+    assert not starting.done()
+    await embedded.start()
+    await ensure(embedded.address, embedded=True)
+    await starting
+    async with AIOKafkaProducer(bootstrap_servers=embedded.address) as producer:
+        await producer.send_and_wait(REPORTS, b"x")
+    await handler.has(1)
+
+
+async def test_a_place_beyond_what_a_broker_holds_is_left_for_the_beginning(
+    broker: Broker, producer: AIOKafkaProducer
+) -> None:
+    handler = listen(broker, REPORTS)
+    await groups.start(broker)
+    (subscriber,) = broker.listening
+    assert subscriber.consumer is not None
+    for place in subscriber.consumer.assignment():
+        subscriber.consumer.seek(place, 1000)
+    await producer.send_and_wait(REPORTS, b"x", partition=3)
+    await handler.has(1)
+
+
+async def send_illegible(producer: AIOKafkaProducer, partition: int) -> None:
+    """Send a well-formed record of which a header's name is no text; no client of ours can do that."""
+    batch = producer.create_batch()
+    batch.append(key=b"k", value=b"v", timestamp=1, headers=[("name", b"value")])
+    batch.close()
+    record = bytearray(batch._build())  # noqa: SLF001
+    place = record.index(b"name")
+    record[place : place + 4] = b"\xff\xfe\xfd\xfc"
+    struct.pack_into(">I", record, 17, calc_crc32c(bytes(record[21:])))
+    batch._buffer = bytes(record)  # noqa: SLF001
+    await (await producer.send_batch(batch, REPORTS, partition=partition))
