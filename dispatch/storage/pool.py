@@ -48,6 +48,8 @@ async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Po
             "timezone": "UTC",
             # Compiling takes longer than any of these statements runs.
             "jit": "off",
+            # Or the planner, which cannot guess how many are near, sorts a whole neighbourhood to take the nearest.
+            "enable_bitmapscan": "off",
             "lock_timeout": "5s",
             "statement_timeout": "30s",
             "idle_in_transaction_session_timeout": "10s",

@@ -1,5 +1,6 @@
 -- name: search_volunteers
 -- For each wanted role of each incident: the nearest 60 with the gates that shut them, and the nearest that pass.
+-- OFFSET 0 keeps the walk over the index in order of distance: joined otherwise, a whole neighbourhood is sorted.
 -- Gates (bits): 1 skill, 2 availability, 4 consent, 8 age, 16 rest, 32 position too old, 64 holds an offer,
 -- 128 engaged, 256 asked before, 512 left or said STOP, 1024 not in drills.
 SELECT i.n, c.volunteer_id, c.metres, c.gates
@@ -11,8 +12,10 @@ CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres, g.gates
         FROM positions p
-        JOIN memberships m ON m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation
-        CROSS JOIN LATERAL gates_of(p, m, i.incident_id, i.lane, i.skill, i.born_before, i.rested_since,
+        CROSS JOIN LATERAL (SELECT m FROM memberships m
+                            WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation
+                            OFFSET 0) AS q (m)
+        CROSS JOIN LATERAL gates_of(p, q.m, i.incident_id, i.lane, i.skill, i.born_before, i.rested_since,
                                     i.fresh_since, i.availability, i.drill, $16) AS g (gates)
         WHERE p.at <@ circle(point(i.x, i.y), i.radius)
         ORDER BY p.at <-> point(i.x, i.y)
@@ -22,8 +25,10 @@ CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres, g.gates
         FROM positions p
-        JOIN memberships m ON m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation
-        CROSS JOIN LATERAL gates_of(p, m, i.incident_id, i.lane, i.skill, i.born_before, i.rested_since,
+        CROSS JOIN LATERAL (SELECT m FROM memberships m
+                            WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation
+                            OFFSET 0) AS q (m)
+        CROSS JOIN LATERAL gates_of(p, q.m, i.incident_id, i.lane, i.skill, i.born_before, i.rested_since,
                                     i.fresh_since, i.availability, i.drill, $16) AS g (gates)
         WHERE p.at <@ circle(point(i.x, i.y), i.radius) AND g.gates = 0
         ORDER BY p.at <-> point(i.x, i.y)
