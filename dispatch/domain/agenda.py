@@ -1,6 +1,7 @@
 """What is due when: `agenda(incident)` is pure, and `tick` does what is due."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from dispatch.domain import escalation
 from dispatch.domain.asking import can_widen, may_ask, wants, widen
@@ -29,10 +30,12 @@ def agenda(incident: Incident) -> dict[str, datetime]:
     return found | escalation.agenda(incident.escalations)
 
 
-def tick(draft: Draft) -> None:
+def tick(draft: Draft, being_answered: frozenset[UUID] = frozenset()) -> None:
     """Do everything that is due, at most one escalation step; what it leaves on the agenda is due later."""
     now = draft.now
-    for offer in [o for o in draft.incident.live_offers() if o.expires_at <= now]:
+    for offer in [
+        o for o in draft.incident.live_offers() if o.expires_at <= now and o.id not in being_answered
+    ]:
         draft.add(
             OfferExpired(
                 at=now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id

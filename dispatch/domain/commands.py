@@ -13,7 +13,9 @@ from schemas.reports import Professional
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Do what is due."""
+    """Do what is due, but let no offer expire while an answer to it is being worked."""
+
+    being_answered: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def apply(draft: Draft, command: Command) -> None:
     """Decide a command on a draft, so that several commands for one incident fold in memory."""
     match command:
         case Tick():
-            tick(draft)
+            tick(draft, command.being_answered)
         case Consider():
             asking.consider(draft, command)
         case Reply():

@@ -9,8 +9,9 @@ import asyncpg
 import structlog
 
 from dispatch.domain.commands import Tick
+from dispatch.domain.escalation import Cause
 from dispatch.services import assembly, escalating
-from dispatch.services.batches import DIFFICULT
+from dispatch.services.batches import is_difficult
 from dispatch.services.engine import Engine
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import describe
@@ -44,16 +45,20 @@ class Agenda:
             try:
                 done = await self.round()
                 wait = BUSY_S if done else IDLE_S
-            except DIFFICULT as error:
+            except Exception as error:
+                if not is_difficult(error):
+                    raise
                 log.warning("the agenda waits", error=describe(error))
                 wait = 1.0
             await asyncio.sleep(wait)
 
     async def round(self) -> int:
-        """Take what is due now; return how many subjects had something done."""
+        """Take what is due now; return how many subjects had something due."""
         now = self._engine.clock.now()
-        rows = await self._engine.pool.fetch(sql("due_subjects"), now, now - REPLY_GRACE, SEVERE, OLDEST)
-        due = [row for row in rows if self._aside.get(row["subject"], now) <= now]
+        self._aside = {name: until for name, until in self._aside.items() if until > now}
+        due = await self._engine.pool.fetch(
+            sql("due_subjects"), now, now - REPLY_GRACE, SEVERE, OLDEST, list(self._aside)
+        )
         names = [row["subject"] for row in due if row["subject_kind"] == "incident"]
         for start in range(0, len(names), AT_ONCE):
             await self._incidents(names[start : start + AT_ONCE])
@@ -66,9 +71,9 @@ class Agenda:
         """Tick incidents in one transaction; when that fails for one's sake, each in its own."""
         try:
             await self._tick(names)
-        except DIFFICULT:
-            raise
         except Exception as error:
+            if is_difficult(error):
+                raise
             if len(names) == 1:
                 await self._set_aside(names[0], error)
                 return
@@ -78,26 +83,38 @@ class Agenda:
     async def _tick(self, names: Sequence[UUID]) -> None:
         async def inside(connection: asyncpg.Connection, now: datetime) -> None:
             locked = await store.lock_free(connection, names)
-            await assembly.carry_out(connection, [(name, Tick()) for name in locked], locked, now)
+            rows = await connection.fetch(sql("offers_being_answered"), list(locked), now - REPLY_GRACE)
+            tick = Tick(frozenset(row["id"] for row in rows))
+            await assembly.carry_out(connection, [(name, tick) for name in locked], locked, now)
 
         await self._engine.transact(inside)
 
     async def _subject(self, subject: UUID) -> None:
+        """Take what is due for a report or the system."""
+
         async def inside(connection: asyncpg.Connection, now: datetime) -> None:
             await escalating.take_due(connection, subject, now)
 
-        await self._engine.transact(inside)
+        try:
+            await self._engine.transact(inside)
+        except Exception as error:
+            if is_difficult(error):
+                raise
+            log.exception("escalations could not be worked", subject=str(subject))
+            self._aside[subject] = self._engine.clock.now() + SET_ASIDE
 
     async def _set_aside(self, name: UUID, error: Exception) -> None:
-        """A bug in one incident must not stop the agenda, nor go unseen."""
-        log.error("an incident could not be worked", incident=str(name), error=describe(error), exc_info=error)
+        """Leave an incident alone for a while and tell: a bug must not stop the agenda, nor go unseen."""
+        log.error(
+            "an incident could not be worked", incident=str(name), error=describe(error), exc_info=error
+        )
         self._aside[name] = self._engine.clock.now() + SET_ASIDE
 
         async def inside(connection: asyncpg.Connection, now: datetime) -> None:
             found = await store.read(connection, [name])
             if name in found:
                 organisation = found[name].organisation
-                cause = escalating.Cause(f"stuck:{name}", 3, page=True, detail=describe(error))
+                cause = Cause(f"stuck:{name}", 3, page=True, detail=describe(error))
                 subject = escalating.system_of(organisation)
                 await escalating.escalate(connection, organisation, "system", subject, cause, now)
 

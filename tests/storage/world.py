@@ -1,4 +1,4 @@
-"""A small organisation on a real database: people around a place, reports, answers, and the topics between."""
+"""A small organisation on a real database: people near a place, reports, answers, and the topics between."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime

@@ -1,20 +1,34 @@
 -- name: due_subjects
 -- Returns what is due: the most severe first, with a share kept for whatever has waited longest.
--- Left out: considering while an organisation is paused, and incidents with answers received and not yet worked.
+-- Left out: what was set aside, considering while an organisation is paused, and expiry while an answer is unworked.
 WITH due AS NOT MATERIALIZED (
     SELECT a.subject, a.subject_kind, a.organisation, a.severity, a.due_at
     FROM agenda a
     WHERE a.due_at <= $1
+      AND a.subject <> ALL ($5::uuid[])
       AND NOT (a.kind = 'consider'
                AND EXISTS (SELECT FROM organisations o WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
       AND NOT (a.kind = 'offer'
                AND EXISTS (SELECT FROM offers f JOIN replies r ON r.offer_id = f.id
                            WHERE f.incident_id = a.subject AND f.status = 'extended' AND r.processed_at IS NULL
                              AND r.received_at > $2))
+), taken AS (
+    -- One rank at a time: in order of severity, what is not due yet would be read before what is due.
+    (SELECT severe.* FROM unnest('{0,1,2}'::smallint[]) AS rank (n)
+     CROSS JOIN LATERAL (SELECT * FROM due WHERE due.severity = rank.n ORDER BY due.due_at LIMIT $3) AS severe
+     ORDER BY severe.severity, severe.due_at LIMIT $3)
+    UNION ALL
+    (SELECT * FROM due ORDER BY due.due_at LIMIT $4)
 )
-SELECT subject, subject_kind, organisation FROM (SELECT * FROM due ORDER BY severity, due_at LIMIT $3) AS severe
-UNION
-SELECT subject, subject_kind, organisation FROM (SELECT * FROM due ORDER BY due_at LIMIT $4) AS oldest;
+SELECT subject, subject_kind, organisation FROM taken
+GROUP BY subject, subject_kind, organisation
+ORDER BY min(severity), min(due_at), subject;
+
+-- name: offers_being_answered
+-- Of incidents, the live offers with an answer that was received and is not worked yet.
+SELECT f.id FROM offers f
+WHERE f.incident_id = ANY ($1::uuid[]) AND f.status = 'extended'
+  AND EXISTS (SELECT FROM replies r WHERE r.offer_id = f.id AND r.processed_at IS NULL AND r.received_at > $2);
 
 -- name: next_due
 -- Returns when the next entry is due.
