@@ -1,0 +1,37 @@
+-- The stream: the journal in the order in which its transactions are visible to everybody.
+
+-- name: read_stream
+-- What an organisation's stream says after a place, and the horizon below which nothing will ever be added.
+-- A transaction below the horizon is over; above it, one that began earlier may still commit: it would be skipped.
+SELECT horizon.xid AS horizon, entry.*
+FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid) AS horizon
+LEFT JOIN LATERAL (
+    SELECT xid, id, event_id, type, topic, mode, seq, key, body
+    FROM journal
+    WHERE (xid, id) > ($2::xid8, $3::bigint) AND xid < horizon.xid
+      AND organisation = $1 AND topic = ANY ($4::text[]) AND mode = ANY ($5::text[])
+    ORDER BY xid, id
+    LIMIT $6
+) AS entry ON true
+ORDER BY entry.xid, entry.id;
+
+-- name: stream_horizon
+-- The place below which nothing will ever be added: where the stream is now.
+SELECT pg_snapshot_xmin(pg_current_snapshot());
+
+-- name: current_epoch
+-- The epoch in force; nothing where this database was restored, promoted or copied since.
+SELECT number FROM (SELECT number, home FROM epochs ORDER BY number DESC LIMIT 1) AS latest
+WHERE home = stream_home();
+
+-- name: lock_epochs
+-- Lets one session begin an epoch, however long the journal is.
+SELECT set_config('statement_timeout', '0', true), pg_advisory_xact_lock(7303, 0);
+
+-- name: renumber_journal
+-- Brings events whose transactions this server has not reached yet below the horizon to come, in their order.
+UPDATE journal SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmin(pg_current_snapshot());
+
+-- name: begin_epoch
+-- Begins an epoch and returns its number.
+INSERT INTO epochs (home, began_at) VALUES (stream_home(), $1) RETURNING number;

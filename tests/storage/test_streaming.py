@@ -1,0 +1,161 @@
+"""The stream on a real database: commit order, resuming, restores."""
+
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.services import streaming
+from dispatch.services.engine import Engine
+from dispatch.services.errors import InvalidError
+from dispatch.services.streaming import Position, read, read_page
+from dispatch.storage.journal import Entry, append
+from dispatch.storage.queries import sql
+from schemas.base import Event, Mode
+from schemas.ids import named
+from schemas.incidents import IncidentCovered
+from schemas.notifications import Parked
+from tests.conftest import START
+
+OURS, THEIRS = named("organisation", "SDIS 67"), named("organisation", "SDIS 68")
+
+
+@pytest.fixture
+def engine(pool: asyncpg.Pool, clock: MovableClock) -> Engine:
+    return Engine(pool, clock)
+
+
+def covered(number: int, organisation: UUID = OURS, mode: Mode = "actual") -> Entry:
+    id_ = named("incident", number)
+    return Entry(id_, IncidentCovered(at=START, incident_id=id_), organisation, mode, str(id_), START, START)
+
+
+async def say(pool: asyncpg.Pool, *entries: Entry) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await append(connection, entries, START)  # type: ignore[arg-type]
+
+
+def subjects(items: list[streaming.StreamItem]) -> list[str]:
+    return [item.subject for item in items]
+
+
+def names(*numbers: int) -> list[str]:
+    return [str(named("incident", number)) for number in numbers]
+
+
+async def test_a_late_commit_is_not_skipped(engine: Engine) -> None:
+    begin = await streaming.beginning(engine)
+    async with engine.pool.acquire() as slow:
+        begun = slow.transaction()
+        await begun.start()
+        await append(slow, [covered(1)], START)  # type: ignore[arg-type]
+        await say(engine.pool, covered(2))
+        before = await read_page(engine.pool, OURS, begin)
+        assert before.items == []
+        await begun.commit()
+    after = await read(engine.pool, OURS, before.position)
+    assert subjects(after) == names(1, 2)
+
+
+async def test_events_come_in_commit_order_a_page_at_a_time(engine: Engine) -> None:
+    for number in range(5):
+        await say(engine.pool, covered(number))
+    place, seen, full = await streaming.beginning(engine), [], True
+    while full:
+        page = await read_page(engine.pool, OURS, place, limit=2)
+        assert all(item.position > place for item in page.items)
+        place, full = page.position, page.full
+        seen += subjects(page.items)
+    assert seen == names(0, 1, 2, 3, 4)
+    assert await read(engine.pool, OURS, place) == []
+
+
+async def test_nobody_sees_another_organisations_events(engine: Engine) -> None:
+    await say(engine.pool, covered(1, THEIRS), covered(2))
+    assert subjects(await read(engine.pool, OURS, await streaming.beginning(engine))) == names(2)
+
+
+async def test_topics_that_are_not_for_supervisors_are_not_shown(engine: Engine) -> None:
+    event: Event = Parked(at=START, parking_id=OURS, source_topic="x", reason="y", size=1)
+    await say(engine.pool, Entry(OURS, event, OURS, "actual", "x", START, START))
+    begin = await streaming.beginning(engine)
+    assert (await read_page(engine.pool, OURS, begin, topics=["parking"])).items == []
+
+
+async def test_modes_can_be_chosen(engine: Engine) -> None:
+    await say(engine.pool, covered(1), covered(2, mode="exercise"))
+    begin = await streaming.beginning(engine)
+    page = await read_page(engine.pool, OURS, begin, modes=["exercise"])
+    assert subjects(page.items) == names(2)
+
+
+async def test_an_event_reads_as_it_was_published(engine: Engine) -> None:
+    await say(engine.pool, covered(1), covered(1))
+    (_, item) = await read(engine.pool, OURS, await streaming.beginning(engine))
+    assert (item.type, item.topic, item.mode, item.sequence, item.at) == (
+        "incident.covered.v1", "incident.events", "actual", 2, START,
+    )  # fmt: skip
+    assert item.data["incident_id"] == str(named("incident", 1))
+
+
+async def test_the_latest_place_has_nothing_after_it(engine: Engine) -> None:
+    await say(engine.pool, covered(1))
+    latest = await streaming.latest(engine)
+    assert await read(engine.pool, OURS, latest) == []
+    await say(engine.pool, covered(2))
+    assert subjects(await read(engine.pool, OURS, latest)) == names(2)
+
+
+async def test_a_place_reads_back_as_written() -> None:
+    assert Position.parse(str(Position(1, 7001, 42))) == Position(1, 7001, 42)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1.2", "1.2.3.4", "a.b.c", "-1.2.3", "1.2." + "9" * 19, "١.٢.٣"])
+def test_what_is_no_place_is_refused(text: str) -> None:
+    with pytest.raises(InvalidError):
+        Position.parse(text)
+
+
+async def test_a_known_place_goes_on_from_there(engine: Engine) -> None:
+    await say(engine.pool, covered(1), covered(2))
+    first, second = await read(engine.pool, OURS, await streaming.beginning(engine))
+    place, restarted = await streaming.resume(engine, str(first.position))
+    assert not restarted
+    assert await read(engine.pool, OURS, place) == [second]
+
+
+@pytest.mark.parametrize("stale", ["9.0.0", "0.0.0", f"1.{10**17}.1"])
+async def test_a_place_of_another_life_of_the_database_starts_over(engine: Engine, stale: str) -> None:
+    await say(engine.pool, covered(1))
+    place, restarted = await streaming.resume(engine, stale)
+    assert restarted
+    assert subjects(await read(engine.pool, OURS, place)) == names(1)
+
+
+async def test_a_restored_journal_is_streamed_whole_and_in_order(engine: Engine) -> None:
+    await say(engine.pool, covered(1), covered(2))
+    await say(engine.pool, covered(3))
+    first = (await read(engine.pool, OURS, await streaming.beginning(engine)))[0].position
+    # What a dump brings from a server that had counted farther.
+    await engine.pool.execute("UPDATE epochs SET home = 'elsewhere'")
+    await engine.pool.execute("UPDATE journal SET xid = (xid::text::bigint + 1000000)::text::xid8")
+    place, restarted = await streaming.resume(engine, str(first))
+    assert restarted
+    assert place.epoch == first.epoch + 1
+    assert subjects(await read(engine.pool, OURS, place)) == names(1, 2, 3)
+    await say(engine.pool, covered(4))
+    assert subjects(await read(engine.pool, OURS, place)) == names(1, 2, 3, 4)
+
+
+async def test_reading_on_looks_at_what_is_new_only(engine: Engine) -> None:
+    values = {"$1": f"'{OURS}'", "$2": "'5'", "$3": "1", "$4": "'{x}'", "$5": "'{x}'", "$6": "10"}
+    statement = sql("read_stream")
+    for name, value in values.items():
+        statement = statement.replace(name, value)
+    async with engine.pool.acquire() as connection:
+        # The table of a test is so small that reading all of it would be cheaper.
+        await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        plan = "\n".join(row[0] for row in await connection.fetch("EXPLAIN " + statement))
+    assert "Index Scan using journal_commit_order" in plan
+    assert "Index Cond: ((ROW(xid, id) > ROW('5'::xid8, '1'::bigint)) AND (xid < " in plan
