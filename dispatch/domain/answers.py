@@ -41,7 +41,7 @@ def answer(draft: Draft, reply: Reply) -> None:
 def _acknowledge(draft: Draft, reply: Reply) -> None:
     """Any answer received after a recall shows that it was seen."""
     recall = draft.incident.recalls.get(reply.volunteer_id)
-    if recall is not None and recall.acknowledged_at is None and reply.received_at >= recall.at:
+    if recall is not None and recall.acknowledged_at is None and reply.received_at > recall.at:
         draft.add(
             RecallAcknowledged(at=draft.now, incident_id=draft.incident.id, volunteer_id=reply.volunteer_id)
         )

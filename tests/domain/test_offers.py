@@ -1,0 +1,164 @@
+"""Whom an incident wants asked: the rolling window, the rings, and what too few picks lead to."""
+
+from dataclasses import replace
+
+import pytest
+
+from dispatch.domain.asking import wants
+from dispatch.domain.commands import Consider, Free
+from dispatch.domain.decide import decide
+from dispatch.domain.incident import Incident
+from schemas.base import Event
+from schemas.incidents import Shortfall, Widened
+from schemas.offers import OfferExtended
+from tests.domain.builders import (
+    START,
+    acted,
+    after,
+    answered,
+    ask,
+    at,
+    due,
+    incident,
+    kinds,
+    person,
+    picks,
+    plan,
+)
+
+TWO_ROLES = plan(
+    seats=(
+        {"role": "driver", "skill": "driver", "count": 1},
+        {"role": "helper", "skill": "first_aid", "count": 4},
+    ),
+    offers={"open": 5, "per_seat": 2},
+)
+LAST_RING = plan(search={"radii_m": (1000,), "retry_s": 30})
+
+
+def _consider(state: Incident, count: int, *, contended: bool = False) -> list[Event]:
+    found = picks(["helper"] * count)
+    return decide(state, replace(found, contended=contended, shut={"rest": 3}), at(1))
+
+
+def test_so_many_are_asked_for_each_empty_seat_up_to_the_most_open_at_once() -> None:
+    assert wants(incident()) == {"helper": 4}
+    assert wants(incident(plan(offers={"open": 3, "per_seat": 2}))) == {"helper": 3}
+
+
+def test_no_role_waits_for_another_where_there_is_little_room() -> None:
+    assert wants(incident(TWO_ROLES)) == {"driver": 2, "helper": 3}
+
+
+def test_an_offer_lasts_as_long_as_the_plan_says_from_when_it_is_made() -> None:
+    (offer,) = [e for e in _consider(incident(), 1) if isinstance(e, OfferExtended)]
+    assert offer.expires_at == at(61)
+
+
+def test_no_more_are_asked_than_are_wanted_however_many_are_found() -> None:
+    assert kinds(_consider(incident(), 9)) == ["offer.extended"] * 4
+
+
+def test_who_declines_is_replaced() -> None:
+    asked = ask(incident(), 4)
+    assert wants(asked) == {}
+    assert wants(answered(asked, 0, "declined")) == {"helper": 1}
+
+
+def test_who_accepts_lowers_what_is_wanted_for_the_seats_that_are_left() -> None:
+    asked = ask(incident(), 4)
+    assert wants(answered(asked, 0, "accepted")) == {}
+    assert wants(answered(asked, 0, "accepted", "declined")) == {"helper": 1}
+
+
+def test_nobody_more_is_asked_once_need_and_surplus_are_filled() -> None:
+    asked = ask(incident(plan(offers={"per_seat": 2, "surplus": 1})), 4)
+    covered = answered(answered(asked, 0, "accepted"), 1, "accepted")
+    assert covered.covered_at is not None
+    assert wants(answered(covered, 2, "declined")) == {"helper": 1}
+    assert wants(answered(covered, 2, "accepted")) == {}
+
+
+def test_one_incident_never_asks_more_people_than_the_plan_allows() -> None:
+    asked = ask(incident(plan(offers={"most": 2})), 4)
+    assert len(asked.offers) == 2
+    assert wants(answered(answered(asked, 0, "declined"), 1, "declined")) == {}
+
+
+def test_who_holds_an_offer_or_a_seat_is_not_asked_again() -> None:
+    seated = answered(ask(incident(), 2), 0, "accepted")
+    again = after(seated, picks(["helper", "helper"]))
+    assert len(again.offers) == 2
+
+
+def test_who_has_declined_can_be_asked_again_and_it_is_another_offer() -> None:
+    again = after(answered(ask(incident(), 1), 0, "declined"), picks(["helper"]))
+    assert [(offer.volunteer_id, offer.status) for offer in again.offers.values()] == [
+        (person(0), "declined"),
+        (person(0), "extended"),
+    ]
+
+
+def test_picks_for_a_role_that_nobody_needs_are_left_alone() -> None:
+    assert decide(incident(LAST_RING), picks(["ghost"]), START)[-1].type == Shortfall.type
+
+
+def test_too_few_found_widens_the_search_to_the_next_ring_at_once() -> None:
+    events = _consider(incident(), 1)
+    assert kinds(events) == ["offer.extended", "incident.widened"]
+    assert isinstance(events[-1], Widened)
+    assert events[-1].radius_m == 2000
+
+
+def test_too_few_found_in_the_last_ring_is_a_shortfall_with_its_reasons_and_is_tried_again() -> None:
+    (_offer, short) = _consider(incident(LAST_RING), 1)
+    assert isinstance(short, Shortfall)
+    assert (short.wanted, short.found, short.shut, short.retry_at) == (4, 1, {"rest": 3}, at(31))
+
+
+def test_nobody_at_all_to_ask_pages_a_supervisor_without_waiting_for_the_steps() -> None:
+    assert kinds(_consider(incident(LAST_RING), 0)) == ["escalation.raised", "incident.shortfall"]
+
+
+def test_volunteers_that_another_incident_holds_for_a_moment_are_looked_for_again_within_a_second() -> None:
+    (short,) = _consider(incident(), 0, contended=True)
+    assert isinstance(short, Shortfall)
+    assert short.retry_at == at(2)
+
+
+@pytest.mark.parametrize("found", [0, 1])
+def test_a_search_that_found_too_few_never_comes_due_at_once_again(found: int) -> None:
+    for under in (plan(), LAST_RING):
+        state = after(incident(under), picks(["helper"] * found), now=at(5))
+        assert due(state)["consider"] > 5
+
+
+@pytest.mark.parametrize("act", ["hold", "takeover", "abort", "close", "cancel"])
+def test_nobody_is_asked_while_an_incident_is_held_taken_over_or_ended(act: str) -> None:
+    stopped = acted(incident(), act)
+    assert after(stopped, picks(["helper"])) == stopped
+
+
+def test_nobody_is_asked_before_a_confirmation_and_somebody_is_after_it() -> None:
+    waiting = incident(trusted=False)
+    assert decide(waiting, picks(["helper"]), START) == []
+    assert wants(acted(waiting, "confirm")) == {"helper": 4}
+
+
+def test_nobody_is_asked_for_the_reserve_once_enough_are_on_scene() -> None:
+    asked = ask(incident(plan(offers={"open": 7, "surplus": 1})), 3)
+    there = answered(answered(asked, 0, "accepted", "on_scene"), 1, "accepted", "on_scene")
+    assert list(there.live_offers()) == []
+    assert wants(there) == {}
+    assert "consider" not in due(there)
+
+
+def test_a_seat_given_back_is_asked_for_again() -> None:
+    full = answered(answered(ask(incident(), 2), 0, "accepted"), 1, "accepted")
+    assert wants(full) == {}
+    assert wants(after(full, Free(person(0), "overlap"))) == {"helper": 2}
+
+
+def test_a_round_without_picks_for_an_incident_that_wants_nobody_says_nothing() -> None:
+    full = answered(answered(ask(incident(), 2), 0, "accepted"), 1, "accepted")
+    assert decide(full, Consider(person(1), ()), START) == []
