@@ -107,7 +107,7 @@ async def put_back(delay: Delay, connection: asyncpg.Connection, now: datetime) 
 
 async def skip_unserved(channels: Sequence[str], connection: asyncpg.Connection, now: datetime) -> int:
     """Skip what no gateway can send, and return how many that were."""
-    rows = await connection.fetch(sql("skip_unserved"), channels)
+    rows = await connection.fetch(sql("skip_unserved"), channels, now)
     await append(connection, [_entry(row, "skipped", "no gateway", now) for row in rows], now)
     return len(rows)
 

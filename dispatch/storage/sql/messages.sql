@@ -149,10 +149,11 @@ WHERE id = $1 AND status = 'leased'
 RETURNING organisation, purpose, attempts;
 
 -- name: skip_unserved
--- Skips what waits for a channel that no gateway serves, and returns it.
+-- Skips what waits for a channel that no gateway serves, and returns it; all senders serve the same channels.
 UPDATE messages
 SET status = 'skipped', reason = 'no gateway', leased_until = NULL
-WHERE id IN (SELECT id FROM messages WHERE status IN ('queued', 'leased') AND channel <> ALL ($1::text[])
+WHERE id IN (SELECT id FROM messages WHERE (status = 'queued' OR (status = 'leased' AND leased_until <= $2))
+               AND channel <> ALL ($1::text[])
              ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
 
