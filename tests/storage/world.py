@@ -184,8 +184,7 @@ class World:
             rows = await self.pool.fetch(
                 "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", topic, since
             )
-            records = [decode(topic, row["key"], unpack(row["headers"]), row["body"]) for row in rows]
-            await self.deliver(topic, [record for record in records if record is not None])
+            await self.deliver(topic, [self.decoded(row) for row in rows])
             self._heard[topic] = max((row["id"] for row in rows), default=since)
             found += len(rows)
         return found
@@ -196,6 +195,12 @@ class World:
             "incident.reports", "incident.events", "volunteer.replies", "dispatch.assignments"
         ):
             pass
+
+    def decoded(self, row: asyncpg.Record) -> Received | Unreadable:
+        """Read a row of the journal as a consumer would from Kafka."""
+        record = decode(row["topic"], row["key"], unpack(row["headers"]), row["body"])
+        assert record is not None, "the journal holds no tombstones"
+        return record
 
     async def deliver(self, topic: str, records: Sequence[Received | Unreadable]) -> None:
         """Give records of a topic to its consumer."""
