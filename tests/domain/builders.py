@@ -129,6 +129,22 @@ def hazards(*found: Hazard) -> Update:
     return Update(named("update"), None, None, found, None, trusted=True)
 
 
+def one_left_on_scene() -> Incident:
+    """Give an incident for which four came where three were needed, and person 3 alone is still there."""
+    seats = (
+        {"role": "driver", "skill": "driver", "count": 1},
+        {"role": "helper", "skill": "first_aid", "count": 2},
+    )
+    state = after(incident(plan(seats=seats, offers={"surplus": 1})), picks(["driver"] + ["helper"] * 3))
+    for number in (3, 2, 1, 0):
+        state = answered(state, number, "accepted")
+    for number in (3, 2, 1, 0):
+        state = answered(state, number, "on_scene")
+    for number in (0, 1, 2):
+        state = answered(state, number, "released")
+    return state
+
+
 def tick_until(before: Incident, end: datetime) -> list[Event]:
     """Let time pass and do each thing when it is due; nobody new is found to ask."""
     events: list[Event] = []

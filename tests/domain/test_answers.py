@@ -19,6 +19,7 @@ from tests.domain.builders import (
     incident,
     kinds,
     offer_of,
+    one_left_on_scene,
     passed,
     person,
     picks,
@@ -183,15 +184,10 @@ def test_the_incident_closes_when_all_who_came_are_back() -> None:
     assert answered(state, 1, "released").status == "closed"
 
 
-def test_a_reserve_who_withdraws_last_does_not_keep_the_incident_open() -> None:
-    state = passed(_full(surplus=1), at(61))
-    state = answered(answered(state, 0, "on_scene", "released"), 2, "accepted", now=at(70))
-    state = answered(state, 1, "declined", now=at(80))
-    assert state.covered_at is not None
-    assert answered(state, 2, "declined", now=at(90)).covered_at is None
-    done = answered(answered(_full(surplus=1), 2, "accepted"), 0, "on_scene", "released")
-    done = answered(answered(done, 2, "on_scene", "released"), 1, "declined")
-    assert done.status == "closed"
+def test_the_last_on_scene_who_withdraws_though_enough_were_there_does_not_keep_the_incident_open() -> None:
+    state = one_left_on_scene()
+    assert state.status == "open"
+    assert answered(state, 3, "declined").status == "closed"
 
 
 def test_who_is_released_before_being_on_scene_has_withdrawn() -> None:
