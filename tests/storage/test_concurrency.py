@@ -1,8 +1,9 @@
-"""Many transactions at once on the same incidents and people: the invariants hold and nothing is refused for it."""
+"""Many transactions at once on the same incidents and people: the invariants hold, and nothing is refused."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import asyncpg
 import pytest
@@ -17,6 +18,7 @@ from tests.domain.builders import plan
 from tests.storage.world import TRUSTED, World
 
 PLAN = plan(trusted_sources=(TRUSTED,), offers={"open": 4, "per_seat": 2, "window_s": 20, "surplus": 1})
+ACTS: list[Literal["hold", "resume", "takeover", "give-back"]] = ["hold", "resume", "takeover", "give-back"]
 ANSWERS: list[Answer] = ["accepted", "accepted", "declined", "en_route", "on_scene", "released"]
 
 
@@ -41,8 +43,10 @@ async def check(world: World) -> None:
     )
     assert await rows(world, seated_without_place) == []
     two_lives = (
-        "SELECT volunteer_id FROM assignments WHERE status <> 'released' GROUP BY volunteer_id, lane HAVING count(*) > 1"
-        " UNION SELECT volunteer_id FROM offers WHERE status = 'extended' GROUP BY volunteer_id, lane HAVING count(*) > 1"
+        "SELECT volunteer_id FROM assignments WHERE status <> 'released'"
+        " GROUP BY volunteer_id, lane HAVING count(*) > 1 UNION"
+        " SELECT volunteer_id FROM offers WHERE status = 'extended'"
+        " GROUP BY volunteer_id, lane HAVING count(*) > 1"
     )
     assert await rows(world, two_lives) == []
     asked_while_engaged = (
@@ -81,20 +85,20 @@ async def test_answers_ticks_and_acts_at_once_keep_every_invariant(world: World)
             reply = await world.reply_to(
                 offer["incident_id"], offer["id"], offer["volunteer_id"], dice.choice(ANSWERS)
             )
-            row = await world.pool.fetchrow("SELECT * FROM journal WHERE stream = $1", reply)
+            (row,) = await world.pool.fetch("SELECT * FROM journal WHERE stream = $1", reply)
             await world.deliver("volunteer.replies", [world.decoded(row)])
 
     async def tick() -> None:
         await dice.choice(agendas).round()
 
     async def act() -> None:
-        what = dice.choice(["hold", "resume", "takeover", "give-back"])
+        order = Act(dice.choice(ACTS), "Ada")
         try:
-            await assembly.command(world.engine, world.organisation, dice.choice(names), Act(what, "Ada"))
+            await assembly.command(world.engine, world.organisation, dice.choice(names), order)
         except RefusedError:
             return
 
-    tasks: list[Callable[[], Awaitable[None]]] = [answer] * 8 + [tick] * 2 + [act]
+    tasks: list[Callable[[], Awaitable[None]]] = [*[answer] * 8, tick, tick, act]
     for _ in range(25):
         await asyncio.gather(*(dice.choice(tasks)() for _ in range(8)))
         await check(world)
