@@ -86,19 +86,38 @@ SELECT i.id FROM incidents i
 WHERE i.covered_at IS NULL AND i.taken_by IS NULL AND i.ended_at IS NULL;
 
 -- name: doubly_filled_seats
--- Returns seats that two people held at one time.
-SELECT a.incident_id, a.seat
-FROM assignments a JOIN assignments b
-    ON b.incident_id = a.incident_id AND b.seat = a.seat AND b.id > a.id
-WHERE tstzrange(a.assigned_at, a.released_at) && tstzrange(b.assigned_at, b.released_at)
-  AND a.assigned_at <> coalesce(b.released_at, 'infinity') AND b.assigned_at <> coalesce(a.released_at, 'infinity');
+-- Returns seats that two people held at one time, by the order of the journal.
+WITH held AS (
+    SELECT j.stream AS incident_id, b.body ->> 'assignment_id' AS name, (b.body ->> 'seat')::int AS seat,
+           min(j.id) FILTER (WHERE j.type = 'assignment.assigned.v1') AS since,
+           min(j.id) FILTER (WHERE j.type = 'assignment.released.v1') AS until
+    FROM journal j
+    CROSS JOIN LATERAL (SELECT convert_from(j.body, 'UTF8')::jsonb AS body) AS b
+    WHERE j.topic = 'dispatch.assignments' AND j.type IN ('assignment.assigned.v1', 'assignment.released.v1')
+    GROUP BY 1, 2, 3
+), stays AS (
+    SELECT incident_id, name, max(seat) AS seat,
+           int8range(min(since), min(until)) AS stay
+    FROM held GROUP BY 1, 2
+)
+SELECT a.incident_id, a.seat FROM stays a JOIN stays b
+    ON b.incident_id = a.incident_id AND b.seat = a.seat AND b.name > a.name AND b.stay && a.stay;
 
 -- name: doubly_asked_volunteers
--- Returns volunteers who held two live offers in one lane at one time.
-SELECT a.volunteer_id, a.lane
-FROM offers a JOIN offers b
-    ON b.volunteer_id = a.volunteer_id AND b.lane = a.lane AND b.id > a.id
-WHERE tstzrange(a.extended_at, a.settled_at) && tstzrange(b.extended_at, b.settled_at);
+-- Returns volunteers who held two live offers in one lane at one time, by the order of the journal.
+-- Times would not do: two transactions may each have looked at the clock before they waited for the other.
+WITH asked AS (
+    SELECT i.lane, b.body ->> 'volunteer_id' AS volunteer_id, b.body ->> 'offer_id' AS name,
+           int8range(min(j.id) FILTER (WHERE j.type = 'offer.extended.v1'),
+                     min(j.id) FILTER (WHERE j.type <> 'offer.extended.v1')) AS stood
+    FROM journal j
+    JOIN incidents i ON i.id = j.stream
+    CROSS JOIN LATERAL (SELECT convert_from(j.body, 'UTF8')::jsonb AS body) AS b
+    WHERE j.topic = 'dispatch.offers'
+    GROUP BY 1, 2, 3
+)
+SELECT a.volunteer_id, a.lane FROM asked a JOIN asked b
+    ON b.volunteer_id = a.volunteer_id AND b.lane = a.lane AND b.name > a.name AND b.stood && a.stood;
 
 -- name: all_reports
 -- Returns every report that was kept.
