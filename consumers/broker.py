@@ -48,7 +48,7 @@ class Profile:
 
 # The embedded broker lets a member join after half a session, and wakes no fetch when something new arrives.
 EMBEDDED = Profile(
-    session_timeout_ms=2_000, heartbeat_interval_ms=500, fetch_max_wait_ms=10, graceful_timeout=1
+    session_timeout_ms=2_000, heartbeat_interval_ms=500, fetch_max_wait_ms=20, graceful_timeout=1
 )
 KAFKA = Profile(
     session_timeout_ms=10_000, heartbeat_interval_ms=2_000, fetch_max_wait_ms=500, graceful_timeout=20
@@ -131,15 +131,18 @@ def subscribe(
 async def start(broker: Broker) -> None:
     """Join all groups at once, again and again until every subscriber has its partitions."""
     while not await _joined(broker):
-        await broker.stop()
+        await stop(broker)
         await asyncio.sleep(START_AGAIN_AFTER_S)
     for subscriber in broker.listening:
         subscriber.add_task(_rewind_what_was_forgotten, (subscriber.consumer,))
 
 
 async def stop(broker: Broker) -> None:
-    """Let the batches in hand end and leave all groups."""
-    await broker.stop()
+    """Let the batches in hand end and leave all groups, as far as Kafka still answers."""
+    try:
+        await broker.stop()
+    except* (KafkaError, OSError, TimeoutError) as failure:
+        log.warning("Kafka was not there to be left", error=repr(failure.exceptions[0]))
 
 
 async def _joined(broker: Broker) -> bool:

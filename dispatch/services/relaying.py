@@ -27,6 +27,8 @@ SESSION = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
+    # A frozen process does too, though its host answers.
+    "idle_session_timeout": "60s",
 }
 
 
@@ -53,7 +55,7 @@ class Buckets:
     @asynccontextmanager
     async def of(cls, dsn: str) -> AsyncIterator[Self]:
         """Open a session of its own, since the locks are the session's."""
-        connection = await asyncpg.connect(dsn, command_timeout=10, server_settings=SESSION)
+        connection = await asyncpg.connect(dsn, timeout=10, command_timeout=10, server_settings=SESSION)
         try:
             await connection.execute(sql("join_relays"))
             yield cls(connection)
