@@ -64,12 +64,10 @@ class Line:
         self._listening = False
         for task in self._tasks:
             task.cancel()
-        if self._relay is not None:
-            await self._relay.stop()
-        if self._broker is not None:
-            with suppress(KafkaError, OSError, TimeoutError):
-                await frame.stop(self._broker)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        relay, broker = self._relay, self._broker
+        ends = [relay.stop()] if relay is not None else []
+        ends += [_hang_up(broker)] if broker is not None else []
+        await asyncio.gather(*ends, *self._tasks, return_exceptions=True)
         self._relay = self._broker = None
 
     async def _connect(self) -> None:
@@ -99,3 +97,8 @@ class Line:
                 await asyncio.sleep(RETRY_S)
             else:
                 return
+
+
+async def _hang_up(broker: Broker) -> None:
+    with suppress(KafkaError, OSError, TimeoutError):
+        await frame.stop(broker)
