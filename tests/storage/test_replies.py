@@ -177,10 +177,11 @@ async def test_a_yes_long_after_the_window_is_asked_back(scene: Scene, clock: Mo
     assert await text(scene, "oui") == "asked back"
 
 
-async def test_ok_acknowledges_a_recall(scene: Scene) -> None:
+async def test_ok_acknowledges_a_recall(scene: Scene, clock: MovableClock) -> None:
     incident = await scene.incident()
     await scene.offer(0, incident)
     await scene.act(incident.id, "hold")
+    clock.advance(1)
     assert await text(scene, "OK") == "acknowledged"
     await scene.work_replies()
     assert (await scene.read(incident.id)).recalls[scene.people[0]].acknowledged_at == scene.now

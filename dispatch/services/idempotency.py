@@ -1,0 +1,72 @@
+"""Requests that carry a key of their own are done once; what was answered is kept for a day."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from dispatch.services.engine import Engine
+from dispatch.services.errors import ConflictError
+from dispatch.storage.queries import sql
+
+KEPT = timedelta(hours=24)
+UNDER_WAY = timedelta(seconds=60)
+"""After so long a request without an answer is taken for lost with its process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One caller's name for one request, and the hash of what it asks."""
+
+    api_key: str
+    name: str
+    asked: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was answered the first time."""
+
+    status: int
+    body: bytes
+
+
+async def claim(engine: Engine, mine: Claim) -> Kept | None:
+    """Claim a request; returns what was answered where it was done before.
+
+    Raises ConflictError where the name stands for another request, or the first is still under way.
+    """
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> asyncpg.Record | None:
+        await connection.execute(sql("purge_idempotency_keys"), mine.api_key, now - KEPT)
+        row = (mine.api_key, mine.name, mine.asked, now, now - KEPT, now - UNDER_WAY)
+        if await connection.fetchval(sql("claim_idempotency_key"), *row) is not None:
+            return None
+        return await connection.fetchrow(sql("find_idempotency_key"), mine.api_key, mine.name)
+
+    found = await engine.transact(work)
+    if found is None:
+        return None
+    if found["request_hash"] != mine.asked:
+        raise ConflictError("this Idempotency-Key was sent with another request")
+    if found["status"] == 0:
+        raise ConflictError("the first request with this Idempotency-Key is still under way")
+    return Kept(found["status"], found["body"])
+
+
+async def settle(engine: Engine, mine: Claim, status: int, body: bytes) -> None:
+    """Keep what was answered."""
+
+    async def work(connection: asyncpg.Connection, _now: datetime) -> None:
+        await connection.execute(sql("settle_idempotency_key"), mine.api_key, mine.name, status, body)
+
+    await engine.transact(work)
+
+
+async def free(engine: Engine, mine: Claim) -> None:
+    """Let the request be tried again."""
+
+    async def work(connection: asyncpg.Connection, _now: datetime) -> None:
+        await connection.execute(sql("free_idempotency_key"), mine.api_key, mine.name)
+
+    await engine.transact(work)

@@ -1,0 +1,117 @@
+"""The HTTP side of one process: routes, limits, errors, health, and a log that tells no secret."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dispatch.services.engine import Engine
+from producers.http import (
+    escalations,
+    gateways,
+    incidents,
+    offers,
+    organisations,
+    page,
+    problems,
+    reports,
+    volunteers,
+)
+from producers.http.limits import BodyLimit
+
+Ready = Callable[[], dict[str, bool]]
+
+LARGEST_BODY = 64 * 1024
+LARGER = {"/v1/volunteers/import": 8 * 1024 * 1024}
+ROUTERS = (
+    reports.router,
+    incidents.router,
+    escalations.router,
+    offers.router,
+    volunteers.router,
+    organisations.router,
+    gateways.router,
+    page.router,
+)
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+SECONDS = Histogram("renfort_http_seconds", "Time to answer a request", ["method", "route", "status"])
+
+log = structlog.get_logger()
+
+
+def build(engine: Engine, *, secret: bytes, ready: Ready, extra: Sequence[APIRouter] = ()) -> FastAPI:
+    """Build the app; `secret` is the one that volunteers' links derive from, `ready` tells what works."""
+    app = FastAPI(
+        title="Renfort",
+        version="1",
+        description="Event-driven dispatch of volunteers.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.engine, app.state.secret, app.state.ready = engine, secret, ready
+    for router in (*ROUTERS, *extra):
+        app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)
+    app.include_router(health)
+    problems.install(app)
+    app.add_middleware(BodyLimit, largest=LARGEST_BODY, exceptions=LARGER)
+    app.add_middleware(Diary)
+    return app
+
+
+health = APIRouter(tags=["health"])
+
+
+@health.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Tell that the process answers."""
+    return {"status": "ok"}
+
+
+@health.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """Tell whether the process can do its work, and what it lacks; 503 while it cannot."""
+    state = request.app.state.ready()
+    return JSONResponse(state, 200 if all(state.values()) else 503)
+
+
+@health.get("/metrics")
+async def metrics() -> Response:
+    """Give the numbers that Prometheus reads."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+class Diary:
+    """One log line per request, by the route's pattern: addresses hold tokens and keys."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and note how it ended."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        status, began = 500, time.perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            _note(scope, status, time.perf_counter() - began)
+
+
+def _note(scope: Scope, status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", "none")
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    SECONDS.labels(method, route, str(status)).observe(seconds)
+    log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))

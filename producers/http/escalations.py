@@ -1,0 +1,31 @@
+"""Escalations for supervisors: what they have to see to, and that they have seen it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from dispatch.domain.incident import Escalation
+from dispatch.services import escalating, reading
+from producers.http.auth import Here, Supervisor, Watcher
+from producers.http.idempotency import IdempotentRoute
+
+router = APIRouter(tags=["escalations"], route_class=IdempotentRoute)
+
+
+@router.get("/v1/escalations")
+async def escalations(
+    key: Watcher,
+    engine: Here,
+    *,
+    only_open: Annotated[bool, Query(alias="open")] = True,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> list[Escalation]:
+    """List what is open, the gravest first; with `open=false` what is settled too. Scope `console:read`."""
+    return await reading.escalations(engine, key.organisation, only_open=only_open, limit=limit)
+
+
+@router.post("/v1/escalations/{escalation_id}/acknowledge", status_code=204)
+async def acknowledge(escalation_id: UUID, key: Supervisor, engine: Here) -> None:
+    """Say that the key's holder has seen it; that lapses unless something is done. Scope `console:act`."""
+    await escalating.acknowledge(engine, key.organisation, escalation_id, key.holder)

@@ -1,0 +1,63 @@
+"""What gateways tell: people's texts and delivery reports, by GET as Kannel does or by POST of a form."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from dispatch.services import kannel, replies, sending
+from dispatch.services.errors import InvalidError
+from dispatch.services.keys import Key
+from producers.http.auth import Credentials, Here, known, permit
+
+router = APIRouter(tags=["gateways"])
+
+T = TypeVar("T")
+Name = Annotated[str, Path(pattern=r"^[a-z0-9_-]{1,32}$")]
+
+
+async def told(request: Request) -> dict[str, str]:
+    """Read what a gateway tells, in the query or in a form."""
+    values = dict(request.query_params)
+    if request.method == "POST":
+        async with request.form(max_files=0) as form:
+            values |= {name: value for name, value in form.items() if isinstance(value, str)}
+    return values
+
+
+Told = Annotated[dict[str, str], Depends(told)]
+
+
+async def speaker(name: Name, request: Request, credentials: Credentials, values: Told) -> Key:
+    """Admit who speaks for this gateway; Kannel cannot set headers, so its key may ride in the query."""
+    presented = credentials.credentials if credentials else values.get("key", "")
+    return permit(await known(request, presented), f"gateway:{name}")
+
+
+Speaker = Annotated[Key, Depends(speaker)]
+
+
+@router.get("/v1/gateways/{name}/inbound", status_code=202)
+@router.post("/v1/gateways/{name}/inbound", status_code=202)
+async def inbound(name: Name, _key: Speaker, values: Told, engine: Here) -> Response:
+    """Take in a person's text: `id`, `from`, `text`, `charset`. Scope `gateway:NAME`."""
+    text = _read(kannel.inbound_from, values)
+    await replies.receive_text(engine, name, text, engine.clock.now())
+    # Nothing in the body: a gateway might send it to the phone.
+    return Response(status_code=202)
+
+
+@router.get("/v1/gateways/{name}/receipts", status_code=202)
+@router.post("/v1/gateways/{name}/receipts", status_code=202)
+async def receipts(name: Name, _key: Speaker, values: Told, engine: Here) -> Response:  # noqa: ARG001 - in the path
+    """Take in what became of a message: `message`, `status`, `reply`. Scope `gateway:NAME`."""
+    await sending.receipt(engine, _read(kannel.receipt_from, values))
+    return Response(status_code=202)
+
+
+def _read(reader: Callable[[Mapping[str, str]], T], values: Mapping[str, str]) -> T:
+    try:
+        return reader(values)
+    except ValueError as error:
+        field, _, message = str(error).partition(": ")
+        raise InvalidError(field, message) from None

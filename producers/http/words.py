@@ -1,0 +1,77 @@
+"""The words of the volunteer's page, in French and English."""
+
+from schemas.volunteers import Language
+
+DRILL: dict[Language, str] = {"fr": "[EXERCICE]", "en": "[DRILL]"}
+
+BANNERS: dict[str, dict[Language, str]] = {
+    "held": {"fr": "ATTENDEZ là où vous êtes.", "en": "WAIT where you are."},
+    "aborted": {"fr": "N'APPROCHEZ PAS. Éloignez-vous.", "en": "DO NOT APPROACH. Keep away."},
+}
+
+STATES: dict[str, dict[Language, str]] = {
+    "asked": {"fr": "Pouvez-vous venir ?", "en": "Can you come?"},
+    "expired": {
+        "fr": "Le délai est passé. Vous pouvez encore répondre : nous vous dirons si l'on vous attend.",
+        "en": "The time is up. You may still answer: we will tell you whether you are needed.",
+    },
+    "declined": {"fr": "Vous ne venez pas. Merci.", "en": "You are not coming. Thank you."},
+    "withdrawn": {"fr": "On n'a plus besoin de vous. Merci.", "en": "You are no longer needed. Thank you."},
+    "thanked": {
+        "fr": "Merci de votre réponse. Nous avons assez de monde, ne partez pas.",
+        "en": "Thank you for your answer. We have enough people, please do not go.",
+    },
+    "assigned": {
+        "fr": "On vous attend. Dites quand vous partez.",
+        "en": "You are expected. Say when you go.",
+    },
+    "en_route": {"fr": "Vous êtes en route. Soyez prudent.", "en": "You are on the way. Take care."},
+    "on_scene": {"fr": "Vous êtes sur place.", "en": "You are on scene."},
+    "done": {"fr": "C'est terminé pour vous. Merci.", "en": "You are done. Thank you."},
+    "stood_down": {
+        "fr": "On n'a plus besoin de vous, ne venez pas. Merci.",
+        "en": "You are no longer needed, please do not come. Thank you.",
+    },
+    "informed": {
+        "fr": "C'est noté. Restez chez vous, n'intervenez pas ; danger : 17.",
+        "en": "Noted. Stay at home, do not step in; danger: call 17.",
+    },
+    "ended": {"fr": "C'est terminé. Merci.", "en": "It is over. Thank you."},
+}
+
+ASKED_INFORMS: dict[Language, str] = {
+    "fr": "Dans votre secteur. Restez chez vous, n'intervenez pas ; danger : 17.",
+    "en": "In your area. Stay at home, do not step in; danger: call 17.",
+}
+
+BUTTONS: dict[str, dict[Language, str]] = {
+    "accepted": {"fr": "Je viens", "en": "I am coming"},
+    "declined": {"fr": "Je ne peux pas", "en": "I cannot come"},
+    "en_route": {"fr": "Je pars", "en": "I am leaving now"},
+    "on_scene": {"fr": "Je suis sur place", "en": "I am on scene"},
+    "released": {"fr": "J'ai terminé", "en": "I am done"},
+    "danger": {"fr": "DANGER : que tous attendent", "en": "DANGER: everybody wait"},
+    "acknowledged": {"fr": "J'ai vu ce message", "en": "I have seen this"},
+}
+
+BUTTONS_INFORMS: dict[str, dict[Language, str]] = {
+    "accepted": {"fr": "J'ai lu", "en": "I have read it"},
+    "declined": {"fr": "Cela ne me concerne pas", "en": "This is not for me"},
+}
+
+LABELS: dict[str, dict[Language, str]] = {
+    "received": {
+        "fr": "Réponse bien reçue. Cette page dira dans un instant ce qu'il en est.",
+        "en": "Answer received. This page will say in a moment what comes of it.",
+    },
+    "where": {"fr": "Où", "en": "Where"},
+    "until": {"fr": "Répondre avant", "en": "Answer before"},
+    "away": {"fr": "à {distance}", "en": "{distance} away"},
+    "why": {
+        "fr": "Vous êtes parmi les plus proches qui ont la compétence demandée.",
+        "en": "You are among the nearest who have the skill that is needed.",
+    },
+    "emergency": {"fr": "Urgence : 112", "en": "Emergency: 112"},
+    "other": {"fr": "In English", "en": "En français"},
+    "bad": {"fr": "Cette réponse n'existe pas.", "en": "There is no such answer."},
+}
