@@ -62,7 +62,8 @@ class Line:
     async def stop(self) -> None:
         """End what is in hand and disconnect; what was not done is delivered or published again."""
         self._listening = False
-        for task in self._tasks:
+        for task in self._tasks[:1]:
+            # The connecting; the relay ends its round in hand first.
             task.cancel()
         relay, broker = self._relay, self._broker
         ends = [relay.stop()] if relay is not None else []
