@@ -14,10 +14,6 @@ SELECT subject FROM (
 ) AS known
 ORDER BY subject LIMIT $2;
 
--- name: sample_subjects
--- Returns some incidents that changed lately, the same ones rarely twice.
-SELECT id FROM incidents WHERE last_at > $1 ORDER BY md5(id::text || $2) LIMIT $3;
-
 -- name: subject_homes
 -- Returns the organisation and mode of subjects, as their first escalation says.
 SELECT DISTINCT ON (stream) stream, organisation, mode FROM journal
@@ -27,7 +23,8 @@ WHERE stream = ANY ($1::uuid[]) AND topic = 'dispatch.escalations' ORDER BY stre
 -- Returns the rows of incidents.
 SELECT id, organisation, mode, lane, report_id, kind, severity, status, plan_hash, lat, lon,
        array_to_string(hazards, ',') AS hazards, requested, reference, array_to_string(awaiting, ',') AS awaiting, seq,
-       opened_at, last_at, armed_at, steps_done, last_step_at, ring, widened_at, retry_at, covered_at, ended_at, taken_by
+       opened_at, last_at, armed_at, steps_done, last_step_at, ring, widened_at, retry_at, covered_at, ended_at,
+       taken_by
 FROM incidents WHERE id = ANY ($1::uuid[]);
 
 -- name: stored_seats
@@ -36,7 +33,8 @@ SELECT incident_id, number, role, skill, reserve, assignment_id FROM seats WHERE
 
 -- name: stored_offers
 -- Returns the rows of their offers.
-SELECT incident_id, lane, id, volunteer_id, role, status, extended_at, expires_at, distance_m, round_id, settled_at, late
+SELECT incident_id, lane, id, volunteer_id, role, status, extended_at, expires_at, distance_m, round_id, settled_at,
+       late
 FROM offers WHERE incident_id = ANY ($1::uuid[]);
 
 -- name: stored_assignments

@@ -1,0 +1,26 @@
+"""Hears `volunteer.positions`: where trackers say that volunteers are."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+
+from consumers.broker import Broker, subscribe
+from dispatch.services.engine import Engine
+from dispatch.services.positions import CONSUMER, TOPIC, hear
+from schemas.envelope import Received, Unreadable
+
+MOST = 1000
+"""Many more than elsewhere: most of a batch is coalesced into one write for each volunteer."""
+
+
+def register(broker: Broker, engine: Engine) -> None:
+    """Subscribe the trackers' positions."""
+
+    async def positions(records: Sequence[Received | Unreadable]) -> None:
+        async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+            await hear(connection, records, now)
+
+        await engine.transact(inside)
+
+    subscribe(broker, TOPIC, CONSUMER, positions, max_records=MOST)

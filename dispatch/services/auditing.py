@@ -1,0 +1,121 @@
+"""The auditor: looks for what nobody else would notice, and tells a supervisor until it is over."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from dispatch.domain.errors import RefusedError
+from dispatch.domain.escalation import Cause
+from dispatch.services import escalating
+from dispatch.services.batches import is_difficult
+from dispatch.services.engine import Engine
+from dispatch.services.rebuilding import differences
+from dispatch.storage.pool import describe
+from dispatch.storage.queries import sql
+from schemas.ids import named
+
+EVERY_S = 10.0
+AGENDA_LATE = timedelta(seconds=30)
+SENDING_LATE = timedelta(seconds=60)
+"""How long a message may wait for the broker or for a gateway."""
+SAMPLE = 20
+"""How many running incidents, and how many of any, are compared with their journal in each round."""
+LEVEL = 3
+DIFFERS = "journal_differs"
+DETAILS = {
+    "agenda_late": "{} things are due and nobody does them: is a process with the role `agenda` running?",
+    "outbox_late": "{} events wait to be published: does Kafka answer?",
+    "messages_late": "{} messages wait to be sent: do the gateways answer?",
+    DIFFERS: "{} incidents are not as the journal says: see `dispatch journal verify`",
+}
+"""What a supervisor reads, by reason."""
+
+log = structlog.get_logger()
+Findings = Mapping[tuple[UUID, str], int]
+
+
+class Auditor:
+    """Looks every ten seconds; `last_round` tells since when nobody looked."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Begin with nothing seen."""
+        self._engine = engine
+        self._differing: dict[UUID, UUID] = {}
+        self.last_round: datetime | None = None
+
+    async def run(self) -> None:
+        """Look for ever; difficulties of the moment are logged and waited out."""
+        while True:
+            try:
+                await self.round()
+            except Exception as error:
+                if not is_difficult(error):
+                    raise
+                log.warning("the auditor waits", error=describe(error))
+            await asyncio.sleep(EVERY_S)
+
+    async def round(self) -> None:
+        """Look once: tell what is wrong, settle what no longer is."""
+        now = self._engine.clock.now()
+        found = await self._late(now)
+        known = set(self._differing.values())
+        found.update(await self._compare(now))
+        for (organisation, reason), count in sorted(found.items()):
+            await self._tell(organisation, reason, count)
+        await self._settle(found, known)
+        self.last_round = now
+
+    async def _late(self, now: datetime) -> Counter[tuple[UUID, str]]:
+        rows = await self._engine.pool.fetch(sql("late_work"), now - AGENDA_LATE, now - SENDING_LATE)
+        return Counter({(row["organisation"], row["reason"]): row["waiting"] for row in rows})
+
+    async def _compare(self, now: datetime) -> Counter[tuple[UUID, str]]:
+        """Compare a sample with the journal, and again whatever differed before."""
+        start = named("audit", now.isoformat())
+        async with self._engine.pool.acquire() as borrowed:
+            connection = cast("asyncpg.Connection", borrowed)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                rows = await connection.fetch(sql("sample_incidents"), start, SAMPLE)
+                sample = {row["id"]: row["organisation"] for row in rows} | self._differing
+                differing = await _differing(connection, sample)
+        self._differing = {name: sample[name] for name in differing}
+        return Counter((organisation, DIFFERS) for organisation in self._differing.values())
+
+    async def _tell(self, organisation: UUID, reason: str, count: int) -> None:
+        cause = Cause(reason, LEVEL, page=True, detail=DETAILS[reason].format(count))
+        subject = escalating.system_of(organisation)
+
+        async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+            await escalating.escalate(connection, organisation, "system", subject, cause, now)
+
+        await self._engine.transact(inside)
+
+    async def _settle(self, found: Findings, known: set[UUID]) -> None:
+        """Settle what is over; of a difference only who has seen it can say that it is gone."""
+        for row in await self._engine.pool.fetch(sql("open_findings"), sorted(DETAILS)):
+            organisation, reason = row["organisation"], row["reason"]
+            if (organisation, reason) in found or (reason == DIFFERS and organisation not in known):
+                continue
+            try:
+                await escalating.resolve(self._engine, organisation, row["id"], "the auditor")
+            except RefusedError:
+                log.info("settled by somebody else meanwhile", escalation=str(row["id"]))
+
+
+async def _differing(connection: asyncpg.Connection, sample: Mapping[UUID, UUID]) -> list[UUID]:
+    """Name the incidents of a sample that are not as their journal says."""
+    if not await differences(connection, sorted(sample)):
+        return []
+    found = []
+    for name in sorted(sample):
+        if rows := await differences(connection, [name]):
+            # The values may be somebody's; which rows differ is enough to look them up.
+            log.error("rows differ from the journal", rows=[row.partition(":")[0] for row in rows])
+            found.append(name)
+    return found

@@ -1,0 +1,38 @@
+-- What the auditor looks for: work that waits longer than it should, and rows that the journal does not explain.
+
+-- name: late_work
+-- Returns, per organisation and reason, how much waits too long: due before $1, to be published or sent since $2.
+-- A thousand of each are enough: a long outage leaves more than is worth counting.
+-- What waits deliberately is no lateness: considering during a pause, and what was set aside and told already.
+SELECT a.organisation, 'agenda_late' AS reason, count(*) AS waiting
+FROM (SELECT * FROM agenda WHERE due_at < $1 ORDER BY due_at LIMIT 1000) AS a
+WHERE NOT (a.kind = 'consider'
+           AND EXISTS (SELECT FROM organisations o WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
+  AND NOT EXISTS (SELECT FROM escalations e
+                  WHERE e.reason = 'stuck:' || a.subject AND e.status IN ('raised', 'acknowledged')
+                    AND e.organisation = a.organisation)
+GROUP BY a.organisation
+UNION ALL
+SELECT j.organisation, 'outbox_late', count(*)
+FROM (SELECT position FROM outbox ORDER BY id LIMIT 1000) AS oldest
+JOIN journal j ON j.id = oldest.position
+WHERE j.recorded_at < $2
+GROUP BY j.organisation
+UNION ALL
+SELECT m.organisation, 'messages_late', count(*)
+FROM (SELECT organisation FROM messages WHERE status IN ('queued', 'leased') AND due_at < $2 LIMIT 1000) AS m
+GROUP BY m.organisation
+ORDER BY 1, 2;
+
+-- name: sample_incidents
+-- Returns some incidents from a place in the order of their ids, running ones and any.
+SELECT id, organisation FROM incidents
+WHERE id IN (SELECT DISTINCT subject FROM agenda WHERE subject > $1 AND subject_kind = 'incident' ORDER BY 1 LIMIT $2)
+UNION
+(SELECT id, organisation FROM incidents WHERE id > $1 ORDER BY id LIMIT $2);
+
+-- name: open_findings
+-- Returns the auditor's escalations that are still open.
+SELECT id, organisation, reason FROM escalations
+WHERE subject_kind = 'system' AND status IN ('raised', 'acknowledged') AND reason = ANY ($1::text[])
+ORDER BY id;
