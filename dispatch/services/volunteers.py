@@ -9,7 +9,7 @@ import asyncpg
 
 from dispatch.domain.geo import mercator
 from dispatch.services.engine import Engine
-from dispatch.services.errors import InvalidError, NotFoundError
+from dispatch.services.errors import NotFoundError
 from dispatch.services.leaving import entry, erase, restart, stop
 from dispatch.services.phones import e164
 from dispatch.services.roster import read_csv
@@ -34,7 +34,6 @@ __all__ = [
     "read_csv",
     "register",
     "restart",
-    "set_position",
     "set_positions",
     "stop",
 ]
@@ -110,18 +109,6 @@ async def set_positions(
     columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 6
     known = await connection.fetch(sql("move_volunteers"), *columns, organisation)
     return {row["volunteer_id"] for row in known}
-
-
-async def set_position(engine: Engine, organisation: UUID, move: Move) -> None:
-    """Note where one volunteer is; raises NotFoundError for who is not on the roster."""
-
-    async def work(connection: asyncpg.Connection, now: datetime) -> set[UUID]:
-        if move.recorded_at <= now - OLDEST_POSITION:
-            raise InvalidError("recorded_at", "more than a day ago: where is the volunteer now?")
-        return await set_positions(connection, [move], now, organisation)
-
-    if not await engine.transact(work):
-        raise NotFoundError("there is no such volunteer on this roster")
 
 
 async def listed(

@@ -60,7 +60,7 @@ def _assignment(view: TokenView) -> str:
 
 
 def _answers(view: TokenView, state: str) -> tuple[Answer, ...]:
-    seen: tuple[Answer, ...] = ("acknowledged",) if view.recall and not view.recall_seen else ()
+    seen: tuple[Answer, ...] = ("acknowledged",) if _unseen(view) else ()
     if view.incident_status in ENDED:
         return seen
     answers = _ANSWERS.get(state, ())
@@ -68,6 +68,12 @@ def _answers(view: TokenView, state: str) -> tuple[Answer, ...]:
         # Nobody is told to wait and asked to go on the same page.
         answers = tuple(answer for answer in answers if answer not in ("en_route", "on_scene"))
     return seen + answers
+
+
+def _unseen(view: TokenView) -> bool:
+    """Tell whether a recall that is still in force has not been seen."""
+    in_force = view.recall == "aborted" or view.incident_status == "held"
+    return view.recall is not None and in_force and not view.recall_seen
 
 
 def _refresh(view: TokenView, state: str) -> int | None:

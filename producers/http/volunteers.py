@@ -3,17 +3,26 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel
 
 from dispatch.services import volunteers
 from dispatch.services.errors import InvalidError
 from dispatch.services.roster import Problem
+from dispatch.services.tracking import Tracking
 from dispatch.services.volunteers import Move
 from producers.http.auth import Here, Registrar, Watcher
 from producers.http.idempotency import IdempotentRoute
 from schemas.base import Skill
 from schemas.volunteers import Availability, Consent, Language, PositionBody, VolunteerBody, VolunteerPatch
+
+
+def tracking_of(request: Request) -> Tracking:
+    """Give what gathers positions for the app."""
+    tracking = request.app.state.tracking
+    assert isinstance(tracking, Tracking)  # noqa: S101 - for the type checker
+    return tracking
+
 
 router = APIRouter(tags=["volunteers"], route_class=IdempotentRoute)
 
@@ -90,12 +99,16 @@ async def erase(volunteer_id: UUID, key: Registrar, engine: Here) -> None:
 
 
 @router.put("/v1/volunteers/{volunteer_id}/position", status_code=204)
-async def position(volunteer_id: UUID, body: PositionBody, key: Registrar, engine: Here) -> None:
+async def position(
+    volunteer_id: UUID,
+    body: PositionBody,
+    key: Registrar,
+    engine: Here,
+    tracking: Annotated[Tracking, Depends(tracking_of)],
+) -> None:
     """Say where a volunteer is; `recorded_at` is now where it is absent. Scope `volunteers:write`."""
     recorded_at = body.recorded_at or engine.clock.now()
-    await volunteers.set_position(
-        engine, key.organisation, Move(volunteer_id, body.lat, body.lon, recorded_at)
-    )
+    await tracking.put(key.organisation, Move(volunteer_id, body.lat, body.lon, recorded_at))
 
 
 def _text(sheet: bytes) -> str:

@@ -726,6 +726,16 @@ async def test_a_hold_stands_above_all_else_until_it_is_seen(site: Site, clock: 
     assert "Je pars" in (await site.client.get(link)).text
 
 
+async def test_a_hold_that_is_over_has_not_to_be_seen(site: Site) -> None:
+    incident = await site.scene.incident()
+    link = await site.link(0, incident)
+    await site.scene.act(incident.id, "hold")
+    await site.scene.act(incident.id, "resume")
+    text = (await site.client.get(link)).text
+    assert "J&#39;ai vu ce message" not in text
+    assert "ATTENDEZ" not in text
+
+
 async def test_an_abort_leaves_nothing_but_the_warning(site: Site) -> None:
     incident = await site.scene.incident()
     link = await site.link(0, incident)

@@ -1,8 +1,9 @@
 """Organisations, keys and volunteers on a real database."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ from dispatch.services import keys, organisations, volunteers
 from dispatch.services.engine import Engine
 from dispatch.services.errors import ConflictError, InvalidError, NotFoundError, UnauthorizedError
 from dispatch.services.organisations import Area, DutyContact
+from dispatch.services.tracking import Tracking
 from dispatch.services.volunteers import Move
 from schemas.volunteers import VolunteerBody, VolunteerPatch
 
@@ -203,7 +205,7 @@ async def test_another_organisations_volunteer_cannot_be_changed(engine: Engine,
     with pytest.raises(NotFoundError):
         await volunteers.patch(engine, other, id_, VolunteerPatch(availability="unavailable"))
     with pytest.raises(NotFoundError):
-        await volunteers.set_position(engine, other, Move(id_, 48.5, 7.7, engine.clock.now()))
+        await Tracking(engine).put(other, Move(id_, 48.5, 7.7, engine.clock.now()))
 
 
 async def test_the_newest_position_counts_whatever_the_order(
@@ -211,8 +213,8 @@ async def test_the_newest_position_counts_whatever_the_order(
 ) -> None:
     (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
     now = clock.now()
-    await volunteers.set_position(engine, organisation, Move(id_, 48.50, 7.70, now))
-    await volunteers.set_position(engine, organisation, Move(id_, 48.60, 7.80, now - timedelta(minutes=1)))
+    await Tracking(engine).put(organisation, Move(id_, 48.50, 7.70, now))
+    await Tracking(engine).put(organisation, Move(id_, 48.60, 7.80, now - timedelta(minutes=1)))
     row = await engine.pool.fetchrow("SELECT lat, recorded_at FROM positions WHERE kind = 'live'")
     assert row is not None
     assert (row["lat"], row["recorded_at"]) == (48.50, now)
@@ -222,15 +224,15 @@ async def test_a_small_move_freshens_the_position_and_leaves_its_place(
     engine: Engine, organisation: UUID, clock: MovableClock
 ) -> None:
     (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
-    await volunteers.set_position(engine, organisation, Move(id_, 48.5, 7.7, clock.now()))
+    await Tracking(engine).put(organisation, Move(id_, 48.5, 7.7, clock.now()))
     clock.advance(60)
     # 22 m north on the ground, 33 m in the frame.
-    await volunteers.set_position(engine, organisation, Move(id_, 48.5002, 7.7, clock.now()))
+    await Tracking(engine).put(organisation, Move(id_, 48.5002, 7.7, clock.now()))
     row = await engine.pool.fetchrow("SELECT lat, recorded_at FROM positions WHERE kind = 'live'")
     assert row is not None
     assert (row["lat"], row["recorded_at"]) == (48.5, clock.now())
     clock.advance(60)
-    await volunteers.set_position(engine, organisation, Move(id_, 48.5003, 7.7, clock.now()))
+    await Tracking(engine).put(organisation, Move(id_, 48.5003, 7.7, clock.now()))
     assert await engine.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.5003
 
 
@@ -238,12 +240,23 @@ async def test_a_phone_whose_clock_is_ahead_does_not_shut_out_what_follows(
     engine: Engine, organisation: UUID, clock: MovableClock
 ) -> None:
     (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
-    await volunteers.set_position(
-        engine, organisation, Move(id_, 48.5, 7.7, clock.now() + timedelta(hours=2))
-    )
+    await Tracking(engine).put(organisation, Move(id_, 48.5, 7.7, clock.now() + timedelta(hours=2)))
     clock.advance(10)
-    await volunteers.set_position(engine, organisation, Move(id_, 48.6, 7.7, clock.now()))
+    await Tracking(engine).put(organisation, Move(id_, 48.6, 7.7, clock.now()))
     assert await engine.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.6
+
+
+async def test_positions_told_together_are_written_together(engine: Engine, organisation: UUID) -> None:
+    ids = await volunteers.enrol(engine, organisation, [a_volunteer(f"+3363998000{n}") for n in range(3)])
+    tracking, now = Tracking(engine), engine.clock.now()
+    told = [tracking.put(organisation, Move(id_, 48.5, 7.7, now)) for id_ in (*ids, uuid4())]
+    outcomes = await asyncio.gather(*told, return_exceptions=True)
+    assert outcomes[:3] == [None, None, None]
+    assert isinstance(outcomes[3], NotFoundError)
+    assert (
+        await engine.pool.fetchval("SELECT count(DISTINCT xmin::text) FROM positions WHERE kind = 'live'")
+        == 1
+    )
 
 
 async def test_a_position_of_another_day_is_refused(
@@ -251,9 +264,7 @@ async def test_a_position_of_another_day_is_refused(
 ) -> None:
     (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
     with pytest.raises(InvalidError):
-        await volunteers.set_position(
-            engine, organisation, Move(id_, 48.5, 7.7, clock.now() - timedelta(days=2))
-        )
+        await Tracking(engine).put(organisation, Move(id_, 48.5, 7.7, clock.now() - timedelta(days=2)))
 
 
 SHEET = """\
