@@ -88,6 +88,7 @@ async def test_who_had_not_been_told_of_the_offer_hears_nothing_of_its_end(post:
         await post.answer(await post.scene.offer(number, incident))
     await post.deliver()
     assert post.texts(2) == []
+    assert await post.messages("stand_down") == []
     (skipped,) = [row for row in await post.messages("offer") if row["recipient_id"] == post.scene.people[2]]
     assert (skipped["status"], skipped["reason"]) == ("skipped", "offer withdrawn")
     assert await post.journalled(skipped["id"]) == ["queued", "skipped"]
@@ -196,6 +197,16 @@ async def test_every_hold_is_told_and_its_end_too(post: Post) -> None:
         await post.deliver()
     told = [text.split(" :")[0] for text in post.texts(0) if not text.startswith("Merci")]
     assert told == ["ATTENDEZ", "Fin de l'attente", "ATTENDEZ"]
+
+
+async def test_a_hold_that_is_over_before_it_is_told_stops_nobody(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "hold")
+    await post.notify()
+    await post.scene.act(incident.id, "resume")
+    await post.deliver()
+    assert {row["reason"] for row in await post.messages("held")} == {"incident open"}
+    assert not any("ATTENDEZ" in text for text in post.texts(0))
 
 
 async def test_closing_tells_those_who_come_that_it_is_over(post: Post) -> None:

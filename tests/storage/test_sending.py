@@ -12,9 +12,15 @@ from consumers.gateways.simulated import SimulatedGateway
 from dispatch.clock import Clock, MovableClock
 from dispatch.services import sending, tokens
 from dispatch.services.engine import Engine
-from dispatch.services.gateways import GatewayRefusedError, Outgoing, Receipt
+from dispatch.services.gateways import (
+    Gateway,
+    GatewayRefusedError,
+    GatewayUnavailableError,
+    Outgoing,
+    Receipt,
+)
 from dispatch.services.sending import LEASE, TRIES_BEFORE_TROUBLE, Sender, Trouble, receipt
-from dispatch.storage.messages import Order, lease
+from dispatch.storage.messages import Leased, Order, lease
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.ids import named
@@ -30,16 +36,19 @@ async def post(pool: asyncpg.Pool, clock: MovableClock) -> Post:
 
 
 class SlowGateway(SimulatedGateway):
-    """A gateway that keeps every message until it is let go."""
+    """A gateway that keeps every message until it is let go, then takes it or fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         super().__init__()
+        self.error = error
         self.let_go = asyncio.Event()
         self.asked: list[Outgoing] = []
 
     async def send(self, message: Outgoing) -> None:
         self.asked.append(message)
         await self.let_go.wait()
+        if self.error is not None:
+            raise self.error
         await super().send(message)
 
 
@@ -68,6 +77,18 @@ class StubbornGateway(SimulatedGateway):
     async def send(self, message: Outgoing) -> None:
         del message
         raise self.error
+
+
+class StalledSender(Sender):
+    """A sender that falls asleep between taking a message in hand and looking at it again."""
+
+    def __init__(self, engine: Engine, gateway: Gateway) -> None:
+        super().__init__(engine, {"sms": gateway}, secret=SECRET, public_url=LINKS)
+        self.awake = asyncio.Event()
+
+    async def _deliver(self, gateway: Gateway, message: Leased) -> None:
+        await self.awake.wait()
+        await super()._deliver(gateway, message)
 
 
 STALE = {
@@ -146,6 +167,68 @@ async def test_who_may_have_been_asked_before_a_crash_is_stood_down(post: Post, 
     clock.advance(LEASE.total_seconds() + 1)
     await post.deliver()
     assert "plus besoin de vous" in post.texts(2)[0]
+
+
+async def test_who_may_have_been_asked_although_the_gateway_fell_silent_is_stood_down(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.notify()
+    await post.sender(StubbornGateway(TimeoutError())).round()
+    for number in (0, 1):
+        await post.answer(await post.scene.offer(number, incident))
+    await post.deliver()
+    assert "plus besoin de vous" in post.texts(2)[0]
+
+
+async def test_who_was_being_asked_in_vain_when_the_offer_ended_hears_nothing(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.notify()
+    slow = SlowGateway(GatewayUnavailableError("away"))
+    asking = asyncio.create_task(post.sender(slow).round())
+    await _until(lambda: len(slow.asked) == 3)
+    for number in (0, 1):
+        await post.answer(await post.scene.offer(number, incident))
+    await post.notify()
+    slow.let_go.set()
+    await asking
+    await post.deliver()
+    assert post.texts(2) == []
+    assert [row["reason"] for row in await post.messages("stand_down")] == ["the offer was never sent"]
+
+
+async def test_a_sender_that_wakes_after_its_lease_leaves_the_message_to_who_has_it_now(
+    post: Post, clock: MovableClock
+) -> None:
+    await post.scene.incident(plan(offers={"open": 5, "per_seat": 2, "window_s": 600}))
+    await post.notify()
+    stalled = StalledSender(post.engine, post.gateway)
+    asleep = asyncio.create_task(stalled.round())
+    await asyncio.sleep(0.3)
+    assert {row["status"] for row in await post.messages()} == {"leased"}
+    clock.advance(LEASE.total_seconds() + 1)
+    slow = SlowGateway()
+    other = asyncio.create_task(post.sender(slow).round())
+    await _until(lambda: len(slow.asked) == 3)
+    stalled.awake.set()
+    await asleep
+    slow.let_go.set()
+    await other
+    assert post.texts(0) == []
+    assert {row["status"] for row in await post.messages()} == {"sent"}
+
+
+async def test_a_sender_never_takes_up_twice_what_it_holds_however_fast_the_clock(
+    post: Post, clock: MovableClock
+) -> None:
+    await post.scene.incident(plan(offers={"open": 5, "per_seat": 2, "window_s": 3600}))
+    await post.notify()
+    slow = SlowGateway()
+    running = asyncio.create_task(post.sender(slow).run())
+    await _until(lambda: len(slow.asked) == 3)
+    clock.advance(LEASE.total_seconds() * 2)
+    await asyncio.sleep(0.3)
+    slow.let_go.set()
+    await _stop(running)
+    assert len(slow.asked) == 3
 
 
 async def test_a_flaky_gateway_gets_every_message_in_the_end_and_once(
