@@ -54,6 +54,9 @@ def update(draft: Draft, command: Update) -> None:
     """Take in what the source adds; a hazard that the plan keeps volunteers away from aborts."""
     incident = draft.incident
     if incident.ended:
+        if _is_news(incident, command):
+            detail = "the source said more after the end"
+            draft.escalate("updated_after_end", page=False, level=1, detail=detail)
         return
     professional = command.professional or incident.professional
     still = tuple(reason for reason in incident.awaiting if _still(reason, command, professional))
@@ -71,6 +74,12 @@ def update(draft: Draft, command: Update) -> None:
     if not forbidden(incident) and (hazards := forbidden(draft.incident)):
         _abort(draft, Act("abort", RENFORT, f"hazard reported: {', '.join(hazards)}"))
         draft.escalate("hazard", page=True, detail=", ".join(hazards))
+
+
+def _is_news(incident: Incident, command: Update) -> bool:
+    known = (incident.severity, incident.position, incident.professional)
+    said = (command.severity or known[0], command.position or known[1], command.professional or known[2])
+    return said != known or not set(command.hazards) <= set(incident.hazards)
 
 
 def _still(reason: str, command: Update, professional: Professional) -> bool:

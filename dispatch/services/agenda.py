@@ -114,7 +114,7 @@ class Agenda:
             found = await store.read(connection, [name])
             if name in found:
                 organisation = found[name].organisation
-                cause = Cause(f"stuck:{name}", 3, page=True, detail=describe(error))
+                cause = Cause(f"stuck:{name}", 3, page=True, detail=type(error).__name__)
                 subject = escalating.system_of(organisation)
                 await escalating.escalate(connection, organisation, "system", subject, cause, now)
 

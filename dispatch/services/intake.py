@@ -55,12 +55,17 @@ class Intake:
         self._book = book
         self._guarded = guarded
 
-    async def take_in(self, connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
+    async def take_in(
+        self, connection: asyncpg.Connection, received: Sequence[Received], now: datetime
+    ) -> None:
         """Open an incident for each report that is new, or update the one that it names."""
         areas = await _areas(connection, received)
         reports = [self._read(one, now) for one in received]
         await _keep(connection, [r for r in reports if not r.received.ours], now)
-        state = {row["id"]: row for row in await connection.fetch(sql("lock_reports"), sorted(r.id for r in reports))}
+        state = {
+            row["id"]: row
+            for row in await connection.fetch(sql("lock_reports"), sorted(r.id for r in reports))
+        }
         fresh = [_as_kept(r, state.get(r.id)) for r in reports if not _is_done(state.get(r.id))]
         earlier = await _earlier(connection, fresh)
         locked = await store.lock(connection, earlier.values())
@@ -78,17 +83,22 @@ class Intake:
         if not isinstance(data, ReportReceived):
             msg = "this is not a report"
             raise RefusedError(msg)
+        if received.ours and data.report_id is not None:
+            return Report(data.report_id, data.source, received, data)
         if data.at > now + FUTURE:
             msg = f"at: {data.at.isoformat()} lies in the future"
             raise RefusedError(msg)
-        if received.ours and data.report_id is not None:
-            return Report(data.report_id, data.source, received, data)
         # Nobody but a key fixes a source: straight from the topic, the name counts in a space of its own.
         source = data.source if self._guarded else f"topic:{data.source}"
         return Report(named(received.organisation, source, data.source_id), source, received, data)
 
     def _take_one(
-        self, report: Report, opened: dict[Key, UUID], drafts: dict[UUID, Draft], areas: "Areas", now: datetime
+        self,
+        report: Report,
+        opened: dict[Key, UUID],
+        drafts: dict[UUID, Draft],
+        areas: "Areas",
+        now: datetime,
     ) -> UUID:
         plan = self._book.choose(report.data.kind)
         trusted = self._trusts(plan, report)
@@ -110,7 +120,7 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """The service areas of the organisations of a batch, as (south, west, north, east), or none = everywhere."""
+    """The service areas of a batch's organisations, as (south, west, north, east); none is everywhere."""
 
     boxes: dict[UUID, tuple[float, float, float, float] | None]
 

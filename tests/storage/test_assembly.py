@@ -278,6 +278,24 @@ async def test_an_urgent_assignment_frees_what_was_planned(world: World) -> None
     assert [a.volunteer_id for a in (await world.read(urgent)).active()] == [who]
 
 
+async def test_an_urgent_assignment_frees_a_planned_seat_and_the_next_is_asked(
+    pool: asyncpg.Pool, clock: MovableClock
+) -> None:
+    planned = plan(name="planned", kinds=("planned.*",), lane="planned", trusted_sources=(TRUSTED,))
+    world = await World(pool, clock, [HELPERS, planned]).found()
+    people = await world.people(6)
+    name = await world.ask("1", kind="planned.event")
+    for who in people[:2]:
+        await world.answer(name, who, "accepted")
+    await world.answer(await world.ask("2"), people[0], "accepted")
+    await world.hear("dispatch.assignments")
+    incident = await world.read(name)
+    freed = next(a for a in incident.assignments.values() if a.volunteer_id == people[0])
+    assert (freed.reason, incident.covered_at) == ("overlap", None)
+    assert [a.volunteer_id for a in incident.active()] == people[1:2]
+    assert await world.asked(name) == people[4:6]
+
+
 async def test_a_planned_assignment_frees_nothing(pool: asyncpg.Pool, clock: MovableClock) -> None:
     planned = plan(lane="planned", trusted_sources=(TRUSTED,))
     world = await World(pool, clock, [planned]).found()

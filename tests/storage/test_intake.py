@@ -4,7 +4,9 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
+from dispatch.domain.commands import Act
 from dispatch.domain.incident import Incident
+from dispatch.services import assembly
 from schemas.base import Position
 from schemas.envelope import Received
 from schemas.ids import new_id
@@ -108,6 +110,23 @@ async def test_an_update_in_the_batch_of_its_report_adds_to_that_incident(world:
     await world.hear("incident.reports")
     rows = await world.pool.fetch("SELECT severity FROM incidents")
     assert [row["severity"] for row in rows] == ["life_threatening"]
+
+
+async def test_an_update_after_the_end_is_told_where_it_says_something_new(world: World) -> None:
+    name = await world.open("1", hazards=["weapon"])
+    await assembly.command(world.engine, world.organisation, name, Act("close", "Ada"))
+    assert await world.open("2", updates="1") == name
+    assert reasons(await world.read(name)) == set()
+    assert await world.open("3", updates="1", severity="life_threatening") == name
+    incident = await world.read(name)
+    assert (incident.status, reasons(incident)) == ("closed", {"updated_after_end"})
+
+
+async def test_a_report_accepted_at_the_edge_is_opened_though_our_clock_is_behind(world: World) -> None:
+    report = await world.send("1", occurred_at="2026-11-22T20:05:00Z")
+    world.clock.advance(-1)
+    await world.hear("incident.reports")
+    assert await world.incident_of(report) is not None
 
 
 async def test_an_update_of_what_nobody_reported_opens_an_incident(world: World) -> None:
