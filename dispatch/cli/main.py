@@ -1,54 +1,74 @@
 """`dispatch`: the commands, each in a module of its own."""
 
 import sys
+from collections.abc import Sequence
 
-from cyclopts import App
+import asyncpg
+from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
 from dispatch.cli.local import MisuseError, fail
+from dispatch.domain.errors import RefusedError
 from dispatch.services.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.services.plans import PlansError
+from dispatch.storage.pool import UNREACHABLE, describe
 
-app = App(
-    name="dispatch",
-    help="Call the right volunteers near an incident, until every seat is filled or a human has taken over.",
-    version_flags=["--version"],
-)
-
+ABOUT = "Call the right volunteers near an incident, until every seat is filled or a human has taken over."
 COMMANDS = {
-    "demo": "dispatch.cli.demo.command:demo",
-    "up": "dispatch.cli.up:up",
-    "run": "dispatch.cli.run:run",
-    "migrate": "dispatch.cli.services:migrate",
-    "topics": "dispatch.cli.services:topics",
-    "report": "dispatch.cli.report:report",
-    "volunteers": "dispatch.cli.people:volunteers",
-    "organisations": "dispatch.cli.people:organisations",
-    "keys": "dispatch.cli.people:keys",
-    "duty": "dispatch.cli.people:duty",
-    "plans": "dispatch.cli.services:plans",
-    "watch": "dispatch.cli.watch:watch",
-    "incident": "dispatch.cli.incident:incident",
-    "pause": "dispatch.cli.people:pause",
-    "resume": "dispatch.cli.people:resume",
-    "journal": "dispatch.cli.journal:journal",
-    "parking": "dispatch.cli.journal:parking",
-    "doctor": "dispatch.cli.doctor:doctor",
+    "demo": ("dispatch.cli.demo.command:demo", "Replay real calls among simulated volunteers."),
+    "up": ("dispatch.cli.up:up", "Start everything: embedded where nothing is configured."),
+    "run": ("dispatch.cli.run:run", "Run one process of some roles."),
+    "migrate": ("dispatch.cli.services:migrate", "Bring the tables up to this version."),
+    "topics": ("dispatch.cli.services:topics", "Make the declared topics exist."),
+    "report": ("dispatch.cli.report:report", "Report what happened."),
+    "volunteers": ("dispatch.cli.people:volunteers", "Import and list volunteers."),
+    "organisations": ("dispatch.cli.access:organisations", "Make and list organisations."),
+    "keys": ("dispatch.cli.access:keys", "Make, list and revoke API keys."),
+    "duty": ("dispatch.cli.people:duty", "Set and list the supervisors who are told."),
+    "plans": ("dispatch.cli.services:plans", "Check response plans."),
+    "watch": ("dispatch.cli.watch:watch", "Watch what happens, live."),
+    "incident": ("dispatch.cli.incident:incident", "Look into an incident."),
+    "pause": ("dispatch.cli.access:pause", "Stop all new offers at once."),
+    "resume": ("dispatch.cli.access:resume", "Let offers go out again."),
+    "journal": ("dispatch.cli.journal:journal", "Check the journal, and rebuild from it."),
+    "parking": ("dispatch.cli.journal:parking", "Look at what could not be understood."),
+    "doctor": ("dispatch.cli.doctor:doctor", "Check that everything can do its work."),
 }
-for name, path in COMMANDS.items():
-    app.command(path, name=name)
+
+
+def build(words: Sequence[str]) -> App:
+    """Build the command line for what was typed; a command's module is imported when it is used."""
+    app = App(
+        name="dispatch",
+        help=ABOUT,
+        version_flags=["--version"],
+        default_parameter=Parameter(negative=""),
+    )
+    # The short words are for the list of commands: given to a command, they would replace its own help.
+    listing = not words or words[0].startswith("-")
+    for name, (path, about) in COMMANDS.items():
+        app.command(path, name=name, help=about if listing else None)
+    return app
 
 
 def main() -> None:
     """Run a command; errors go to stderr, exit code 1 for a failure and 2 for misuse."""
+    words = sys.argv[1:]
     try:
-        app(exit_on_error=True)
+        build(words)(words, exit_on_error=False)
+    except CycloptsError:
+        sys.exit(2)
     except MisuseError as misuse:
         fail(str(misuse), 2)
     except ValidationError as invalid:
-        where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors(include_input=False))
+        found = invalid.errors(include_input=False)
+        where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found)
         fail(f"settings or input: {where}", 2)
-    except (NotFoundError, ConflictError, InvalidError, PlansError) as refusal:
+    except (NotFoundError, ConflictError, InvalidError, RefusedError, PlansError) as refusal:
         fail(str(refusal))
+    except asyncpg.UndefinedTableError as error:
+        fail(f"{error}: the tables are not those of this version; run `dispatch migrate`")
+    except UNREACHABLE as error:
+        fail(describe(error))
     except KeyboardInterrupt:
         sys.exit(130)

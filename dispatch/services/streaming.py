@@ -99,6 +99,12 @@ async def latest(engine: Engine) -> Position:
     return Position(await epoch(engine), await engine.pool.fetchval(sql("stream_horizon")), 0)
 
 
+async def back(engine: Engine, organisation: UUID, events: int) -> Position:
+    """Give the place that so many events come after, or the beginning where there are fewer."""
+    row = await engine.pool.fetchrow(sql("stream_back"), organisation, list(SHOWN), events)
+    return Position(await epoch(engine), *((row["xid"], row["id"]) if row else (0, 0)))
+
+
 async def resume(engine: Engine, text: str) -> tuple[Position, bool]:
     """Give the place that an event's id names, or the beginning and True where the id means nothing here.
 

@@ -85,6 +85,10 @@ class Reader:
             fields = {}
         raise EOFError
 
+    async def rest(self) -> None:
+        while True:
+            await self.next()
+
     async def subjects(self, count: int) -> list[str]:
         return [orjson.loads((await self.next())["data"])["subject"] for _ in range(count)]
 
@@ -223,8 +227,7 @@ async def test_a_key_that_is_revoked_ends_its_stream(site: Site, monkeypatch: py
     async with site.stream() as reader:
         await keys.revoke(site.engine, site.organisation, site.key.split("_")[1])
         with pytest.raises(EOFError):
-            while True:
-                await reader.next()
+            await reader.rest()
 
 
 async def test_a_stream_ends_cleanly_when_its_process_stops(site: Site) -> None:

@@ -107,6 +107,13 @@ async def test_the_latest_place_has_nothing_after_it(engine: Engine) -> None:
     assert subjects(await read(engine.pool, OURS, latest)) == names(2)
 
 
+async def test_one_can_go_back_by_so_many_events(engine: Engine) -> None:
+    await say(engine.pool, *(covered(number) for number in range(5)), covered(9, THEIRS))
+    place = await streaming.back(engine, OURS, 2)
+    assert subjects(await read(engine.pool, OURS, place)) == names(3, 4)
+    assert await streaming.back(engine, OURS, 5) == await streaming.beginning(engine)
+
+
 async def test_a_place_reads_back_as_written() -> None:
     assert Position.parse(str(Position(1, 7001, 42))) == Position(1, 7001, 42)
 

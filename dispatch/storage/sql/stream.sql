@@ -35,3 +35,9 @@ UPDATE journal SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmin(pg_c
 -- name: begin_epoch
 -- Begins an epoch and returns its number.
 INSERT INTO epochs (home, began_at) VALUES (stream_home(), $1) RETURNING number;
+
+-- name: stream_back
+-- The place so many events of an organisation back from the last one; nothing where there are not so many.
+SELECT xid, id FROM journal
+WHERE organisation = $1 AND topic = ANY ($2::text[])
+ORDER BY xid DESC, id DESC OFFSET $3 LIMIT 1;

@@ -1,0 +1,175 @@
+"""`dispatch doctor`: what works, what is late, and what is missing."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import asyncpg
+import uvloop
+from aiokafka.errors import KafkaError
+from rich.text import Text
+
+from dispatch.cli.local import read_addresses
+from dispatch.cli.terminal import Json, print_json, screen, table
+from dispatch.clock import Clock
+from dispatch.config import Settings
+from dispatch.services.engine import Engine
+from dispatch.services.plans import PlansError, load
+from dispatch.storage.migrate import FOLDER
+from dispatch.storage.pool import UNREACHABLE, describe, open_pool
+from dispatch.storage.queries import sql
+from producers.topics import administration
+from schemas.topics import TOPICS
+
+State = Literal["ok", "warn", "fail"]
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+PATIENCE_S = 8.0
+OFFSET_S = 2.0
+"""Seconds by which this host's clock may differ from the database's; Renfort goes by the database's."""
+LATE_S, TOO_LATE_S = 2.0, 30.0
+"""Seconds that something may wait before it is remarkable, and before it is wrong."""
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    what: str
+    state: State
+    detail: str
+
+
+def doctor(*, json: Json = False) -> None:
+    """Check the database, Kafka, the clock, what waits, the plans, the duty order and the gateway.
+
+    Exit code 1 where something fails; a warning alone is no failure.
+
+    Example: dispatch doctor
+    """
+    given = Settings()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        findings = runner.run(_examine(read_addresses(given)))
+    if json:
+        print_json([finding._asdict() for finding in findings])
+    else:
+        rows = ((f.what, Text(f.state, COLOURS[f.state]), f.detail) for f in findings)
+        screen.print(table("doctor", ("what", "state", "detail"), rows))
+    if any(finding.state == "fail" for finding in findings):
+        sys.exit(1)
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    kafka = asyncio.create_task(_kafka(settings.kafka))
+    findings = [found async for found in _database(settings.postgres.get_secret_value())]
+    return [*findings, await kafka, _plans(settings), _gateway(settings)]
+
+
+async def _database(dsn: str) -> AsyncIterator[Finding]:
+    if not dsn:
+        yield Finding("database", "fail", "none is known: set DISPATCH_POSTGRES, or start `dispatch up`")
+        return
+    pool: asyncpg.Pool | None = None
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            pool = await open_pool(dsn, application="renfort-doctor", size=2)
+            yield Finding("database", "ok", f"answers, version {await pool.fetchval(sql('server_version'))}")
+            async for found in _inside(pool):
+                yield found
+    except asyncpg.UndefinedTableError as error:
+        yield Finding("tables", "fail", f"{error}: run `dispatch migrate`")
+    except UNREACHABLE as error:
+        yield Finding("database", "fail", f"does not answer: {describe(error)}")
+    finally:
+        if pool is not None:
+            pool.terminate()
+
+
+async def _inside(pool: asyncpg.Pool) -> AsyncIterator[Finding]:
+    host, clock = Clock(), Clock()
+    await clock.sample(pool)
+    offset = abs((host.now() - clock.now()).total_seconds())
+    yield Finding("clock", "ok" if offset <= OFFSET_S else "warn", f"{offset:.2f} s off the database's")
+    yield await _tables(pool)
+    engine = Engine(pool, clock)
+    for found in await _waiting(engine):
+        yield found
+    for found in _houses(await pool.fetch(sql("list_organisations"))):
+        yield found
+
+
+async def _tables(pool: asyncpg.Pool) -> Finding:
+    applied = {row["name"] for row in await pool.fetch(sql("applied_migrations"))}
+    known = {path.name for path in FOLDER.glob("*.sql")}
+    if missing := sorted(known - applied):
+        return Finding("tables", "fail", f"{', '.join(missing)} not applied: run `dispatch migrate`")
+    if newer := sorted(applied - known):
+        return Finding("tables", "fail", f"{', '.join(newer)} come from a newer version: install it")
+    return Finding("tables", "ok", f"{len(applied)} migrations applied")
+
+
+async def _waiting(engine: Engine) -> list[Finding]:
+    now = engine.clock.now()
+    row = await engine.pool.fetchrow(sql("backlog"), now)
+    assert row is not None  # noqa: S101 - one row of counts, always
+    parked: State = "warn" if row["parked"] else "ok"
+    return [
+        _late("outbox", row["unpublished"], row["unpublished_since"], now, "is the relay running?"),
+        _late("agenda", row["overdue"], row["overdue_since"], now, "is the agenda running?"),
+        Finding("parking", parked, f"{row['parked']} not looked at: dispatch parking list"),
+    ]
+
+
+def _late(what: str, count: int, since: datetime | None, now: datetime, question: str) -> Finding:
+    if since is None:
+        return Finding(what, "ok", "nothing waits")
+    seconds = (now - since).total_seconds()
+    state: State = "ok" if seconds < LATE_S else "warn" if seconds < TOO_LATE_S else "fail"
+    asked = "" if state == "ok" else f": {question}"
+    return Finding(what, state, f"{count} waiting, the oldest for {seconds:.1f} s{asked}")
+
+
+def _houses(rows: list[asyncpg.Record]) -> Iterator[Finding]:
+    if not rows:
+        yield Finding("organisations", "warn", "none yet: dispatch organisations create NAME")
+    for row in rows:
+        name = f"duty of {row['name']}"
+        if row["duty"]:
+            yield Finding(name, "ok", f"{row['duty']} supervisors in order")
+        else:
+            yield Finding(name, "fail", "nobody would be told: dispatch duty set --contact 'Name:+33…'")
+        if row["paused_at"]:
+            yield Finding(f"offers of {row['name']}", "warn", "paused: dispatch resume")
+
+
+async def _kafka(bootstrap: str) -> Finding:
+    if not bootstrap:
+        return Finding("Kafka", "fail", "none is known: set DISPATCH_KAFKA, or start `dispatch up`")
+    try:
+        async with asyncio.timeout(PATIENCE_S), administration(bootstrap) as admin:
+            found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+    except (KafkaError, OSError, TimeoutError) as error:
+        return Finding("Kafka", "fail", f"{bootstrap} does not answer: {describe(error)}")
+    wrong = [
+        f"{topic.name} has {found.get(topic.name, 0)} partitions, not {topic.partitions}"
+        for topic in TOPICS
+        if found.get(topic.name) != topic.partitions
+    ]
+    if wrong:
+        return Finding("Kafka", "fail", f"{'; '.join(wrong)}: dispatch topics ensure")
+    return Finding("Kafka", "ok", f"{bootstrap} answers, {len(TOPICS)} topics as declared")
+
+
+def _plans(settings: Settings) -> Finding:
+    try:
+        return Finding("plans", "ok", f"{len(load(settings.plans).plans)} plans")
+    except PlansError as error:
+        return Finding("plans", "fail", f"{error.problems[0]}; all of them: dispatch plans check")
+
+
+def _gateway(settings: Settings) -> Finding:
+    if not settings.kannel_url:
+        return Finding("gateway", "warn", "simulated: no message reaches a phone; set DISPATCH_KANNEL_URL")
+    if settings.public_url is None:
+        return Finding("gateway", "fail", "links in messages lead nowhere: set DISPATCH_PUBLIC_URL")
+    return Finding("gateway", "ok", f"Kannel, links to {settings.links}")

@@ -1,0 +1,82 @@
+"""What commands share: tables for people, JSON for programs, and whose command it is."""
+
+import getpass
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import orjson
+from cyclopts import Parameter
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from dispatch.cli.local import MisuseError
+from dispatch.services.engine import Engine
+from dispatch.services.errors import NotFoundError
+from dispatch.storage.queries import sql
+
+WIDE = 160
+"""Columns of a table that is piped somewhere."""
+
+screen = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
+errors = Console(stderr=True, highlight=False)
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Write JSON, for a program.")]
+Whose = Annotated[
+    str | None, Parameter(name="--organisation", help="Name of the organisation; the only one needs no name.")
+]
+
+
+def operator() -> str:
+    """Name the person at the keyboard."""
+    return getpass.getuser()
+
+
+async def organisation_of(engine: Engine, name: str | None) -> UUID:
+    """Find an organisation by name, or the only one there is."""
+    rows = await engine.pool.fetch(sql("list_organisations"))
+    if not rows:
+        raise NotFoundError("there is no organisation yet: dispatch organisations create NAME")
+    fitting = [row for row in rows if name in {None, row["name"], str(row["id"])}]
+    known = ", ".join(row["name"] for row in rows)
+    if not fitting:
+        raise NotFoundError(f"there is no organisation {name!r}; there are: {known}")
+    if len(fitting) > 1:
+        raise MisuseError(f"say which with --organisation; there are: {known}")
+    return UUID(str(fitting[0]["id"]))
+
+
+def print_json(value: object) -> None:
+    """Write a value for a program."""
+    plain = to_jsonable_python(value, fallback=str)
+    sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Lay rows out; what they hold is text, whatever brackets are in it."""
+    laid = Table(*columns, title=title, title_justify="left", header_style="bold", pad_edge=False)
+    for row in rows:
+        laid.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
+    return laid
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(sorted(map(str, value)))
+    return "" if value is None else str(value)
+
+
+def problem(text: str) -> None:
+    """Name one thing that is wrong, on stderr."""
+    errors.print(Text(text, "red"), soft_wrap=True)
+
+
+def progress() -> Progress:
+    """Show how far long work is; on stderr, and only in a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
