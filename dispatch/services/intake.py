@@ -1,7 +1,7 @@
 """Taking reports in: known already? which plan? may the source call people? Then the incident is opened."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -15,12 +15,13 @@ from dispatch.domain.errors import RefusedError
 from dispatch.domain.opening import Opening, open_incident
 from dispatch.services.plans import PlanBook
 from dispatch.storage import incidents as store
+from dispatch.storage.journal import read_streams
 from dispatch.storage.queries import sql
-from schemas.base import Position
+from schemas.base import SEVERITY_RANK, Position, Severity
 from schemas.envelope import Received
 from schemas.ids import named
 from schemas.plans import Plan
-from schemas.reports import ReportReceived
+from schemas.reports import Professional, ReportReceived
 
 FUTURE = timedelta(minutes=5)
 """How far a source's clock may run ahead of ours."""
@@ -60,7 +61,8 @@ class Intake:
     ) -> None:
         """Open an incident for each report that is new, or update the one that it names."""
         areas = await _areas(connection, received)
-        reports = [self._read(one, now) for one in received]
+        read = [self._read(one, now) for one in received]
+        reports = sorted([*await _overtaken(connection, read), *read], key=_order)
         await _keep(connection, [r for r in reports if not r.received.ours], now)
         state = {
             row["id"]: row
@@ -104,7 +106,8 @@ class Intake:
         trusted = self._trusts(plan, report)
         name = opened.get((report.received.organisation, report.source, report.data.updates or ""))
         if name is not None and name in drafts:
-            apply(drafts[name], _update(report, trusted=trusted))
+            before = drafts[name].incident.severity
+            apply(drafts[name], _update(report, before, trusted=trusted))
             return name
         inside = areas.inside(report.received.organisation, report.data.position)
         opening = Opening(
@@ -148,6 +151,26 @@ async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -
     return Areas(boxes)
 
 
+def _order(report: Report) -> tuple[bool, datetime]:
+    """Put reports before those that add to them: their partitions do not wait for each other."""
+    return report.data.updates is not None, report.received.received_at
+
+
+async def _overtaken(connection: asyncpg.Connection, reports: Sequence[Report]) -> list[Report]:
+    """Fetch accepted reports that are still on their way here while others already add to them."""
+    updates = {named(r.received.organisation, r.source, r.data.updates): r for r in reports if r.data.updates}
+    wanted = sorted(updates.keys() - {r.id for r in reports})
+    rows = await connection.fetch(sql("reports_on_their_way"), wanted)
+    streams = await read_streams(connection, [row["id"] for row in rows])
+    found = []
+    for name, received_at in rows:
+        event, *_ = streams[name]
+        if isinstance(event, ReportReceived):
+            received = replace(updates[name].received, data=event, received_at=received_at)
+            found.append(Report(name, event.source, received, event))
+    return [*await _overtaken(connection, found), *found] if found else []
+
+
 async def _keep(connection: asyncpg.Connection, reports: Sequence[Report], now: datetime) -> None:
     found = {
         r.id: (r.id, r.received.organisation, r.data.mode, r.source, r.data.source_id, "topic",
@@ -177,6 +200,11 @@ async def _earlier(connection: asyncpg.Connection, reports: Sequence[Report]) ->
     return {(r["organisation"], r["source"], r["source_id"]): r["incident_id"] for r in rows}
 
 
-def _update(report: Report, *, trusted: bool) -> Update:
+def _update(report: Report, before: Severity, *, trusted: bool) -> Update:
+    """Say what a report adds; what it leaves out arrives as a default, which must not undo what is known."""
     data = report.data
-    return Update(report.id, data.severity, data.position, data.hazards, data.professional, trusted)
+    worse = SEVERITY_RANK[data.severity] < SEVERITY_RANK[before]
+    professional = None if data.professional == Professional() else data.professional
+    return Update(
+        report.id, data.severity if worse else None, data.position, data.hazards, professional, trusted
+    )

@@ -104,12 +104,51 @@ async def test_an_update_that_adds_a_hazard_aborts_and_recalls_everybody(world: 
     assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
 
 
+async def test_an_update_undoes_nothing_that_it_leaves_out(world: World) -> None:
+    name = await world.open("1", severity="life_threatening", hazards=["traffic"])
+    before = await world.read(name)
+    await world.open("2", updates="1", position=None, professional={})
+    after = await world.read(name)
+    assert (after.severity, after.position, after.hazards, after.professional) == (
+        before.severity,
+        before.position,
+        before.hazards,
+        before.professional,
+    )
+
+
 async def test_an_update_in_the_batch_of_its_report_adds_to_that_incident(world: World) -> None:
     await world.send("1")
     await world.send("2", updates="1", severity="life_threatening")
     await world.hear("incident.reports")
     rows = await world.pool.fetch("SELECT severity FROM incidents")
     assert [row["severity"] for row in rows] == ["life_threatening"]
+
+
+async def test_an_update_that_overtakes_its_report_adds_to_the_same_incident(world: World) -> None:
+    first, second = await world.send("1"), await world.send("2", updates="1", severity="life_threatening")
+    third = await world.send("3", updates="2", hazards=["weapon"])
+    rows = await world.pool.fetch("SELECT * FROM journal WHERE stream = $1", third)
+    await world.deliver("incident.reports", [world.decoded(row) for row in rows])
+    name = await world.incident_of(third)
+    assert [await world.incident_of(report) for report in (first, second)] == [name, name]
+    await world.hear("incident.reports")
+    incident = await world.read(name)
+    assert (incident.report_id, incident.hazards, incident.severity) == (
+        first,
+        ("weapon",),
+        "life_threatening",
+    )
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+
+
+async def test_an_update_before_its_report_in_one_batch_adds_to_the_same_incident(world: World) -> None:
+    first = await world.send("1")
+    await world.send("2", updates="1")
+    rows = await world.pool.fetch("SELECT * FROM journal WHERE topic = 'incident.reports' ORDER BY id DESC")
+    await world.deliver("incident.reports", [world.decoded(row) for row in rows])
+    incidents = await world.pool.fetch("SELECT report_id FROM incidents")
+    assert [row["report_id"] for row in incidents] == [first]
 
 
 async def test_an_update_after_the_end_is_told_where_it_says_something_new(world: World) -> None:

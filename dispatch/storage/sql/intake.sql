@@ -14,6 +14,10 @@ ON CONFLICT DO NOTHING;
 SELECT id, organisation, source, channel, incident_id FROM reports
 WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
+-- name: reports_on_their_way
+-- Of reports, those that were accepted and are no incident yet.
+SELECT id, received_at FROM reports WHERE id = ANY ($1::uuid[]) AND incident_id IS NULL ORDER BY id;
+
 -- name: find_earlier_reports
 -- Returns the incidents of earlier reports by source and the source's id.
 SELECT r.organisation, r.source, r.source_id, r.incident_id
