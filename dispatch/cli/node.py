@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import asyncpg
@@ -15,6 +16,7 @@ from consumers import console, incidents, messages, positions, replies, reports
 from consumers.broker import Broker
 from dispatch.cli.line import Cluster, Line
 from dispatch.clock import Clock
+from dispatch.domain.escalation import Cause
 from dispatch.services import keys
 from dispatch.services.agenda import Agenda
 from dispatch.services.auditing import Auditor
@@ -22,7 +24,8 @@ from dispatch.services.batches import Batches
 from dispatch.services.engine import Engine
 from dispatch.services.gateways import Gateway
 from dispatch.services.intake import Intake
-from dispatch.services.sending import Sender
+from dispatch.services.escalating import escalate, system_of
+from dispatch.services.sending import Sender, Trouble
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 from producers.http import app as http
@@ -35,6 +38,7 @@ ROLES: tuple[Role, ...] = (
 )  # fmt: skip
 Loop = Callable[[], Coroutine[Any, Any, None]]
 RETRY_S = 1.0
+GATEWAY_LEVEL = 3
 STOP_HTTP_S = 2
 
 log = structlog.get_logger()
@@ -73,6 +77,7 @@ class Node:
         self.wiring = wiring
         self.clock = clock
         self._database = False
+        self._sender: Sender | None = None
         self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -114,7 +119,10 @@ class Node:
         return all(self.ready().values())
 
     def _wake(self) -> None:
+        """Something was committed: there may be events to publish and messages to send."""
         self.line.wake()
+        if self._sender is not None:
+            self._sender.wake()
 
     def _spawn(self, name: str, loop: Loop) -> None:
         self._loops.append(asyncio.create_task(_keep_running(name, loop), name=name))
@@ -127,14 +135,17 @@ class Node:
         if "agenda" in roles:
             self._spawn("agenda", Agenda(self.engine).run)
         if "notifications" in roles:
-            self._spawn("sender", self._sender().run)
+            self._sender = self._make_sender()
+            self._spawn("sender", self._sender.run)
         if "auditor" in roles:
             self._spawn("auditor", Auditor(self.engine).run)
         self._spawn("heartbeat", self._watch_database)
 
-    def _sender(self) -> Sender:
+    def _make_sender(self) -> Sender:
         wiring = self.wiring
-        return Sender(self.engine, wiring.gateways, secret=wiring.secret, public_url=wiring.links)
+        return Sender(
+            self.engine, wiring.gateways, secret=wiring.secret, public_url=wiring.links, on_trouble=gateway_trouble
+        )
 
     async def _reach_database(self) -> None:
         while True:
@@ -188,6 +199,13 @@ class Node:
         if "console" in self.wiring.roles:
             extra.append(console.router(self.engine, keys.authenticate))
         return http.build(self.engine, secret=self.wiring.secret, ready=self.ready, extra=extra)
+
+
+async def gateway_trouble(connection: asyncpg.Connection, trouble: Trouble, now: datetime) -> None:
+    """Tell a supervisor that a gateway does not take messages."""
+    cause = Cause("gateway", GATEWAY_LEVEL, page=True, detail=trouble.reason)
+    organisation = trouble.organisation
+    await escalate(connection, organisation, "system", system_of(organisation), cause, now)
 
 
 async def _keep_running(name: str, loop: Loop) -> None:

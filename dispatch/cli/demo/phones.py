@@ -109,7 +109,7 @@ class Owners:
         await self.clock.sleep(self.rng.uniform(*TAKES_OVER_S))
         if await self._act(f"/v1/incidents/{incident_id}/takeover", "paged"):
             await self.clock.sleep(CLOSES_S)
-            await self._act(f"/v1/incidents/{incident_id}/close", "done by professionals")
+            await self._act(f"/v1/incidents/{incident_id}/close", "professionals")
 
     async def _act(self, path: str, reason: str) -> bool:
         """Act as the duty supervisor; a refusal (closed meanwhile) is an answer too."""
