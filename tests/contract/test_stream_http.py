@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,29 +13,25 @@ import httpx
 import orjson
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
 
 from consumers import console
 from dispatch.clock import MovableClock
 from dispatch.services import keys, organisations, streaming
 from dispatch.services.engine import Engine
-from dispatch.services.errors import ForbiddenError, UnauthorizedError
 from dispatch.services.streaming import Position
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
+from producers.http.app import build
 from schemas.base import Mode
 from schemas.ids import named
 from schemas.incidents import IncidentCovered
 from schemas.offers import Assigned
 from tests.conftest import START
 
-REFUSALS: dict[type[Exception], int] = {UnauthorizedError: 401, ForbiddenError: 403}
-
 
 @dataclass
 class Site:
-    """A server of the stream alone, and a key that opens it."""
+    """A server, and a key that opens its stream."""
 
     engine: Engine
     organisation: UUID
@@ -69,7 +66,7 @@ class Reader:
         self._lines = response.aiter_lines()
 
     async def next(self) -> dict[str, str]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await self._next()
 
     async def _next(self) -> dict[str, str]:
@@ -103,24 +100,18 @@ async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[Site]:
     organisation = await organisations.create(engine, "SDIS 67")
     key = await keys.create(engine, organisation=organisation, scopes=["console:read"], holder="Anne Weber")
     stopping: list[bool] = []
-    app = FastAPI()
-    app.include_router(console.router(engine, keys.authenticate, lambda: bool(stopping)))
-    for error in REFUSALS:
-        app.add_exception_handler(error, _refuse)
+    stream = console.router(engine, keys.authenticate, lambda: bool(stopping))
+    app = build(engine, secret=bytes(32), ready=dict, extra=[stream])
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
     serving = asyncio.create_task(server.serve([listening]))
     address = "http://{}:{}".format(*listening.getsockname())
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=address, timeout=10, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
         yield Site(engine, organisation, client, key, stopping)
     stopping.append(True)
     server.should_exit = True
     await asyncio.wait_for(serving, 10)
-
-
-async def _refuse(_request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, REFUSALS[type(error)])
 
 
 async def test_what_is_committed_is_heard_at_once(site: Site) -> None:
@@ -181,8 +172,9 @@ async def test_a_place_from_before_a_restore_starts_over_and_says_so(site: Site)
 
 async def test_a_malformed_place_is_refused(site: Site) -> None:
     async with site.stream(last="x") as reader:
-        assert reader.response.status_code == 400
-        assert "Last-Event-ID" in (await reader.response.aread()).decode()
+        problem = orjson.loads(await reader.response.aread())
+    assert reader.response.headers["content-type"] == "application/problem+json"
+    assert (problem["status"], "Last-Event-ID" in problem["detail"]) == (400, True)
 
 
 async def test_nobody_hears_another_organisation(site: Site) -> None:
@@ -258,18 +250,22 @@ async def test_two_hundred_watchers_share_one_reader(site: Site, monkeypatch: py
         reads += 1
         return await read_page(source, organisation, after)
 
-    async with asyncio.TaskGroup() as group, asyncio.timeout(30):
-        heard = [group.create_task(_hear(site, 20)) for _ in range(200)]
-        await asyncio.sleep(1.5)
+    listening = asyncio.Barrier(201)
+    async with asyncio.TaskGroup() as group, asyncio.timeout(60):
+        heard = [group.create_task(_hear(site, 20, listening)) for _ in range(200)]
+        await listening.wait()
         monkeypatch.setattr(streaming, "read_page", counted)
+        began = time.monotonic()
         for number in range(20):
             await site.say(number)
+    elapsed = time.monotonic() - began
     assert all(task.result() == names(*range(20)) for task in heard)
-    assert 0 < reads < 200
+    assert 0 < reads <= elapsed / console.POLL_S + 2
 
 
-async def _hear(site: Site, count: int) -> list[str]:
+async def _hear(site: Site, count: int, listening: asyncio.Barrier) -> list[str]:
     async with site.stream() as reader:
+        await listening.wait()
         return await reader.subjects(count)
 
 
