@@ -67,7 +67,7 @@ async def acknowledge(engine: Engine, organisation: UUID, escalation_id: UUID, b
 
 
 async def resolve(engine: Engine, organisation: UUID, escalation_id: UUID, by: str) -> None:
-    """Settle an escalation of a report or the system; an incident's is settled by what is done to the incident."""
+    """Settle an escalation of a report or the system; an incident's is settled by acts on the incident."""
     kind, subject = await _subject_of(engine, organisation, escalation_id)
     if kind == "incident":
         msg = "an incident's escalation is settled on the incident: take it over, close it or cancel it"
@@ -88,7 +88,9 @@ async def take_due(connection: asyncpg.Connection, subject: UUID, now: datetime)
     if home is None:
         return
     before = await _lock(connection, subject)
-    await _write(connection, home["organisation"], home["mode"], before, list(escalation.due(before, now)), now)
+    await _write(
+        connection, home["organisation"], home["mode"], before, list(escalation.due(before, now)), now
+    )
 
 
 async def _subject_of(engine: Engine, organisation: UUID, escalation_id: UUID) -> tuple[SubjectKind, UUID]:

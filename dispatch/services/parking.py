@@ -14,7 +14,7 @@ LEVEL = 3
 
 
 async def tell(connection: asyncpg.Connection, parked: Sequence[Parking], now: datetime) -> None:
-    """Raise one escalation per source and topic; a message that names no known organisation is told to all."""
+    """Raise one escalation per source and topic; what names no known organisation is told to all."""
     everybody = [row["id"] for row in await connection.fetch(sql("all_organisations"))]
     told = set()
     for item in sorted(parked, key=lambda item: (str(item.organisation), item.topic, item.source)):

@@ -14,7 +14,12 @@ from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from dispatch.storage.rows import Children, Row
 
-RACED = {"offers_one_live", "assignments_one_per_volunteer", "assignments_one_per_seat", "escalations_one_open"}
+RACED = {
+    "offers_one_live",
+    "assignments_one_per_volunteer",
+    "assignments_one_per_seat",
+    "escalations_one_open",
+}
 """Invariants that two transactions can run into from both sides: the loser looks again."""
 
 
@@ -90,9 +95,13 @@ async def _project(connection: asyncpg.Connection, drafts: Sequence[Draft], now:
     await upsert(connection, "write_plans", bodies)
     await upsert(connection, "write_incidents", [rows.incident_row(draft.incident) for draft in drafts])
     await upsert(connection, "write_seats", _changed(drafts, rows.seat_rows, lambda row: row[5] is not None))
-    await upsert(connection, "write_offers", _changed(drafts, rows.offer_rows, lambda row: row[5] == "extended"))
     await upsert(
-        connection, "write_assignments", _changed(drafts, rows.assignment_rows, lambda row: row[6] != "released")
+        connection, "write_offers", _changed(drafts, rows.offer_rows, lambda row: row[5] == "extended")
+    )
+    await upsert(
+        connection,
+        "write_assignments",
+        _changed(drafts, rows.assignment_rows, lambda row: row[6] != "released"),
     )
     await upsert(connection, "write_recalls", _changed(drafts, rows.recall_rows, lambda _row: False))
     await upsert(

@@ -22,10 +22,10 @@ def incident_row(i: Incident) -> Row:
     """Lay an incident out as `write_incidents` takes it."""
     lat, lon = (i.position.lat, i.position.lon) if i.position else (None, None)
     return (
-        i.id, i.organisation, i.mode, i.lane, i.report_id, i.kind, i.severity, i.status, i.plan_hash, lat, lon,
-        ",".join(i.hazards), i.professional.requested, i.professional.reference, ",".join(i.awaiting), i.seq,
-        i.opened_at, i.last_at, i.armed_at, i.steps_done, i.last_step_at, i.ring, i.widened_at, i.retry_at,
-        i.covered_at, i.ended_at, i.taken_by,
+        i.id, i.organisation, i.mode, i.lane, i.report_id, i.kind, i.severity, i.status, i.plan_hash,
+        lat, lon, ",".join(i.hazards), i.professional.requested, i.professional.reference,
+        ",".join(i.awaiting), i.seq, i.opened_at, i.last_at, i.armed_at, i.steps_done, i.last_step_at,
+        i.ring, i.widened_at, i.retry_at, i.covered_at, i.ended_at, i.taken_by,
     )  # fmt: skip
 
 
@@ -77,8 +77,8 @@ def incident_from(row: asyncpg.Record, children: "Children") -> Incident:
     name = row["id"]
     place = None if row["lat"] is None else Position(lat=row["lat"], lon=row["lon"])
     same = ("organisation", "mode", "lane", "report_id", "kind", "severity", "status", "plan_hash", "seq",
-            "opened_at", "last_at", "armed_at", "steps_done", "last_step_at", "ring", "widened_at", "retry_at",
-            "covered_at", "ended_at", "taken_by")  # fmt: skip
+            "opened_at", "last_at", "armed_at", "steps_done", "last_step_at", "ring", "widened_at",
+            "retry_at", "covered_at", "ended_at", "taken_by")  # fmt: skip
     return Incident(
         id=name,
         plan=plan_from(row["plan_hash"], orjson.dumps(row["plan"])),
