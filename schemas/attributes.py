@@ -55,8 +55,8 @@ def uuid(text: str) -> UUID | None:
 
 
 def plain(text: str) -> str:
-    """Keep of a foreign name what may stand in a log."""
-    return re.sub(r"[^A-Za-z0-9_.:/-]", "?", text)[:64]
+    """Repeat a foreign name where it is one, as logs and supervisors may read it; a question mark for other words."""
+    return text if re.fullmatch(r"[A-Za-z0-9_.:/-]{0,64}", text) else "?"
 
 
 def _text(name: str, value: bytes) -> str:

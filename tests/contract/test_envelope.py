@@ -136,7 +136,7 @@ def test_a_wrong_header_is_told(changed: dict[str, bytes], why: str) -> None:
         (b" " * (LARGEST_BODY + 1), f"the body is larger than {LARGEST_BODY} bytes"),
         ([], "the body: model type"),
         ({**REPORT, "caller_name": "Marie Curie"}, "caller_name: extra forbidden"),
-        ({**REPORT, "Marie\nCurie": 1}, "Marie?Curie: extra forbidden"),
+        ({**REPORT, "Marie\nCurie": 1}, "?: extra forbidden"),
         ({**REPORT, "position": {"lat": 91, "lon": 2}}, "position.lat: less than equal"),
         ({**REPORT, "at": "2026-11-22T20:00:00"}, "at: timezone aware"),
         ({name: value for name, value in REPORT.items() if name != "kind"}, "kind: missing"),
@@ -149,7 +149,7 @@ def test_a_wrong_body_is_told_by_its_field_and_without_its_words(body: object, w
 def test_what_is_unreadable_keeps_its_bytes_and_a_source_fit_to_show() -> None:
     result = report(b"\x00{", ce_source=b"caf\xc3\xa9\x00", ce_type=b"\xff")
     assert isinstance(result, Unreadable)
-    assert (result.source, result.organisation, result.body) == ("caf??", ORGANISATION, b"\x00{")
+    assert (result.source, result.organisation, result.body) == ("?", ORGANISATION, b"\x00{")
     assert ("ce_type", b"\xff") in unpack(result.headers)
 
 
