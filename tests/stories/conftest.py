@@ -1,0 +1,24 @@
+"""A city of its own for every story."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dispatch.cli.embedded import EmbeddedBroker
+from dispatch.cli.hosting import Embedded
+from dispatch.clock import MovableClock
+from tests.stories.city import City
+
+NIGHT = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+async def city(database: str, tmp_path: Path) -> AsyncIterator[City]:
+    """Start a city at night, with nobody in it."""
+    async with (
+        EmbeddedBroker(tmp_path) as broker,
+        City.open(database, Embedded(None, broker), MovableClock(NIGHT)) as city,
+    ):
+        yield city

@@ -1,0 +1,21 @@
+"""Waiting for what must come, and never longer than needed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+PATIENCE_S = 20.0
+LOOK_EVERY_S = 0.01
+
+T = TypeVar("T")
+
+
+async def eventually(look: Callable[[], Awaitable[T]], what: str, seconds: float = PATIENCE_S) -> T:
+    """Look until there is something, and fail with words when there never is."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not (found := await look()):
+                await asyncio.sleep(LOOK_EVERY_S)
+    except TimeoutError:
+        raise AssertionError(f"never came: {what}") from None
+    return found
