@@ -117,7 +117,8 @@ def _offer(facts: Facts, now: datetime) -> str | None:
 
 
 def _assigned(facts: Facts, _now: datetime) -> str | None:
-    return None if facts.assigned else "no longer assigned"
+    # A notice is over once enough have read it, and the last of them is thanked like the others.
+    return None if facts.assigned or facts.informs else "no longer assigned"
 
 
 def _stand_down(facts: Facts, _now: datetime) -> str | None:

@@ -12,24 +12,36 @@ from dispatch.services import assembly
 from dispatch.services.assembly import Outcome
 from dispatch.storage.queries import sql
 from schemas.envelope import Received
-from schemas.incidents import IncidentConfirmed, IncidentEvent, IncidentGivenBack, IncidentOpened, IncidentResumed
+from schemas.incidents import (
+    IncidentConfirmed,
+    IncidentEvent,
+    IncidentGivenBack,
+    IncidentOpened,
+    IncidentResumed,
+    IncidentUpdated,
+    Widened,
+)
 from schemas.offers import Assigned
 from schemas.replies import ReplyReceived
 
-ASKS = (IncidentOpened, IncidentConfirmed, IncidentResumed, IncidentGivenBack)
+ASKS = (IncidentOpened, IncidentUpdated, IncidentConfirmed, IncidentResumed, IncidentGivenBack, Widened)
 """After these an incident may want volunteers that it did not want before."""
 
 
 async def incidents(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
     """Consider incidents that were opened, or opened up again."""
-    names = {r.data.incident_id for r in received if isinstance(r.data, ASKS) and isinstance(r.data, IncidentEvent)}
+    names = {
+        r.data.incident_id for r in received if isinstance(r.data, ASKS) and isinstance(r.data, IncidentEvent)
+    }
     orders: list[tuple[UUID, Command]] = [(name, Tick()) for name in sorted(names)]
     await assembly.work(connection, orders, now)
 
 
 async def replies(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
     """Work answers in the order of their receipt; raises RefusedError where one is refused."""
-    found = sorted((r.data for r in received if isinstance(r.data, ReplyReceived)), key=lambda r: r.received_at)
+    found = sorted(
+        (r.data for r in received if isinstance(r.data, ReplyReceived)), key=lambda r: r.received_at
+    )
     answers = [(r.incident_id, _reply(r)) for r in found]
     outcomes = await assembly.answer(connection, answers, now)
     await connection.execute(sql("settle_replies"), [r.reply_id for r in found], now)
