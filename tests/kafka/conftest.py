@@ -1,10 +1,15 @@
 """One real Kafka node for all tests of this folder, where Java and Maven exist."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from producers.topics import administration
+from schemas.topics import BY_NAME
 from tests.kafka.cluster import KafkaCluster, skip_without_java
+from tests.kafka.workers import Station
+from tests.storage.site import until
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +20,37 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     cluster.start()
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[KafkaCluster]:
+    """Run three nodes for one test."""
+    skip_without_java()
+    cluster = KafkaCluster(tmp_path / "three", nodes=3)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+async def blank(kafka: KafkaCluster) -> KafkaCluster:
+    """Take all topics of ours off the node, and with them the places that groups had in them."""
+    async with administration(kafka.bootstrap) as admin:
+
+        async def ours() -> list[str]:
+            return [name for name in await admin.list_topics() if name in BY_NAME]
+
+        async def none() -> bool:
+            return not await ours()
+
+        if found := await ours():
+            await admin.delete_topics(found)
+        await until(none)
+    return kafka
+
+
+@pytest.fixture
+async def station(blank: KafkaCluster, database: str, tmp_path: Path) -> AsyncIterator[Station]:
+    """Found an organisation on the node; the test starts the processes."""
+    async with Station.open(database, blank.bootstrap, tmp_path) as station:
+        yield station

@@ -1,9 +1,8 @@
 """The cluster that the other Kafka tests stand on does what they assume of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from tests.kafka.cluster import KafkaCluster, skip_without_java
+from tests.kafka.cluster import KafkaCluster
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.xdist_group("kafka")]
 WORDS = [f"word {n}".encode() for n in range(100)]
@@ -63,15 +62,6 @@ async def answers(cluster: KafkaCluster) -> bool:
     except (KafkaError, TimeoutError):
         return False
     return True
-
-
-@pytest.fixture
-def three(tmp_path: Path) -> Iterator[KafkaCluster]:
-    skip_without_java()
-    cluster = KafkaCluster(tmp_path / "three", nodes=3)
-    cluster.start()
-    yield cluster
-    cluster.stop()
 
 
 async def test_a_consumer_group_hears_what_an_idempotent_producer_said(kafka: KafkaCluster) -> None:

@@ -1,0 +1,70 @@
+"""What others do on the topics: they publish reports straight to Kafka, and look at what is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+
+from producers.topics import administration
+from schemas.topics import BY_NAME
+
+REPORTS = "incident.reports"
+AT = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A record that somebody else writes."""
+
+    body: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+    key: bytes | None = b"neighbour"
+
+
+def a_report(organisation: UUID, source_id: str, **changes: object) -> Message:
+    """Make a report as a well-behaved producer would, of a kind that no plan names."""
+    fields: dict[str, object] = {
+        "at": AT, "source": "neighbour", "source_id": source_id, "kind": "nuisance.noise",
+        "position": {"lat": 48.85, "lon": 2.35},
+    }  # fmt: skip
+    attributes = {
+        "ce_specversion": "1.0", "ce_id": source_id, "ce_source": "neighbour", "ce_type": "report.received.v1",
+        "ce_organisation": str(organisation),
+    }  # fmt: skip
+    headers = [(name, value.encode()) for name, value in attributes.items()]
+    return Message(orjson.dumps(fields | changes), headers)
+
+
+async def publish(bootstrap: str, *messages: Message, partition: int | None = None) -> None:
+    """Write reports on their topic."""
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        for one in messages:
+            await producer.send_and_wait(
+                REPORTS, one.body, key=one.key, headers=one.headers, partition=partition
+            )
+
+
+async def read_all(bootstrap: str, topic: str) -> list[ConsumerRecord]:
+    """Read everything that a topic holds, each partition in its order."""
+    places = [TopicPartition(topic, number) for number in range(BY_NAME[topic].partitions)]
+    found: list[ConsumerRecord] = []
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        for place in places:
+            while await consumer.position(place) < ends[place]:
+                found += (await consumer.getmany(place, timeout_ms=200)).get(place, [])
+    return found
+
+
+async def behind(bootstrap: str, consumer: str, topic: str) -> int:
+    """Count what a topic holds beyond the place that a consumer's group has committed."""
+    async with administration(bootstrap) as admin:
+        committed = await admin.list_consumer_group_offsets(f"renfort.{consumer}")
+    places = [TopicPartition(topic, number) for number in range(BY_NAME[topic].partitions)]
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as reader:
+        ends = await reader.end_offsets(places)
+    return sum(ends[place] - max(committed[place].offset, 0) if place in committed else ends[place] for place in places)

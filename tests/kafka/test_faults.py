@@ -1,0 +1,152 @@
+"""A worker killed at the worst moments: what it did is done once, what it had not done is done by the next."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from tests.kafka.cluster import KafkaCluster
+from tests.kafka.outside import a_report, behind, publish, read_all
+from tests.kafka.workers import LISTENERS, ROLES, Station
+from tests.storage.site import TOPIC, entry, say, until
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("kafka")]
+
+
+SUBJECTS = range(60)
+GROUPS = {"reports": "incident.reports", "incidents": "incident.events", "replies": "volunteer.replies"}
+
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'renfort' AND wait_event_type = 'Lock'
+"""
+DONE = """
+    SELECT (SELECT count(*) FROM reports WHERE source_id = 'taken in' AND incident_id IS NOT NULL),
+           (SELECT count(*) FROM rounds WHERE incident_id = $1),
+           (SELECT count(*) FROM assignments)
+"""
+OWNERS = """
+    SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7302
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+@asynccontextmanager
+async def held_in_three_transactions(station: Station, kafka: KafkaCluster) -> AsyncIterator[None]:
+    """Hold the worker while it takes one report in, asks people for a second, and seats one for a third."""
+
+    async def first_offer() -> object:
+        return await station.pool.fetchval("SELECT id FROM offers LIMIT 1")
+
+    async def two_opened() -> object:
+        return await station.pool.fetchval("SELECT count(*) = 2 FROM incidents")
+
+    async def three_wait() -> object:
+        return await station.pool.fetchval(WAITING) == 3
+
+    await station.report("answered")
+    await until(first_offer)
+    async with station.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        await connection.execute("LOCK TABLE offers, assignments IN SHARE MODE")
+        await station.say_yes(await station.pool.fetchval("SELECT id FROM offers LIMIT 1"))
+        await station.report("asked for")
+        await until(two_opened)
+        await connection.execute("LOCK TABLE reports IN SHARE MODE")
+        await publish(kafka.bootstrap, a_report(station.scene.organisation, "taken in"))
+        await until(three_wait)
+        yield
+
+
+async def done(station: Station) -> tuple[int, ...]:
+    """Count what the three transactions do: a report taken in, a round of asking, a seat filled."""
+    (asked,) = await station.pool.fetch("SELECT incident_id FROM reports WHERE source_id = 'asked for'")
+    return tuple(await station.pool.fetchrow(DONE, asked["incident_id"]))  # type: ignore[arg-type]
+
+
+async def places_not_committed(kafka: KafkaCluster) -> dict[str, int]:
+    left = {group: await behind(kafka.bootstrap, group, topic) for group, topic in GROUPS.items()}
+    return {group: count for group, count in left.items() if count}
+
+
+async def the_next_one_ends_the_work(station: Station, kafka: KafkaCluster) -> None:
+    async def committed() -> bool:
+        return not await places_not_committed(kafka)
+
+    station.work(*ROLES)
+    await until(committed, 60)
+    await station.settle(*LISTENERS)
+    await station.is_sound()
+    assert await station.pool.fetchval("SELECT count(*) FROM incidents") == 3
+
+
+async def test_what_a_worker_was_doing_when_it_was_killed_is_done_once_by_the_next(
+    station: Station, kafka: KafkaCluster
+) -> None:
+    worker = station.work(*ROLES)
+    async with held_in_three_transactions(station, kafka):
+        worker.kill()
+    await asyncio.sleep(0.5)
+    assert await done(station) == (0, 0, 0)
+    await the_next_one_ends_the_work(station, kafka)
+
+
+async def test_what_a_worker_did_and_could_not_commit_to_kafka_is_delivered_again_and_done_once(
+    station: Station, kafka: KafkaCluster
+) -> None:
+    async def all_done() -> bool:
+        return await done(station) == (1, 1, 1)
+
+    worker = station.work(*ROLES)
+    async with held_in_three_transactions(station, kafka):
+        kafka.pause()
+    try:
+        await until(all_done)
+        worker.kill()
+    finally:
+        # What stands in the frozen node's sockets, commits included, must never be read: so it ends there.
+        await asyncio.to_thread(kafka.restart)
+    assert (await places_not_committed(kafka)).keys() == GROUPS.keys()
+    await the_next_one_ends_the_work(station, kafka)
+
+
+async def relays_share(station: Station) -> object:
+    return await station.pool.fetchval(OWNERS) == 2
+
+
+async def test_a_relay_killed_while_it_sends_loses_nothing_and_mixes_up_no_order(
+    station: Station, kafka: KafkaCluster
+) -> None:
+    async def nothing_waits() -> object:
+        return await station.pool.fetchval("SELECT count(*) = 0 FROM outbox")
+
+    killed, _ = station.work("relay"), station.work("relay")
+    await until(lambda: relays_share(station))
+    for round_ in range(10):
+        await say(station.pool, *SUBJECTS)
+        if round_ == 4:
+            kafka.pause()
+    await asyncio.sleep(1)
+    killed.kill()
+    kafka.resume()
+    for _ in range(10):
+        await say(station.pool, *SUBJECTS)
+    await until(nothing_waits)
+    assert await first_appearances(kafka) == dict.fromkeys(map(key, SUBJECTS), list(range(1, 21)))
+
+
+def key(subject: int) -> bytes:
+    return entry(subject).key.encode()
+
+
+async def first_appearances(kafka: KafkaCluster) -> dict[bytes, list[int]]:
+    """List what a reader hears for each key that it has not heard before; what was sent twice is no matter."""
+    heard: dict[bytes, list[int]] = defaultdict(list)
+    for record in await read_all(kafka.bootstrap, TOPIC):
+        seq = int(dict(record.headers)["ce_sequence"])
+        if seq not in heard[record.key]:
+            heard[record.key].append(seq)
+    return heard

@@ -1,0 +1,110 @@
+"""What others write on `incident.reports` stops nothing, is lost nowhere, and repeats nobody's words."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from producers.topics import ensure
+from schemas.envelope import LARGEST_BODY
+from schemas.topics import TOPICS
+from tests.kafka.cluster import KafkaCluster
+from tests.kafka.outside import REPORTS, Message, a_report, publish, read_all
+from tests.kafka.test_consumers import send_illegible
+from tests.kafka.workers import Station
+from tests.storage.site import until
+
+pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("kafka")]
+
+WORDS = "Mme Dupont, 06 12 34 56 78, on the third floor"
+GOOD = 20
+THROUGH = """
+    SELECT (SELECT count(*) FROM incidents) >= $1 AND (SELECT count(*) FROM parking) >= $2
+"""
+
+
+def with_header(good: Message, name: str, value: bytes | None) -> Message:
+    return replace(good, headers=[*(pair for pair in good.headers if pair[0] != name), (name, value)])
+
+
+def on_its_own(message: Message, name: str) -> Message:
+    """Give a message an id that no other has, where it still has one."""
+    return replace(message, headers=[(n, name.encode() if v == b"bad" else v) for n, v in message.headers])
+
+
+def poisons(organisation: UUID) -> dict[str, Message]:
+    """Name what is wrong with each, and put words into it that nobody may read."""
+    good = a_report(organisation, "bad")
+    words = WORDS.encode()
+    bad = {
+        "no JSON": replace(good, body=b'{"at": ' + words),
+        "no text": replace(good, body=b"\xff\xfe" + words),
+        "no object": replace(good, body=orjson.dumps([WORDS])),
+        "no body": replace(good, body=None),
+        "too large": a_report(organisation, "bad", kind="x" * LARGEST_BODY + WORDS),
+        "a bomb of brackets": replace(good, body=b"[" * (LARGEST_BODY - 1)),
+        "a bomb of digits": replace(good, body=b'{"position": {"lat": ' + b"9" * 60_000 + b'}, "at": 1}'),
+        "no headers": replace(good, headers=[]),
+        "an attribute that is no text": with_header(good, "ce_id", b"\xff" + words),
+        "an attribute that is null": with_header(good, "ce_type", None),
+        "an attribute that is a bomb": with_header(good, "ce_source", words * 1000),
+        "free text": a_report(organisation, "bad", description=WORDS),
+        "free text as the kind": a_report(organisation, "bad", kind=WORDS),
+        "free text as the name of a field": a_report(organisation, "bad", **{WORDS: 1}),
+        "free text as the name of a header": replace(good, headers=[(WORDS, b""), *good.headers[1:]]),
+        "another organisation": with_header(good, "ce_organisation", str(uuid4()).encode()),
+        "an organisation that is none": with_header(good, "ce_organisation", words),
+        "a future": a_report(organisation, "bad", at="2999-01-01T00:00:00Z"),
+        "no zone": a_report(organisation, "bad", at="2026-11-22T19:00:00"),
+        "off the globe": a_report(organisation, "bad", position={"lat": 91, "lon": 2.35}),
+        "a message of ours that we never sent": with_header(good, "ce_source", b"renfort"),
+        "a version of the future": with_header(good, "ce_type", b"report.received.v2"),
+        "free text as the source, and no such organisation": with_header(
+            with_header(good, "ce_source", words), "ce_organisation", str(uuid4()).encode()
+        ),
+    }
+    return {name: on_its_own(message, name) for name, message in bad.items()}
+
+
+async def publish_beside_good_ones(kafka: KafkaCluster, organisation: UUID, bad: Sequence[Message]) -> None:
+    """Write good reports before, among and after the bad ones, one without a key, all in one partition."""
+    good = [a_report(organisation, str(n)) for n in range(GOOD)]
+    await publish(kafka.bootstrap, *good[:3], replace(good[3], key=None), *bad[:9], partition=0)
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        await send_illegible(producer, partition=0)
+    await publish(kafka.bootstrap, *good[4:6], *bad[9:], *good[6:], partition=0)
+
+
+async def repeated(station: Station, kafka: KafkaCluster) -> list[str]:
+    """Name the topics and logs in which the words stand that were sent."""
+    texts = {"logs": [station.words()]}
+    for topic in TOPICS:
+        if topic.name != REPORTS:
+            records = await read_all(kafka.bootstrap, topic.name)
+            texts[topic.name] = [repr((record.headers, record.value)).encode() for record in records]
+    return [name for name, said in texts.items() if any(b"Dupont" in text for text in said)]
+
+
+async def test_what_is_good_becomes_an_incident_and_what_is_bad_is_parked_whole_and_told(
+    station: Station, kafka: KafkaCluster
+) -> None:
+    async def through() -> object:
+        return await station.pool.fetchval(THROUGH, GOOD, len(bad) + 1) and not await station.unheard()
+
+    await ensure(kafka.bootstrap)
+    station.work("relay", "reports")
+    bad = poisons(station.scene.organisation)
+    await publish_beside_good_ones(kafka, station.scene.organisation, list(bad.values()))
+    await until(through)
+    parked = await station.pool.fetch("SELECT body, headers, reason FROM parking")
+    bodies = [row["body"] for row in parked]
+    assert [name for name, message in bad.items() if message.body not in bodies] == []
+    assert [row for row in parked if not row["reason"]] == []
+    assert b"partition 0, offset 13" in b"".join(row["headers"] for row in parked)
+    told = await station.pool.fetch("SELECT page FROM escalations WHERE reason LIKE 'parked:%'")
+    assert {row["page"] for row in told} == {True}
+    assert await repeated(station, kafka) == []
+    await station.is_sound()

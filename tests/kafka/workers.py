@@ -1,0 +1,203 @@
+"""Processes of the product on real services, and what must hold whatever was done to them."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from subprocess import STDOUT, Popen
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.clock import Clock
+from dispatch.services import rebuilding, replies, reports, volunteers
+from dispatch.services.engine import Engine
+from dispatch.services.relaying import READERS
+from dispatch.storage.pool import open_pool
+from schemas.reports import ReportBody
+from tests.domain.builders import CALLED, PLACE
+from tests.scene import Scene, a_volunteer
+from tests.storage.site import until
+
+SOURCE = "control-room"
+ROLES = ("relay", "reports", "incidents", "replies")
+LISTENERS = ("reports", "incidents", "overlaps", "replies")
+PEOPLE = 240
+REPORT_EVERY_S = 0.1
+DOWN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+UNHEARD = """
+    SELECT (SELECT count(*) FROM outbox) + count(*)
+    FROM journal JOIN unnest($1::text[], $2::text[]) AS reader (topic, consumer) USING (topic)
+    WHERE NOT EXISTS (
+        SELECT FROM inbox WHERE inbox.consumer = reader.consumer AND inbox.event_id = journal.event_id)
+"""
+UNANSWERED = """
+    SELECT id FROM offers
+    WHERE status = 'extended' AND NOT EXISTS (SELECT FROM replies WHERE replies.offer_id = offers.id)
+"""
+NOT_OPENED_ONCE = """
+    SELECT id FROM unnest($1::uuid[]) AS report (id)
+    WHERE (SELECT count(*) FROM incidents WHERE report_id = report.id) <> 1
+"""
+SAID_TWICE = """
+    SELECT type, said->>'incident_id', said->>'volunteer_id', count(*)
+    FROM (SELECT type, convert_from(body, 'UTF8')::jsonb AS said FROM journal
+          WHERE type IN ('offer.extended.v1', 'offer.accepted.v1', 'assignment.assigned.v1')) AS told
+    GROUP BY 1, 2, 3 HAVING count(*) > 1
+"""
+TWO_IN_ONE_PLACE = """
+    SELECT 'seat', incident_id, seat::text FROM assignments WHERE status <> 'released'
+    GROUP BY incident_id, seat HAVING count(*) > 1
+    UNION ALL
+    SELECT 'offer', volunteer_id, lane FROM offers WHERE status = 'extended'
+    GROUP BY volunteer_id, lane HAVING count(*) > 1
+"""
+EMPTY_SEATS = "SELECT incident_id, number FROM seats WHERE NOT reserve AND assignment_id IS NULL"
+
+
+class Worker:
+    """One process of the product; what it says goes to a file."""
+
+    def __init__(self, roles: Sequence[str], environment: dict[str, str], log: Path) -> None:
+        self.roles = roles
+        command = [str(Path(sys.executable).with_name("dispatch")), "run", *roles]
+        with log.open("wb") as output:
+            self._process = Popen(command, env=os.environ | environment, stdout=output, stderr=STDOUT)
+
+    @property
+    def runs(self) -> bool:
+        """Tell whether the process lives, frozen or not."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it as a crash does (SIGKILL)."""
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """Stop it where it is; its connections stay open (SIGSTOP)."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it was (SIGCONT)."""
+        self._process.send_signal(signal.SIGCONT)
+
+    async def stop(self) -> None:
+        """Let it end in its own order."""
+        self.thaw()
+        self._process.terminate()
+        await asyncio.to_thread(self._process.wait, 30)
+
+
+class Station:
+    """An organisation with volunteers next door, and the processes that work for it."""
+
+    def __init__(self, scene: Scene, environment: dict[str, str], folder: Path) -> None:
+        self.scene = scene
+        self.engine = scene.engine
+        self.pool = scene.engine.pool
+        self.accepted: list[UUID] = []
+        self.workers: list[Worker] = []
+        self._environment = environment
+        self._folder = folder
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, dsn: str, bootstrap: str, folder: Path, **settings: str) -> AsyncIterator["Station"]:
+        """Found the organisation; no process runs before `work`, and none after the end."""
+        pool = await open_pool(dsn, application="tests")
+        scene = await Scene.open(Engine(pool, Clock()), people=0)
+        home = PLACE.model_dump()
+        bodies = [a_volunteer(number, position=home) for number in range(PEOPLE)]
+        scene.people = await volunteers.enrol(scene.engine, scene.organisation, bodies)
+        services = {"DISPATCH_KAFKA": bootstrap, "DISPATCH_POSTGRES": dsn, "DISPATCH_DATA": str(folder)}
+        station = cls(scene, services | settings, folder)
+        try:
+            yield station
+        finally:
+            await asyncio.gather(*(worker.stop() for worker in station.workers if worker.runs))
+            pool.terminate()
+
+    def work(self, *roles: str, **settings: str) -> Worker:
+        """Start a process of some roles."""
+        log = self._folder / f"worker-{len(self.workers)}.log"
+        self.workers.append(Worker(roles, self._environment | settings, log))
+        return self.workers[-1]
+
+    def words(self) -> bytes:
+        """Read what all processes said."""
+        return b"".join(log.read_bytes() for log in sorted(self._folder.glob("worker-*.log")))
+
+    async def report(self, source_id: str) -> UUID:
+        """Send a report that may call people, as the API does; return its id."""
+        body = ReportBody(
+            id=source_id, kind="medical.cardiac_arrest", severity="life_threatening", position=PLACE,
+            occurred_at=self.engine.clock.now(), professional=CALLED,
+        )  # fmt: skip
+        kept = await reports.accept(
+            self.engine, organisation=self.scene.organisation, source=SOURCE, channel="http", body=body
+        )
+        if kept.report_id not in self.accepted:
+            self.accepted.append(kept.report_id)
+        return kept.report_id
+
+    async def answer(self) -> int:
+        """Let everybody who holds an unanswered offer say yes; return how many did."""
+        offers = await self.pool.fetch(UNANSWERED)
+        for offer in offers:
+            await self.say_yes(offer["id"])
+        return len(offers)
+
+    async def say_yes(self, offer: UUID) -> None:
+        """Let whoever holds an offer accept it."""
+        now = self.engine.clock.now()
+        await replies.receive(self.engine, offer_id=offer, answer="accepted", channel="page", received_at=now)
+
+    @asynccontextmanager
+    async def busy(self) -> AsyncIterator[None]:
+        """Have reports coming in and offers accepted all the time; what is refused is sent again."""
+        going = asyncio.create_task(self._keep_busy())
+        try:
+            yield
+        finally:
+            going.cancel()
+            await asyncio.wait({going})
+
+    async def _keep_busy(self) -> None:
+        while True:
+            try:
+                await self.report(f"call {len(self.accepted)}")
+                await self.answer()
+            except DOWN:
+                pass
+            await asyncio.sleep(REPORT_EVERY_S)
+
+    async def settle(self, *consumers: str) -> None:
+        """Answer what is asked until nothing waits to be published, heard or answered."""
+
+        async def quiet() -> bool:
+            return not await self.answer() and not await self.unheard(*consumers)
+
+        await until(quiet, 60)
+
+    async def unheard(self, *consumers: str) -> int:
+        """Count what waits to be published, and what is still to be heard by those who hear here."""
+        topics = [topic for topic, reader in READERS if reader in consumers]
+        readers = [reader for _, reader in READERS if reader in consumers]
+        return int(await self.pool.fetchval(UNHEARD, topics, readers))
+
+    async def is_sound(self) -> None:
+        """Check that each report became one incident, nothing was done twice, and the journal says the same."""
+        assert await self.pool.fetch(NOT_OPENED_ONCE, self.accepted) == []
+        assert await self.pool.fetch(SAID_TWICE) == []
+        assert await self.pool.fetch(TWO_IN_ONE_PLACE) == []
+        assert await rebuilding.compare(self.engine) == []
+
+    async def is_covered(self) -> None:
+        """Check that every answer was worked and every seat is filled."""
+        assert await self.pool.fetch("SELECT id FROM replies WHERE processed_at IS NULL") == []
+        assert await self.pool.fetch(EMPTY_SEATS) == []
