@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from rich.text import Text
 
 from dispatch.cli.local import read_addresses
-from dispatch.cli.terminal import Json, print_json, screen, table
+from dispatch.cli.terminal import Json, counted, print_json, screen, table
 from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.services.engine import Engine
@@ -135,7 +135,7 @@ def _houses(rows: list[asyncpg.Record]) -> Iterator[Finding]:
     for row in rows:
         name = f"duty of {row['name']}"
         if row["duty"]:
-            yield Finding(name, "ok", f"{row['duty']} supervisors in order")
+            yield Finding(name, "ok", f"{counted(row['duty'], 'supervisor')} in order")
         else:
             yield Finding(name, "fail", "nobody would be told: dispatch duty set --contact 'Name:+33…'")
         if row["paused_at"]:

@@ -8,7 +8,7 @@ import asyncpg
 from cyclopts import App
 
 from dispatch.cli.local import fail, run
-from dispatch.cli.terminal import Json, errors, print_json, problem, screen, table
+from dispatch.cli.terminal import Json, counted, errors, print_json, problem, screen, table
 from dispatch.services import rebuilding
 from dispatch.services.engine import Engine
 from dispatch.services.errors import NotFoundError
@@ -42,7 +42,7 @@ def verify_journal(*, stream: UUID | None = None, json: Json = False) -> None:
     for place in broken:
         problem(f"stream {place.stream}, event {place.seq}: {place.what}")
     if broken:
-        fail(f"the journal is broken in {len(broken)} {'place' if len(broken) == 1 else 'places'}")
+        fail(f"the journal is broken in {counted(len(broken), 'place')}")
     if not json:
         screen.print("[green]The journal holds.[/]")
 

@@ -7,9 +7,20 @@ from typing import Annotated, get_args
 from uuid import UUID
 
 from cyclopts import App, Parameter
+from rich.text import Text
 
 from dispatch.cli.local import MisuseError, fail, run
-from dispatch.cli.terminal import Json, Whose, organisation_of, print_json, problem, progress, screen, table
+from dispatch.cli.terminal import (
+    Json,
+    Whose,
+    counted,
+    organisation_of,
+    print_json,
+    problem,
+    progress,
+    screen,
+    table,
+)
 from dispatch.services import organisations
 from dispatch.services.engine import Engine
 from dispatch.services.errors import InvalidError
@@ -47,10 +58,10 @@ def import_(file: Path, *, organisation: Whose = None, json: Json = False) -> No
     if json:
         print_json({"imported": len(bodies), "problems": problems})
     else:
-        screen.print(f"[green]{len(bodies)} volunteers[/] are on the roster.")
+        screen.print(f"[green]{counted(len(bodies), 'volunteer')}[/] on the roster.")
     if problems:
         lines = len({found.line for found in problems})
-        fail(f"{lines} {'line was' if lines == 1 else 'lines were'} left out")
+        fail(f"left out: {counted(lines, 'line')}")
 
 
 async def _enrol(engine: Engine, name: str | None, bodies: Sequence[VolunteerBody]) -> None:
@@ -87,7 +98,7 @@ def list_volunteers(*, organisation: Whose = None, json: Json = False) -> None:
         return
     columns = ("volunteer_id", "name", "phone", "language", "skills", "availability", "consent", "stopped_at")
     cells = ([row[column] for column in columns] for row in rows)
-    screen.print(table(f"{len(rows)} volunteers", columns, cells), soft_wrap=True)
+    screen.print(table(counted(len(rows), "volunteer"), columns, cells), soft_wrap=True)
 
 
 async def _roster(engine: Engine, name: str | None) -> list[dict[str, object]]:
@@ -126,7 +137,7 @@ def set_(
         await organisations.set_duty(engine, await organisation_of(engine, organisation), contacts)
 
     run(work)
-    screen.print(f"[green]{len(contacts)} supervisors[/] are told, in this order.")
+    screen.print("[green]told in this order:[/]", Text(", ".join(contact.name for contact in contacts)))
 
 
 def parse_contact(text: str) -> DutyContact:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from dispatch.cli.local import MisuseError, fail, run
 from dispatch.cli.people import read_text
-from dispatch.cli.terminal import Json, Whose, organisation_of, print_json, problem, progress, screen
+from dispatch.cli.terminal import Json, Whose, counted, organisation_of, print_json, problem, progress, screen
 from dispatch.services import reports
 from dispatch.services.engine import Engine
 from dispatch.services.errors import ConflictError, InvalidError
@@ -147,7 +147,7 @@ def _report_sheet(file: Path, source: str, mode: Mode, name: str | None, *, json
         print_json(tally)
     else:
         again = f", {tally.repeated} known already" if tally.repeated else ""
-        screen.print(f"[green]{tally.accepted} reports[/] accepted{again}")
+        screen.print(f"[green]{counted(tally.accepted, 'report')}[/] accepted{again}")
     if tally.problems:
         fail(f"{len(tally.problems)} of {len(rows)} lines were left out")
 

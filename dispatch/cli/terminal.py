@@ -57,6 +57,11 @@ def print_json(value: object) -> None:
     sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
+def counted(number: int, word: str) -> str:
+    """Write a number with its noun."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Lay rows out; what they hold is text, whatever brackets are in it."""
     laid = Table(*columns, title=title, title_justify="left", header_style="bold", pad_edge=False)

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from dispatch.cli.local import run
-from dispatch.cli.terminal import Json, Whose, organisation_of, print_json, screen, table
+from dispatch.cli.terminal import Json, Whose, counted, organisation_of, print_json, screen, table
 from dispatch.domain.incident import Escalation
 from dispatch.services import reading, streaming
 from dispatch.services.engine import Engine
@@ -104,7 +104,9 @@ def paint(picture: Picture) -> Group:
     """Lay the picture out."""
     columns = ("incident", "kind", "severity", "status", "seats", "live offers", "since", "next due", "told")
     rows = (_row(one, picture) for one in picture.incidents)
-    incidents = table(f"{len(picture.incidents)} incidents run · {picture.at:%H:%M:%S} UTC", columns, rows)
+    incidents = table(
+        f"{counted(len(picture.incidents), 'incident')} · {picture.at:%H:%M:%S} UTC", columns, rows
+    )
     return Group(incidents, _told(picture.escalations), Text(), *map(line, picture.events))
 
 

@@ -438,7 +438,7 @@ async def test_one_picture_shows_the_situation(dispatch: Dispatch, world: World)
     done = await dispatch("watch", "--once")
     assert done.code == 0
     assert str(incident)[-8:] in done.out
-    for expected in ("medical.fall", "0/", "offer.extended", "1 incidents run"):
+    for expected in ("medical.fall", "0/", "offer.extended", "1 incident ·"):
         assert expected in done.out
     assert len((await dispatch("watch", "--once", "--json")).json()["incidents"]) == 1
 
