@@ -3,7 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from schemas.base import Event, Hazard, Lane, Mode, Operational, Position, Public, Severity
 from schemas.plans import Plan
@@ -129,7 +129,7 @@ class Shortfall(IncidentEvent):
     wanted: Operational[int]
     found: Operational[int]
     radius_m: Operational[int]
-    shut: Operational[dict[str, int]] = {}
+    shut: Operational[dict[str, int]] = Field(default_factory=dict)
     retry_at: Operational[AwareDatetime]
 
 

@@ -7,7 +7,16 @@ from schemas.base import Event, Operational, Public
 from schemas.offers import Channel
 
 Purpose = Literal[
-    "offer", "assigned", "stand_down", "held", "aborted", "resumed", "late", "escalation", "ask_back", "stopped"
+    "offer",
+    "assigned",
+    "stand_down",
+    "held",
+    "aborted",
+    "resumed",
+    "late",
+    "escalation",
+    "ask_back",
+    "stopped",
 ]
 
 

@@ -12,7 +12,9 @@ Channel = Literal["sms", "voice", "push", "email", "page", "api"]
 WithdrawnReason = Literal[
     "covered", "held", "aborted", "taken_over", "closed", "cancelled", "hazard", "left", "engaged"
 ]
-ReleasedReason = Literal["done", "withdrew", "stood_down", "aborted", "closed", "cancelled", "overlap", "left"]
+ReleasedReason = Literal[
+    "done", "withdrew", "stood_down", "aborted", "closed", "cancelled", "overlap", "left"
+]
 
 
 class OfferEvent(IncidentEvent):

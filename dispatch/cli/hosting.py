@@ -28,7 +28,6 @@ class Embedded:
 @asynccontextmanager
 async def embedded(folder: Path, *, postgres: bool, broker: bool) -> AsyncIterator[Embedded]:
     """Start what is wanted and stop it cleanly."""
-    folder.mkdir(parents=True, exist_ok=True)
     services = Embedded(
         EmbeddedPostgres(folder / "postgres") if postgres else None,
         EmbeddedBroker(folder / "broker") if broker else None,
@@ -56,7 +55,7 @@ async def watch_over(services: Embedded, node: Node, stopping: asyncio.Event) ->
 
 
 async def _revive_broker(broker: EmbeddedBroker, node: Node, stopping: asyncio.Event) -> None:
-    """A new broker remembers nothing: the relay finds an unknown cluster and brings back what nobody has read."""
+    """Start a new broker; it remembers nothing, so the relay brings back what nobody has read."""
     while not stopping.is_set():
         await broker.wait()
         if not stopping.is_set():

@@ -46,7 +46,9 @@ async def installation(settings: Settings) -> AsyncIterator[Engine]:
     """Connect to the database of a running installation, on its clock; raises MisuseError where there is none."""
     dsn = read_addresses(settings).postgres.get_secret_value()
     if not dsn:
-        msg = "no database is known: set DISPATCH_POSTGRES, or start `dispatch up` with the same DISPATCH_DATA"
+        msg = (
+            "no database is known: set DISPATCH_POSTGRES, or start `dispatch up` with the same DISPATCH_DATA"
+        )
         raise MisuseError(msg)
     pool = await open_pool(dsn, application="renfort-cli", size=4)
     try:
@@ -54,7 +56,9 @@ async def installation(settings: Settings) -> AsyncIterator[Engine]:
         await clock.sample(pool)
         yield Engine(pool, clock)
     except UNREACHABLE as error:
-        if isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.PostgresConnectionError):
+        if isinstance(error, asyncpg.PostgresError) and not isinstance(
+            error, asyncpg.PostgresConnectionError
+        ):
             raise
         fail(f"the database does not answer: {describe(error)}")
     finally:

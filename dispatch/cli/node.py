@@ -22,16 +22,25 @@ from dispatch.services.agenda import Agenda
 from dispatch.services.auditing import Auditor
 from dispatch.services.batches import Batches
 from dispatch.services.engine import Engine
+from dispatch.services.escalating import escalate, system_of
 from dispatch.services.gateways import Gateway
 from dispatch.services.intake import Intake
-from dispatch.services.escalating import escalate, system_of
 from dispatch.services.sending import Sender, Trouble
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 from producers.http import app as http
 
 Role = Literal[
-    "api", "reports", "incidents", "replies", "positions", "notifications", "agenda", "relay", "console", "auditor"
+    "api",
+    "reports",
+    "incidents",
+    "replies",
+    "positions",
+    "notifications",
+    "agenda",
+    "relay",
+    "console",
+    "auditor",
 ]
 ROLES: tuple[Role, ...] = (
     "api", "reports", "incidents", "replies", "positions", "notifications", "agenda", "relay", "console", "auditor"
@@ -144,7 +153,11 @@ class Node:
     def _make_sender(self) -> Sender:
         wiring = self.wiring
         return Sender(
-            self.engine, wiring.gateways, secret=wiring.secret, public_url=wiring.links, on_trouble=gateway_trouble
+            self.engine,
+            wiring.gateways,
+            secret=wiring.secret,
+            public_url=wiring.links,
+            on_trouble=gateway_trouble,
         )
 
     async def _reach_database(self) -> None:

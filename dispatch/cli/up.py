@@ -25,6 +25,7 @@ from dispatch.services.plans import load
 
 up = App(name="up", help="Start everything: embedded where nothing is configured. Example: dispatch up")
 screen = Console(highlight=False)
+READY_PATIENCE_S = 30.0
 
 
 @up.default
@@ -87,7 +88,11 @@ def gateway(settings: Settings) -> Gateway:
     receipts = f"{settings.links}/v1/gateways/kannel/receipts?key={key}"
     return KannelGateway(
         KannelSettings(
-            settings.kannel_url, settings.kannel_username, settings.kannel_password, settings.kannel_sender, receipts
+            settings.kannel_url,
+            settings.kannel_username,
+            settings.kannel_password,
+            settings.kannel_sender,
+            receipts,
         )
     )
 
@@ -100,10 +105,10 @@ async def _greet(node: Node, settings: Settings) -> None:
     while not node.ready()["postgres"]:
         await asyncio.sleep(0.05)
     founded = await found(node.engine)
-    await node.until_ready(30)
-    screen.print(_addresses(settings, node, founded))
     for holder, key in founded.keys.items():
         screen.print(f"key of [bold]{holder}[/] (shown once): {key}", soft_wrap=True)
+    await node.until_ready(READY_PATIENCE_S)
+    screen.print(_addresses(settings, node, founded))
     state = "ready" if all(node.ready().values()) else f"not ready yet: {node.ready()}"
     screen.print(f"[green]{state}[/]  Stop with Ctrl-C.")
 

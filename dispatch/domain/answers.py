@@ -182,7 +182,7 @@ def close_if_done(draft: Draft) -> None:
 
 
 def _danger(draft: Draft, _offer: Offer, _reply: Reply) -> None:
-    """A responder who sees danger holds everybody, and a supervisor is told at once."""
+    """Hold everybody and tell a supervisor at once: a responder sees danger."""
     if transitions.may(transitions.INCIDENT, draft.incident.status, IncidentHeld):
         draft.add(
             IncidentHeld(

@@ -109,7 +109,9 @@ def acknowledged(
     return EscalationAcknowledged(at=now, by=by, lapses_at=lapses_at, **_names(current))  # type: ignore[arg-type]
 
 
-def resolved(escalations: Escalations, reasons: set[str] | None, why: str, now: datetime) -> Iterator[EscalationEvent]:
+def resolved(
+    escalations: Escalations, reasons: set[str] | None, why: str, now: datetime
+) -> Iterator[EscalationEvent]:
     """Settle the open escalations of these reasons, or of all reasons where none are named."""
     for current in _open(escalations):
         if reasons is None or current.reason in reasons:

@@ -57,7 +57,7 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
 
 
 def _seats(plan: Plan) -> Iterable[Seat]:
-    """Number the needed seats, then the reserve: the surplus is of the role that needs most people."""
+    """Lay out the needed seats, then the reserve: the surplus is of the role that needs most people."""
     wanted = [(need.role, need.skill, False) for need in plan.seats for _ in range(need.count)]
     if plan.seats:
         most = max(plan.seats, key=lambda need: need.count)

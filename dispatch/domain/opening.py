@@ -54,7 +54,7 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
         position=report.position,
         hazards=report.hazards,
         professional=report.professional,
-        awaiting=awaiting(opening.trusted, report.professional, needs),
+        awaiting=awaiting(report.professional, plan_trusts=opening.trusted, incident_needs=needs),
         plan=plan,
         plan_hash=plan.hash,
     )

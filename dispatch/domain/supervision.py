@@ -11,6 +11,7 @@ from dispatch.domain.commands import Acknowledge, Act, Free, Update
 from dispatch.domain.draft import Draft
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
+from schemas.base import Event
 from schemas.incidents import (
     HumanAct,
     IncidentAborted,
@@ -38,7 +39,7 @@ def acknowledge(draft: Draft, command: Acknowledge) -> None:
     draft.add(escalation.acknowledged(current, command.escalation_id, command.by, lapses_at, draft.now))
 
 
-def awaiting(plan_trusts: bool, professional: Professional, incident_needs: bool) -> tuple[str, ...]:
+def awaiting(professional: Professional, *, plan_trusts: bool, incident_needs: bool) -> tuple[str, ...]:
     """Say why a supervisor must confirm before any lay volunteer is asked (rule 7)."""
     if not incident_needs:
         return ()
@@ -102,9 +103,8 @@ def free(draft: Draft, command: Free) -> None:
 
 
 def _done(event: type[HumanAct], draft: Draft, command: Act, **more: tuple[UUID, ...]) -> None:
-    draft.add(
-        event(at=draft.now, incident_id=draft.incident.id, by=command.by, reason=command.reason, **more)
-    )  # type: ignore[arg-type]
+    name = draft.incident.id
+    draft.add(event(at=draft.now, incident_id=name, by=command.by, reason=command.reason, **more))
 
 
 def _confirm(draft: Draft, command: Act) -> None:
@@ -169,7 +169,7 @@ def _escalate(draft: Draft, command: Act) -> None:
 
 def allowed(incident: Incident) -> list[str]:
     """Name the acts that the incident's status allows now."""
-    events = {
+    events: dict[str, type[Event]] = {
         "hold": IncidentHeld, "resume": IncidentResumed, "abort": IncidentAborted, "takeover": IncidentTakenOver,
         "give-back": IncidentGivenBack, "close": IncidentClosed, "cancel": IncidentCancelled,
     }  # fmt: skip

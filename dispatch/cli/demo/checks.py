@@ -8,6 +8,7 @@ import asyncpg
 from dispatch.services import rebuilding
 from dispatch.services.engine import Engine
 from dispatch.storage import journal
+from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 
 NINETIETH = 9
@@ -36,7 +37,7 @@ class Figures:
 
 async def run(engine: Engine, accepted: set[str]) -> list[Check]:
     """Check that nothing was lost and nothing done twice; `accepted` are the reports that HTTP said yes to."""
-    async with engine.pool.acquire() as connection:
+    async with transaction(engine.pool) as connection:
         breaks = await journal.verify(connection)
         known = {str(row["id"]) for row in await connection.fetch(sql("all_reports"))}
     return [

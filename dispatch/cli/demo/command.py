@@ -21,7 +21,10 @@ from dispatch.cli.local import fail
 from dispatch.logs import configure
 from dispatch.storage.queries import sql
 
-demo = App(name="demo", help="Replay real emergency calls among simulated volunteers. Example: dispatch demo --speed 200")
+demo = App(
+    name="demo",
+    help="Replay real emergency calls among simulated volunteers. Example: dispatch demo --speed 200",
+)
 SIZE = 2000
 SPEED = 300.0
 LOOK_EVERY_S = 0.25
@@ -32,7 +35,12 @@ ACCEPTED = 202
 
 @demo.default
 def play(
-    *, incidents: Path | None = None, speed: float = SPEED, volunteers: int = SIZE, seed: int = 112, stay: bool = False
+    *,
+    incidents: Path | None = None,
+    speed: float = SPEED,
+    volunteers: int = SIZE,
+    seed: int = 112,
+    stay: bool = False,
 ) -> None:
     """Replay calls and end with a summary; exit 0 only if the demo's own checks hold.
 
@@ -72,7 +80,9 @@ async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, s
         ready.clock.run_at(speed)
         accepted = await _replay(console, ready, chosen)
         ready.clock.run_at(1)
-        console.print(picture.summary(await checks.figures(ready.node.engine), len(chosen), time.monotonic() - began))
+        console.print(
+            picture.summary(await checks.figures(ready.node.engine), len(chosen), time.monotonic() - began)
+        )
         held = picture.verdict(console, await checks.run(ready.node.engine, accepted))
         if stay:
             await _stay(console, ready)
@@ -147,6 +157,6 @@ async def _counts(ready: Stage) -> dict[str, int]:
 async def _stay(console: Console, ready: Stage) -> None:
     stopping = asyncio.Event()
     hosting.stop_on_signals(stopping)
-    console.print(f"The stream stays up at {ready.url}/v1/stream?from=start until Ctrl-C.")
-    console.print(f"key of the duty supervisor: {ready.supervisor_key}", soft_wrap=True)
+    console.print(f"The stream stays up at {ready.node.wiring.links}/v1/stream?from=start until Ctrl-C.")
+    console.print(f"key of the duty supervisor: {ready.owners.supervisor_key}", soft_wrap=True)
     await stopping.wait()

@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 
 from dispatch.cli.demo.behaviour import plan_reply
+from dispatch.cli.demo.calls import zone
 from dispatch.clock import Clock
 from dispatch.services.gateways import Outgoing
 from dispatch.storage.queries import sql
@@ -39,7 +40,6 @@ class Owners:
     pool: asyncpg.Pool
     clock: Clock
     http: aiohttp.ClientSession
-    zone_hours: int
     supervisor_key: str
     rng: Random
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -76,8 +76,7 @@ class Owners:
 
     async def _volunteer(self, link: str, distance_m: int, *, informs: bool) -> None:
         """Answer, turn out, travel, help, come back: as the published figures have it."""
-        hour = (self.clock.now().hour + self.zone_hours) % 24
-        one = plan_reply(self.rng, hour)
+        one = plan_reply(self.rng, self.clock.now().astimezone(zone()).hour)
         if one.answer is None:
             return
         await self.clock.sleep(one.delay_s)
@@ -93,7 +92,10 @@ class Owners:
 
     async def _press(self, link: str, answer: str) -> None:
         """Press a button of the volunteer's page; a page that is no longer there has nothing to press."""
-        async with self.gate, self.http.post(link, data={"answer": answer}, allow_redirects=False) as response:
+        async with (
+            self.gate,
+            self.http.post(link, data={"answer": answer}, allow_redirects=False) as response,
+        ):
             if response.status >= 500:  # noqa: PLR2004
                 log.warning("the page failed", status=response.status, answer=answer)
 

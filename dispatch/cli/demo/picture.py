@@ -44,7 +44,9 @@ def summary(figures: Figures, calls: int, real_s: float) -> Table:
         f"accepted {counts['accepted']}, declined {counts['declined']}, expired {counts['expired']}, "
         f"withdrawn {counts['withdrawn']}, late {counts['late']}",
     )
-    table.add_row("seats covered", f"{seats['filled']} of {seats['needed']}, and {seats['reserves']} in reserve")
+    table.add_row(
+        "seats covered", f"{seats['filled']} of {seats['needed']}, and {seats['reserves']} in reserve"
+    )
     table.add_row("time to first acceptance", f"{middle_and_ninetieth(figures.accepted_s)} (virtual)")
     table.add_row("the machine's own delay", f"{middle_and_ninetieth(figures.machine_s)} (virtual)")
     for level in sorted({row["level"] for row in figures.escalations}):

@@ -21,10 +21,11 @@ from dispatch.cli.demo.phones import Owners
 from dispatch.cli.demo.population import COLUMNS, population
 from dispatch.cli.hosting import Embedded
 from dispatch.cli.line import Cluster
-from dispatch.cli.node import Node, Wiring
+from dispatch.cli.node import ROLES, Node, Wiring
 from dispatch.clock import Clock, FastClock
 from dispatch.config import token_secret
 from dispatch.services import keys, organisations, roster, volunteers
+from dispatch.services.engine import Engine
 from dispatch.services.intake import Intake
 from dispatch.services.organisations import Area, DutyContact
 from dispatch.services.plans import load
@@ -35,6 +36,7 @@ ZONE = "America/Los_Angeles"
 LEAD = timedelta(seconds=30)
 """How long before the first call the clock starts."""
 CHUNK = 500
+READY_PATIENCE_S = 60.0
 MARGIN_DEG = 0.05
 DUTY = [DutyContact(f"Supervisor {n}", f"+3363998990{n}", "en") for n in (1, 2, 3)]
 
@@ -48,10 +50,7 @@ class Stage:
     clock: FastClock
     owners: Owners
     http: aiohttp.ClientSession
-    organisation: UUID
     reporter_key: str
-    supervisor_key: str
-    url: str
 
 
 @asynccontextmanager
@@ -65,13 +64,18 @@ async def stage(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[St
             node = Node(_wiring(folder, services, gateway), clock)
             await migrate(node.wiring.dsn)
             await node.start()
-            async with aiohttp.ClientSession(node.wiring.links) as http:
-                try:
-                    ready = await _people(node, services, clock, http, calls, size, seed)
-                    gateway.on_message = ready.owners.on_message
-                    yield ready
-                finally:
-                    await node.stop()
+            try:
+                await node.until_ready(READY_PATIENCE_S)
+                organisation = await _found(node.engine, calls, size, seed)
+                reporter = await keys.create(
+                    node.engine, organisation=organisation, scopes=["reports:write"], holder="demo"
+                )
+                async with aiohttp.ClientSession(node.wiring.links) as http:
+                    owners = await _owners(node, http, organisation, seed)
+                    gateway.on_message = owners.on_message
+                    yield Stage(node, services, clock, owners, http, reporter)
+            finally:
+                await node.stop()
 
 
 def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiring:
@@ -88,6 +92,8 @@ def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiri
         secret=token_secret(folder),
         intake=Intake(load(None)),
         gateways={"sms": gateway},
+        # The auditor counts seconds of lateness; on this clock they are milliseconds.
+        roles=[role for role in ROLES if role != "auditor"],
     )
 
 
@@ -97,25 +103,22 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _people(
-    node: Node, services: Embedded, clock: FastClock, http: aiohttp.ClientSession, calls: Sequence[Call], size: int,
-    seed: int,
-) -> Stage:  # fmt: skip
-    await node.until_ready(60)
-    engine = node.engine
+async def _found(engine: Engine, calls: Sequence[Call], size: int, seed: int) -> UUID:
+    """Make the organisation, its supervisors and its volunteers."""
     organisation = await organisations.create(engine, NAME, ZONE, area(calls))
     await organisations.set_duty(engine, organisation, DUTY)
     bodies, _ = roster.read_csv(_roster_file(calls, size, seed))
     for start in range(0, len(bodies), CHUNK):
         await volunteers.enrol(engine, organisation, bodies[start : start + CHUNK])
-    reporter = await keys.create(engine, organisation=organisation, scopes=["reports:write"], holder="demo")
+    return organisation
+
+
+async def _owners(node: Node, http: aiohttp.ClientSession, organisation: UUID, seed: int) -> Owners:
+    """Hand out the phones; the supervisors' come with a key."""
     scopes = ["console:read", "console:act"]
-    supervisor = await keys.create(engine, organisation=organisation, scopes=scopes, holder="duty supervisor")
-    offset = calls[0].received_at.utcoffset() or timedelta()
-    owners = Owners(engine.pool, clock, http, int(offset.total_seconds() // 3600), supervisor, Random(seed))
-    return Stage(
-        node, services, clock, owners, http, organisation, reporter, supervisor, node.wiring.links
-    )
+    key = await keys.create(node.engine, organisation=organisation, scopes=scopes, holder="duty supervisor")
+    chance = Random(seed)  # noqa: S311 - people's whims are no secret
+    return Owners(node.pool, node.clock, http, key, chance)
 
 
 def _roster_file(calls: Sequence[Call], size: int, seed: int) -> str:
