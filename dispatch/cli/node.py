@@ -210,7 +210,7 @@ class Node:
         """Build the HTTP side of the process's roles."""
         extra: list[APIRouter] = []
         if "console" in self.wiring.roles:
-            extra.append(console.router(self.engine, keys.authenticate))
+            extra.append(console.router(self.engine, keys.authenticate, lambda: self._server.should_exit))
         return http.build(self.engine, secret=self.wiring.secret, ready=self.ready, extra=extra)
 
 
