@@ -37,6 +37,8 @@ DIFFICULT = (
     asyncpg.PostgresSystemError,
     asyncpg.InvalidTransactionStateError,
     asyncpg.InvalidCachedStatementError,
+    # How a connection that is lost in the midst of a call may end it.
+    asyncpg.InternalClientError,
 )
 """Errors of the moment, which no message is to blame for: tried again for ever."""
 

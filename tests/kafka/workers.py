@@ -27,7 +27,8 @@ ROLES = ("relay", "reports", "incidents", "replies")
 LISTENERS = ("reports", "incidents", "overlaps", "replies")
 PEOPLE = 240
 REPORT_EVERY_S = 0.1
-DOWN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+MOST_LACKING = 10
+DOWN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 UNHEARD = """
     SELECT (SELECT count(*) FROM outbox) + count(*)
@@ -38,6 +39,10 @@ UNHEARD = """
 UNANSWERED = """
     SELECT id FROM offers
     WHERE status = 'extended' AND NOT EXISTS (SELECT FROM replies WHERE replies.offer_id = offers.id)
+"""
+LACKING = """
+    SELECT count(*) FROM unnest($1::uuid[]) AS report (id) LEFT JOIN incidents ON report_id = report.id
+    WHERE covered_at IS NULL
 """
 NOT_OPENED_ONCE = """
     SELECT id FROM unnest($1::uuid[]) AS report (id)
@@ -170,7 +175,8 @@ class Station:
     async def _keep_busy(self) -> None:
         while True:
             try:
-                await self.report(f"call {len(self.accepted)}")
+                if await self.pool.fetchval(LACKING, self.accepted) < MOST_LACKING:
+                    await self.report(f"call {len(self.accepted)}")
                 await self.answer()
             except DOWN:
                 pass
