@@ -6,15 +6,17 @@ from collections.abc import Sequence
 import uvloop
 from cyclopts import App
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from consumers.gateways.kannel import KannelGateway, KannelSettings
 from consumers.gateways.simulated import SimulatedGateway
 from dispatch.cli import hosting
+from dispatch.cli.embedded import EmbeddedServiceError
 from dispatch.cli.founding import Founded, found
 from dispatch.cli.hosting import Embedded
 from dispatch.cli.line import Cluster
-from dispatch.cli.local import MisuseError, write_addresses
+from dispatch.cli.local import MisuseError, fail, write_addresses
 from dispatch.cli.node import ROLES, Node, Role, Wiring
 from dispatch.clock import Clock
 from dispatch.config import Settings, token_secret
@@ -34,8 +36,11 @@ def start() -> None:
     settings = Settings()
     configure(settings.log)
     hosting.require_free(settings.host, settings.port)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_up(settings))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_up(settings))
+    except EmbeddedServiceError as error:
+        fail(str(error))
 
 
 async def _up(settings: Settings) -> None:
@@ -98,7 +103,7 @@ def gateway(settings: Settings) -> Gateway:
 
 
 def _print_message(message: Outgoing) -> None:
-    screen.print(f"[bold cyan]SMS to {message.to}[/]  {message.text}", soft_wrap=True)
+    screen.print(f"[bold cyan]SMS to {message.to}[/]  {escape(message.text)}", soft_wrap=True)
 
 
 async def _greet(node: Node, settings: Settings) -> None:

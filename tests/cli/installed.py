@@ -1,0 +1,125 @@
+"""`dispatch up` as a process of its own, as somebody at a terminal has it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import psutil
+
+DISPATCH = Path(sys.executable).with_name("dispatch")
+KEY = re.compile(r"key of (\S+) \(shown once\): (rk_\S+)")
+PATIENCE_S = 60.0
+LOOK_EVERY_S = 0.05
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T], what: str, seconds: float = PATIENCE_S) -> T:
+    """Look until there is something, and fail with words when there never is."""
+    until = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < until, f"never came: {what}"
+        time.sleep(LOOK_EVERY_S)
+    return found
+
+
+def free_port() -> int:
+    """Find a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(folder: Path, **settings: str) -> dict[str, str]:
+    """Give the environment of a command that knows of no other installation than this one."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DISPATCH_")}
+    return inherited | {"DISPATCH_DATA": str(folder)} | settings
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back over HTTP; status 0 where nobody listens."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Up:
+    """A running `dispatch up` and what it printed."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    out: Path
+    err: Path
+
+    @property
+    def said(self) -> str:
+        """Give what it printed for its user."""
+        return self.out.read_text(errors="replace")
+
+    @property
+    def log(self) -> str:
+        """Give what it logged."""
+        return self.err.read_text(errors="replace")
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Give the keys that it printed, by holder."""
+        return dict(KEY.findall(self.said))
+
+    def ask(self, path: str, key: str = "", body: bytes | None = None) -> Answer:
+        """Ask for a page, or post a body of JSON."""
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        try:
+            with urlopen(Request(self.url + path, body, headers), timeout=10) as answer:
+                return Answer(answer.status, dict(answer.headers), answer.read())
+        except HTTPError as error:
+            return Answer(error.code, dict(error.headers), error.read())
+        except (URLError, OSError):
+            return Answer(0, {}, b"")
+
+    def until_ready(self) -> None:
+        """Wait until everything works and the user was told so."""
+        eventually(lambda: self.ask("/readyz").status == 200 and "Ctrl-C" in self.said, f"ready; {self.log}")
+
+    def family(self) -> list[psutil.Process]:
+        """Give the processes that it started."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self) -> int:
+        """Stop it as Ctrl-C does; return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@contextmanager
+def dispatch_up(folder: Path, **settings: str) -> Iterator[Up]:
+    """Run `dispatch up` until the end of the block, then stop it if it still runs."""
+    folder.mkdir(exist_ok=True)
+    address = f"127.0.0.1:{free_port()}"
+    out, err = folder / "said.txt", folder / "log.txt"
+    known = environment(folder, **{"DISPATCH_HTTP": address} | settings)
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        process = subprocess.Popen([DISPATCH, "up"], env=known, stdout=stdout, stderr=stderr)
+        try:
+            yield Up(process, f"http://{known['DISPATCH_HTTP']}", out, err)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(30)
+                finally:
+                    process.kill()

@@ -1,0 +1,100 @@
+"""The quick start, command by command as it is written, with `curl` alone."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.cli.installed import Up, dispatch_up, environment, eventually
+
+PAGE = Path(__file__).parents[2] / "docs" / "quick-start.md"
+COMMAND = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SMS = re.compile(r"SMS to (\S+)  (.*)")
+LINK = re.compile(r"http://\S+/a/\w+")
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+
+@dataclass
+class Reader:
+    """Somebody who types the commands of the page, one after the other, in one terminal."""
+
+    up: Up
+    folder: Path
+    known: dict[str, str]
+    commands: Iterator[str] = field(default_factory=lambda: iter(COMMAND.findall(PAGE.read_text())))
+
+    def next(self, name: str) -> str:
+        """Run the next command of the page, which has the name in it; return what it printed."""
+        command = next(self.commands)
+        assert name in command
+        script = f"{command}\nenv -0 > environment"
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder, env=self.known, capture_output=True, text=True, check=False, timeout=30,
+        )  # fmt: skip
+        assert ran.returncode == 0, (command, ran.stderr, ran.stdout)
+        lines = (self.folder / "environment").read_text().split("\0")
+        self.known = dict(line.split("=", 1) for line in lines if line)
+        return ran.stdout
+
+    def in_background(self, name: str) -> Path:
+        """Run the next command in a terminal of its own, until the end; return where it prints."""
+        command = next(self.commands)
+        assert name in command
+        printed = self.folder / "stream.txt"
+        with printed.open("wb") as out:
+            subprocess.Popen(["bash", "-c", f"exec {command}"], env=self.known, stdout=out)
+        return printed
+
+    def messages(self, words: str) -> dict[str, str]:
+        """Give the messages with these words that the first terminal shows, by phone."""
+        return {phone: text for phone, text in SMS.findall(self.up.said) if words in text}
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    """Start as the page says, and paste what it says to paste."""
+    with dispatch_up(tmp_path / "data") as up:
+        up.until_ready()
+        keys = up.keys
+        pasted = {
+            "RENFORT": up.url,
+            "REPORTER": keys["control-room"],
+            "SUPERVISOR": keys["duty-supervisor"],
+            "ROSTER": keys["roster"],
+        }
+        yield Reader(up, tmp_path, environment(tmp_path / "data") | pasted)
+
+
+@pytest.mark.timeout(240)
+def test_the_quick_start_works_as_it_is_written(reader: Reader) -> None:
+    stream = reader.in_background("/v1/stream")
+    assert '"registered":10' in reader.next("/v1/volunteers/import")
+    reader.next("/v1/duty-contacts")
+    reader.next("/v1/reports")
+
+    eventually(lambda: len(reader.messages("Can you go?")) == 7, "seven messages")
+    asked = reader.messages("Can you go?")
+    volunteer, text = next(iter(asked.items()))
+    reader.known["LINK"] = LINK.findall(text)[0]
+    assert 'value="accepted"' in reader.next("$LINK")
+    assert "Answer received" in reader.next("answer=accepted")
+    eventually(lambda: "assignment.assigned" in stream.read_text(), "the assignment on the stream")
+    eventually(lambda: volunteer in reader.messages("you are expected"), "thanks")
+
+    eventually(lambda: "escalation.raised" in stream.read_text(), "the escalation", seconds=60)
+    assert '"reason":"uncovered"' in reader.next("/v1/escalations")
+    assert "nearest who may be asked" in reader.next("/timeline")
+    eventually(lambda: "offer.expired" in stream.read_text(), "an offer expired", seconds=30)
+    latest = eventually(lambda: reader.messages("Can you go?").keys() - asked.keys(), "the next are asked")
+
+    assert '"status":"aborted"' in reader.next("/abort")
+    told = {volunteer} | latest
+    eventually(lambda: told <= reader.messages("DO NOT APPROACH").keys(), "both told")
+    assert next(reader.commands, None) is None, "every command of the page was run"
+    assert reader.up.stop() == 0
