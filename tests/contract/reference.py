@@ -1,0 +1,209 @@
+"""Write the reference: `python -m tests.contract.reference > docs/reference.md`."""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
+from inspect import getclosurevars, getdoc, isfunction
+from typing import Any, cast
+
+import asyncpg
+from cyclopts import App
+from fastapi import APIRouter
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import HttpUrl, SecretStr
+
+from consumers import console
+from dispatch.cli.main import COMMANDS
+from dispatch.clock import Clock
+from dispatch.config import Settings
+from dispatch.domain import transitions
+from dispatch.domain.selection import Gate, readable
+from dispatch.domain.transitions import Table
+from dispatch.services import keys
+from dispatch.services.engine import Engine
+from producers.http.app import ROUTERS, health
+from producers.http.gateways import speaker
+from producers.http.offers import answerer
+from schemas.topics import DAY_MS, HORIZON_DAYS, TOPICS, Topic
+from tests.contract.reference_words import ACTS, GATES, INTRODUCTION, REASONS, SETTINGS
+
+MACHINES: dict[str, Table] = {
+    "Incident": transitions.INCIDENT,
+    "Offer": transitions.OFFER,
+    "Assignment": transitions.ASSIGNMENT,
+    "Escalation": transitions.ESCALATION,
+}
+BY_HAND: dict[object, tuple[str, ...]] = {
+    speaker: ("gateway:NAME",),
+    answerer: ("gateway:NAME", "console:act"),
+}
+"""What the guards ask for that look at the key themselves."""
+NAMELESS_DEFAULTS = (None, "", SecretStr(""))
+HOUR_MS = 3_600_000
+EXAMPLE = "Example: "
+
+Row = Sequence[object]
+
+
+def current() -> str:
+    """Write the whole page."""
+    parts = (INTRODUCTION, *_commands(), *_settings(), *_routes(), *_topics(), *_events())
+    return "\n".join((*parts, *_transitions(), *_gates(), *_reasons())) + "\n"
+
+
+def _table(columns: Row, rows: Iterable[Row]) -> Iterator[str]:
+    """Lay rows out in Markdown."""
+    for row in (columns, ["---"] * len(columns), *rows):
+        yield "| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |"
+    yield ""
+
+
+def _code(words: Iterable[object], between: str = ", ") -> str:
+    return between.join(f"`{word}`" for word in words)
+
+
+def _commands() -> Iterator[str]:
+    yield "## Commands\n"
+    yield "Each has `--help`. Exit code 1 is a failure, 2 a misuse; errors go to stderr.\n"
+    yield from _table(("command", "what it does", "example"), sorted(commands()))
+
+
+def commands() -> Iterator[tuple[str, str, str]]:
+    """Give each command with its help line and an example."""
+    for name, (path, _) in COMMANDS.items():
+        module, _, attribute = path.partition(":")
+        found = getattr(import_module(module), attribute)
+        if not isinstance(found, App):
+            yield _command(name, getdoc(found) or "")
+        elif found.default_command is not None:
+            yield _command(name, found.help.replace(EXAMPLE, f"\n{EXAMPLE}"))
+        else:
+            subcommands = [word for word in found if not word.startswith("-")]
+            for word in subcommands:
+                yield _command(f"{name} {word}", getdoc(found[word].default_command) or "")
+
+
+def _command(name: str, text: str) -> tuple[str, str, str]:
+    lines = text.splitlines()
+    examples = [line.removeprefix(EXAMPLE) for line in lines if line.startswith(EXAMPLE)]
+    return f"`dispatch {name}`", lines[0].strip(), _code(examples, "<br>")
+
+
+def _settings() -> Iterator[str]:
+    yield "## Environment\n"
+    yield "Everything that can be set is a variable; there is no configuration file.\n"
+    rows = [
+        (f"`DISPATCH_{name.upper()}`", _default(field.default), SETTINGS[name])
+        for name, field in Settings.model_fields.items()
+    ]
+    yield from _table(("variable", "default", "what"), rows)
+
+
+def _default(value: object) -> str:
+    shown = str(value).lower() if isinstance(value, bool) else value
+    return "" if value in NAMELESS_DEFAULTS or isinstance(value, HttpUrl) else f"`{shown}`"
+
+
+def _routes() -> Iterator[str]:
+    yield "## HTTP\n"
+    yield "Keys go in `Authorization: Bearer rk_…`. [OpenAPI](openapi.yaml) has every body and answer. A key with"
+    yield "`admin` opens every route but those of gateways. Errors are RFC 9457 problem documents.\n"
+    rows = [(route.path, method, route) for route in routes() for method in route.methods or ()]
+    yield from _table(
+        ("route", "scope", "what"), (_route(*row) for row in sorted(rows, key=lambda row: row[:2]))
+    )
+    yield "`{what}` is one of these:\n"
+    yield from _table(("act", "what it does"), ((f"`{name}`", text) for name, text in ACTS.items()))
+
+
+def _route(path: str, method: str, route: APIRoute) -> tuple[str, str, str]:
+    about = (getdoc(route.endpoint) or "").split("\n")[0]
+    # The scope has a column of its own.
+    return (
+        f"`{method} {path}`",
+        _code(scopes(route), " or ") or "none",
+        re.split(r"[.;] [Ss]cope `", about)[0],
+    )
+
+
+def routes() -> Iterator[APIRoute]:
+    """Give every route of a process that serves everything."""
+    engine = Engine(cast("asyncpg.Pool", None), Clock())
+    routers: tuple[APIRouter, ...] = (*ROUTERS, console.router(engine, keys.authenticate), health)
+    for router in routers:
+        yield from (route for route in router.routes if isinstance(route, APIRoute))
+
+
+def scopes(route: APIRoute) -> tuple[str, ...]:
+    """Give the scopes of which a key needs one; none for what is open, or opened by the token in its address."""
+    if route.path == "/v1/stream":
+        return console.SCOPES
+    return next(_asked(route.dependant), ())
+
+
+def _asked(dependant: Dependant) -> Iterator[tuple[str, ...]]:
+    for inner in dependant.dependencies:
+        guard = cast("Callable[..., Any]", inner.call)
+        if guard in BY_HAND:
+            yield BY_HAND[guard]
+        elif isfunction(guard) and "scopes" in (known := getclosurevars(guard).nonlocals):
+            yield known["scopes"]
+        yield from _asked(inner)
+
+
+def _topics() -> Iterator[str]:
+    yield "## Topics\n"
+    yield "[AsyncAPI](asyncapi.yaml) has every message. Consumer groups are named `renfort.READER`. A broker"
+    yield f"that forgot is refilled with what its readers lack of the last {HORIZON_DAYS} days.\n"
+    columns = ("topic", "key", "partitions", "kept for", "written by", "read by")
+    rows = [
+        (f"`{t.name}`", t.key, t.partitions, _kept(t), _code(t.writers), _code(t.readers) or "others")
+        for t in TOPICS
+    ]
+    yield from _table(columns, rows)
+
+
+def _kept(topic: Topic) -> str:
+    days, hours = topic.retention_ms // DAY_MS, topic.retention_ms // HOUR_MS
+    kept = f"{days} days" if days else f"{hours} hour"
+    return f"{kept}, the newest of each key" if topic.compact else kept
+
+
+def _events() -> Iterator[str]:
+    yield "## Events\n"
+    rows = [
+        (f"`{model.type}`", f"`{topic.name}`", (getdoc(model) or "").split("\n")[0])
+        for topic in TOPICS
+        for model in topic.models
+    ]
+    yield from _table(("type", "topic", "what it says"), rows)
+
+
+def _transitions() -> Iterator[str]:
+    yield "## What may follow what\n"
+    yield "Every status changes by one of these events. Whatever is not here is refused (HTTP 409).\n"
+    yield "![Incident, offer, assignment and escalation: what leads from one status to the next](state.svg)\n"
+    for name, machine in MACHINES.items():
+        yield f"### {name}\n"
+        rows = [(before, f"`{event.type}`", after) for (before, event), after in machine.items()]
+        yield from _table(("from", "event", "to"), rows)
+
+
+def _gates() -> Iterator[str]:
+    yield "## Gates\n"
+    yield "Why a volunteer near an incident was not asked. The timeline and `dispatch incident show` use these words.\n"
+    rows = [(f"`{', '.join(readable(gate))}`", GATES[gate]) for gate in Gate]
+    yield from _table(("word", "it means"), rows)
+
+
+def _reasons() -> Iterator[str]:
+    yield "## Why a supervisor is told\n"
+    yield from _table(
+        ("reason", "it means", "what to do"), ((f"`{name}`", *words) for name, words in REASONS.items())
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(current())

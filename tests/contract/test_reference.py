@@ -1,0 +1,83 @@
+"""The reference: committed as generated, and its own words about all that there is and nothing else."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from dispatch.config import Settings
+from dispatch.domain.selection import Gate
+from dispatch.services.auditing import DETAILS
+from producers.http.incidents import What
+from tests.contract import reference, state_diagram
+from tests.contract.reference_words import ACTS, GATES, REASONS, SETTINGS
+
+ROOT = Path(__file__).parents[2]
+OPEN = {"/healthz", "/readyz", "/metrics", "/a/{token}"}
+"""Needs no key: tells nothing, or asks for a token."""
+
+
+def reasons_in_code() -> Iterator[str]:
+    """Find why the product tells a supervisor: the first word that it gives to `escalate` or `Cause`."""
+    for path in sorted((ROOT / "dispatch").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and _name(node.func) in {"escalate", "Cause"} and node.args:
+                yield from _constants(node.args[0])
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _constants(argument: ast.expr) -> Iterator[str]:
+    first = argument.values[0] if isinstance(argument, ast.JoinedStr) else argument
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        yield first.value.rstrip(":")
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("reference.md", reference), ("state.svg", state_diagram)],
+    ids=["reference", "diagram"],
+)
+def test_the_committed_file_is_the_generated_one(name: str, module: object) -> None:
+    current = getattr(module, "current")()  # noqa: B009 - two modules of one shape
+    wanted = f"run: python -m {module.__name__} > docs/{name}"  # type: ignore[attr-defined]
+    assert (ROOT / "docs" / name).read_text("utf-8") == current, wanted
+
+
+def test_every_setting_gate_and_act_is_explained() -> None:
+    assert (set(SETTINGS), set(GATES), set(ACTS)) == (
+        set(Settings.model_fields),
+        set(Gate),
+        set(get_args(What)),
+    )
+
+
+def test_every_reason_to_tell_a_supervisor_is_explained() -> None:
+    assert set(reasons_in_code()) | set(DETAILS) | {"parked"} == set(REASONS)
+
+
+def test_every_command_has_an_example() -> None:
+    assert [
+        command for command, _, example in reference.commands() if command.strip("`") not in example
+    ] == []
+
+
+def test_every_route_but_the_open_ones_asks_for_a_scope() -> None:
+    assert {route.path for route in reference.routes() if not reference.scopes(route)} == OPEN
+
+
+@pytest.mark.parametrize("name", sorted(reference.MACHINES))
+def test_every_transition_is_drawn(name: str) -> None:
+    drawn = {(arrow.before, arrow.after) for arrow in state_diagram.arrows(name)}
+    table = {(before, after) for (before, _), after in reference.MACHINES[name].items()}
+    assert drawn == table
+    assert {status for pair in table for status in pair} == set(state_diagram.PLACES[name])
+
+
+def test_the_diagram_is_well_formed() -> None:
+    assert ET.fromstring(state_diagram.current()).tag.endswith("svg")
