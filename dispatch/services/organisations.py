@@ -15,7 +15,7 @@ from dispatch.services.engine import Engine
 from dispatch.services.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.services.phones import e164
 from dispatch.storage.queries import sql
-from schemas.ids import derived, named
+from schemas.ids import named, new_id
 
 PAUSE_LEVEL = 2
 SOUTH, WEST, NORTH, EAST = -90, -180, 90, 180
@@ -101,14 +101,16 @@ async def resume(engine: Engine, organisation: UUID, by: str) -> None:
 
 async def set_duty(engine: Engine, organisation: UUID, contacts: Sequence[DutyContact]) -> None:
     """Replace the duty order; who stays keeps the same id."""
-    rows = [
-        (derived(organisation, "duty", phone), contact.name, "sms", phone, contact.language, contact.drills)
-        for contact, phone in zip(contacts, _phones(contacts), strict=True)
-    ]
-    columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 6
+    phones = _phones(contacts)
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> None:
-        await connection.execute(sql("clear_duty_contacts"), organisation)
+        known = await connection.fetch(sql("clear_duty_contacts"), organisation)
+        ids = {row["address"]: row["id"] for row in known}
+        rows = [
+            (ids.get(phone) or new_id(), contact.name, "sms", phone, contact.language, contact.drills)
+            for contact, phone in zip(contacts, phones, strict=True)
+        ]
+        columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 6
         await connection.execute(sql("add_duty_contacts"), organisation, *columns)
 
     await engine.transact(work)

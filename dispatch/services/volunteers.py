@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from operator import itemgetter
 from uuid import UUID
 
 import asyncpg
@@ -14,9 +16,10 @@ from dispatch.services.leaving import entry, erase, restart, stop
 from dispatch.services.phones import e164
 from dispatch.services.roster import read_csv
 from dispatch.storage import journal
+from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from schemas.base import Position
-from schemas.ids import named
+from schemas.ids import new_id
 from schemas.volunteers import (
     Availability,
     AvailabilityChanged,
@@ -39,7 +42,9 @@ __all__ = [
 ]
 
 OLDEST_POSITION = timedelta(days=1)
-Member = tuple[UUID, str, VolunteerBody]
+AT_ONCE = 500
+"""Volunteers in one transaction."""
+Member = tuple[UUID, VolunteerBody]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,12 @@ class Move:
 
 
 async def enrol(engine: Engine, organisation: UUID, bodies: Sequence[VolunteerBody]) -> list[UUID]:
-    """Register volunteers in a transaction of its own."""
-
-    async def work(connection: asyncpg.Connection, now: datetime) -> list[UUID]:
-        return await register(connection, organisation, bodies, now)
-
-    return await engine.transact(work)
+    """Register volunteers, so many at once; where that ends early, those before are registered."""
+    ids: list[UUID] = []
+    for start in range(0, len(bodies), AT_ONCE):
+        work = partial(_register, organisation, bodies[start : start + AT_ONCE])
+        ids += await engine.transact(work)
+    return ids
 
 
 async def register(
@@ -69,9 +74,10 @@ async def register(
     Returns their ids in the order given; one phone number is one person, whose last entry counts.
     """
     phones = [e164(body.phone) for body in bodies]
-    ids = [named("phone", phone) for phone in phones]
-    members = {id_: (id_, phone, body) for id_, phone, body in zip(ids, phones, bodies, strict=True)}
-    await _write(connection, organisation, [members[id_] for id_ in sorted(members)], now)
+    people = await _identify(connection, list(dict.fromkeys(phones)), now)
+    ids = [people[phone] for phone in phones]
+    members = dict(zip(ids, bodies, strict=True))
+    await _write(connection, organisation, sorted(members.items(), key=itemgetter(0)), now)
     return ids
 
 
@@ -119,27 +125,50 @@ async def listed(
     return [dict(row) for row in rows]
 
 
+async def _register(
+    organisation: UUID, bodies: Sequence[VolunteerBody], connection: asyncpg.Connection, now: datetime
+) -> list[UUID]:
+    return await register(connection, organisation, bodies, now)
+
+
+async def _identify(connection: asyncpg.Connection, phones: list[str], now: datetime) -> dict[str, UUID]:
+    """Find who is behind each number, or make somebody new, and lock them all.
+
+    Raises RetryableError where somebody was erased meanwhile: the number is to become somebody new.
+    """
+    # The id is random: from one that followed from the number, anybody could find out who had been erased.
+    # Numbers come before people, so that whoever waits for a number holds no person that another waits for.
+    await connection.execute(sql("claim_phones"), [new_id() for _ in phones], phones, now)
+    people = await _behind(connection, phones)
+    await connection.fetch(sql("lock_people"), list(people.values()))
+    if len(people) < len(phones) or await _behind(connection, phones) != people:
+        raise RetryableError("somebody was erased meanwhile")
+    return people
+
+
+async def _behind(connection: asyncpg.Connection, phones: list[str]) -> dict[str, UUID]:
+    rows = await connection.fetch(sql("find_phones"), phones)
+    return {row["address"]: row["volunteer_id"] for row in rows}
+
+
 async def _write(
     connection: asyncpg.Connection, organisation: UUID, members: Sequence[Member], now: datetime
 ) -> None:
-    ids = [id_ for id_, _, _ in members]
-    await connection.execute(sql("add_volunteers"), ids, now)
-    await connection.fetch(sql("lock_people"), ids)
+    ids = [id_ for id_, _ in members]
     rows = await connection.fetch(sql("read_memberships"), organisation, ids)
     before = {row["volunteer_id"]: row["availability"] for row in rows}
     await _write_persons(connection, members, now)
     await _write_memberships(connection, organisation, members, now)
-    events = [_news(id_, body.availability, before.get(id_), now) for id_, _, body in members]
+    events = [_news(id_, body.availability, before.get(id_), now) for id_, body in members]
     await journal.append(connection, [entry(organisation, event) for event in events if event], now)
 
 
 async def _write_persons(connection: asyncpg.Connection, members: Sequence[Member], now: datetime) -> None:
-    ids = [id_ for id_, _, _ in members]
-    names = [body.name.replace("\0", "") for _, _, body in members]
-    await connection.execute(sql("put_people"), ids, names, [body.birth_date for _, _, body in members])
-    await connection.execute(sql("put_addresses"), ids, [phone for _, phone, _ in members])
-    places = [_place(id_, "home", body.position) for id_, _, body in members]
-    places += [_place(id_, "work", body.work) for id_, _, body in members if body.work]
+    ids = [id_ for id_, _ in members]
+    names = [body.name.replace("\0", "") for _, body in members]
+    await connection.execute(sql("put_people"), ids, names, [body.birth_date for _, body in members])
+    places = [_place(id_, "home", body.position) for id_, body in members]
+    places += [_place(id_, "work", body.work) for id_, body in members if body.work]
     if places:
         await connection.execute(sql("put_places"), *map(list, zip(*places, strict=True)), now)
 
@@ -147,8 +176,8 @@ async def _write_persons(connection: asyncpg.Connection, members: Sequence[Membe
 async def _write_memberships(
     connection: asyncpg.Connection, organisation: UUID, members: Sequence[Member], now: datetime
 ) -> None:
-    ids = [id_ for id_, _, _ in members]
-    bodies = [body for _, _, body in members]
+    ids = [id_ for id_, _ in members]
+    bodies = [body for _, body in members]
     await connection.execute(
         sql("put_memberships"),
         organisation,
@@ -158,7 +187,7 @@ async def _write_memberships(
         [" ".join(sorted(set(body.consent))) for body in bodies],
         now,
     )
-    pairs = [(id_, skill) for id_, _, body in members for skill in sorted(set(body.skills))]
+    pairs = [(id_, skill) for id_, body in members for skill in sorted(set(body.skills))]
     who, skills = [id_ for id_, _ in pairs], [skill for _, skill in pairs]
     await connection.execute(sql("drop_skills"), organisation, ids, who, skills)
     await connection.execute(sql("put_skills"), organisation, who, skills)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +10,7 @@ import asyncpg
 from dispatch.storage import journal
 from dispatch.storage.queries import sql
 from schemas.envelope import NOBODY, Unreadable
-from schemas.ids import named
+from schemas.ids import new_id
 from schemas.notifications import Parked
 
 LONGEST_REASON = 500
@@ -34,22 +33,17 @@ async def park(
     connection: asyncpg.Connection, consumer: str, topic: str, items: Sequence[Unreadable], now: datetime
 ) -> list[Parking]:
     """Keep the bytes and append a `Parked` event for each; return those that were not parked before."""
-    by_id = {_identity(consumer, topic, item): item for item in items}
+    # The id goes out on a topic: one that followed from the bytes would let people guess what they hold.
+    by_id = {new_id(): item for item in items}
     rows = [
         (id_, item.organisation, item.source, item.reason[:LONGEST_REASON], item.key, item.headers, item.body)
-        for id_, item in sorted(by_id.items())
+        for id_, item in by_id.items()
     ]
     columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 7
     fresh = {row["id"] for row in await connection.fetch(sql("park"), consumer, topic, *columns, now)}
     parked = [_parking(id_, consumer, topic, by_id[id_]) for id_ in sorted(fresh)]
     await journal.append(connection, [_entry(parking, now) for parking in parked], now)
     return parked
-
-
-def _identity(consumer: str, topic: str, item: Unreadable) -> UUID:
-    parts = (item.key or b"", item.headers, item.body or b"")
-    digest = sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts))
-    return named(consumer, topic, digest.hexdigest())
 
 
 def _parking(id_: UUID, consumer: str, topic: str, item: Unreadable) -> Parking:

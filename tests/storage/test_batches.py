@@ -233,6 +233,16 @@ async def test_a_newer_version_stops_an_internal_topic_after_what_came_before(
     assert await parked(pool) == []
 
 
+async def test_the_id_of_what_is_parked_says_nothing_of_its_bytes(
+    pool: asyncpg.Pool, work: Batches, effects: Effects
+) -> None:
+    await work.run("reports", "incident.reports", [garbage(), garbage()], effects)
+    await work.run("reports", "incident.reports", [garbage()], effects)
+    await work.run("mirror", "incident.reports", [garbage()], effects)
+    rows = await parked(pool)
+    assert sorted((row["consumer"], row["id"].version) for row in rows) == [("mirror", 7), ("reports", 7)]
+
+
 async def test_a_newer_version_from_outside_is_parked(
     work: Batches, effects: Effects, pool: asyncpg.Pool
 ) -> None:

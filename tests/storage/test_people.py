@@ -15,6 +15,8 @@ from dispatch.services.errors import ConflictError, InvalidError, NotFoundError,
 from dispatch.services.organisations import Area, DutyContact
 from dispatch.services.tracking import Tracking
 from dispatch.services.volunteers import Move
+from dispatch.storage.pool import transaction
+from dispatch.storage.queries import sql
 from schemas.volunteers import VolunteerBody, VolunteerPatch
 
 Volunteer = Callable[..., VolunteerBody]
@@ -164,6 +166,74 @@ async def test_a_volunteer_is_one_person_however_the_number_is_spelt(
     assert first == second
     (found,) = await volunteers.listed(engine, organisation)
     assert (found["name"], found["phone"], found["skills"]) == ("Ada B.", "+33639980001", ["first_aid"])
+
+
+async def test_a_volunteers_id_says_nothing_of_the_number(engine: Engine, organisation: UUID) -> None:
+    (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
+    assert id_.version == 7
+    await volunteers.erase(engine, organisation, id_)
+    (after,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
+    assert after != id_
+
+
+async def test_a_supervisors_id_says_nothing_of_the_number(engine: Engine, organisation: UUID) -> None:
+    await organisations.set_duty(engine, organisation, [DutyContact("Ada", "+33639980001")])
+    assert (await engine.pool.fetchval("SELECT id FROM duty_contacts")).version == 7
+
+
+async def test_sheets_imported_at_once_make_one_person_of_a_number(
+    engine: Engine, organisation: UUID
+) -> None:
+    other = await organisations.create(engine, "Mairie")
+    sheet = [a_volunteer(f"+3363998{number:04d}") for number in range(300)]
+    shuffled = [sheet[number * 7 % 300] for number in range(300)]
+    found = await asyncio.gather(
+        *(
+            volunteers.enrol(engine, one, bodies)
+            for one in (organisation, other)
+            for bodies in (sheet, shuffled)
+        )
+    )
+    assert len({id_ for ids in found for id_ in ids}) == 300
+    assert found[0] == found[2]
+    assert await engine.pool.fetchval("SELECT count(*) FROM volunteers") == 300
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_who_registers_a_number_second_finds_whom_the_first_made(
+    engine: Engine, organisation: UUID, *, committed: bool
+) -> None:
+    async with engine.pool.acquire() as connection:
+        first = connection.transaction()
+        await first.start()
+        (id_,) = await volunteers.register(connection, organisation, [a_volunteer()], engine.clock.now())  # type: ignore[arg-type]
+        second = asyncio.create_task(volunteers.enrol(engine, organisation, [a_volunteer()]))
+        await blocked(engine)
+        await (first.commit() if committed else first.rollback())
+    assert (await second == [id_]) is committed
+    assert await engine.pool.fetchval("SELECT count(*) FROM volunteers") == 1
+
+
+async def test_who_is_erased_while_registered_again_comes_back_as_somebody_new(
+    engine: Engine, organisation: UUID
+) -> None:
+    (id_,) = await volunteers.enrol(engine, organisation, [a_volunteer()])
+    async with transaction(engine.pool) as connection:
+        await connection.fetch(sql("lock_people"), [id_])
+        again = asyncio.create_task(volunteers.enrol(engine, organisation, [a_volunteer()]))
+        await blocked(engine)
+        await connection.execute(sql("end_membership"), organisation, id_)
+        await connection.execute(sql("erase_person"), id_)
+    (after,) = await again
+    assert after != id_
+    assert [row["volunteer_id"] for row in await volunteers.listed(engine, organisation)] == [after]
+
+
+async def blocked(engine: Engine) -> None:
+    """Wait until somebody waits for a lock."""
+    async with asyncio.timeout(10):
+        while not await engine.pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            await asyncio.sleep(0.01)
 
 
 async def test_registering_again_takes_skills_away_and_tells_what_changed(

@@ -71,6 +71,6 @@ INSERT INTO parking (id, organisation, source_topic, source, consumer, reason, k
 SELECT id, organisation, $2, source, $1, reason, key, headers, body, $10
 FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[])
      AS item (id, organisation, source, reason, key, headers, body)
-ORDER BY id
+ORDER BY key, headers, body
 ON CONFLICT DO NOTHING
 RETURNING id;

@@ -28,8 +28,8 @@ SELECT id FROM escalations WHERE subject_id = $1 AND reason = $2 AND status IN (
 SELECT id, name, channel, address, language, drills FROM duty_contacts WHERE organisation = $1 ORDER BY turn;
 
 -- name: clear_duty_contacts
--- Forgets the duty order of an organisation.
-DELETE FROM duty_contacts WHERE organisation = $1;
+-- Forgets the duty order of an organisation, and returns who was in it.
+DELETE FROM duty_contacts WHERE organisation = $1 RETURNING id, address;
 
 -- name: add_duty_contacts
 -- Writes the duty order of an organisation, in the order given.
@@ -79,10 +79,20 @@ DELETE FROM idempotency_keys WHERE api_key = $1 AND key = $2;
 -- Forgets the answers of one caller that are too old to be asked for again.
 DELETE FROM idempotency_keys WHERE api_key = $1 AND created_at < $2;
 
--- name: add_volunteers
--- Makes sure that these people exist, without touching those who do.
-INSERT INTO volunteers (id, created_at) SELECT id, $2 FROM unnest($1::uuid[]) AS person (id) ORDER BY id
-ON CONFLICT DO NOTHING;
+-- name: claim_phones
+-- Makes a person, under the id given, of each number that is nobody's yet; who else claims it meanwhile is waited for.
+WITH claimed AS (
+    INSERT INTO addresses (volunteer_id, channel, address)
+    SELECT volunteer_id, 'sms', address FROM unnest($1::uuid[], $2::text[]) AS contact (volunteer_id, address)
+    ORDER BY address
+    ON CONFLICT (channel, address) DO NOTHING
+    RETURNING volunteer_id
+)
+INSERT INTO volunteers (id, created_at) SELECT volunteer_id, $3 FROM claimed;
+
+-- name: find_phones
+-- The people behind phone numbers.
+SELECT address, volunteer_id FROM addresses WHERE channel = 'sms' AND address = ANY($1::text[]);
 
 -- name: lock_people
 -- Locks people in the order of their ids until the transaction ends.
@@ -99,12 +109,6 @@ INSERT INTO people (volunteer_id, name, birth_date)
 SELECT volunteer_id, name, birth_date
 FROM unnest($1::uuid[], $2::text[], $3::date[]) AS person (volunteer_id, name, birth_date)
 ON CONFLICT (volunteer_id) DO UPDATE SET name = excluded.name, birth_date = excluded.birth_date;
-
--- name: put_addresses
--- Writes phone numbers.
-INSERT INTO addresses (volunteer_id, channel, address)
-SELECT volunteer_id, 'sms', address FROM unnest($1::uuid[], $2::text[]) AS person (volunteer_id, address)
-ON CONFLICT (volunteer_id, channel) DO UPDATE SET address = excluded.address;
 
 -- name: put_memberships
 -- Makes people members of an organisation, again where they had left.
