@@ -67,4 +67,7 @@ async def behind(bootstrap: str, consumer: str, topic: str) -> int:
     places = [TopicPartition(topic, number) for number in range(BY_NAME[topic].partitions)]
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as reader:
         ends = await reader.end_offsets(places)
-    return sum(ends[place] - max(committed[place].offset, 0) if place in committed else ends[place] for place in places)
+    return sum(
+        ends[place] - max(committed[place].offset, 0) if place in committed else ends[place]
+        for place in places
+    )

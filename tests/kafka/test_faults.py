@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 
 from tests.kafka.cluster import KafkaCluster
@@ -22,6 +21,10 @@ GROUPS = {"reports": "incident.reports", "incidents": "incident.events", "replie
 WAITING = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'renfort' AND wait_event_type = 'Lock'
+"""
+SESSIONS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'renfort'
 """
 DONE = """
     SELECT (SELECT count(*) FROM reports WHERE source_id = 'taken in' AND incident_id IS NOT NULL),
@@ -86,10 +89,13 @@ async def the_next_one_ends_the_work(station: Station, kafka: KafkaCluster) -> N
 async def test_what_a_worker_was_doing_when_it_was_killed_is_done_once_by_the_next(
     station: Station, kafka: KafkaCluster
 ) -> None:
+    async def its_sessions_ended() -> object:
+        return await station.pool.fetchval(SESSIONS) == 0
+
     worker = station.work(*ROLES)
     async with held_in_three_transactions(station, kafka):
         worker.kill()
-    await asyncio.sleep(0.5)
+    await until(its_sessions_ended)
     assert await done(station) == (0, 0, 0)
     await the_next_one_ends_the_work(station, kafka)
 
@@ -135,7 +141,8 @@ async def test_a_relay_killed_while_it_sends_loses_nothing_and_mixes_up_no_order
     for _ in range(10):
         await say(station.pool, *SUBJECTS)
     await until(nothing_waits)
-    assert await first_appearances(kafka) == dict.fromkeys(map(key, SUBJECTS), list(range(1, 21)))
+    in_order = list(range(1, 21))
+    assert await first_appearances(kafka) == {key(subject): in_order for subject in SUBJECTS}
 
 
 def key(subject: int) -> bytes:
