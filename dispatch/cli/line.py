@@ -26,6 +26,7 @@ class Cluster:
     embedded: bool
     replication: int = 1
     min_insync: int = 1
+    brisk: bool = False
 
 
 class Line:
@@ -79,7 +80,9 @@ class Line:
                 self._dsn, self._cluster.bootstrap, self._clock, embedded=self._cluster.embedded, **copies
             )
             self._tasks.append(asyncio.create_task(self._relay.run(), name="relay"))
-        self._broker = frame.build(self._cluster.bootstrap, embedded=self._cluster.embedded)
+        self._broker = frame.build(
+            self._cluster.bootstrap, embedded=self._cluster.embedded, brisk=self._cluster.brisk
+        )
         self._register(self._broker)
         if self._broker.listening:
             await frame.start(self._broker)

@@ -85,7 +85,7 @@ def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiri
     port = _free_port()
     return Wiring(
         dsn=services.postgres.url(),
-        cluster=Cluster(services.broker.address, embedded=True),
+        cluster=Cluster(services.broker.address, embedded=True, brisk=True),
         host="127.0.0.1",
         port=port,
         links=f"http://127.0.0.1:{port}",
