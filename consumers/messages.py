@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from consumers.broker import Broker, subscribe
 from dispatch.services import notifying
 from dispatch.services.batches import Batches, Handler
+from dispatch.services.parking import tell
 from schemas.envelope import Received, Unreadable
 
 HANDLERS: tuple[tuple[str, str, Handler], ...] = (
@@ -25,6 +26,6 @@ def _batch(
     batches: Batches, topic: str, consumer: str, handle: Handler
 ) -> Callable[[list[Received | Unreadable]], Awaitable[None]]:
     async def run(records: list[Received | Unreadable]) -> None:
-        await batches.run(consumer, topic, records, handle)
+        await batches.run(consumer, topic, records, handle, on_parked=tell)
 
     return run
