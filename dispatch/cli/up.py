@@ -90,6 +90,9 @@ def gateway(settings: Settings) -> Gateway:
         msg = "a real gateway needs DISPATCH_PUBLIC_URL: the links in messages must be reachable from a phone"
         raise MisuseError(msg)
     key = settings.kannel_key.get_secret_value()
+    if not key:
+        msg = "Kannel needs DISPATCH_KANNEL_KEY to report with: dispatch keys create --scope gateway:kannel"
+        raise MisuseError(msg)
     receipts = f"{settings.links}/v1/gateways/kannel/receipts?key={key}"
     return KannelGateway(
         KannelSettings(

@@ -1,10 +1,20 @@
 """What Kannel says by webhook, in our words: the escapes that make it say it, and how to read the result."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import IntFlag
+from urllib.parse import urlencode
 from uuid import UUID
 
+import asyncpg
+import structlog
+
+from dispatch.services.engine import Engine
 from dispatch.services.gateways import Inbound, Receipt, ReceiptStatus
+from dispatch.services.parking import tell
+from dispatch.storage import parking
+from schemas.envelope import Unreadable, pack
 
 
 class Report(IntFlag):
@@ -26,6 +36,19 @@ INBOUND_QUERY = "id=%I&from=%q&text=%a&charset=%C"
 WANTED_REPORTS = Report.DELIVERED | Report.FAILED | Report.SUBMITTED | Report.REJECTED
 
 LONGEST_DETAIL = 120
+SECRETS = {"key"}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One webhook call, `inbound` or `receipts`, and the organisation whose key came with it."""
+
+    organisation: UUID
+    gateway: str
+    path: str
+    values: Mapping[str, str]
 
 
 def receipt_from(query: Mapping[str, str]) -> Receipt:
@@ -42,6 +65,19 @@ def inbound_from(query: Mapping[str, str]) -> Inbound:
         sender=_required(query, "from"),
         text=query.get("text", "").replace("\0", "").strip(),
     )
+
+
+async def park(engine: Engine, call: Call, reason: str) -> None:
+    """Keep a call that makes no sense, without its key, and tell a supervisor; the same call counts once."""
+    body = urlencode([item for item in call.values.items() if item[0] not in SECRETS]).encode()
+    item = Unreadable(reason, call.gateway, call.organisation, None, pack([]), body)
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> None:
+        topic = f"gateways/{call.path}"
+        await tell(connection, await parking.park(connection, "webhooks", topic, [item], now), now)
+
+    await engine.transact(work)
+    log.error("webhook call parked", gateway=call.gateway, path=call.path, reason=reason)
 
 
 def _required(query: Mapping[str, str], name: str) -> str:

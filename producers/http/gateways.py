@@ -6,7 +6,8 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from dispatch.services import kannel, replies, sending
-from dispatch.services.errors import InvalidError
+from dispatch.services.engine import Engine
+from dispatch.services.kannel import Call
 from dispatch.services.keys import Key
 from producers.http.auth import Credentials, Here, known, permit
 
@@ -39,25 +40,29 @@ Speaker = Annotated[Key, Depends(speaker)]
 
 @router.get("/v1/gateways/{name}/inbound", status_code=202)
 @router.post("/v1/gateways/{name}/inbound", status_code=202)
-async def inbound(name: Name, _key: Speaker, values: Told, engine: Here) -> Response:
+async def inbound(name: Name, key: Speaker, values: Told, engine: Here) -> Response:
     """Take in a person's text: `id`, `from`, `text`, `charset`. Scope `gateway:NAME`."""
-    text = _read(kannel.inbound_from, values)
-    await replies.receive_text(engine, name, text, engine.clock.now())
+    text = await _read(kannel.inbound_from, Call(key.organisation, name, "inbound", values), engine)
+    if text is not None:
+        await replies.receive_text(engine, name, text, engine.clock.now())
     # Nothing in the body: a gateway might send it to the phone.
     return Response(status_code=202)
 
 
 @router.get("/v1/gateways/{name}/receipts", status_code=202)
 @router.post("/v1/gateways/{name}/receipts", status_code=202)
-async def receipts(name: Name, _key: Speaker, values: Told, engine: Here) -> Response:  # noqa: ARG001 - in the path
+async def receipts(name: Name, key: Speaker, values: Told, engine: Here) -> Response:
     """Take in what became of a message: `message`, `status`, `reply`. Scope `gateway:NAME`."""
-    await sending.receipt(engine, _read(kannel.receipt_from, values))
+    heard = await _read(kannel.receipt_from, Call(key.organisation, name, "receipts", values), engine)
+    if heard is not None:
+        await sending.receipt(engine, heard)
     return Response(status_code=202)
 
 
-def _read(reader: Callable[[Mapping[str, str]], T], values: Mapping[str, str]) -> T:
+async def _read(reader: Callable[[Mapping[str, str]], T], call: Call, engine: Engine) -> T | None:
+    """Read a call, or park it: refused, it would be repeated for days and no human would know."""
     try:
-        return reader(values)
+        return reader(call.values)
     except ValueError as error:
-        field, _, message = str(error).partition(": ")
-        raise InvalidError(field, message) from None
+        await kannel.park(engine, call, str(error))
+        return None

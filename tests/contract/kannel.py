@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -67,6 +68,7 @@ class Arrival:
 
     to: str
     text: str
+    last: bool = True
 
 
 class Webhooks:
@@ -108,10 +110,14 @@ class Webhooks:
 
 
 class Kannel:
-    """Bearerbox, smsbox and fakesmsc; the last one is all the phones of the world."""
+    """Bearerbox, smsbox and fakesmsc; the last one is all the phones of the world.
 
-    def __init__(self, folder: Path) -> None:
+    `changes` are made to the sample's lines in place of what the tests of the gateway alone make of them.
+    """
+
+    def __init__(self, folder: Path, changes: Mapping[str, str] | None = None) -> None:
         self.webhooks = Webhooks()
+        self._changes = changes or {}
         self._folder = folder
         self._ports = dict(zip(("admin", "boxes", "network", "sendsms"), _free_ports(4), strict=True))
         self._boxes: list[subprocess.Popen[bytes]] = []
@@ -131,10 +137,19 @@ class Kannel:
 
     def stop(self) -> None:
         """Kill everything at once: nothing here is worth a slow goodbye."""
-        for process in filter(None, (self._phones, *reversed(self._boxes))):
-            process.kill()
-            process.wait()
+        self.kill()
         self.webhooks.close()
+
+    def kill(self) -> None:
+        """Let it die as in a power cut; it may be started again on what its spool kept."""
+        self.hang_up()
+        while self._boxes:
+            _end(self._boxes.pop())
+
+    def hang_up(self) -> None:
+        """Take the network away, phones and all."""
+        if self._phones:
+            _end(self._phones)
 
     def say(self, sender: str, text: str) -> None:
         """Send a text from a phone to us."""
@@ -170,12 +185,11 @@ class Kannel:
             "CHANGE-THIS-KEY": KEY,
             "https://CHANGE-THIS-PUBLIC-ADDRESS/v1/gateways/kannel": self.webhooks.url,
             INBOUND_QUERY: INBOUND_QUERY,
+            **self._changes,
         }
 
     def _connect_phones(self, count: str, message: str) -> None:
-        if self._phones:
-            self._phones.kill()
-            self._phones.wait()
+        self.hang_up()
         port = str(self._ports["network"])
         self._phones = self._spawn(str(FAKE_NETWORK), "-r", port, "-i", "0.1", "-m", count, message)
 
@@ -189,13 +203,21 @@ class Kannel:
 def _arrival(line: str) -> Arrival:
     """Read fakesmsc's "from to [udh HEADER] text|data|ucs-2 WORDS"."""
     _, to, kind, words = line.split(" ", 3)
+    last = True
     if kind == "udh":
-        _, kind, words = words.split(" ", 2)
+        header, kind, words = words.split(" ", 2)
+        parts, number = unquote_to_bytes(header)[-2:]
+        last = number == parts
     if kind == "text":
-        return Arrival(to, words)
+        return Arrival(to, words, last)
     data = unquote_to_bytes(words.replace("+", " "))
     # Beside a header, fakesmsc says "data" of UCS-2 too; French in UCS-2 always holds a zero byte.
-    return Arrival(to, data.decode("utf-16-be" if kind == "ucs-2" or b"\0" in data else "utf-8"))
+    return Arrival(to, data.decode("utf-16-be" if kind == "ucs-2" or b"\0" in data else "utf-8"), last)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
 
 
 def _free_ports(count: int) -> list[int]:
