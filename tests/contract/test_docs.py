@@ -1,0 +1,51 @@
+"""The pages that people write: every link leads somewhere, and every command and setting that they name exists."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dispatch.config import Settings
+from tests.contract.reference import commands
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*.md")])
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
+COMMAND = re.compile(r"(?:^|`|&& |\"\$RESTORED\" |DATA=\S+ )dispatch ([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
+SETTING = re.compile(r"\bDISPATCH_([A-Z]+(?:_[A-Z]+)*)")
+FOR_TESTS = {"REAL_DATA"}
+KNOWN = {command.strip("`").removeprefix("dispatch ") for command, _, _ in commands()}
+
+
+def anchors(page: Path) -> set[str]:
+    """Name the headings of a page as links do."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def unknown_commands(text: str) -> Iterator[str]:
+    for first, second in COMMAND.findall(text):
+        if first not in KNOWN and f"{first} {second}" not in KNOWN:
+            yield f"dispatch {first} {second}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for path, anchor in LINK.findall(page.read_text("utf-8")):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_and_setting_exists(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert list(unknown_commands(text)) == []
+    assert {name.lower() for name in set(SETTING.findall(text)) - FOR_TESTS} <= set(Settings.model_fields)
+
+
+def test_an_unknown_command_is_found() -> None:
+    assert list(unknown_commands("`dispatch fly` and\ndispatch keys eat\ndispatch doctor")) == [
+        "dispatch fly ", "dispatch keys eat",
+    ]  # fmt: skip
