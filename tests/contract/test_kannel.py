@@ -8,8 +8,12 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from pydantic import HttpUrl, SecretStr
 
 from consumers.gateways.kannel import KannelGateway
+from dispatch.cli.local import MisuseError
+from dispatch.cli.up import gateway as chosen
+from dispatch.config import Settings
 from dispatch.services.gateways import GatewayRefusedError, Inbound, Receipt
 from dispatch.services.kannel import inbound_from, receipt_from
 from tests.contract.kannel import PASSWORD, a_message, settings_for, unavailable
@@ -113,6 +117,15 @@ def test_settings_show_no_secret() -> None:
     shown = repr(settings_for("http://kannel/", receipts_url="https://renfort.example/r?key=hush-key"))
     assert PASSWORD not in shown
     assert "hush-key" not in shown
+
+
+def test_a_kannel_without_an_address_or_a_key_to_report_with_is_refused_at_start() -> None:
+    public, key = HttpUrl("https://renfort.example"), SecretStr("rk_1")
+    with pytest.raises(MisuseError, match="DISPATCH_KANNEL_KEY"):
+        chosen(Settings(kannel_url=ELSEWHERE, public_url=public))
+    with pytest.raises(MisuseError, match="DISPATCH_PUBLIC_URL"):
+        chosen(Settings(kannel_url=ELSEWHERE, kannel_key=key))
+    assert isinstance(chosen(Settings(kannel_url=ELSEWHERE, public_url=public, kannel_key=key)), KannelGateway)
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,14 @@ class Exchange:
         """Count the messages by what became of them."""
         return {row["status"]: row["count"] for row in await self.city.node.pool.fetch(STATUSES)}
 
+    async def becomes(self, statuses: dict[str, int]) -> None:
+        """Wait until so many messages have become that, and there are no others."""
+
+        async def so() -> bool:
+            return await self.statuses() == statuses
+
+        await eventually(so, f"messages: {statuses}")
+
     async def told(self, path: str, expected: int, **query: str) -> None:
         """Call a webhook as Kannel does."""
         async with self.city.http.get(f"/v1/gateways/kannel/{path}", params=query) as answer:

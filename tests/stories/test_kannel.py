@@ -39,10 +39,7 @@ async def test_an_offer_goes_out_and_a_yes_a_no_and_a_stop_come_back_by_text(lin
     assert text.startswith("Arret cardiaque à 100 m. Venez-vous ? Répondez OUI ")
     assert text.endswith(first.link)
 
-    async def delivered() -> bool:
-        return await line.statuses() == {"delivered": 7}
-
-    await eventually(delivered, "seven receipts")
+    await line.becomes({"delivered": 7})
     await line.says(first.number, f"OUI {first.code}")
     assert first.link in await first.expects("Merci, on vous attend : Arret cardiaque. Départ, arrivée")
     assert await arrest.seated() == {first: "first_responder"}
@@ -105,14 +102,11 @@ async def test_what_kannel_had_taken_survives_its_death_in_its_spool(line: Excha
     line.kannel.hang_up()
     await line.city.report(kind=ARREST, at=PLACE)
 
-    async def taken() -> bool:
-        return await line.statuses() == {"sent": 7}
-
-    await eventually(taken, "seven texts with Kannel")
+    await line.becomes({"sent": 7})
     line.kannel.kill()
     line.kannel.start()
     await line.city.expect_sms_on(7, OFFER, among=phones)
-    await line.arrived()
+    await line.becomes({"delivered": 7})
     assert [len(phone.inbox) for phone in phones] == [1] * 7
 
 
