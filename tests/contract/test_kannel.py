@@ -125,7 +125,9 @@ def test_a_kannel_without_an_address_or_a_key_to_report_with_is_refused_at_start
         chosen(Settings(kannel_url=ELSEWHERE, public_url=public))
     with pytest.raises(MisuseError, match="DISPATCH_PUBLIC_URL"):
         chosen(Settings(kannel_url=ELSEWHERE, kannel_key=key))
-    assert isinstance(chosen(Settings(kannel_url=ELSEWHERE, public_url=public, kannel_key=key)), KannelGateway)
+    assert isinstance(
+        chosen(Settings(kannel_url=ELSEWHERE, public_url=public, kannel_key=key)), KannelGateway
+    )
 
 
 @pytest.mark.parametrize(
