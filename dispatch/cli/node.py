@@ -28,6 +28,7 @@ from dispatch.services.intake import Intake
 from dispatch.services.sending import Sender, Trouble
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
+from dispatch.storage.queries import sql
 from producers.http import app as http
 
 Role = Literal[
@@ -47,6 +48,7 @@ ROLES: tuple[Role, ...] = (
 )  # fmt: skip
 Loop = Callable[[], Coroutine[Any, Any, None]]
 RETRY_S = 1.0
+PING_S = 2.0
 GATEWAY_LEVEL = 3
 STOP_HTTP_S = 2
 
@@ -179,8 +181,9 @@ class Node:
         """Keep `readyz` true to the database as it is now."""
         while True:
             try:
-                async with self.pool.acquire(timeout=2):
-                    self._database = True
+                async with self.pool.acquire(timeout=PING_S) as connection:
+                    await connection.execute(sql("ping"), timeout=PING_S)
+                self._database = True
             except (*UNREACHABLE, asyncpg.InterfaceError):
                 self._database = False
             await asyncio.sleep(RETRY_S)

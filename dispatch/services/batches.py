@@ -14,6 +14,7 @@ import structlog
 
 from dispatch.clock import Clock
 from dispatch.domain.errors import RefusedError
+from dispatch.metrics import BATCHES
 from dispatch.storage import inbox, parking
 from dispatch.storage.pool import RetryableError, describe, retrying, transaction
 from schemas.envelope import UNKNOWN_VERSION, Received, Unreadable, from_outside
@@ -105,8 +106,10 @@ class Batches:
         try:
             await self._in_parts(work, records)
         except Exception as error:
+            BATCHES.labels(consumer, "failed").inc()
             await self._back_off(work, error)
             raise
+        BATCHES.labels(consumer, "handled").inc()
         del self._failures[consumer, topic]
 
     async def _in_parts(self, work: Work, records: Sequence[Record]) -> None:

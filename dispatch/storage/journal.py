@@ -11,6 +11,7 @@ from zlib import crc32
 
 import asyncpg
 
+from dispatch.metrics import EVENTS
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from schemas.base import Event, Mode
@@ -80,6 +81,7 @@ async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: 
         row = _row(entry, seq + 1, previous, now)
         heads[entry.stream] = (row.seq, row.hash)
         rows.append(row)
+        EVENTS.labels(row.type).inc()
     try:
         await connection.execute(sql("append_journal"), *map(list, zip(*rows, strict=True)), now)
     except asyncpg.UniqueViolationError as error:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dispatch import metrics
 from dispatch.services.engine import Engine
 from dispatch.services.tracking import Tracking
 from producers.http import (
@@ -22,12 +23,16 @@ from producers.http import (
     reports,
     volunteers,
 )
+from producers.http.auth import Here
+from producers.http.deadline import Deadline
 from producers.http.limits import BodyLimit
 
 Ready = Callable[[], dict[str, bool]]
 
 LARGEST_BODY = 64 * 1024
 LARGER = {"/v1/volunteers/import": 8 * 1024 * 1024}
+LONGEST_WAIT_S = 4.0
+LONGER = {"/v1/volunteers/import": 120.0}
 ROUTERS = (
     reports.router,
     incidents.router,
@@ -39,7 +44,6 @@ ROUTERS = (
     page.router,
 )
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
-SECONDS = Histogram("renfort_http_seconds", "Time to answer a request", ["method", "route", "status"])
 
 log = structlog.get_logger()
 
@@ -62,6 +66,7 @@ def build(engine: Engine, *, secret: bytes, ready: Ready, extra: Sequence[APIRou
     app.include_router(health)
     problems.install(app)
     app.add_middleware(BodyLimit, largest=LARGEST_BODY, exceptions=LARGER)
+    app.add_middleware(Deadline, seconds=LONGEST_WAIT_S, exceptions=LONGER, late=_late)
     app.add_middleware(Diary)
     return app
 
@@ -82,10 +87,10 @@ async def readyz(request: Request) -> JSONResponse:
     return JSONResponse(state, 200 if all(state.values()) else 503)
 
 
-@health.get("/metrics")
-async def metrics() -> Response:
+@health.get("/metrics", name="metrics")
+async def numbers(engine: Here) -> Response:
     """Give the numbers that Prometheus reads."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(await metrics.page(engine.pool, engine.clock.now()), media_type=CONTENT_TYPE_LATEST)
 
 
 class Diary:
@@ -112,8 +117,13 @@ class Diary:
             _note(scope, status, time.perf_counter() - began)
 
 
+def _late(scope: Scope) -> Response:
+    """Answer for what took too long, to people with a page."""
+    return page.busy() if scope["path"].startswith("/a/") else problems.unanswered()
+
+
 def _note(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "none")
     method = scope["method"] if scope["method"] in METHODS else "other"
-    SECONDS.labels(method, route, str(status)).observe(seconds)
+    metrics.REQUESTS.labels(method, route, str(status)).observe(seconds)
     log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))

@@ -54,9 +54,14 @@ class PageRoute(APIRoute):
             except (*DIFFICULT, asyncpg.InterfaceError) as error:
                 if not is_difficult(error):
                     raise
-            return _html("busy.html", 503, {"Retry-After": str(RETRY_AFTER_S)}, seconds=RETRY_AFTER_S)
+            return busy()
 
         return gently
+
+
+def busy() -> Response:
+    """Give a page that tries again by itself."""
+    return _html("busy.html", 503, {"Retry-After": str(RETRY_AFTER_S)}, seconds=RETRY_AFTER_S)
 
 
 router = APIRouter(tags=["page"], route_class=PageRoute, default_response_class=HTMLResponse)
@@ -107,7 +112,7 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
         422 if bad else 200,
         lang=language,
         other="fr" if language == "en" else "en",
-        mark=words.DRILL[language] if view.mode != "actual" else "",
+        mark=f"{words.DRILL[language]} " if view.mode != "actual" else "",
         title=view.title[language],
         organisation=view.organisation_name,
         banner=words.BANNERS[shown.banner][language] if shown.banner else "",

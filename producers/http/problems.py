@@ -95,6 +95,12 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return problem(422, f"{field}: {error}", [FieldError(field=field, message=str(error))])
 
 
+def unanswered() -> JSONResponse:
+    """Answer for what took too long; whether it was done is not known."""
+    detail = "this took too long and was given up: send the same request again"
+    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
 async def _unavailable(request: Request, error: Exception) -> Response:
     if not is_difficult(error):
         return await _unexpected(request, error)
