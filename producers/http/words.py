@@ -64,8 +64,8 @@ LABELS: dict[str, dict[Language, str]] = {
         "fr": "Réponse bien reçue. Cette page dira dans un instant ce qu'il en est.",
         "en": "Answer received. This page will say in a moment what comes of it.",
     },
-    "where": {"fr": "Où", "en": "Where"},
-    "until": {"fr": "Répondre avant", "en": "Answer before"},
+    "where": {"fr": "Où\u00a0:", "en": "Where:"},
+    "until": {"fr": "Répondre avant\u00a0:", "en": "Answer before:"},
     "away": {"fr": "à {distance}", "en": "{distance} away"},
     "why": {
         "fr": "Vous êtes parmi les plus proches qui ont la compétence demandée.",

@@ -674,6 +674,16 @@ async def test_the_page_shows_what_where_and_until_when(site: Site) -> None:
     assert "I am coming" in english.text
 
 
+async def test_the_page_is_set_as_its_language_is(site: Site) -> None:
+    link = await site.link()
+    french, english = [(await site.client.get(f"{link}?lang={lang}")).text for lang in ("fr", "en")]
+    assert "<p>Où\u00a0: à 50 m," in french
+    assert "<p>Répondre avant\u00a0: <strong>" in french
+    assert "<p>Where: 50 m away," in english
+    assert "<p>Answer before: <strong>" in english
+    assert "<h1>Essai</h1>" in french
+
+
 async def test_opening_the_page_answers_nothing(site: Site) -> None:
     link = await site.link()
     for path in (link, f"{link}?answer=accepted"):
@@ -768,7 +778,7 @@ async def test_a_watch_notice_tells_no_place_and_sends_nobody(site: Site) -> Non
 
 async def test_an_exercise_says_so(site: Site) -> None:
     incident = await site.scene.incident(mode="exercise")
-    assert "[EXERCICE] Essai" in (await site.client.get(await site.link(0, incident))).text
+    assert "<h1>[EXERCICE] Essai</h1>" in (await site.client.get(await site.link(0, incident))).text
 
 
 async def test_after_the_window_the_page_still_takes_a_yes(site: Site, clock: MovableClock) -> None:
