@@ -248,7 +248,11 @@ async def test_registering_again_takes_skills_away_and_tells_what_changed(
     assert types == ["volunteer.registered.v1", "volunteer.availability_changed.v1"]
 
 
-async def test_ids_come_back_in_the_order_given(engine: Engine, organisation: UUID) -> None:
+@pytest.mark.parametrize("at_once", [7, 500])
+async def test_ids_come_back_in_the_order_given(
+    engine: Engine, organisation: UUID, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(volunteers, "AT_ONCE", at_once)
     phones = [f"+3363998{number:04d}" for number in range(20)]
     ids = await volunteers.enrol(engine, organisation, [a_volunteer(phone) for phone in phones])
     rows = await engine.pool.fetch("SELECT address, volunteer_id FROM addresses")
