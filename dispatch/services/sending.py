@@ -1,21 +1,19 @@
 """The loop that sends messages: lease, commit, check again, send, record; and the receipts that come back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
 import structlog
 
-from dispatch.domain.messages import WITH_LINK, Facts, text_of, why_not
-from dispatch.services import tokens
+from dispatch.domain.messages import Facts, text_of, why_not
 from dispatch.services.batches import is_difficult
-from dispatch.services.engine import Engine, Work
+from dispatch.services.engine import Engine
 from dispatch.services.gateways import (
     Gateway,
     GatewayRefusedError,
@@ -24,27 +22,22 @@ from dispatch.services.gateways import (
     Receipt,
     ReceiptStatus,
 )
-from dispatch.storage.messages import (
-    Delay,
-    Leased,
-    Order,
-    Settlement,
-    lease,
-    put_back,
-    settle,
-    skip_unserved,
-)
-from dispatch.storage.pool import describe
+from dispatch.services.links import Links
+from dispatch.services.recording import Recorder
+from dispatch.storage.messages import Delay, Leased, Order, Outcome, Settlement, lease, settle, skip_unserved
+from dispatch.storage.pool import describe, retrying, transaction
 from dispatch.storage.queries import sql
 
-AT_ONCE = 16
-"""Sends in flight per channel, and as many again for recalls, which so never wait."""
+AT_ONCE = 48
+"""Sends in flight per channel, and as many again for recalls, which so never wait; HTTP clients open 100 at most."""
 LEASE = timedelta(seconds=60)
 PATIENCE_S = 30.0
 """How long, in real time, a gateway may take over one message."""
 RECENT = timedelta(minutes=30)
 """How long after an offer's window an unclear text may still have been about it."""
 POLL_S = 0.05
+GAP_S = 0.01
+"""How long a sender that found nothing does not look again, though every commit of the process stirs it."""
 SWEEP_S = 1.0
 PAUSE_AFTER_ERROR_S = 1.0
 GRACE_S = 5.0
@@ -57,7 +50,8 @@ BEFORE: dict[ReceiptStatus, Sequence[str]] = {
 }
 """What each receipt may follow: it may overtake our own note of the send, and outlive a doubt about it."""
 
-T = TypeVar("T")
+Checked = tuple[Facts, str | None]
+"""A message as it stands now, and why it must not go out any more."""
 
 log = structlog.get_logger()
 
@@ -76,21 +70,25 @@ OnTrouble = Callable[[asyncpg.Connection, Trouble, datetime], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One gateway's sends in flight, recalls apart from the rest."""
+    """One gateway's messages in hand, recalls apart from the rest; `stir` is set when one is done with."""
 
     gateway: Gateway
     channel: str
     recall: bool
+    stir: asyncio.Event
     busy: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
-    stir: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def take(self, message: Leased, work: Awaitable[None]) -> None:
+    @property
+    def room(self) -> int:
+        """Count how many more messages may be taken in hand."""
+        return AT_ONCE - len(self.busy)
+
+    def take(self, name: UUID, work: Coroutine[None, None, None]) -> None:
         """Begin one send, and look for more when it ends."""
-        task = asyncio.ensure_future(work)
-        self.busy[message.id] = task
-        task.add_done_callback(partial(self._end, message.id))
+        self.busy[name] = task = asyncio.create_task(work)
+        task.add_done_callback(partial(self._end, name))
 
-    def _end(self, name: UUID, _task: asyncio.Future[None]) -> None:
+    def _end(self, name: UUID, _task: asyncio.Task[None]) -> None:
         del self.busy[name]
         self.stir.set()
 
@@ -98,7 +96,8 @@ class Lane:
 class Sender:
     """Send what is queued, through one gateway per channel; several processes may run one each.
 
-    `on_trouble` is called when a gateway has not taken a message three times.
+    However much there is to send it borrows few connections: one to find recalls, one to find the rest, one to note
+    what became of them. `on_trouble` is called when a gateway has not taken a message three times.
     """
 
     def __init__(
@@ -111,130 +110,150 @@ class Sender:
         on_trouble: OnTrouble | None = None,
     ) -> None:
         self._engine = engine
-        self._secret = secret
-        self._public_url = public_url.rstrip("/")
+        self._links = Links(secret, public_url.rstrip("/"))
         self._on_trouble = on_trouble
+        self._telling = asyncio.Lock()
+        self._recorder = Recorder(engine)
         self._channels = sorted(gateways)
-        self._lanes = [Lane(gateways[c], c, recall) for recall in (True, False) for c in self._channels]
+        self._stirs = {recall: asyncio.Event() for recall in (True, False)}
+        self._lanes = [
+            Lane(gateways[c], c, recall, stir) for recall, stir in self._stirs.items() for c in self._channels
+        ]
+        self._filling: set[asyncio.Task[int]] = set()
 
     async def run(self) -> None:
-        """Send for ever; when cancelled, let what is in flight end."""
+        """Send for ever; when cancelled, let what is in hand end."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_forever(self._sweep, asyncio.Event(), SWEEP_S))
-                for lane in self._lanes:
-                    group.create_task(_forever(partial(self._start, lane), lane.stir, POLL_S))
+                for recall, stir in self._stirs.items():
+                    group.create_task(_forever(partial(self._look, recall=recall), stir, POLL_S))
         finally:
-            if in_flight := self._in_flight():
-                await asyncio.wait(in_flight.values(), timeout=GRACE_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_S):
+                    while in_hand := {*self._filling, *self._in_flight()}:
+                        await asyncio.wait(in_hand)
 
     def wake(self) -> None:
-        """Look at once: something was queued."""
-        for lane in self._lanes:
-            lane.stir.set()
+        """Look soon: something was queued."""
+        for stir in self._stirs.values():
+            stir.set()
 
     async def round(self) -> int:
         """Send what is due now, wait for it, and return how many messages were taken in hand."""
         await self._sweep()
-        for lane in self._lanes:
-            await self._start(lane)
-        in_flight = self._in_flight()
-        await asyncio.gather(*in_flight.values())
-        return len(in_flight)
+        taken = sum([await self._fill(lane) for lane in self._lanes])
+        await asyncio.gather(*self._in_flight())
+        return taken
 
-    def _in_flight(self) -> dict[UUID, asyncio.Task[None]]:
-        return {name: task for lane in self._lanes for name, task in lane.busy.items()}
+    def _in_flight(self) -> list[asyncio.Task[None]]:
+        return [task for lane in self._lanes for task in lane.busy.values()]
 
     async def _sweep(self) -> None:
         skipped = await self._engine.transact(partial(skip_unserved, self._channels))
         if skipped:
             log.warning("messages skipped: no gateway for their channel", skipped=skipped)
 
-    async def _start(self, lane: Lane) -> None:
+    async def _look(self, *, recall: bool) -> None:
+        """Fill the lanes that have room; having found nothing, look away for a moment, however often stirred."""
+        lanes = [lane for lane in self._lanes if lane.recall is recall and lane.room > 0]
+        taken = sum([await self._fill_whole(lane) for lane in lanes])
+        if lanes and not taken:
+            await asyncio.sleep(GAP_S)
+
+    async def _fill_whole(self, lane: Lane) -> int:
+        """Fill a lane even if cancelled meanwhile: what was leased is sent."""
+        filling = asyncio.create_task(self._fill(lane))
+        self._filling.add(filling)
+        filling.add_done_callback(self._filling.discard)
+        return await asyncio.shield(filling)
+
+    async def _fill(self, lane: Lane) -> int:
         """Begin as many sends as the lane has room for."""
-        room = AT_ONCE - len(lane.busy)
-        if room <= 0:
-            return
-        # What this process holds is never taken twice, however fast the clock and however slow the gateway.
-        held = list(self._in_flight())
-        order = Order(lane.channel, lane.recall, room, LEASE, held)
-        for message in await self._engine.transact(partial(lease, order)):
-            lane.take(message, self._deliver(lane.gateway, message))
+        leased = await self._lease(lane)
+        if leased:
+            await self._begin(lane, leased)
+        return len(leased)
 
-    async def _deliver(self, gateway: Gateway, message: Leased) -> None:
+    # The next two publish nothing and so wake nobody: the sender, woken by every commit, would never rest.
+
+    @retrying
+    async def _lease(self, lane: Lane) -> list[Leased]:
+        async with transaction(self._engine.pool) as connection:
+            # What this process holds is never taken twice, however fast the clock and however slow the gateway.
+            order = Order(lane.channel, lane.recall, lane.room, LEASE, list(lane.busy))
+            return await lease(order, connection, self._engine.clock.now())
+
+    @retrying
+    async def _check(self, leased: Sequence[Leased]) -> list[Checked]:
+        """Read what is still ours as it stands now, and keep the links of what will be sent."""
+        attempts = {one.id: one.attempts for one in leased}
+        async with transaction(self._engine.pool) as connection:
+            now = self._engine.clock.now()
+            rows = await connection.fetch(sql("message_facts"), list(attempts), now - RECENT)
+            known = [Facts(**dict(row)) for row in rows]
+            ours = [one for one in known if one.status == "leased" and one.attempts == attempts[one.id]]
+            checked = [(facts, why_not(facts, now)) for facts in ours]
+            await self._links.keep(connection, [facts for facts, why in checked if why is None], now)
+        return checked
+
+    async def _begin(self, lane: Lane, leased: Sequence[Leased]) -> None:
+        """Check again and begin the sends; a message that breaks this does not hold up the others."""
         try:
-            outgoing = await self._engine.transact(partial(self._prepare, message))
-            if outgoing is not None:
-                await self._send(gateway, outgoing)
+            checked = await self._check(leased)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of a batch
+            if len(leased) > 1 and not is_difficult(error):
+                for one in leased:
+                    await self._begin(lane, [one])
+                return
+            for one in leased:
+                lane.take(one.id, self._give_back(lane.gateway, one.id, error, doubt=False))
+        else:
+            for facts, why in checked:
+                lane.take(facts.id, self._deliver(lane.gateway, facts, why))
+
+    async def _deliver(self, gateway: Gateway, facts: Facts, why: str | None) -> None:
+        try:
+            outcome = Settlement(facts.id, "skipped", why) if why else await self._send(gateway, facts)
+            await self._note(gateway, outcome)
         except Exception as error:  # noqa: BLE001 - the outermost loop of one message: the others go on
-            log.error("message could not be sent", message=str(message.id), error=describe(error))  # noqa: TRY400
-            await self._later(gateway, Delay(message.id, "an error of ours", doubt=True))
+            await self._give_back(gateway, facts.id, error, doubt=True)
 
-    async def _prepare(
-        self, message: Leased, connection: asyncpg.Connection, now: datetime
-    ) -> Outgoing | None:
-        """Check again, and write the text; None where the message must not go out any more."""
-        row = await connection.fetchrow(sql("message_facts"), message.id, now - RECENT)
-        facts = Facts(**dict(row or {}))
-        if facts.status != "leased" or facts.attempts != message.attempts:
-            return None
-        why = why_not(facts, now)
-        if why is not None or facts.address is None:
-            await settle(Settlement(message.id, "skipped", why or ""), connection, now)
-            return None
-        text = text_of(facts, await self._link(connection, facts, now), now)
-        return Outgoing(message.id, facts.address, text, urgent=facts.severity == 0)
-
-    async def _link(self, connection: asyncpg.Connection, facts: Facts, now: datetime) -> str:
-        """Give the page that the text leads to; its token is made here and kept as a hash only."""
-        if facts.purpose == "escalation":
-            return f"{self._public_url}/console"
-        if facts.offer_id is None or facts.purpose not in WITH_LINK:
-            return ""
-        token = tokens.derive(self._secret, facts.offer_id, facts.generation)
-        await tokens.note(connection, token, facts.offer_id, facts.generation, now)
-        return f"{self._public_url}/a/{token}"
-
-    async def _send(self, gateway: Gateway, message: Outgoing) -> None:
-        name = message.message_id
+    async def _send(self, gateway: Gateway, facts: Facts) -> Outcome:
+        """Hand a message over, and say how that went."""
+        text = text_of(facts, self._links.of(facts), self._engine.clock.now())
+        message = Outgoing(facts.id, facts.address or "", text, urgent=facts.severity == 0)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await gateway.send(message)
         except GatewayRefusedError as refusal:
-            await self._record(partial(settle, Settlement(name, "failed", str(refusal))))
+            return Settlement(facts.id, "failed", str(refusal))
         except GatewayUnavailableError as trouble:
-            await self._later(gateway, Delay(name, str(trouble), doubt=False))
+            return Delay(facts.id, str(trouble), doubt=False)
         except TimeoutError:
-            await self._later(gateway, Delay(name, "the gateway did not answer in time", doubt=True))
-        else:
-            await self._record(partial(settle, Settlement(name, "sent")))
+            return Delay(facts.id, "the gateway did not answer in time", doubt=True)
+        return Settlement(facts.id, "sent")
 
-    async def _later(self, gateway: Gateway, delay: Delay) -> None:
-        """Keep a message for later; from the third time on somebody should know."""
-        row = await self._record(partial(put_back, delay))
-        if row is None:
+    async def _give_back(self, gateway: Gateway, name: UUID, error: Exception, *, doubt: bool) -> None:
+        log.error("message could not be sent", message=str(name), error=describe(error))
+        await self._note(gateway, Delay(name, "an error of ours", doubt))
+
+    async def _note(self, gateway: Gateway, outcome: Outcome) -> None:
+        """Note an outcome; from the third try in vain on somebody should know."""
+        row = await self._recorder.note(outcome)
+        if row is None or not isinstance(outcome, Delay):
             return
         log.warning(
             "gateway does not take a message; trying again",
             gateway=gateway.name,
-            message=str(delay.id),
+            message=str(outcome.id),
             attempts=row["attempts"],
-            reason=delay.reason,
+            reason=outcome.reason,
         )
         if row["attempts"] == TRIES_BEFORE_TROUBLE and self._on_trouble is not None:
-            trouble = Trouble(row["organisation"], gateway.name, delay.reason)
-            await self._engine.transact(partial(_tell, self._on_trouble, trouble))
-
-    async def _record(self, work: Work[T]) -> T:
-        """Note an outcome, for as long as it takes: what is not noted would be sent again."""
-        while True:
-            try:
-                return await self._engine.transact(work)
-            except Exception as error:
-                if not is_difficult(error):
-                    raise
-                log.warning("outcome of a message cannot be noted; trying again", error=describe(error))
-            await asyncio.sleep(PAUSE_AFTER_ERROR_S)
+            trouble = Trouble(row["organisation"], gateway.name, outcome.reason)
+            async with self._telling:
+                await self._engine.transact(partial(_tell, self._on_trouble, trouble))
 
 
 async def receipt(engine: Engine, heard: Receipt) -> bool:
@@ -243,13 +262,12 @@ async def receipt(engine: Engine, heard: Receipt) -> bool:
         heard.message_id,
         heard.status,
         "not delivered" if heard.status == "failed" else "",
-        BEFORE[heard.status],
         heard.detail,
     )
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> bool:
-        known = await settle(settlement, connection, now)
-        return known or await connection.fetchval(sql("message_status"), heard.message_id) is not None
+        settled = await settle([settlement], connection, now, before=BEFORE[heard.status])
+        return bool(settled) or await connection.fetchval(sql("message_status"), heard.message_id) is not None
 
     known = await engine.transact(inside)
     if not known:

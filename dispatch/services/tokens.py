@@ -2,10 +2,11 @@
 
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -55,6 +56,14 @@ class TokenView:
     pending: Answer | None
 
 
+class Noted(NamedTuple):
+    """A token of an offer, whose hash is kept."""
+
+    token: str
+    offer_id: UUID
+    generation: int
+
+
 def derive(secret: bytes, offer_id: UUID, generation: int) -> str:
     """Derive the token of an offer: 96 bits in base 62, the same each time."""
     digest = hmac.digest(secret, offer_id.bytes + generation.to_bytes(4, "big"), "sha256")
@@ -69,7 +78,14 @@ async def note(
     connection: asyncpg.Connection, token: str, offer_id: UUID, generation: int, now: datetime
 ) -> None:
     """Keep the hash of a token that is about to be sent."""
-    await connection.execute(sql("note_token"), _hash(token), offer_id, generation, now)
+    await note_all(connection, [Noted(token, offer_id, generation)], now)
+
+
+async def note_all(connection: asyncpg.Connection, noted: Iterable[Noted], now: datetime) -> None:
+    """Keep the hashes of tokens that are about to be sent."""
+    rows = [(_hash(one.token), one.offer_id, one.generation) for one in noted]
+    if rows:
+        await connection.execute(sql("note_tokens"), *map(list, zip(*rows, strict=True)), now)
 
 
 async def revoke(engine: Engine, offer_id: UUID) -> None:

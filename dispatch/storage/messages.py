@@ -45,12 +45,11 @@ class Leased:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of a message that was in one of the states `before`; `detail` stays in Postgres."""
+    """What became of a message; `detail` stays in Postgres."""
 
     id: UUID
     status: Settled
     reason: str = ""
-    before: Sequence[str] = ("leased",)
     detail: str = ""
 
 
@@ -61,6 +60,9 @@ class Delay:
     id: UUID
     reason: str
     doubt: bool
+
+
+Outcome = Settlement | Delay
 
 
 async def lease(order: Order, connection: asyncpg.Connection, now: datetime) -> list[Leased]:
@@ -85,24 +87,50 @@ async def lease(order: Order, connection: asyncpg.Connection, now: datetime) -> 
     return [Leased(row["id"], row["attempts"]) for row in rows]
 
 
-async def settle(settlement: Settlement, connection: asyncpg.Connection, now: datetime) -> bool:
-    """Note what became of a message; return False where something else had become of it before."""
-    row = await connection.fetchrow(
-        sql("settle_message"),
-        settlement.id,
-        settlement.status,
-        settlement.detail or settlement.reason,
-        settlement.before,
+async def settle(
+    settlements: Sequence[Settlement],
+    connection: asyncpg.Connection,
+    now: datetime,
+    *,
+    before: Sequence[str] = ("leased",),
+) -> list[asyncpg.Record]:
+    """Note what became of messages; return those that were in one of the states `before`."""
+    rows = await connection.fetch(
+        sql("settle_messages"),
+        [one.id for one in settlements],
+        [one.status for one in settlements],
+        [one.detail or one.reason for one in settlements],
+        before,
         now,
     )
-    if row is not None:
-        await append(connection, [_entry(row, settlement.status, settlement.reason, now)], now)
-    return row is not None
+    by_id = {one.id: one for one in settlements}
+    entries = [_entry(row, by_id[row["id"]].status, by_id[row["id"]].reason, now) for row in rows]
+    await append(connection, entries, now)
+    return rows
 
 
-async def put_back(delay: Delay, connection: asyncpg.Connection, now: datetime) -> asyncpg.Record | None:
-    """Queue a message again, each time for longer; return its organisation, purpose and attempts."""
-    return await connection.fetchrow(sql("put_message_back"), delay.id, delay.reason, delay.doubt, now)
+async def put_back(
+    delays: Sequence[Delay], connection: asyncpg.Connection, now: datetime
+) -> list[asyncpg.Record]:
+    """Queue messages again, each time for longer; return those that were in hand, with their attempts."""
+    return await connection.fetch(
+        sql("put_messages_back"),
+        [one.id for one in delays],
+        [one.reason for one in delays],
+        [one.doubt for one in delays],
+        now,
+    )
+
+
+async def record(
+    outcomes: Sequence[Outcome], connection: asyncpg.Connection, now: datetime
+) -> dict[UUID, asyncpg.Record]:
+    """Note how tries ended; return the messages that were still in hand."""
+    settlements = [one for one in outcomes if isinstance(one, Settlement)]
+    delays = [one for one in outcomes if isinstance(one, Delay)]
+    settled = await settle(settlements, connection, now) if settlements else []
+    delayed = await put_back(delays, connection, now) if delays else []
+    return {row["id"]: row for row in (*settled, *delayed)}
 
 
 async def skip_unserved(channels: Sequence[str], connection: asyncpg.Connection, now: datetime) -> int:

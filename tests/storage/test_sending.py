@@ -1,7 +1,7 @@
 """Sending: checked again at the last moment, one at a time per person, repeated at most once by a crash."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -19,9 +19,9 @@ from dispatch.services.gateways import (
     Outgoing,
     Receipt,
 )
-from dispatch.services.sending import LEASE, TRIES_BEFORE_TROUBLE, Sender, Trouble, receipt
+from dispatch.services.sending import LEASE, TRIES_BEFORE_TROUBLE, Lane, Sender, Trouble, receipt
 from dispatch.storage.messages import Leased, Order, lease
-from dispatch.storage.pool import transaction
+from dispatch.storage.pool import open_pool, transaction
 from dispatch.storage.queries import sql
 from schemas.ids import named
 from tests.domain.builders import plan
@@ -79,6 +79,19 @@ class StubbornGateway(SimulatedGateway):
         raise self.error
 
 
+class UnspeakableGateway(SimulatedGateway):
+    """A gateway that refuses one number with words that Postgres cannot keep."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__()
+        self.number = number
+
+    async def send(self, message: Outgoing) -> None:
+        if message.to == self.number:
+            raise GatewayRefusedError("\0")
+        await super().send(message)
+
+
 class StalledSender(Sender):
     """A sender that falls asleep between taking a message in hand and looking at it again."""
 
@@ -86,9 +99,9 @@ class StalledSender(Sender):
         super().__init__(engine, {"sms": gateway}, secret=SECRET, public_url=LINKS)
         self.awake = asyncio.Event()
 
-    async def _deliver(self, gateway: Gateway, message: Leased) -> None:
+    async def _begin(self, lane: Lane, leased: Sequence[Leased]) -> None:
         await self.awake.wait()
-        await super()._deliver(gateway, message)
+        await super()._begin(lane, leased)
 
 
 STALE = {
@@ -267,6 +280,30 @@ async def test_tries_are_farther_and_farther_apart_and_the_third_calls_for_help(
     assert [(one.organisation, one.gateway) for one in heard] == [(post.scene.organisation, "simulated")] * 3
 
 
+async def test_an_outcome_that_cannot_be_noted_does_not_hold_up_the_others(post: Post) -> None:
+    await post.scene.incident()
+    await post.notify()
+    await post.sender(UnspeakableGateway(phone(0))).round()
+    assert sorted((row["status"], row["in_doubt"], row["reason"]) for row in await post.messages()) == [
+        ("queued", True, "an error of ours"),
+        ("sent", False, ""),
+        ("sent", False, ""),
+    ]
+
+
+async def test_a_message_that_cannot_be_checked_does_not_hold_up_the_others(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.notify()
+    offer = await post.scene.offer(0, incident)
+    await post.engine.pool.execute("INSERT INTO tokens VALUES ('no hash', $1, -1, now())", offer.id)
+    await post.sender().round()
+    assert sorted((row["status"], row["in_doubt"], row["reason"]) for row in await post.messages()) == [
+        ("queued", False, "an error of ours"),
+        ("sent", False, ""),
+        ("sent", False, ""),
+    ]
+
+
 async def test_what_a_gateway_refuses_is_failed_and_not_tried_again(post: Post) -> None:
     await post.scene.incident()
     await post.notify()
@@ -344,6 +381,67 @@ async def test_a_sender_that_is_stopped_lets_what_is_in_flight_end(post: Post) -
     assert {row["status"] for row in await post.messages()} == {"sent"}
 
 
+async def test_a_sender_that_is_stopped_sends_what_it_has_just_taken_in_hand(post: Post) -> None:
+    await post.scene.incident()
+    await post.notify()
+    stalled = StalledSender(post.engine, post.gateway)
+    running = asyncio.create_task(stalled.run())
+    async with asyncio.timeout(10):
+        while {row["status"] for row in await post.messages()} != {"leased"}:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.sleep(0.05)
+    stalled.awake.set()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert {row["status"] for row in await post.messages()} == {"sent"}
+
+
+async def test_a_storm_is_sent_in_batches_over_a_handful_of_connections(
+    pool: asyncpg.Pool, database: str, clock: MovableClock
+) -> None:
+    commits = 0
+    post = await Post.open(pool, clock, people=60)
+    for _ in range(15):
+        await post.scene.incident()
+    await post.notify()
+
+    def wake() -> None:
+        nonlocal commits
+        commits += 1
+        sender.wake()
+
+    own = await open_pool(database, application="sender", size=12)
+    sender = Sender(Engine(own, clock, wake), {"sms": post.gateway}, secret=SECRET, public_url=LINKS)
+    running = asyncio.create_task(sender.run())
+    await _until(lambda: all(post.texts(n) for n in range(60)))
+    await _stop(running)
+    assert [row["status"] for row in await post.messages()] == ["sent"] * 60
+    assert own.get_size() <= 4
+    assert commits < 12
+    own.terminate()
+
+
+async def test_a_sender_with_nothing_to_send_rests_however_often_it_is_woken(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def counted(order: Order, connection: asyncpg.Connection, now: datetime) -> list[Leased]:
+        nonlocal looks
+        looks += 1
+        return await lease(order, connection, now)
+
+    monkeypatch.setattr(sending, "lease", counted)
+    sender = post.sender()
+    running = asyncio.create_task(sender.run())
+    for _ in range(250):
+        sender.wake()
+        await asyncio.sleep(0.001)
+    await _stop(running)
+    assert 2 < looks < 2 * 250 / 4
+
+
 async def test_two_senders_share_the_work_and_nobody_is_told_twice(
     pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
@@ -389,6 +487,7 @@ async def test_finding_what_is_due_does_not_read_what_was_sent(post: Post, clock
         text = "\n".join(line[0] for line in lines)
         assert "messages_to_send" in text
         assert "Seq Scan on messages" not in text
+    assert "Incremental Sort" not in "\n".join(line[0] for line in leasing)
 
 
 @pytest.mark.parametrize(

@@ -68,20 +68,21 @@ SELECT count(*) FROM messages WHERE recipient_id = $1 AND purpose = 'ask_back' A
 -- name: lease_messages
 -- Leases what is due on a channel, one per person unless recalls; a lease that ran out leaves the outcome in doubt.
 WITH due AS (
-    SELECT m.id, m.recipient_id, m.severity, m.due_at, m.created_at
+    SELECT m.id, m.recipient_id, m.severity, m.due_at
     FROM messages m
     WHERE m.channel = $1 AND m.recall = $2 AND m.id <> ALL ($4::uuid[])
       AND ((m.status = 'queued' AND m.due_at <= $3) OR (m.status = 'leased' AND m.leased_until <= $3))
       AND ($2 OR NOT EXISTS (SELECT FROM messages other
                              WHERE other.recipient_id = m.recipient_id AND other.channel = m.channel
                                AND other.status = 'leased' AND NOT other.recall AND other.id <> m.id))
-    ORDER BY m.severity, m.due_at, m.created_at, m.id
+    -- As the index has it: with more columns every lease would sort all that waits.
+    ORDER BY m.severity, m.due_at
     LIMIT $5
     FOR UPDATE OF m SKIP LOCKED
 ), first AS (
     SELECT DISTINCT ON (CASE WHEN $2 THEN id ELSE recipient_id END) id
     FROM due
-    ORDER BY CASE WHEN $2 THEN id ELSE recipient_id END, severity, due_at, created_at, id
+    ORDER BY CASE WHEN $2 THEN id ELSE recipient_id END, severity, due_at, id
 )
 UPDATE messages m
 SET status = 'leased', leased_until = $6, attempts = attempts + 1, in_doubt = in_doubt OR status = 'leased'
@@ -89,7 +90,7 @@ FROM first WHERE m.id = first.id
 RETURNING m.id, m.attempts;
 
 -- name: message_facts
--- One message and everything around it as it stands now; `pending` are offers that ended after $2 or still run.
+-- Messages and what stands around them now, the most severe first; `pending` are offers that ended after $2 or still run.
 SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m.severity, m.attempts,
        m.recipient_kind, m.recipient_id, m.offer_id,
        coalesce(a.address, d.address) AS address, l.language, coalesce(s.consent, '{}') AS consent,
@@ -128,25 +129,28 @@ CROSS JOIN LATERAL (
       AND x.status IN ('extended', 'expired', 'withdrawn')
       AND NOT EXISTS (SELECT FROM replies r WHERE r.offer_id = x.id AND r.answer IN ('accepted', 'declined'))
 ) w
-WHERE m.id = $1;
+WHERE m.id = ANY ($1::uuid[])
+ORDER BY m.severity, m.due_at, m.created_at, m.id;
 
--- name: settle_message
--- Says what became of a message, where its status is still one of those expected; returns it.
-UPDATE messages
-SET status = $2, reason = $3, leased_until = NULL,
-    sent_at = CASE WHEN $2 IN ('sent', 'delivered') THEN coalesce(sent_at, $5) ELSE sent_at END,
-    delivered_at = CASE WHEN $2 = 'delivered' THEN $5 ELSE delivered_at END
-WHERE id = $1 AND status = ANY ($4::text[])
-RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
+-- name: settle_messages
+-- Says what became of messages, where their status is still one of those expected; returns them.
+UPDATE messages m
+SET status = s.status, reason = s.reason, leased_until = NULL,
+    sent_at = CASE WHEN s.status IN ('sent', 'delivered') THEN coalesce(m.sent_at, $5) ELSE m.sent_at END,
+    delivered_at = CASE WHEN s.status = 'delivered' THEN $5 ELSE m.delivered_at END
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS s (id, status, reason)
+WHERE m.id = s.id AND m.status = ANY ($4::text[])
+RETURNING m.id, m.organisation, m.mode, m.recipient_id, m.incident_id, m.purpose, m.channel;
 
--- name: put_message_back
--- Queues a leased message again for later, and returns how often it was tried.
-UPDATE messages
-SET status = 'queued', reason = $2, leased_until = NULL, in_doubt = in_doubt OR $3,
-    due_at = $4::timestamptz + least(power(2, least(attempts, 10) - 1), CASE WHEN recall THEN 5 ELSE 60 END)
+-- name: put_messages_back
+-- Queues leased messages again for later, and returns how often they were tried.
+UPDATE messages m
+SET status = 'queued', reason = d.reason, leased_until = NULL, in_doubt = m.in_doubt OR d.doubt,
+    due_at = $4::timestamptz + least(power(2, least(m.attempts, 10) - 1), CASE WHEN m.recall THEN 5 ELSE 60 END)
                                * interval '1 second'
-WHERE id = $1 AND status = 'leased'
-RETURNING organisation, purpose, attempts;
+FROM unnest($1::uuid[], $2::text[], $3::bool[]) AS d (id, reason, doubt)
+WHERE m.id = d.id AND m.status = 'leased'
+RETURNING m.id, m.organisation, m.attempts;
 
 -- name: skip_unserved
 -- Skips what waits for a channel that no gateway serves, and returns it; all senders serve the same channels.

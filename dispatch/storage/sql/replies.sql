@@ -45,9 +45,11 @@ WHERE o.volunteer_id = $1 AND (
                WHERE c.incident_id = o.incident_id AND c.volunteer_id = $1 AND c.acknowledged_at IS NULL))
 ORDER BY o.extended_at DESC, o.id;
 
--- name: note_token
--- Keeps a token by its hash.
-INSERT INTO tokens (hash, offer_id, generation, created_at) VALUES ($1, $2, $3, $4)
+-- name: note_tokens
+-- Keeps tokens by their hashes.
+INSERT INTO tokens (hash, offer_id, generation, created_at)
+SELECT hash, offer_id, generation, $4 FROM unnest($1::bytea[], $2::uuid[], $3::int[]) AS t (hash, offer_id, generation)
+ORDER BY hash
 ON CONFLICT DO NOTHING;
 
 -- name: revoke_tokens
