@@ -26,10 +26,12 @@ class Embedded:
 
 
 @asynccontextmanager
-async def embedded(folder: Path, *, postgres: bool, broker: bool) -> AsyncIterator[Embedded]:
-    """Start what is wanted and stop it cleanly."""
+async def embedded(
+    folder: Path, *, postgres: bool, broker: bool, durable: bool = True
+) -> AsyncIterator[Embedded]:
+    """Start what is wanted and stop it cleanly; what is not durable survives no power cut."""
     services = Embedded(
-        EmbeddedPostgres(folder / "postgres") if postgres else None,
+        EmbeddedPostgres(folder / "postgres", fsync=durable) if postgres else None,
         EmbeddedBroker(folder / "broker") if broker else None,
     )
     try:

@@ -11,6 +11,7 @@ from typing import Self
 import asyncpg
 
 from dispatch.storage.journal import BUCKETS
+from dispatch.storage.pool import BY_INDEX
 from dispatch.storage.queries import sql
 from schemas.envelope import unpack
 from schemas.topics import HORIZON_DAYS, TOPICS
@@ -23,6 +24,7 @@ SESSION = {
     "application_name": "renfort relay",
     "timezone": "UTC",
     "lock_timeout": "5s",
+    **BY_INDEX,
     # A host that vanishes keeps its locks until the server misses it: so look soon.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",

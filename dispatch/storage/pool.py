@@ -27,6 +27,9 @@ class RetryableError(Exception):
     """Somebody else was first; the same work, done again, sees what they wrote."""
 
 
+BY_INDEX = {"enable_seqscan": "off"}
+"""Statements are planned once, often while a table is empty: reading it whole, right then, would stay the plan when
+it holds thousands, until statistics are gathered. Where there is no index it is read whole all the same."""
 RACES = (RetryableError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
@@ -50,6 +53,7 @@ async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Po
             "jit": "off",
             # Or the planner, which cannot guess how many are near, sorts a whole neighbourhood to take the nearest.
             "enable_bitmapscan": "off",
+            **BY_INDEX,
             "lock_timeout": "5s",
             "statement_timeout": "30s",
             "idle_in_transaction_session_timeout": "10s",

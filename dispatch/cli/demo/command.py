@@ -26,7 +26,7 @@ demo = App(
     help="Replay real emergency calls among simulated volunteers. Example: dispatch demo --speed 200",
 )
 SIZE = 2000
-SPEED = 300.0
+SPEED = 240.0
 LOOK_EVERY_S = 0.25
 LINE_EVERY_S = 3.0
 DRAIN_PATIENCE_S = 60.0

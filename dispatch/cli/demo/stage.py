@@ -58,7 +58,7 @@ async def stage(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[St
     """Set up everything for calls and so many volunteers; the clock walks until it is told to run."""
     with TemporaryDirectory(prefix="renfort-demo-") as temporary:
         folder = Path(temporary)
-        async with hosting.embedded(folder, postgres=True, broker=True) as services:
+        async with hosting.embedded(folder, postgres=True, broker=True, durable=False) as services:
             clock = Clock.fast(calls[0].received_at - LEAD, 1.0)
             gateway = SimulatedGateway()
             node = Node(_wiring(folder, services, gateway), clock)
