@@ -77,7 +77,9 @@ class Received:
 
     def unreadable(self, reason: str) -> Unreadable:
         """Give up on it after all."""
-        return Unreadable(reason, plain(self.source), self.organisation, self.key, pack(self.headers), self.body)
+        return Unreadable(
+            reason, plain(self.source), self.organisation, self.key, pack(self.headers), self.body
+        )
 
 
 def headers(envelope: Envelope) -> list[tuple[str, bytes]]:
