@@ -22,6 +22,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
     aiokafka raises at such a record for ever, and forgets what it had taken in the same call before it.
     """
 
+    _closed: bool | None
     _astray = False
     _careful_until = 0.0
 
@@ -42,6 +43,22 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
             return {}
         self._astray = False
         return records
+
+    async def stop(self) -> None:
+        """Close every part, whatever became of the one before.
+
+        aiokafka ends at the first that fails, and a fetch that was waiting to be tried again fails as if this very
+        task were cancelled. What is left alive joins the next cluster's groups and holds partitions there.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        failures = []
+        for part in (self._coordinator, self._fetcher, self._client):
+            failures += await asyncio.gather(part.close(), return_exceptions=True) if part else []
+        for failure in failures:
+            if isinstance(failure, Exception):
+                raise failure
 
     async def _go_back(self) -> None:
         for place in self.assignment():
