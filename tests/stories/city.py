@@ -193,17 +193,20 @@ class City:
         """Let the supervisor say that she has seen it."""
         await self.call("POST", f"/v1/escalations/{escalation['id']}/acknowledge", "Ada", expected=204)
 
-    async def calm(self) -> None:
-        """Wait until there is nothing left to do before the clock is moved."""
+    async def left_to_do(self) -> dict[str, int]:
+        """Count what is not done yet, by kind."""
         topics, consumers = map(list, zip(*READERS, strict=True))
+        return dict(await self.node.pool.fetchrow(STILL_TO_DO, self.clock.now(), topics, consumers) or {})
+
+    async def calm(self, seconds: float = PATIENCE_S) -> None:
+        """Wait until there is nothing left to do before the clock is moved."""
         left: dict[str, int] = {}
 
         async def done() -> bool:
-            row = await self.node.pool.fetchrow(STILL_TO_DO, self.clock.now(), topics, consumers)
-            left.update(row or {})
+            left.update(await self.left_to_do())
             return not any(left.values())
 
-        await eventually(done, f"calm; what is left to do: {left}")
+        await eventually(done, "calm; what is left to do:", seconds, left)
 
     async def passes(self, seconds: float) -> None:
         """Let time go by once all is calm, and be calm again."""

@@ -10,12 +10,14 @@ LOOK_EVERY_S = 0.01
 T = TypeVar("T")
 
 
-async def eventually(look: Callable[[], Awaitable[T]], what: str, seconds: float = PATIENCE_S) -> T:
-    """Look until there is something, and fail with words when there never is."""
+async def eventually(
+    look: Callable[[], Awaitable[T]], what: str, seconds: float = PATIENCE_S, state: object = ""
+) -> T:
+    """Look until there is something, and fail with words, and the state by then, when there never is."""
     try:
         async with asyncio.timeout(seconds):
             while not (found := await look()):
                 await asyncio.sleep(LOOK_EVERY_S)
     except TimeoutError:
-        raise AssertionError(f"never came: {what}") from None
+        raise AssertionError(f"never came: {what} {state}") from None
     return found

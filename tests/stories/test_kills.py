@@ -1,0 +1,94 @@
+"""The embedded services are killed in mid-run, with a backlog, while people report and answer."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from dispatch.cli.demo import checks
+from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
+from dispatch.cli.hosting import Embedded
+from dispatch.clock import MovableClock
+from dispatch.storage.migrate import migrate
+from tests.stories.city import City
+from tests.stories.conftest import NIGHT
+from tests.stories.crowd import RECOVERY_PATIENCE_S, Crowd
+from tests.stories.waiting import eventually
+
+REPORTS, PEOPLE = 60, 300
+BACKLOGS = ("reports", "unread", "replies")
+UNCOVERED_S = 46
+UNWORKED = """
+SELECT r.id FROM replies r JOIN offers o ON o.id = r.offer_id
+WHERE r.processed_at IS NULL OR o.status = 'extended'
+   OR r.answer = 'accepted' AND o.status <> 'accepted' AND o.late IS NULL
+"""
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture
+async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+    """Fill a city that has a database of its own, which may be killed too."""
+    async with (
+        EmbeddedPostgres(tmp_path / "postgres") as postgres,
+        EmbeddedBroker(tmp_path / "broker") as broker,
+    ):
+        await migrate(postgres.url())
+        services = Embedded(postgres, broker)
+        async with City.open(postgres.url(), services, MovableClock(NIGHT)) as city:
+            await city.enrol(PEOPLE)
+            crowd = Crowd(city)
+            city.gateway.on_message = crowd.on_message
+            yield crowd
+
+
+async def test_a_broker_killed_again_and_again_costs_no_report_no_reply_and_no_seat(crowd: Crowd) -> None:
+    broker = crowd.city.services.broker
+    assert broker is not None
+    for backlog in BACKLOGS:
+        await crowd.report(REPORTS // len(BACKLOGS))
+        await crowd.until_backlog(backlog)
+        dead = broker.cluster_id
+        broker.kill()
+        await _new_line(crowd.city, dead)
+    await _all_is_well(crowd)
+    assert crowd.city.gateway.repeats == 0, "and no message came twice"
+
+
+async def test_a_database_killed_in_mid_run_costs_no_report_no_reply_and_no_seat(crowd: Crowd) -> None:
+    postgres = crowd.city.services.postgres
+    assert postgres is not None
+    await crowd.report(REPORTS // 2)
+    await crowd.until_backlog("replies")
+    postgres.kill()
+    await crowd.report(REPORTS // 2)
+    await _all_is_well(crowd)
+
+
+async def _new_line(city: City, dead: str) -> None:
+    async def connected() -> bool:
+        broker = city.services.broker
+        return broker is not None and broker.cluster_id != dead and city.node.line.ready
+
+    await eventually(connected, "a new broker and a line to it", RECOVERY_PATIENCE_S)
+
+
+async def _all_is_well(crowd: Crowd) -> None:
+    """Go on until every incident is covered or a supervisor has it, and look for what must not be."""
+    city = crowd.city
+    await crowd.quiet()
+    city.clock.advance(UNCOVERED_S)
+    await crowd.quiet()
+    for escalation in await city.call("GET", "/v1/escalations?limit=500", "Ada"):
+        if escalation["reason"] == "uncovered":
+            await city.call("POST", f"/v1/incidents/{escalation['subject_id']}/takeover", "Ada")
+    await crowd.quiet()
+    for check in await checks.run(city.node.engine, crowd.accepted):
+        assert not check.broken, check.rule
+    pool = city.node.pool
+    assert await pool.fetchval("SELECT count(*) FROM reports") == len(crowd.accepted)
+    assert await pool.fetchval("SELECT count(*) FROM replies") >= crowd.answers.total() > 0
+    assert await pool.fetch(UNWORKED) == []
+    assert await pool.fetch("SELECT reason FROM parking") == []
+    assert await pool.fetchval("SELECT count(*) FROM assignments") > 0
