@@ -2,8 +2,12 @@
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 QUIET = ("aiokafka", "faststream", "uvicorn.access", "asyncio")
 """Libraries that repeat what Renfort says better, or that would log addresses with tokens in them."""
@@ -15,19 +19,19 @@ def configure(level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _tell_errors_by_place,
     ]
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     )
-    extra = [] if terminal else [structlog.processors.format_exc_info]
     structlog.configure(
-        processors=[*shared, *extra, last],
+        processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    _libraries(level, [*shared, *extra], last)
+    _libraries(level, shared, last)
 
 
 def _libraries(
@@ -44,3 +48,35 @@ def _libraries(
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def where(error: BaseException) -> str:
+    """Name an error by its class and place: its words may repeat what a log must not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {_place(frames[-1])}" if frames else type(error).__name__
+
+
+def _tell_errors_by_place(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
+    """Replace an exception by the way to it, and keep one line of the event: asyncio adds an error's words."""
+    entry["event"] = str(entry.get("event", "")).partition("\n")[0]
+    told = entry.pop("exc_info", None)
+    if told is True or isinstance(told, tuple):
+        told = (sys.exc_info() if told is True else told)[1]
+    if isinstance(told, BaseException):
+        entry["exception"] = "\n".join(_ways(told))
+    return entry
+
+
+def _ways(error: BaseException | None) -> Iterator[str]:
+    """Give the way to an error and to each that it came from, the innermost place first."""
+    while error is not None:
+        frames = reversed(traceback.extract_tb(error.__traceback__))
+        yield " < ".join([type(error).__name__, *(f"{_place(frame)} {frame.name}" for frame in frames)])
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                yield from _ways(inner)
+        error = error.__cause__ or error.__context__
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    return f"{Path(frame.filename).name}:{frame.lineno}"

@@ -10,6 +10,7 @@ import structlog
 
 from dispatch.domain.commands import Tick
 from dispatch.domain.escalation import Cause
+from dispatch.logs import where
 from dispatch.services import assembly, escalating
 from dispatch.services.batches import is_difficult
 from dispatch.services.engine import Engine
@@ -105,9 +106,7 @@ class Agenda:
 
     async def _set_aside(self, name: UUID, error: Exception) -> None:
         """Leave an incident alone for a while and tell: a bug must not stop the agenda, nor go unseen."""
-        log.error(
-            "an incident could not be worked", incident=str(name), error=describe(error), exc_info=error
-        )
+        log.error("an incident could not be worked", incident=str(name), error=where(error), exc_info=error)
         self._aside[name] = self._engine.clock.now() + SET_ASIDE
 
         async def inside(connection: asyncpg.Connection, now: datetime) -> None:

@@ -1,19 +1,18 @@
 """One transaction per batch of messages: take in, handle, park; and what happens when that fails."""
 
 import asyncio
-import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
-from pathlib import Path
 
 import asyncpg
 import structlog
 
 from dispatch.clock import Clock
 from dispatch.domain.errors import RefusedError
+from dispatch.logs import where
 from dispatch.metrics import BATCHES
 from dispatch.storage import inbox, parking
 from dispatch.storage.pool import RetryableError, describe, retrying, transaction
@@ -142,7 +141,7 @@ class Batches:
                 # What cannot even be parked is never skipped.
                 if is_difficult(error) or isinstance(record, Unreadable):
                     raise
-                reason = _where(error)
+                reason = where(error)
         return await self._give_up(work, record, reason)
 
     @retrying
@@ -166,9 +165,7 @@ class Batches:
         self._failures[work.consumer, work.topic] += 1
         failures = self._failures[work.consumer, work.topic]
         wait = min(SHORTEST_WAIT_S * 2 ** min(failures - 1, 10), LONGEST_WAIT_S)
-        what = (
-            describe(error) if is_difficult(error) or isinstance(error, NewerWriterError) else _where(error)
-        )
+        what = describe(error) if is_difficult(error) or isinstance(error, NewerWriterError) else where(error)
         log.warning(
             "batch failed; it will come again",
             consumer=work.consumer,
@@ -205,9 +202,3 @@ def _waits(topic: str, record: Record) -> bool:
     """Tell whether a record must wait for a newer version of this program."""
     newer = isinstance(record, Unreadable) and record.reason == UNKNOWN_VERSION
     return newer and not from_outside(topic)
-
-
-def _where(error: Exception) -> str:
-    """Name an error by its class and place; its words may repeat what must not be told."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"

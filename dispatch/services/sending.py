@@ -12,6 +12,7 @@ import asyncpg
 import structlog
 
 from dispatch.domain.messages import Facts, text_of, why_not
+from dispatch.logs import where
 from dispatch.services.batches import is_difficult
 from dispatch.services.engine import Engine
 from dispatch.services.gateways import (
@@ -235,7 +236,7 @@ class Sender:
         return Settlement(facts.id, "sent")
 
     async def _give_back(self, gateway: Gateway, name: UUID, error: Exception, *, doubt: bool) -> None:
-        log.error("message could not be sent", message=str(name), error=describe(error))
+        log.error("message could not be sent", message=str(name), error=where(error))
         await self._note(gateway, Delay(name, "an error of ours", doubt))
 
     async def _note(self, gateway: Gateway, outcome: Outcome) -> None:
@@ -287,7 +288,8 @@ async def _forever(work: Callable[[], Awaitable[None]], stir: asyncio.Event, pau
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - the outermost loop: sending goes on when the trouble is over
-            log.warning("sending paused; trying again", error=describe(error))
+            words = describe(error) if is_difficult(error) else where(error)
+            log.warning("sending paused; trying again", error=words)
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):

@@ -15,8 +15,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 6
-SHORTEST_WAIT_S = 0.2
-LONGEST_WAIT_S = 5.0
 JITTER_S = 0.02
 UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError)
 
@@ -59,22 +57,6 @@ async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Po
             "idle_in_transaction_session_timeout": "10s",
         },
     )
-
-
-async def connect_with_retry(dsn: str, *, application: str, size: int = 10) -> asyncpg.Pool:
-    """Open a pool, for ever: each failure is one line in the log."""
-    wait = SHORTEST_WAIT_S
-    while True:
-        try:
-            pool = await open_pool(dsn, application=application, size=size)
-            async with pool.acquire():
-                return pool
-        except UNREACHABLE as error:
-            log.warning(
-                "PostgreSQL does not answer; trying again", wait_s=round(wait, 1), error=describe(error)
-            )
-        await asyncio.sleep(wait)
-        wait = min(wait * 2, LONGEST_WAIT_S)
 
 
 @asynccontextmanager

@@ -16,7 +16,11 @@ COMMAND = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMS = re.compile(r"SMS to (\S+)  (.*)")
 LINK = re.compile(r"http://\S+/a/\w+")
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),
+    # It waits a real minute for an offer to expire.
+    pytest.mark.timeout(240),
+]
 
 
 @dataclass

@@ -1,14 +1,12 @@
 """Connections: what every session is told, and what happens while PostgreSQL is away."""
 
 import asyncio
-from pathlib import Path
 
 import asyncpg
 import pytest
 
-from dispatch.cli.embedded import EmbeddedPostgres
 from dispatch.storage import pool as pools
-from dispatch.storage.pool import RetryableError, connect_with_retry, retrying, transaction
+from dispatch.storage.pool import RetryableError, retrying, transaction
 
 
 @pytest.mark.parametrize(
@@ -90,18 +88,3 @@ async def test_a_mistake_is_not_tried_again() -> None:
     with pytest.raises(KeyError):
         await fail()
     assert tries == 1
-
-
-async def test_a_pool_opens_when_postgresql_comes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    server = EmbeddedPostgres(tmp_path, fsync=False)
-    await server.start()
-    await server.stop()
-    opening = asyncio.create_task(connect_with_retry(server.url(), application="late"))
-    await asyncio.sleep(0.3)
-    assert not opening.done()
-    assert "PostgreSQL does not answer" in capsys.readouterr().out
-    await server.start()
-    pool = await asyncio.wait_for(opening, 10)
-    assert await pool.fetchval("SELECT 1") == 1
-    await pool.close()
-    await server.stop()
