@@ -15,8 +15,8 @@ demo: .venv/installed ## Replay real calls through the whole system and check th
 up: .venv/installed ## Start everything on this machine, with embedded services
 	$(BIN)/dispatch up
 
-test: .venv/installed ## Run all tests
-	$(BIN)/pytest
+test: .venv/installed ## Run all tests, on two cores
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: .venv/installed ## Check style, types and the direction of imports
 	$(BIN)/ruff check

@@ -77,15 +77,21 @@ class City:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, dsn: str, services: Embedded, clock: MovableClock) -> AsyncIterator["City"]:
-        """Start the node, with an organisation that has keys and nobody on its roster."""
+    async def open(
+        cls, dsn: str, services: Embedded, clock: MovableClock, *, later: str = ""
+    ) -> AsyncIterator["City"]:
+        """Start the node, with an organisation that has keys and nobody on its roster.
+
+        `later` is where Kafka will be, in a story in which it is absent at first.
+        """
         gateway = SimulatedGateway()
-        node = Node(_wiring(dsn, services, gateway), clock)
+        bootstrap = services.broker.address if services.broker else later
+        node = Node(_wiring(dsn, bootstrap, gateway), clock)
         await node.start()
         stopping = asyncio.Event()
         care = asyncio.create_task(hosting.watch_over(services, node, stopping))
         try:
-            assert await node.until_ready(PATIENCE_S), node.ready()
+            assert later or await node.until_ready(PATIENCE_S), node.ready()
             organisation = await organisations.create(node.engine, "SDIS 75", area=AREA)
             made = {
                 who: await keys.create(node.engine, organisation=organisation, scopes=scopes, holder=who)
@@ -234,14 +240,13 @@ class City:
         return [message for phone in self.people for message in phone.inbox]
 
 
-def _wiring(dsn: str, services: Embedded, gateway: SimulatedGateway) -> Wiring:
-    assert services.broker is not None
+def _wiring(dsn: str, bootstrap: str, gateway: SimulatedGateway) -> Wiring:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     return Wiring(
         dsn=dsn,
-        cluster=Cluster(services.broker.address, embedded=True),
+        cluster=Cluster(bootstrap, embedded=True),
         host="127.0.0.1",
         port=port,
         links=f"http://127.0.0.1:{port}",

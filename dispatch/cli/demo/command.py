@@ -142,7 +142,9 @@ async def _show(console: Console, ready: Stage, chosen: Sequence[Call]) -> None:
     if not console.is_terminal:
         while True:
             await asyncio.sleep(LINE_EVERY_S)
-            console.print(picture.line(ready.clock.now().astimezone(zone), await _counts(ready)))
+            console.print(
+                picture.line(ready.clock.now().astimezone(zone), await _counts(ready)), soft_wrap=True
+            )
     with Live(console=console, auto_refresh=False, transient=True) as screen:
         while True:
             now = ready.clock.now().astimezone(zone)
