@@ -51,16 +51,16 @@ Join = Callable[[], Member]
 
 @pytest.fixture
 async def join(
-    kafka: KafkaCluster, pool: asyncpg.Pool, database: str, clock: MovableClock
+    blank: KafkaCluster, pool: asyncpg.Pool, database: str, clock: MovableClock
 ) -> AsyncIterator[Join]:
-    """Run a relay; return what makes members, all stopped in the end."""
+    """Run a relay on a blank node; return what makes members, all stopped in the end."""
     await pool.execute(EFFECTS)
-    relay = Relay(database, kafka.bootstrap, clock, embedded=False)
+    relay = Relay(database, blank.bootstrap, clock, embedded=False)
     running = asyncio.create_task(relay.run())
     members: list[Member] = []
 
     def member() -> Member:
-        members.append(Member(pool, clock, kafka.bootstrap))
+        members.append(Member(pool, clock, blank.bootstrap))
         return members[-1]
 
     async def ready() -> bool:
