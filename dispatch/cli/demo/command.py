@@ -80,9 +80,11 @@ async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, s
         ready.clock.run_at(speed)
         accepted = await _replay(console, ready, chosen)
         ready.clock.run_at(1)
-        console.print(
-            picture.summary(await checks.figures(ready.node.engine), len(chosen), time.monotonic() - began)
-        )
+        took = time.monotonic() - began
+        happened = await checks.figures(ready.node.engine)
+        console.print(picture.summary(happened, len(chosen), took))
+        if advice := picture.advise(happened):
+            console.print(f"[yellow]{advice}[/]", soft_wrap=True)
         held = picture.verdict(console, await checks.run(ready.node.engine, accepted))
         if stay:
             await _stay(console, ready)

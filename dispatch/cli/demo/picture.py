@@ -2,12 +2,14 @@
 
 from collections import Counter
 from datetime import datetime
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
 from dispatch.cli.demo.checks import Check, Figures, middle_and_ninetieth
 
+TOO_LATE_S = 60.0
 SHOWN = ("reports", "incidents", "running", "covered", "offers", "live", "accepted", "declined", "expired", "late",
          "escalations")  # fmt: skip
 
@@ -71,6 +73,15 @@ def _messages(figures: Figures) -> str:
             sent[row["purpose"]] += row["n"]
     parts = ", ".join(f"{purpose} {n}" for purpose, n in sent.most_common())
     return f"{sent.total()}: {parts}"
+
+
+def advise(figures: Figures) -> str | None:
+    """Say so where the machine was too slow for the clock, since then the figures tell of the machine."""
+    if figures.machine_s and median(figures.machine_s) > TOO_LATE_S:
+        return (
+            "This machine is too slow for this speed: its own delay shapes the figures. Try a lower --speed."
+        )
+    return None
 
 
 def verdict(console: Console, checks: list[Check]) -> bool:
