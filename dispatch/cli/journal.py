@@ -17,6 +17,7 @@ from dispatch.storage.queries import sql
 
 journal = App(name="journal", help="Check the journal, and rebuild from it.")
 parking = App(name="parking", help="Look at what could not be understood.")
+NOT_PARKED = "nothing is parked under this id"
 
 
 @journal.command(name="verify")
@@ -120,7 +121,7 @@ def show(id: UUID, *, json: Json = False) -> None:  # noqa: A002 - the argument'
     async def work(engine: Engine) -> dict[str, object]:
         row = await engine.pool.fetchrow(sql("show_parking"), id)
         if row is None:
-            raise NotFoundError("nothing is parked under this id")
+            raise NotFoundError(NOT_PARKED)
         return dict(row)
 
     found = {name: _readable(value) for name, value in run(work).items()}
@@ -128,6 +129,26 @@ def show(id: UUID, *, json: Json = False) -> None:  # noqa: A002 - the argument'
         print_json(found)
         return
     screen.print(table("parked", ("field", "value"), found.items()))
+
+
+@parking.command
+def settle(id: UUID) -> None:  # noqa: A002 - the argument's name
+    """Note that a parked message has been seen to; it stays in the list, and `dispatch doctor` is quiet about it.
+
+    Example: dispatch parking settle 0197a0b2-0000-7000-8000-000000000000
+
+    Parameters
+    ----------
+    id
+        Its id, from `dispatch parking list`.
+    """
+
+    async def work(engine: Engine) -> None:
+        if await engine.pool.fetchval(sql("settle_parking"), id, engine.clock.now()) is None:
+            raise NotFoundError(NOT_PARKED)
+
+    run(work)
+    screen.print("[green]settled[/]")
 
 
 def _readable(value: object) -> object:

@@ -67,7 +67,10 @@ async def acknowledge(engine: Engine, organisation: UUID, escalation_id: UUID, b
 
 
 async def resolve(engine: Engine, organisation: UUID, escalation_id: UUID, by: str) -> None:
-    """Settle an escalation of a report or the system; an incident's is settled by acts on the incident."""
+    """Settle an escalation of a report or the system, if it is not settled already.
+
+    Raises NotFoundError where the organisation has no such escalation, RefusedError where it is an incident's.
+    """
     kind, subject = await _subject_of(engine, organisation, escalation_id)
     if kind == "incident":
         msg = "an incident's escalation is settled on the incident: take it over, close it or cancel it"

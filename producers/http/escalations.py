@@ -1,4 +1,4 @@
-"""Escalations for supervisors: what they have to see to, and that they have seen it."""
+"""Escalations for supervisors: what they have to see to, that they have seen it, that it is done."""
 
 from typing import Annotated
 from uuid import UUID
@@ -29,3 +29,9 @@ async def escalations(
 async def acknowledge(escalation_id: UUID, key: Supervisor, engine: Here) -> None:
     """Say that the key's holder has seen it; that lapses unless something is done. Scope `console:act`."""
     await escalating.acknowledge(engine, key.organisation, escalation_id, key.holder)
+
+
+@router.post("/v1/escalations/{escalation_id}/settle", status_code=204)
+async def settle(escalation_id: UUID, key: Supervisor, engine: Here) -> None:
+    """End one of a report or the system for good; acts on an incident end its own. Scope `console:act`."""
+    await escalating.resolve(engine, key.organisation, escalation_id, key.holder)

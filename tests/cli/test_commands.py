@@ -520,6 +520,23 @@ async def test_what_was_parked_is_listed_and_shown(dispatch: Dispatch, world: Wo
     assert (await dispatch("parking", "show", world.organisation)).code == 1
 
 
+async def test_a_parking_that_is_settled_stays_in_the_list_and_the_doctor_is_quiet(
+    dispatch: Dispatch, world: World
+) -> None:
+    async with transaction(world.pool) as connection:
+        items = [Unreadable("not JSON", "sdis", world.organisation, b"k", b"[]", b"{")]
+        (parked,) = await parking.park(connection, "reports", "incident.reports", items, world.now)
+    assert states(await dispatch("doctor", "--json"))["parking"] == "warn"
+    assert (await dispatch("parking", "settle", parked.id)).code == 0
+    (first,) = (await dispatch("parking", "list", "--json")).json()
+    assert first["settled_at"] is not None
+    assert states(await dispatch("doctor", "--json"))["parking"] == "ok"
+    assert (await dispatch("parking", "settle", parked.id)).code == 0
+    assert (await dispatch("parking", "list", "--json")).json() == [first]
+    unknown = await dispatch("parking", "settle", world.organisation)
+    assert (unknown.code, "nothing is parked" in unknown.err) == (1, True)
+
+
 # Doctor.
 
 

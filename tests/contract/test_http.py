@@ -15,8 +15,9 @@ import structlog
 from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
+from dispatch.domain.escalation import Cause
 from dispatch.domain.incident import Incident
-from dispatch.services import keys, tokens
+from dispatch.services import escalating, keys, tokens
 from dispatch.services.engine import Engine
 from dispatch.storage.pool import open_pool, transaction
 from producers.http.app import build
@@ -281,6 +282,7 @@ ANY = "00000000-0000-0000-0000-000000000000"
         ("POST", f"/v1/incidents/{ANY}/abort", ACTING),
         ("GET", "/v1/escalations", SEEING),
         ("POST", f"/v1/escalations/{ANY}/acknowledge", ACTING),
+        ("POST", f"/v1/escalations/{ANY}/settle", ACTING),
         ("POST", f"/v1/offers/{ANY}/answer", {*ACTING, "gateway:kannel", "gateway:other"}),
         ("GET", "/v1/volunteers", SEEING),
         ("POST", "/v1/volunteers", {"volunteers:write", "admin"}),
@@ -322,6 +324,7 @@ async def test_another_organisations_key_finds_nothing(site: Site) -> None:
         ("GET", f"/v1/incidents/{incident.id}/timeline", None),
         ("POST", f"/v1/incidents/{incident.id}/abort", None),
         ("POST", f"/v1/escalations/{escalation}/acknowledge", None),
+        ("POST", f"/v1/escalations/{escalation}/settle", None),
         ("POST", f"/v1/offers/{offer.id}/answer", {"answer": "accepted"}),
         ("PATCH", f"/v1/volunteers/{who}", {"availability": "unavailable"}),
         ("DELETE", f"/v1/volunteers/{who}", None),
@@ -448,6 +451,51 @@ async def test_an_escalation_is_acknowledged_once_it_is_seen(site: Site) -> None
     await site.scene.act(incident.id, "close")
     assert (await site.client.post(url, headers=key)).status_code == 409
     assert (await site.client.get("/v1/escalations", headers=key)).json() == []
+
+
+async def test_an_escalation_of_the_system_is_settled_for_good_and_may_be_raised_anew(site: Site) -> None:
+    engine, organisation = site.scene.engine, site.scene.organisation
+    cause = Cause("gateway:sms", 2, page=True)
+
+    async def trouble() -> dict[str, Any]:
+        subject = escalating.system_of(organisation)
+        async with transaction(engine.pool) as connection:
+            await escalating.escalate(connection, organisation, "system", subject, cause, site.scene.now)
+        (told,) = (await site.client.get("/v1/escalations", headers=key)).json()
+        return dict(told)
+
+    key = await site.key("console:act", holder="Ada")
+    first = await trouble()
+    url = f"/v1/escalations/{first['id']}"
+    for _ in range(2):
+        assert (await site.client.post(f"{url}/settle", headers=key)).status_code == 204
+    assert (await site.client.get("/v1/escalations", headers=key)).json() == []
+    assert (await site.client.post(f"{url}/acknowledge", headers=key)).status_code == 409
+    bodies = await engine.pool.fetch("SELECT body FROM journal WHERE type = 'escalation.resolved.v1'")
+    assert [b"settled by Ada" in row["body"] for row in bodies] == [True]
+    assert await engine.pool.fetch("SELECT FROM agenda WHERE subject_kind = 'system'") == []
+    assert (await trouble())["id"] != first["id"]
+
+
+async def test_a_settlement_that_is_sent_again_under_its_key_is_answered_as_before(site: Site) -> None:
+    key = await site.key("console:act")
+    await site.client.post("/v1/pause", headers=key)
+    (told,) = (await site.client.get("/v1/escalations", headers=key)).json()
+    url, headers = f"/v1/escalations/{told['id']}/settle", key | {"Idempotency-Key": "settle-1"}
+    assert (await site.client.post(url, headers=headers)).status_code == 204
+    again = await site.client.post(url, headers=headers)
+    assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (204, "true")
+
+
+async def test_an_incidents_escalation_is_settled_on_the_incident_alone(site: Site) -> None:
+    incident = await site.scene.incident()
+    await site.scene.act(incident.id, "escalate")
+    key = await site.key("console:act")
+    (told,) = (await site.client.get("/v1/escalations", headers=key)).json()
+    refused = await site.client.post(f"/v1/escalations/{told['id']}/settle", headers=key)
+    assert refused.status_code == 409
+    assert "close it" in refused.json()["detail"]
+    assert (await site.client.get("/v1/escalations", headers=key)).json() == [told]
 
 
 async def test_a_pause_stops_new_offers_until_it_ends(site: Site) -> None:

@@ -17,6 +17,10 @@ FROM parking ORDER BY parked_at DESC, id LIMIT $1;
 SELECT id, organisation, source_topic, source, consumer, reason, key, headers, body, parked_at, settled_at
 FROM parking WHERE id = $1;
 
+-- name: settle_parking
+-- Notes that somebody has seen to a parked message, the first time counts; returns its id, nothing where there is none.
+UPDATE parking SET settled_at = COALESCE(settled_at, $2) WHERE id = $1 RETURNING id;
+
 -- name: due_next
 -- The next entry on the agenda of each running incident of an organisation.
 SELECT DISTINCT ON (a.subject) a.subject, a.kind, a.due_at
