@@ -69,8 +69,6 @@ def _sentences(saying: Saying) -> list[str]:
             return ["resumed_offer"]
         case "ask_back":
             return [f"ask_back_{min(len(saying.pending), 2)}"]
-        case "escalation":
-            return ["escalation", "escalation_link"]
     return [_manner(saying.purpose, saying)]
 
 

@@ -103,10 +103,9 @@ SENTENCES: dict[str, dict[Language, str]] = {
         ),
     },
     "escalation": {
-        "fr": "Renfort, niveau {level} : {why}{about}.",
-        "en": "Renfort, level {level}: {why}{about}.",
+        "fr": "Renfort, niveau {level} : {why}{about}. À vous de voir : dispatch watch",
+        "en": "Renfort, level {level}: {why}{about}. Please see to it: dispatch watch",
     },
-    "escalation_link": {"fr": "À vous de voir : {link}", "en": "Please see to it: {link}"},
 }
 
 WITH_DETAIL = {"by_hand", "parked", "stuck", "paused", "gateway"}
@@ -134,4 +133,21 @@ REASONS: dict[str, dict[Language, str]] = {
     "paused": {"fr": "les demandes sont suspendues", "en": "new offers are paused"},
     "gateway": {"fr": "les messages ne partent pas", "en": "messages do not go out"},
     "by_hand": {"fr": "demande d'un superviseur", "en": "a supervisor asks"},
+    "updated_after_end": {
+        "fr": "des nouvelles d'un incident déjà terminé",
+        "en": "there is news of an incident that has ended",
+    },
+    "agenda_late": {"fr": "ce qui est dû ne se fait pas", "en": "what is due is not done"},
+    "outbox_late": {
+        "fr": "les événements ne sont pas publiés (Kafka ?)",
+        "en": "events are not published (Kafka?)",
+    },
+    "messages_late": {
+        "fr": "des messages attendent depuis plus d'une minute",
+        "en": "messages have waited for over a minute",
+    },
+    "journal_differs": {
+        "fr": "un incident diffère de son journal",
+        "en": "an incident is not as its journal says",
+    },
 }

@@ -12,15 +12,13 @@ from dispatch.services import tokens
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """A volunteer's own page, or the console; tokens are derived at sending, and kept as hashes only."""
+    """Volunteers' own pages; tokens are derived at sending, and kept as hashes only."""
 
     secret: bytes
     public_url: str
 
     def of(self, message: Facts) -> str:
         """Give the page that a message leads to; nothing where it leads nowhere."""
-        if message.purpose == "escalation":
-            return f"{self.public_url}/console"
         return "".join(f"{self.public_url}/a/{noted.token}" for noted in self._tokens([message]))
 
     async def keep(self, connection: asyncpg.Connection, messages: Iterable[Facts], now: datetime) -> None:

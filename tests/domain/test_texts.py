@@ -9,6 +9,7 @@ import pytest
 from dispatch.domain import grammar, gsm
 from dispatch.domain.texts import Saying, distance, render, until
 from dispatch.domain.wording import REASONS, SENTENCES
+from dispatch.services.auditing import DETAILS
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
 
@@ -119,7 +120,18 @@ def test_a_reason_is_told_in_the_reader_s_words_and_not_in_ours() -> None:
     assert "makes no sense" in render(
         saying("escalation", "en", reason="parked:incident.reports:x", detail="x")
     )
+    late = render(saying("escalation", reason="outbox_late", detail="9 events wait"))
+    assert "les événements ne sont pas publiés (Kafka ?) (Arret" in late
     assert "brand new: x" in render(saying("escalation", reason="brand_new", detail="x"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", sorted({*REASONS, *DETAILS, "updated_after_end"}))
+def test_every_page_has_words_for_its_reason_and_says_where_to_look(reason: str, language: Language) -> None:
+    text = render(saying("escalation", language, reason=reason, level=3))
+    assert gsm.fold(REASONS[reason][language]) in text
+    assert text.endswith("dispatch watch")
+    assert gsm.parts(text) == 1
 
 
 def test_every_sentence_and_reason_exists_in_both_languages() -> None:

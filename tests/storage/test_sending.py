@@ -140,6 +140,15 @@ async def test_the_link_opens_the_offer_and_its_token_is_nowhere_at_rest(post: P
         assert not any(token.encode().hex() in row["t"] for row in rows)
 
 
+async def test_a_page_to_a_supervisor_leads_to_no_address(post: Post) -> None:
+    number = await post.duty(1)
+    await post.scene.act((await post.scene.incident()).id, "escalate")
+    await post.deliver()
+    (page,) = post.gateway.phone(number).inbox
+    assert page.text.endswith("A vous de voir : dispatch watch")
+    assert "http" not in page.text
+
+
 async def test_a_revoked_link_is_never_sent_again(post: Post) -> None:
     offer = await post.scene.offer(0)
     await post.deliver()
