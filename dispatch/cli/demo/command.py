@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import aiohttp
 import uvloop
 from cyclopts import App
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.live import Live
 from dispatch.cli import hosting
 from dispatch.cli.demo import behaviour, calls, checks, phones, picture, population
 from dispatch.cli.demo.calls import Call
+from dispatch.cli.demo.checks import Check
 from dispatch.cli.demo.stage import Stage, stage
 from dispatch.cli.local import fail
 from dispatch.logs import configure
@@ -31,6 +33,7 @@ LOOK_EVERY_S = 0.25
 LINE_EVERY_S = 3.0
 DRAIN_PATIENCE_S = 60.0
 ACCEPTED = 202
+TRIES, TRY_AGAIN_S = 10, 0.5
 
 
 @demo.default
@@ -85,11 +88,21 @@ async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, s
         console.print(picture.summary(happened, len(chosen), took))
         if advice := picture.advise(happened):
             console.print(f"[yellow]{advice}[/]", soft_wrap=True)
-        held = picture.verdict(console, await checks.run(ready.node.engine, accepted))
+        held = picture.verdict(console, await _checks(ready, chosen, accepted))
         if stay:
             await _stay(console, ready)
         await ready.owners.stop()
     return held
+
+
+async def _checks(ready: Stage, chosen: Sequence[Call], accepted: set[str]) -> list[Check]:
+    refused = len(chosen) - len(accepted)
+    left = dict(await ready.node.pool.fetchrow(sql("still_to_do")) or {})
+    return [
+        Check("every call was accepted as a report", [f"{refused} were not"] if refused else []),
+        Check("everything was worked to its end", [f"{n} {what}" for what, n in left.items() if n]),
+        *await checks.run(ready.node.engine, accepted),
+    ]
 
 
 def _assumptions(console: Console) -> None:
@@ -126,9 +139,14 @@ async def _report(ready: Stage, call: Call) -> str | None:
         "professional": {"requested": True, "reference": call.id},
     }
     headers = {"Authorization": f"Bearer {ready.reporter_key}"}
-    async with ready.http.post("/v1/reports", json=body, headers=headers) as response:
-        answer = await response.json()
-        return str(answer["report_id"]) if response.status == ACCEPTED else None
+    for _ in range(TRIES):
+        # The same id again is the same report, so a control room may send until it hears yes.
+        with suppress(aiohttp.ClientError, TimeoutError):
+            async with ready.http.post("/v1/reports", json=body, headers=headers) as response:
+                if response.status == ACCEPTED:
+                    return str((await response.json())["report_id"])
+        await asyncio.sleep(TRY_AGAIN_S)
+    return None
 
 
 async def _drained(ready: Stage) -> None:

@@ -24,6 +24,8 @@ READS_RECALL_S = 15.0
 TAKES_OVER_S = (40.0, 180.0)
 CLOSES_S = 1200.0
 MOST_AT_ONCE = 32
+REFUSED, BUSY = 300, 500
+TRIES, TRY_AGAIN_S = 5, 1.0
 
 ASSUMPTIONS = [
     "On scene: 15 minutes, then the responder is released (assumption).",
@@ -92,12 +94,7 @@ class Owners:
 
     async def _press(self, link: str, answer: str) -> None:
         """Press a button of the volunteer's page; a page that is no longer there has nothing to press."""
-        async with (
-            self.gate,
-            self.http.post(link, data={"answer": answer}, allow_redirects=False) as response,
-        ):
-            if response.status >= 500:  # noqa: PLR2004
-                log.warning("the page failed", status=response.status, answer=answer)
+        await self._post(link, data={"answer": answer}, allow_redirects=False)
 
     async def _supervise(self, incident_id: UUID | None, escalation_id: UUID | None) -> None:
         """Take over the incident that one is paged for, and close it when it is done."""
@@ -112,9 +109,25 @@ class Owners:
         if await self._act(f"/v1/incidents/{incident_id}/takeover", "paged"):
             await self.clock.sleep(CLOSES_S)
             await self._act(f"/v1/incidents/{incident_id}/close", "professionals")
+        else:
+            # Not reached this time; the next page tries again.
+            self.handled.discard(incident_id)
 
     async def _act(self, path: str, reason: str) -> bool:
         """Act as the duty supervisor; a refusal (closed meanwhile) is an answer too."""
         headers = {"Authorization": f"Bearer {self.supervisor_key}"}
-        async with self.gate, self.http.post(path, json={"reason": reason}, headers=headers) as response:
-            return response.status < 300  # noqa: PLR2004
+        return await self._post(path, json={"reason": reason}, headers=headers) < REFUSED
+
+    async def _post(self, path: str, **request: Any) -> int:  # noqa: ANN401 - aiohttp's own arguments
+        """Send, and again as people do when a page does not come; return the status of the last answer."""
+        status = BUSY
+        for _ in range(TRIES):
+            try:
+                async with self.gate, self.http.post(path, **request) as response:
+                    status = response.status
+            except (aiohttp.ClientError, TimeoutError) as error:
+                log.warning("a phone got no answer", path=path.split("/")[1], error=type(error).__name__)
+            if status < BUSY:
+                break
+            await asyncio.sleep(TRY_AGAIN_S)
+        return status
