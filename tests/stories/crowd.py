@@ -13,7 +13,7 @@ from tests.stories.city import City, north
 from tests.stories.phones import CODE, LINK
 from tests.stories.waiting import LOOK_EVERY_S
 
-RECOVERY_PATIENCE_S = 90.0
+RECOVERY_PATIENCE_S = 180.0
 AGAIN_AFTER_S = 0.2
 
 
