@@ -24,7 +24,8 @@ WHERE r.processed_at IS NULL OR o.status = 'extended'
    OR r.answer = 'accepted' AND o.status <> 'accepted' AND o.late IS NULL
 """
 
-pytestmark = pytest.mark.timeout(400)
+# Beside the tests on real Kafka the machine would be too busy to tell slowness from a loss.
+pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("kafka")]
 
 
 @pytest.fixture
