@@ -15,8 +15,12 @@ demo: .venv/installed ## Replay real calls through the whole system and check th
 up: .venv/installed ## Start everything on this machine, with embedded services
 	$(BIN)/dispatch up
 
+# Tests that start brokers and kill them go last and alone: beside others, slowness would look like a loss.
+HEAVY := tests/kafka tests/stories/test_kills.py
+
 test: .venv/installed ## Run all tests, on two cores
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup $(HEAVY:%=--ignore=%)
+	$(BIN)/pytest $(HEAVY)
 
 lint: .venv/installed ## Check style, types and the direction of imports
 	$(BIN)/ruff check

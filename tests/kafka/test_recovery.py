@@ -15,7 +15,7 @@ from tests.kafka.cluster import KafkaCluster, free_ports
 from tests.kafka.workers import LISTENERS, SOURCE, Station
 from tests.storage.site import until
 
-pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kafka")]
 
 EVERYBODY = ("relay", "reports", "incidents", "replies", "notifications", "agenda")
 MESSENGERS = ("offer-messages", "assignment-messages", "incident-messages", "escalation-messages")

@@ -190,7 +190,7 @@ class Station:
             waiting = await self.answer() or await self.unheard(*consumers)
             return not waiting and not await self.pool.fetch(UNFILLED)
 
-        await until(quiet, 60)
+        await until(quiet, 120)
 
     async def unheard(self, *consumers: str) -> int:
         """Count what waits to be published, and what is still to be heard by those who hear here."""
