@@ -21,6 +21,7 @@ BUSY_POLL_S, IDLE_POLL_S, BUSY_FOR_S = 0.003, 0.05, 1.0
 LOOK_AROUND_EVERY_S = 1.0
 STOP_PATIENCE_S = 1.0
 REST_S = 2.0
+LOOK_AGAIN_AFTER_S = 15.0
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 
 log = structlog.get_logger()
@@ -61,6 +62,7 @@ class Relay:
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._busy_until = 0.0
+        self._look_again_at: float | None = None
         self._rests_until: dict[int, float] = {}
 
     def wake(self) -> None:
@@ -122,6 +124,11 @@ class Relay:
             made = await ensure(self._bootstrap, embedded=self._embedded, **self._copies)
             queued = await buckets.bring_back(cluster, forgotten, self._clock.now())
             log.info("new cluster", cluster=cluster, buckets=len(forgotten), topics=len(made), queued=queued)
+            self._look_again_at = _seconds() + LOOK_AGAIN_AFTER_S
+        elif self._look_again_at is not None and _seconds() >= self._look_again_at:
+            # A consumer that kept its old place in a partition may have passed over the first of what was refilled.
+            self._look_again_at = None
+            await buckets.bring_back(cluster, buckets.owned, self._clock.now())
 
     async def _send(self, buckets: Buckets, producer: AIOKafkaProducer, waiting: Sequence[Outgoing]) -> None:
         taken, error = await send(producer, waiting)
