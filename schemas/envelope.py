@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import cast, get_args
 from uuid import UUID
 
@@ -84,7 +85,20 @@ class Received:
 
 def headers(envelope: Envelope) -> list[tuple[str, bytes]]:
     """Write an envelope as Kafka headers."""
-    attributes = {
+    return [(name, value.encode()) for name, value in _attributes(envelope).items()]
+
+
+def packed(envelope: Envelope) -> bytes:
+    """Write an envelope as `pack` writes its headers, bytes for bytes."""
+    return orjson.dumps([(name, _latin(value)) for name, value in _attributes(envelope).items()])
+
+
+def _latin(text: str) -> str:
+    return text if text.isascii() else text.encode().decode("latin-1")
+
+
+def _attributes(envelope: Envelope) -> dict[str, str]:
+    return {
         "ce_specversion": "1.0",
         "ce_id": str(envelope.event_id),
         "ce_source": envelope.source,
@@ -99,7 +113,6 @@ def headers(envelope: Envelope) -> list[tuple[str, bytes]]:
         "ce_recordedtime": _moment(envelope.recorded_at),
         "content-type": "application/json",
     }
-    return [(name, value.encode()) for name, value in attributes.items()]
 
 
 def pack(pairs: Headers) -> bytes:
@@ -223,5 +236,6 @@ def _event_id(source: str, id_: str) -> UUID:
     return (uuid(id_) if source == SOURCE else None) or named(source, id_)
 
 
+@lru_cache(maxsize=64)
 def _moment(moment: datetime) -> str:
     return utc_iso(moment.astimezone(UTC))

@@ -1,20 +1,20 @@
 """Identifiers: time-ordered for what is new, derived for what may be retried."""
 
-from uuid import UUID, uuid5
+from uuid import UUID
 
-import uuid_utils.compat
+from uuid_utils import compat
 
 NAMESPACE = UUID("7e1f0c52-6a0e-5d3b-9b57-2f6d3f0a9c11")
 
 
 def new_id() -> UUID:
     """Make a UUIDv7."""
-    return uuid_utils.compat.uuid7()
+    return compat.uuid7()
 
 
 def derived(base: UUID, *parts: object) -> UUID:
     """Derive the same identifier from the same parts, so that a retry repeats it."""
-    return uuid5(base, ":".join(str(part) for part in parts))
+    return compat.uuid5(base, ":".join(str(part) for part in parts))
 
 
 def named(*parts: object) -> UUID:

@@ -81,10 +81,11 @@ def widen(draft: Draft) -> None:
 def consider(draft: Draft, command: Consider) -> None:
     """Offer to the picks that are still wanted; where they are too few, widen, retry, and tell somebody."""
     before = wants(draft.incident)
-    wanted = Counter(before)
+    wanted, involved = Counter(before), set(draft.incident.involved())
     for pick in command.picks:
-        if wanted[pick.role] > 0 and pick.volunteer_id not in draft.incident.involved():
+        if wanted[pick.role] > 0 and pick.volunteer_id not in involved:
             wanted[pick.role] -= 1
+            involved.add(pick.volunteer_id)
             _offer(draft, pick, command)
     if wanted.total() == 0:
         return

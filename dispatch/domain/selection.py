@@ -54,7 +54,7 @@ class Choice:
     """Who was chosen for an incident and who, near by, was not."""
 
     picks: list[Pick] = field(default_factory=list)
-    passed_over: dict[UUID, tuple[float, Gate]] = field(default_factory=dict)
+    passed_over: dict[UUID, tuple[float, int]] = field(default_factory=dict)
     contended: bool = False
 
     def drop(self, volunteer_id: UUID, gate: Gate) -> None:
@@ -67,8 +67,9 @@ class Choice:
     def shut(self) -> dict[str, int]:
         """Count those passed over, by gate, without telling a sensitive one."""
         counts: Counter[str] = Counter()
-        for _, gates in self.passed_over.values():
-            counts.update(readable(gates))
+        for gates, people in Counter(gates for _, gates in self.passed_over.values()).items():
+            for word in readable(gates):
+                counts[word] += people
         return dict(counts)
 
 
@@ -97,17 +98,19 @@ def _choose(wanted: Counter[str], roles: Mapping[str, Sequence[Found]], taken: s
     """Fill the scarcest role first: nobody who could drive is spent on a seat that anybody could fill."""
     choice = Choice()
     mine: set[UUID] = set()
-    others = frozenset(taken)
     for role in sorted(wanted, key=lambda role: (sum(1 for f in roles.get(role, ()) if not f.gates), role)):
+        room = wanted[role]
         for one in roles.get(role, ()):
-            if len([p for p in choice.picks if p.role == role]) >= wanted[role]:
+            if room == 0:
                 break
             if not one.gates and one.volunteer_id not in taken:
                 choice.picks.append(Pick(one.volunteer_id, role, round(one.metres)))
                 taken.add(one.volunteer_id)
                 mine.add(one.volunteer_id)
+                room -= 1
         else:
             # Farther people may have been left out of the search for the sake of those whom others took.
+            others = taken - mine
             choice.contended |= any(not f.gates and f.volunteer_id in others for f in roles.get(role, ()))
     _note(choice, (one for role in roles.values() for one in role), mine, taken)
     return choice
@@ -122,4 +125,4 @@ def _note(choice: Choice, found: Iterable[Found], mine: set[UUID], taken: set[UU
             seen[one.volunteer_id] = (one.metres, before[1] & one.gates)
     for who, (metres, gates) in sorted(seen.items(), key=lambda item: item[1][0])[:NOTED]:
         passing = Gate.ELSEWHERE if who in taken else Gate.FARTHER
-        choice.passed_over[who] = (metres, Gate(gates) if gates else passing)
+        choice.passed_over[who] = (metres, gates or passing)

@@ -1,5 +1,6 @@
 """Assembling people for incidents: orders decided, volunteers sought and asked, all in one transaction."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -52,8 +53,9 @@ async def carry_out(
     refused = [_decide(drafts, name, command) for name, command in orders]
     # Before the search, so that it sees whom these very orders took and freed.
     await store.write(connection, list(drafts.values()), now, _received(orders))
-    asking = [Draft(draft.incident, now) for draft in drafts.values() if wants(draft.incident)]
-    await _ask(connection, asking, now)
+    wanted = {name: wants(draft.incident) for name, draft in drafts.items()}
+    asking = [Draft(drafts[name].incident, now) for name, roles in wanted.items() if roles]
+    await _ask(connection, asking, wanted, now)
     await store.write(connection, asking, now)
     after = {draft.incident.id: draft.incident for draft in (*drafts.values(), *asking)}
     return [Outcome(after.get(name), why) for (name, _), why in zip(orders, refused, strict=True)]
@@ -87,10 +89,14 @@ def _received(orders: Orders) -> dict[UUID, datetime]:
     return {name: command.received_at for name, command in orders if isinstance(command, Reply)}
 
 
-async def _ask(connection: asyncpg.Connection, drafts: Sequence[Draft], now: datetime) -> None:
+async def _ask(
+    connection: asyncpg.Connection,
+    drafts: Sequence[Draft],
+    wanted: Mapping[UUID, Counter[str]],
+    now: datetime,
+) -> None:
     """Search, allocate, claim, decide: whom to offer a seat, across the batch."""
     asking = await _unpaused(connection, drafts)
-    wanted = {draft.incident.id: wants(draft.incident) for draft in asking}
     found = await search(connection, [draft.incident for draft in asking], wanted, now)
     choices = allocate([draft.incident for draft in asking], wanted, found)
     await claim(connection, choices, {draft.incident.id: draft.incident.lane for draft in asking})

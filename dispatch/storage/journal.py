@@ -1,6 +1,6 @@
 """The journal: every event that ever happened, chained per stream, and the outbox rows that publish it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from dispatch.metrics import EVENTS
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from schemas.base import Event, Mode
-from schemas.envelope import SOURCE, Envelope, headers, pack, revive
+from schemas.envelope import SOURCE, Envelope, packed, revive
 from schemas.ids import derived
 
 BUCKETS = 64
@@ -81,7 +81,8 @@ async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: 
         row = _row(entry, seq + 1, previous, now)
         heads[entry.stream] = (row.seq, row.hash)
         rows.append(row)
-        EVENTS.labels(row.type).inc()
+    for type_, written in Counter(row.type for row in rows).items():
+        EVENTS.labels(type_).inc(written)
     try:
         await connection.execute(sql("append_journal"), *map(list, zip(*rows, strict=True)), now)
     except asyncpg.UniqueViolationError as error:
@@ -121,7 +122,7 @@ def bucket_of(key: bytes) -> int:
 def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
     event, key = entry.event, entry.key.encode()
     envelope = _envelope(entry, seq, now)
-    packed, body = pack(headers(envelope)), event.model_dump_json().encode()
+    attributes, body = packed(envelope), event.model_dump_json().encode()
     return Row(
         entry.stream,
         seq,
@@ -132,10 +133,10 @@ def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
         event.type,
         bucket_of(key),
         key,
-        packed,
+        attributes,
         body,
         previous,
-        _chain(previous, event.topic, key, packed, body),
+        _chain(previous, event.topic, key, attributes, body),
     )
 
 
@@ -154,9 +155,9 @@ def _envelope(entry: Entry, seq: int, now: datetime) -> Envelope:
     )
 
 
-def _chain(previous: bytes, topic: str, key: bytes, packed: bytes, body: bytes) -> bytes:
+def _chain(previous: bytes, topic: str, key: bytes, attributes: bytes, body: bytes) -> bytes:
     """Hash an event together with the one before it; lengths first, so that no byte can change its field."""
-    parts = (previous, topic.encode(), key, packed, body)
+    parts = (previous, topic.encode(), key, attributes, body)
     return sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
 
 

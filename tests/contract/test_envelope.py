@@ -20,6 +20,7 @@ from schemas.envelope import (
     decode,
     headers,
     pack,
+    packed,
     unpack,
 )
 from schemas.ids import named
@@ -160,6 +161,14 @@ def test_a_new_type_of_ours_is_no_error() -> None:
     received = decode("incident.events", b"k", headers(envelope), b"{}")
     assert isinstance(received, Received)
     assert received.data is None
+
+
+@pytest.mark.parametrize("key", ["k", "mairie/été ☂"])
+def test_an_envelope_is_packed_as_its_headers_are(key: str) -> None:
+    envelope = Envelope(
+        named("event"), "incident.opened.v1", SOURCE, key, ORGANISATION, "actual", 1, NOW, NOW, NOW
+    )
+    assert packed(envelope) == pack(headers(envelope))
 
 
 def test_a_new_version_of_ours_is_told_as_such() -> None:
