@@ -1,6 +1,6 @@
 """Assembling people for incidents: orders decided, volunteers sought and asked, all in one transaction."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from schemas.base import Lane
 from schemas.ids import derived
 
 Orders = Sequence[tuple[UUID, Command]]
+Rivals = defaultdict[UUID, list[Draft]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ async def carry_out(
 ) -> list[Outcome]:
     """Decide orders on incidents that are locked already."""
     drafts = {name: Draft(incident, now) for name, incident in locked.items()}
-    refused = [_decide(drafts, name, command) for name, command in orders]
+    rivals = _rivals(drafts.values())
+    refused = [_decide(drafts.get(name), command, rivals) for name, command in orders]
     # Before the search, so that it sees whom these very orders took and freed.
     await store.write(connection, list(drafts.values()), now, _received(orders))
     wanted = {name: wants(draft.incident) for name, draft in drafts.items()}
@@ -61,13 +63,21 @@ async def carry_out(
     return [Outcome(after.get(name), why) for (name, _), why in zip(orders, refused, strict=True)]
 
 
-def _decide(drafts: Mapping[UUID, Draft], name: UUID, command: Command) -> str | None:
+def _rivals(drafts: Iterable[Draft]) -> Rivals:
+    """Give, by volunteer, the drafts that may bind them: whoever is assigned was asked before."""
+    rivals: Rivals = defaultdict(list)
+    for draft in drafts:
+        for volunteer_id in {offer.volunteer_id for offer in draft.incident.offers.values()}:
+            rivals[volunteer_id].append(draft)
+    return rivals
+
+
+def _decide(draft: Draft | None, command: Command, rivals: Rivals) -> str | None:
     """Decide one order; a refusal leaves the draft as it was before it."""
-    draft = drafts.get(name)
     if draft is None:
         return "there is no such incident"
     if isinstance(command, Reply):
-        others = (other.incident for other in drafts.values() if other is not draft)
+        others = [rival.incident for rival in rivals[command.volunteer_id] if rival is not draft]
         command = replace(command, engaged=command.engaged or _binds(others, draft.incident.lane, command))
     before, count = draft.incident, len(draft.events)
     try:

@@ -60,9 +60,11 @@ SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPD
 SELECT w.volunteer_id, w.incident_id
 FROM unnest($1::uuid[], $2::uuid[]) AS w (volunteer_id, incident_id)
 JOIN incidents i ON i.id = w.incident_id
-WHERE EXISTS (SELECT FROM assignments a
-              WHERE a.volunteer_id = w.volunteer_id AND a.lane = i.lane AND a.status <> 'released'
-                AND a.incident_id <> ALL ($3::uuid[]));
+-- OFFSET 0 looks each person up: joined freely, all who are assigned anywhere are read.
+CROSS JOIN LATERAL (SELECT incident_id FROM assignments a
+                    WHERE a.volunteer_id = w.volunteer_id AND a.lane = i.lane AND a.status <> 'released'
+                    OFFSET 0) AS held
+WHERE held.incident_id <> ALL ($3::uuid[]);
 
 -- name: overlapping_incidents
 -- Incidents of a lesser lane in which an urgently assigned volunteer still holds a seat or an offer.
