@@ -1,6 +1,7 @@
 """A Kafka consumer that one record in a broken format neither stops nor makes lose others."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -9,6 +10,7 @@ from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 from consumers.records import Illegible
 
 CAREFUL_FOR_S = 30.0
+WAIT_MS = 1_000
 ILLEGIBLE = (ValueError, CorruptRecordException, UnsupportedCodecError)
 
 log = structlog.get_logger()
@@ -20,6 +22,8 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
     """Takes records one at a time where one cannot be decoded, and hands on a note in the place of that one.
 
     aiokafka raises at such a record for ever, and forgets what it had taken in the same call before it.
+    It waits until there is something, however short the time given: FastStream sleeps that time, deaf, after each
+    answer that is empty.
     """
 
     _closed: bool | None
@@ -37,7 +41,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
             if _seconds() < self._careful_until:
                 records = await self._one_of_each()
             else:
-                records = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+                records = await self._next(partitions, max(timeout_ms, WAIT_MS), max_records)
         except ILLEGIBLE:
             self._careful_until = _seconds() + CAREFUL_FOR_S
             return {}
@@ -59,6 +63,14 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
         for failure in failures:
             if isinstance(failure, Exception):
                 raise failure
+
+    async def _next(
+        self, partitions: Sequence[TopicPartition], timeout_ms: int, max_records: int | None
+    ) -> Records:
+        records: Records = {}
+        while not records and not self._closed:
+            records = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+        return records
 
     async def _go_back(self) -> None:
         for place in self.assignment():

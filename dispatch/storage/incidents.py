@@ -25,7 +25,8 @@ RACED = {
 
 async def lock(connection: asyncpg.Connection, ids: Iterable[UUID]) -> dict[UUID, Incident]:
     """Lock incidents in the order of their ids and read them; those that do not exist are absent."""
-    return await _load(connection, await connection.fetch(sql("lock_incidents"), sorted(set(ids))))
+    wanted = sorted(set(ids))
+    return await _load(connection, await connection.fetch(sql("lock_incidents"), wanted)) if wanted else {}
 
 
 async def lock_free(connection: asyncpg.Connection, ids: Iterable[UUID]) -> dict[UUID, Incident]:
@@ -39,10 +40,11 @@ async def read(connection: asyncpg.Connection, ids: Iterable[UUID]) -> dict[UUID
 
 
 async def _load(connection: asyncpg.Connection, found: Sequence[asyncpg.Record]) -> dict[UUID, Incident]:
-    ids = [row["id"] for row in found]
     children = Children()
-    if ids:
+    if ids := [row["id"] for row in found]:
         children.add(children.seats, Seat, await connection.fetch(sql("read_seats"), ids))
+    # On an incident that was only opened nothing hangs yet.
+    if ids := [row["id"] for row in found if row["seq"] > 1]:
         children.add(children.offers, Offer, await connection.fetch(sql("read_offers"), ids))
         children.add(children.assignments, Assignment, await connection.fetch(sql("read_assignments"), ids))
         children.add(children.recalls, Recall, await connection.fetch(sql("read_recalls"), ids))
