@@ -66,7 +66,7 @@ def _lacks_somebody(incident: Incident) -> bool:
 
 
 def _widens_at(incident: Incident) -> datetime | None:
-    if not (may_ask(incident) and _lacks_somebody(incident) and can_widen(incident)):
+    if not (can_widen(incident) and may_ask(incident) and _lacks_somebody(incident)):
         return None
     return incident.widened_at + timedelta(seconds=incident.plan.search.widen_after_s)
 
@@ -74,7 +74,7 @@ def _widens_at(incident: Incident) -> datetime | None:
 def _step_at(incident: Incident) -> datetime | None:
     """Give when the next step is due; after an outage the steps keep their distance from each other."""
     steps, done = incident.plan.steps, incident.steps_done
-    if not _lacks_somebody(incident) or done >= len(steps):
+    if done >= len(steps) or not _lacks_somebody(incident):
         return None
     planned = incident.armed_at + timedelta(seconds=steps[done].after_s)
     if done == 0 or incident.last_step_at is None:
@@ -100,10 +100,10 @@ def _stalled_at(incident: Incident) -> datetime | None:
 
 
 def _recall_at(incident: Incident) -> datetime | None:
-    untold = [recall.at for recall in incident.unseen() if not _told(incident, recall)]
-    if not untold or incident.status not in ("held", "aborted"):
+    if incident.status not in ("held", "aborted"):
         return None
-    return min(untold) + RECALL_WITHIN
+    untold = [recall.at for recall in incident.unseen() if not _told(incident, recall)]
+    return min(untold) + RECALL_WITHIN if untold else None
 
 
 def _told(incident: Incident, recall: Recall) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from dispatch.domain.draft import Draft
 from dispatch.domain.incident import Assignment, Escalation, Incident, Offer, Recall, Seat
@@ -13,6 +14,7 @@ from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from dispatch.storage.rows import Children, Row
+from schemas.plans import Plan
 
 RACED = {
     "offers_one_live",
@@ -21,6 +23,7 @@ RACED = {
     "escalations_one_open",
 }
 """Invariants that two transactions can run into from both sides: the loser looks again."""
+_PLANS: dict[str, Plan] = {}
 
 
 async def lock(connection: asyncpg.Connection, ids: Iterable[UUID]) -> dict[UUID, Incident]:
@@ -49,7 +52,16 @@ async def _load(connection: asyncpg.Connection, found: Sequence[asyncpg.Record])
         children.add(children.assignments, Assignment, await connection.fetch(sql("read_assignments"), ids))
         children.add(children.recalls, Recall, await connection.fetch(sql("read_recalls"), ids))
         children.add(children.escalations, Escalation, await connection.fetch(sql("read_escalations"), ids))
-    return {row["id"]: rows.incident_from(row, children) for row in found}
+    plans = await _plans(connection, {row["plan_hash"] for row in found})
+    return {row["id"]: rows.incident_from(row, plans[row["plan_hash"]], children) for row in found}
+
+
+async def _plans(connection: asyncpg.Connection, hashes: set[str]) -> Mapping[str, Plan]:
+    """Give plans by their hashes, each read once per process: a hash never means another plan."""
+    if lacking := sorted(hashes - _PLANS.keys()):
+        found = await connection.fetch(sql("read_plans"), lacking)
+        _PLANS.update((row["hash"], Plan.model_validate_json(orjson.dumps(row["body"]))) for row in found)
+    return _PLANS
 
 
 async def write(

@@ -2,12 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from dispatch.domain.agenda import agenda
 from dispatch.domain.incident import Assignment, Escalation, Incident, Offer, Recall, Seat
@@ -72,7 +70,7 @@ def agenda_rows(i: Incident) -> list[Row]:
     return [(i.id, kind, "incident", i.organisation, rank, at) for kind, at in sorted(agenda(i).items())]
 
 
-def incident_from(row: asyncpg.Record, children: "Children") -> Incident:
+def incident_from(row: asyncpg.Record, plan: Plan, children: "Children") -> Incident:
     """Read an incident back from its row and the rows that hang on it."""
     name = row["id"]
     place = None if row["lat"] is None else Position(lat=row["lat"], lon=row["lon"])
@@ -81,7 +79,7 @@ def incident_from(row: asyncpg.Record, children: "Children") -> Incident:
             "retry_at", "covered_at", "ended_at", "taken_by")  # fmt: skip
     return Incident(
         id=name,
-        plan=plan_from(row["plan_hash"], orjson.dumps(row["plan"])),
+        plan=plan,
         position=place,
         hazards=tuple(row["hazards"]),
         professional=Professional(requested=row["requested"], reference=row["reference"]),
@@ -93,12 +91,6 @@ def incident_from(row: asyncpg.Record, children: "Children") -> Incident:
         escalations={escalation.id: escalation for escalation in children.escalations[name]},
         **{column: row[column] for column in same},
     )
-
-
-@lru_cache(maxsize=256)
-def plan_from(_hash: str, body: bytes) -> Plan:
-    """Read a plan, once per process."""
-    return Plan.model_validate_json(body)
 
 
 class Children:

@@ -1,25 +1,18 @@
 -- name: lock_incidents
--- Locks the incidents in the order of their ids and returns them with their plans.
-SELECT i.*, p.body AS plan
-FROM incidents i JOIN plans p ON p.hash = i.plan_hash
-WHERE i.id = ANY ($1::uuid[])
-ORDER BY i.id
-FOR NO KEY UPDATE OF i;
+-- Locks the incidents in the order of their ids and returns them.
+SELECT * FROM incidents WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: lock_free_incidents
 -- Locks those of the incidents that nobody holds, in the order of their ids.
-SELECT i.*, p.body AS plan
-FROM incidents i JOIN plans p ON p.hash = i.plan_hash
-WHERE i.id = ANY ($1::uuid[])
-ORDER BY i.id
-FOR NO KEY UPDATE OF i SKIP LOCKED;
+SELECT * FROM incidents WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: read_incidents
--- Returns the incidents with their plans, without a lock.
-SELECT i.*, p.body AS plan
-FROM incidents i JOIN plans p ON p.hash = i.plan_hash
-WHERE i.id = ANY ($1::uuid[])
-ORDER BY i.id;
+-- Returns the incidents, without a lock.
+SELECT * FROM incidents WHERE id = ANY ($1::uuid[]) ORDER BY id;
+
+-- name: read_plans
+-- Returns plans by their hashes.
+SELECT hash, body FROM plans WHERE hash = ANY ($1::text[]);
 
 -- name: read_seats
 -- Returns the seats of incidents.
