@@ -1,0 +1,110 @@
+"""A city of volunteers, written straight into the tables, and reports from all over it."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from math import cos, radians
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.clock import Clock
+from dispatch.domain.geo import EARTH_M, MERCATOR_M
+from dispatch.services import keys, organisations
+from dispatch.services.engine import Engine
+from dispatch.storage.pool import open_pool
+from schemas.base import Position
+from schemas.reports import ReportBody
+from tests.benchmarks.site import Site
+from tests.domain.builders import CALLED, PLACE
+
+SOURCE = "control-room"
+PER_KM2 = 120
+"""Volunteers on a square kilometre: with seven offers a report, a whole storm finds somebody free near by."""
+
+VOLUNTEERS = """
+    INSERT INTO volunteers (id, created_at)
+    SELECT lpad(n::text, 32, '0')::uuid, $2 FROM generate_series(1, $1::int) AS n
+"""
+NAMES = "INSERT INTO people SELECT id, 'Ada', '1990-01-31' FROM volunteers"
+PHONES = """
+    INSERT INTO addresses
+    SELECT id, 'sms', '+3361' || lpad((row_number() OVER ())::text, 7, '0') FROM volunteers
+"""
+MEMBERS = """
+    INSERT INTO memberships (organisation, volunteer_id, availability, language, consent, joined_at)
+    SELECT $1, id, 'available', 'fr', '{sms}', $2 FROM volunteers
+"""
+SKILLS = "INSERT INTO skills SELECT $1, id, 'first_aid' FROM volunteers"
+HOMES = """
+    INSERT INTO positions
+    SELECT id, 'home', point(radians(lon) * $1, ln(tan(pi() / 4 + radians(lat) / 2)) * $1), lat, lon, $2
+    FROM (SELECT id, $3 + random() * $4 AS lat, $5 + random() * $6 AS lon FROM volunteers ORDER BY id) AS home
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle around the place, in degrees, of a size for so many people."""
+
+    south: float
+    west: float
+    height: float
+    width: float
+
+    @classmethod
+    def of(cls, people: int) -> "Box":
+        """Draw the square in which so many live."""
+        side_m = 1000 * (people / PER_KM2) ** 0.5
+        height = side_m / radians(1) / EARTH_M
+        width = height / cos(radians(PLACE.lat))
+        return cls(PLACE.lat - height / 2, PLACE.lon - width / 2, height, width)
+
+    def somewhere(self, chance: random.Random) -> Position:
+        """Pick a place inside, away from the edge."""
+        lat = self.south + self.height * chance.uniform(0.03, 0.97)
+        return Position(lat=lat, lon=self.west + self.width * chance.uniform(0.03, 0.97))
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A database with an organisation, its volunteers, and a key to report with."""
+
+    dsn: str
+    organisation: UUID
+    key: str
+    box: Box
+
+    @classmethod
+    async def build(cls, site: Site, people: int) -> "City":
+        """Make a database and settle so many volunteers in it, all of whom may be asked."""
+        site.say(f"settling {people:,} volunteers")
+        dsn, box = await site.database(), Box.of(people)
+        pool = await open_pool(dsn, application="benchmark", size=2)
+        engine = Engine(pool, Clock())
+        organisation = await organisations.create(engine, "SDIS 75")
+        key = await keys.create(engine, organisation=organisation, scopes=["reports:write"], holder=SOURCE)
+        await _settle(pool, organisation, people, box, engine.clock.now())
+        pool.terminate()
+        return cls(dsn, organisation, key, box)
+
+    def report(self, number: int, now: datetime, chance: random.Random) -> ReportBody:
+        """Write a report that may call people at once."""
+        return ReportBody(
+            id=f"call {number}", kind="medical.cardiac_arrest", severity="life_threatening",
+            position=self.box.somewhere(chance), occurred_at=now, professional=CALLED,
+        )  # fmt: skip
+
+
+async def _settle(pool: asyncpg.Pool, organisation: UUID, people: int, box: Box, now: datetime) -> None:
+    async with pool.acquire() as connection:
+        await connection.execute("SET statement_timeout = 0")
+        run = partial(connection.execute, timeout=600)
+        await run(VOLUNTEERS, people, now)
+        await run(NAMES)
+        await run(PHONES)
+        await run(MEMBERS, organisation, now)
+        await run(SKILLS, organisation)
+        await run(HOMES, MERCATOR_M, now, box.south, box.height, box.west, box.width)
+        await run("VACUUM ANALYZE")

@@ -1,0 +1,80 @@
+"""Processes whose CPU and memory are told apart."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import STDOUT, Popen
+
+import psutil
+
+from tests.kafka.workers import Worker
+
+DISPATCH = str(Path(sys.executable).with_name("dispatch"))
+
+
+class Program(Worker):
+    """A process of the product, or another program of ours, whose output goes to a file."""
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
+        self.roles = command
+        self.log = log
+        with log.open("wb") as output:
+            self._process = Popen(command, env=environment, stdout=output, stderr=STDOUT)
+
+    @property
+    def pid(self) -> int:
+        """Name the process."""
+        return self._process.pid
+
+    @property
+    def cpu_s(self) -> float:
+        """Give the CPU seconds that it has used."""
+        return cpu_of([self.pid])
+
+    @property
+    def rss_mb(self) -> float:
+        """Give the memory that it holds now, in MB."""
+        return float(psutil.Process(self.pid).memory_info().rss) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """CPU seconds by whose they are; the load generator's are not among them."""
+
+    renfort: float
+    postgres: float
+    kafka: float
+
+    def __sub__(self, before: "Cpu") -> "Cpu":
+        """Give what was used since."""
+        return Cpu(self.renfort - before.renfort, self.postgres - before.postgres, self.kafka - before.kafka)
+
+    def per(self, wall_s: float) -> str:
+        """Say how much of a core each used over so long."""
+        parts = {"Renfort": self.renfort, "PostgreSQL": self.postgres, "Kafka": self.kafka}
+        shares = ", ".join(f"{name} {seconds / wall_s:.2f}" for name, seconds in parts.items())
+        return f"{shares} of a core"
+
+
+def command_of(roles: Sequence[str], profile: Path | None = None) -> list[str]:
+    """Write the command of `dispatch run`, under cProfile where a file for its figures is given."""
+    profiler = [sys.executable, "-m", "cProfile", "-o", str(profile)] if profile else []
+    return [*profiler, DISPATCH, "run", *roles]
+
+
+def cpu_of(pids: Iterable[int]) -> float:
+    """Sum the CPU seconds of processes and of all that they started, the ended ones included."""
+    return sum(_cpu(pid) for pid in pids)
+
+
+def _cpu(pid: int) -> float:
+    total = 0.0
+    with suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
+    return total

@@ -1,0 +1,108 @@
+"""What a measure is given: servers as in production, processes of the product, and who used how much CPU."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.status import Status
+
+from tests.benchmarks.processes import Cpu, Program, command_of, cpu_of
+from tests.benchmarks.servers import TEMPLATE, Databases, Kafka, fresh_name, open_databases
+
+PLANS = Path(__file__).with_name("plans")
+"""The one plan of all measures: seven seats, seven offers at once, and windows longer than any measure."""
+
+
+class Site:
+    """The machine that is measured; `quick` asks for sizes that end within seconds."""
+
+    def __init__(self, folder: Path, databases: Databases, kafka: Kafka, status: Status) -> None:
+        self.folder = folder
+        self.databases = databases
+        self.quick = False
+        self.profile: Path | None = None
+        self._kafka = kafka
+        self._status = status
+        self._programs: list[Program] = []
+        self._made: list[str] = []
+        self._count = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, screen: Console) -> AsyncIterator["Site"]:
+        """Start the servers; everything ends, and every file goes, at the end."""
+        with tempfile.TemporaryDirectory(prefix="renfort-bench-") as name, screen.status("servers") as status:
+            folder = Path(name)
+            async with open_databases(folder) as databases:
+                site = cls(folder, databases, Kafka(folder), status)
+                try:
+                    yield site
+                finally:
+                    await site.tidy()
+                    await site._kafka.stop()
+
+    @property
+    def bootstrap(self) -> str:
+        """Where Kafka is; call `broker` first."""
+        return self._kafka.bootstrap
+
+    @property
+    def embedded(self) -> bool:
+        """Tell whether the broker is the embedded one, since this machine has no Java or no Maven."""
+        return self._kafka.embedded
+
+    def say(self, what: str) -> None:
+        """Show what is going on now."""
+        self._status.update(what)
+
+    async def database(self, template: str = TEMPLATE) -> str:
+        """Make a migrated database, or a copy of one that `keep` has kept; return its URL."""
+        name = fresh_name()
+        self._made.append(name)
+        return await self.databases.make(name, template)
+
+    async def broker(self) -> str:
+        """Start an empty broker in the place of any before; return its address, which stays."""
+        await self._kafka.renew()
+        return self._kafka.bootstrap
+
+    def work(self, *roles: str, dsn: str, **settings: str) -> Program:
+        """Start `dispatch run` with some roles on a database, settings given as DISPATCH_… variables."""
+        environment = os.environ | {
+            "DISPATCH_KAFKA": self.bootstrap,
+            "DISPATCH_POSTGRES": dsn,
+            "DISPATCH_DATA": str(self.folder / "data"),
+            "DISPATCH_PLANS": str(PLANS),
+            "DISPATCH_LOG": "warning",
+        }
+        return self.start(command_of(roles, self._profile_of(roles)), environment | settings)
+
+    def start(self, command: list[str], environment: dict[str, str] | None = None) -> Program:
+        """Start any program; it ends with the measure."""
+        self._count += 1
+        log = self.folder / f"program-{self._count}.log"
+        program = Program(command, environment or dict(os.environ), log)
+        self._programs.append(program)
+        return program
+
+    def cpu(self, *programs: Program) -> Cpu:
+        """Give the CPU used so far by some processes of the product, and by the servers."""
+        renfort = sum(program.cpu_s for program in programs)
+        return Cpu(renfort, cpu_of(self.databases.pids), cpu_of(self._kafka.pids))
+
+    async def tidy(self) -> None:
+        """End all processes and drop all databases of a measure."""
+        await asyncio.gather(*(program.stop() for program in self._programs if program.runs))
+        self._programs.clear()
+        for name in self._made:
+            await self.databases.drop(name)
+        self._made.clear()
+
+    def _profile_of(self, roles: tuple[str, ...]) -> Path | None:
+        if self.profile is None:
+            return None
+        return self.profile.with_name(f"{self.profile.name}-{self._count}-{'-'.join(roles)}")
