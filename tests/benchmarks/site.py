@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 from rich.console import Console
 from rich.status import Status
 
+from dispatch.storage.journal import BUCKETS
 from tests.benchmarks.processes import Cpu, Program, command_of, cpu_of
 from tests.benchmarks.servers import TEMPLATE, Databases, Kafka, fresh_name, open_databases
 
 PLANS = Path(__file__).with_name("plans")
 """The one plan of all measures: seven seats, seven offers at once, and windows longer than any measure."""
+
+KNOWN_BUCKETS = "SELECT count(*) FROM clusters"
 
 
 class Site:
@@ -69,6 +73,18 @@ class Site:
         """Start an empty broker in the place of any before; return its address, which stays."""
         await self._kafka.renew()
         return self._kafka.bootstrap
+
+    async def introduce(self, dsn: str) -> None:
+        """Let a relay make the topics and note the new broker, as it is long before any storm.
+
+        One that has just met a broker looks back and publishes again what nobody has read yet.
+        """
+        relay = self.work("relay", dsn=dsn)
+        connection = await asyncpg.connect(dsn)
+        while relay.runs and await connection.fetchval(KNOWN_BUCKETS) < BUCKETS:
+            await asyncio.sleep(0.1)
+        await connection.close()
+        await relay.stop()
 
     def work(self, *roles: str, dsn: str, **settings: str) -> Program:
         """Start `dispatch run` with some roles on a database, settings given as DISPATCH_… variables."""

@@ -1,0 +1,1 @@
+"""`python -m tests.benchmarks`: measure, print the table, write it down."""

@@ -1,0 +1,113 @@
+"""Draining a backlog: how many incidents a second get their offers when reports have piled up."""
+
+import asyncio
+import random
+import sys
+from collections.abc import Sequence
+
+from dispatch.clock import Clock
+from dispatch.services import reports
+from dispatch.services.engine import Engine
+from dispatch.storage.pool import open_pool
+from tests.benchmarks import wire
+from tests.benchmarks.city import SOURCE, City
+from tests.benchmarks.figures import rate
+from tests.benchmarks.processes import Cpu, Program
+from tests.benchmarks.row import Row
+from tests.benchmarks.site import Site
+from tests.benchmarks.wire import Growth, Message
+
+NAME = "drain"
+OFFERS = 7
+PEOPLE_PER_REPORT = 16
+ROLES = ("relay", "reports", "incidents")
+AT_ONCE = 10
+GOAL = 1_000
+
+ALL_SEVEN = """
+    SELECT count(*) FROM (SELECT FROM offers GROUP BY incident_id HAVING count(*) = 7) AS incident
+"""
+
+
+async def measure(site: Site) -> list[Row]:
+    """Let one process drain, then let the bare loop do as much."""
+    count = 3_000 if site.quick else 20_000
+    city = await City.build(site, count * PEOPLE_PER_REPORT)
+    backlog = await accept(site, city, count)
+    found = await drain(site, city, backlog, [ROLES])
+    bound = await bare(site, backlog)
+    value = rate(found.samples, found.total) / OFFERS
+    return [
+        Row(
+            f"backlog of {count:,} reports to their {OFFERS} offers on the topic, one process",
+            value, "incidents/s", "higher", bound,
+            f"bare loop: one record in, {OFFERS} rows and {OFFERS} records out",
+            f"≥ {GOAL:,}/s", value >= GOAL, spent(found),
+        )
+    ]  # fmt: skip
+
+
+async def accept(site: Site, city: City, count: int) -> list[Message]:
+    """Accept reports as the API does, while nobody works them; return what goes on the topic."""
+    pool = await open_pool(city.dsn, application="benchmark", size=AT_ONCE)
+    engine, chance = Engine(pool, Clock()), random.Random(7)
+    bodies = iter([city.report(number, engine.clock.now(), chance) for number in range(count)])
+
+    async def some() -> None:
+        for body in bodies:
+            await reports.accept(
+                engine, organisation=city.organisation, source=SOURCE, channel="http", body=body
+            )
+
+    site.say(f"accepting {count:,} reports")
+    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+    pool.terminate()
+    return await wire.said(city.dsn, "incident.reports")
+
+
+async def drain(
+    site: Site, city: City, backlog: Sequence[Message], processes: Sequence[Sequence[str]]
+) -> Growth[Cpu]:
+    """Put the backlog on an empty broker, then start processes, and watch the offers come."""
+    await site.broker()
+    await site.introduce(city.dsn)
+    await wire.publish(site.bootstrap, "incident.reports", backlog)
+    site.say(f"draining {len(backlog):,} reports")
+    programs = [site.work(*roles, dsn=city.dsn) for roles in processes]
+    total = len(backlog) * OFFERS
+    growth = await wire.watch(site.bootstrap, "dispatch.offers", total, lambda: site.cpu(*programs))
+    await stop(programs)
+    await check(city, len(backlog))
+    return growth
+
+
+async def stop(programs: Sequence[Program]) -> None:
+    """End processes in their own order."""
+    await asyncio.gather(*(program.stop() for program in programs))
+
+
+async def check(city: City, count: int) -> None:
+    """Make sure that every report has its offers: a figure for less work would be no figure."""
+    pool = await open_pool(city.dsn, application="benchmark", size=1)
+    served = await pool.fetchval(ALL_SEVEN)
+    pool.terminate()
+    assert served == count, f"{served} of {count} incidents have their {OFFERS} offers"
+
+
+async def bare(site: Site, backlog: Sequence[Message]) -> float:
+    """Let the bare loop turn as many records into seven times as many."""
+    site.say("the bare loop")
+    await wire.make_topics(site.bootstrap, "bare.in", "bare.out")
+    await wire.publish(site.bootstrap, "bare.in", backlog)
+    words = [site.bootstrap, await site.database(), str(OFFERS), "bare.in", "bare.out"]
+    loop = site.start([sys.executable, "-m", "tests.benchmarks.bare", *words])
+    total = len(backlog) * OFFERS
+    growth = await wire.watch(site.bootstrap, "bare.out", total, lambda: None)
+    loop.kill()
+    return rate(growth.samples, total) / OFFERS
+
+
+def spent(growth: Growth[Cpu]) -> str:
+    """Say what was busy while the middle of the backlog was worked."""
+    wall, first, last = growth.between(0.1, 0.9)
+    return (last - first).per(wall)

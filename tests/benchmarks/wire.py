@@ -1,0 +1,106 @@
+"""Topics as a benchmark sees them: filling one from the journal, and watching one grow."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import NewTopic
+
+from dispatch.storage.pool import open_pool
+from producers.topics import administration
+from schemas.envelope import unpack
+from tests.benchmarks.figures import Sample, moment
+
+T = TypeVar("T")
+Message = tuple[bytes, list[tuple[str, bytes]], bytes]
+PARTITIONS = 12
+EVERY_S = 0.2
+STILL_FOR_S = 60.0
+"""A topic that has not grown for so long will not."""
+
+SAID = "SELECT key, headers, body FROM journal WHERE topic = $1 ORDER BY id"
+FORGET = "DELETE FROM outbox USING journal WHERE outbox.position = journal.id AND topic = $1"
+
+
+class StuckError(Exception):
+    """What is measured has come to a halt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth(Generic[T]):
+    """How a topic grew to its total, and something that was noted at each look."""
+
+    samples: list[Sample]
+    notes: list[T]
+    total: int
+
+    def between(self, start: float, end: float) -> tuple[float, T, T]:
+        """Give the time between two parts of the total, and the notes at both ends."""
+        one, other = (moment(self.samples, self.total * part) for part in (start, end))
+        first = next(n for (t, _), n in zip(self.samples, self.notes, strict=True) if t >= one)
+        last = next(n for (t, _), n in zip(self.samples, self.notes, strict=True) if t >= other)
+        return other - one, first, last
+
+
+async def said(dsn: str, topic: str) -> list[Message]:
+    """Take what was written for a topic out of the outbox, so that the benchmark publishes it, and no relay."""
+    pool = await open_pool(dsn, application="benchmark", size=1)
+    try:
+        rows = await pool.fetch(SAID, topic)
+        await pool.execute(FORGET, topic)
+    finally:
+        pool.terminate()
+    return [(row["key"], unpack(row["headers"]), row["body"]) for row in rows]
+
+
+async def make_topics(bootstrap: str, *names: str) -> None:
+    """Make topics with as many partitions as the product's have."""
+    async with administration(bootstrap) as admin:
+        await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+
+
+@asynccontextmanager
+async def producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    """Connect as the relay does."""
+    one = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=131_072)
+    await one.start()
+    try:
+        yield one
+    finally:
+        await one.stop()
+
+
+async def publish(bootstrap: str, topic: str, messages: Sequence[Message]) -> None:
+    """Put messages on a topic as fast as it takes them."""
+    async with producer(bootstrap) as sender:
+        futures = [await sender.send(topic, body, key=key, headers=pairs) for key, pairs, body in messages]
+        await asyncio.gather(*futures)
+
+
+async def watch(bootstrap: str, topic: str, total: int, note: Callable[[], T]) -> Growth[T]:
+    """Watch a topic until it holds so many records, by its ends alone: nothing is read.
+
+    Raises StuckError where it grows no more.
+    """
+    growth: Growth[T] = Growth([], [], total)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        grown = time.monotonic()
+        while not growth.samples or growth.samples[-1][1] < total:
+            held = sum((await consumer.end_offsets(places)).values())
+            if not growth.samples or held > growth.samples[-1][1]:
+                grown = time.monotonic()
+            growth.samples.append((time.monotonic(), held))
+            growth.notes.append(note())
+            if time.monotonic() - grown > STILL_FOR_S:
+                raise StuckError(f"{topic} stays at {held} of {total} records")
+            await asyncio.sleep(EVERY_S)
+    finally:
+        await consumer.stop()
+    return growth
