@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo up test lint lock clean
+.PHONY: help demo up test lint bench gate lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -27,6 +27,12 @@ lint: .venv/installed ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: .venv/installed ## Measure speed and size on this machine, and write docs/benchmarks.md
+	$(BIN)/python -m tests.benchmarks
+
+gate: .venv/installed ## Fail where something fell back against docs/benchmarks.json
+	$(BIN)/python -m tests.benchmarks gate
 
 lock: ## Pin the newest dependencies that pyproject.toml allows
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv

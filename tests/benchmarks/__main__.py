@@ -1,1 +1,166 @@
-"""`python -m tests.benchmarks`: measure, print the table, write it down."""
+"""`python -m tests.benchmarks`: measure, print the table as it grows, write it down; or hold it to a record."""
+
+import asyncio
+import logging
+import pstats
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from tests.benchmarks import gate as gates
+from tests.benchmarks.machine import describe
+from tests.benchmarks.measures import UnknownMeasureError, chosen, known
+from tests.benchmarks.results import Results, facts, table
+from tests.benchmarks.row import Better, Row
+from tests.benchmarks.site import Site
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE, RECORD = DOCS / "benchmarks.md", DOCS / "benchmarks.json"
+TOP = 25
+
+Names = Annotated[list[str] | None, Parameter(name="--only", consume_multiple=True, negative="")]
+
+WIDE = 160
+
+screen = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+app = App(
+    name="python -m tests.benchmarks",
+    help="Measure Renfort on this machine. Example: python -m tests.benchmarks --only drain --quick",
+    default_parameter=Parameter(negative=""),
+)
+
+
+@app.default
+def bench(
+    *, only: Names = None, quick: bool = False, json: Path | None = None, profile: Path | None = None
+) -> None:
+    """Measure, print the table, and bring docs/benchmarks.md and docs/benchmarks.json up to date.
+
+    Parameters
+    ----------
+    only
+        Measure these alone; the rest of the table stays as it was.
+    quick
+        Take small sizes; nothing is written to docs/.
+    json
+        Write the results to this file as well.
+    profile
+        Run the product's processes under cProfile, their figures in files whose names begin so; writes no docs.
+    """
+    modules = chosen(only or ())
+    results = Results() if quick or profile else Results.read(RECORD)
+    asyncio.run(_bench(results, modules, quick=quick, profile=profile, gated=not (only or quick or profile)))
+    if json:
+        results.write(json)
+    if not quick and not profile:
+        results.write(RECORD)
+        results.write_page(PAGE)
+
+
+@app.command
+def gate(record: Path = RECORD, *, renew: bool = False) -> None:
+    """Measure a part again, three times, and fail where a ratio fell back by more than 25 %.
+
+    Example: python -m tests.benchmarks gate docs/benchmarks.json
+
+    Parameters
+    ----------
+    record
+        What an earlier run wrote.
+    renew
+        Record what is found, rather than compare with it.
+    """
+    results = Results.read(record)
+    found = asyncio.run(_regate())
+    if renew:
+        results.gate = {name: ratio for name, (ratio, _) in found.items()}
+        results.write(record)
+        return
+    verdicts = gates.judge(results.gate, found)
+    for verdict in verdicts:
+        colour = "green" if verdict.holds else "red"
+        ratios = f"{verdict.recorded:.3g} of its bound on record, {verdict.found:.3g} now"
+        screen.print(f"[{colour}]{verdict.measure}: {ratios}, {verdict.worse:+.0%} worse[/]")
+    if lost := sorted(results.gate.keys() - found.keys()):
+        fail(f"{record} knows rows that were not measured: {'; '.join(lost)}")
+    if not verdicts:
+        fail(f"{record} holds no ratios to compare with: record them with --renew")
+    sys.exit(not all(verdict.holds for verdict in verdicts))
+
+
+def fail(message: str, code: int = 1) -> None:
+    """Say what is wrong on stderr and end."""
+    sys.stderr.write(f"benchmarks: {message}\n")
+    sys.exit(code)
+
+
+async def _bench(
+    results: Results, modules: Mapping[str, ModuleType], *, quick: bool, profile: Path | None, gated: bool
+) -> None:
+    async with Site.open(screen) as site:
+        site.quick, site.profile = quick, profile
+        machine = await describe(site)
+        screen.print(facts(machine))
+        for name, module in modules.items():
+            results.rows[name] = await _measure(site, name, module)
+            results.machine[name] = machine
+        if gated:
+            found = await _ratios(site)
+            results.gate = {name: ratio for name, (ratio, _) in found.items()}
+    if profile:
+        _print_profiles(profile.parent.glob(f"{profile.name}-*"))
+
+
+async def _measure(site: Site, name: str, module: ModuleType) -> list[Row]:
+    site.say(name)
+    try:
+        rows: list[Row] = await module.measure(site)
+    except BaseException:
+        screen.print(site.last_words())
+        raise
+    finally:
+        await site.tidy()
+    screen.print(table(rows))
+    return rows
+
+
+async def _rows(site: Site, modules: Mapping[str, ModuleType]) -> list[Row]:
+    return [row for name, module in modules.items() for row in await _measure(site, name, module)]
+
+
+async def _regate() -> dict[str, tuple[float, Better]]:
+    async with Site.open(screen) as site:
+        return await _ratios(site)
+
+
+async def _ratios(site: Site) -> dict[str, tuple[float, Better]]:
+    site.quick = True
+    names = [name for name in gates.MEASURES if name in known()]
+    runs = [await _rows(site, chosen(names)) for _ in range(gates.RUNS)]
+    return gates.ratios(runs)
+
+
+def _print_profiles(paths: Iterable[Path]) -> None:
+    for path in sorted(paths):
+        screen.print(f"[bold]{path}")
+        pstats.Stats(str(path)).sort_stats("tottime").print_stats(TOP)
+
+
+def main() -> None:
+    """Run the command; exit code 1 for a failure and 2 for misuse."""
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # a new topic's partitions are led a moment later
+    try:
+        app()
+    except UnknownMeasureError as unknown:
+        fail(str(unknown), 2)
+
+
+if __name__ == "__main__":
+    main()

@@ -51,11 +51,19 @@ class Cpu:
         """Give what was used since."""
         return Cpu(self.renfort - before.renfort, self.postgres - before.postgres, self.kafka - before.kafka)
 
-    def per(self, wall_s: float) -> str:
-        """Say how much of a core each used over so long."""
+    @property
+    def total(self) -> float:
+        """Give the CPU seconds of all."""
+        return self.renfort + self.postgres + self.kafka
+
+    def told(self, wall_s: float, count: float, what: str) -> str:
+        """Say what each used for one of so many, and how much of a core that was over so long."""
         parts = {"Renfort": self.renfort, "PostgreSQL": self.postgres, "Kafka": self.kafka}
-        shares = ", ".join(f"{name} {seconds / wall_s:.2f}" for name, seconds in parts.items())
-        return f"{shares} of a core"
+        costs = ", ".join(
+            f"{name} {1000 * cpu / count:.2f} ms ({cpu / wall_s:.2f} of a core)"
+            for name, cpu in parts.items()
+        )
+        return f"CPU for one {what}: {costs}"
 
 
 def command_of(roles: Sequence[str], profile: Path | None = None) -> list[str]:

@@ -18,6 +18,7 @@ from tests.benchmarks.servers import TEMPLATE, Databases, Kafka, fresh_name, ope
 PLANS = Path(__file__).with_name("plans")
 """The one plan of all measures: seven seats, seven offers at once, and windows longer than any measure."""
 
+LAST_LINES = 10
 KNOWN_BUCKETS = "SELECT count(*) FROM clusters"
 
 
@@ -109,6 +110,13 @@ class Site:
         """Give the CPU used so far by some processes of the product, and by the servers."""
         renfort = sum(program.cpu_s for program in programs)
         return Cpu(renfort, cpu_of(self.databases.pids), cpu_of(self._kafka.pids))
+
+    def last_words(self) -> str:
+        """Give the last lines of what each process of the measure said."""
+        said = [
+            program.log.read_text(errors="replace").splitlines()[-LAST_LINES:] for program in self._programs
+        ]
+        return "\n".join(line for lines in said for line in lines)
 
     async def tidy(self) -> None:
         """End all processes and drop all databases of a measure."""

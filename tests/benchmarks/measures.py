@@ -1,0 +1,53 @@
+"""The measures: each module of this folder that has a NAME and `measure`, in the order of the table."""
+
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+import tests.benchmarks
+
+ORDER = (
+    "chain",
+    "crowd",
+    "drain",
+    "workers",
+    "replies",
+    "positions",
+    "agenda",
+    "choosing",
+    "overload",
+    "soak",
+    "up",
+)
+"""Others come after these."""
+
+
+class UnknownMeasureError(Exception):
+    """A measure was asked for that there is not; the text names those that there are."""
+
+
+def known() -> dict[str, ModuleType]:
+    """Find all measures."""
+    found = {module.NAME: module for module in _modules() if hasattr(module, "NAME")}
+    return dict(sorted(found.items(), key=lambda item: (_place(item[0]), item[0])))
+
+
+def chosen(names: Iterable[str]) -> dict[str, ModuleType]:
+    """Take the measures of these names, in order; all where none is named."""
+    measures = known()
+    if unknown := set(names) - measures.keys():
+        raise UnknownMeasureError(
+            f"no measure is called {', '.join(sorted(unknown))}; there are {', '.join(measures)}"
+        )
+    return {name: module for name, module in measures.items() if not names or name in set(names)}
+
+
+def _modules() -> Iterator[ModuleType]:
+    for found in iter_modules(tests.benchmarks.__path__):
+        if not found.name.startswith(("_", "test_")):
+            yield import_module(f"tests.benchmarks.{found.name}")
+
+
+def _place(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else len(ORDER)
