@@ -1,5 +1,6 @@
 """Every transition there is stands in one table; the journal alone gives the state back."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -78,3 +79,11 @@ def test_no_events_are_no_incident() -> None:
 def test_every_table_is_held_to_these_rules() -> None:
     tables = [value for name, value in vars(transitions).items() if name.isupper()]
     assert len(tables) == len(TABLES)
+
+
+def test_a_copy_shares_nothing_that_changes_and_refuses_a_field_that_is_none() -> None:
+    before = incident()
+    after = before.but(seq=7)
+    assert (before.seq, after.seq, after) == (1, 7, replace(before, seq=7))
+    with pytest.raises(TypeError, match="an incident has no seqq"):
+        before.but(seqq=7)
