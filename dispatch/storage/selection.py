@@ -1,8 +1,7 @@
 """The search around incidents and the claim of those who were chosen."""
 
 from calendar import isleap
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -16,25 +15,80 @@ from dispatch.storage.queries import sql
 
 Wanted = Mapping[UUID, Mapping[str, int]]
 
+NEAREST = 60
+"""How many around an incident are looked at whoever they are, as `search_nearest` says."""
+SKILL = int(Gate.SKILL)
+
 
 async def search(
     connection: asyncpg.Connection, incidents: Iterable[Incident], wanted: Wanted, now: datetime
 ) -> dict[UUID, dict[str, list[Found]]]:
-    """Find the volunteers around, per incident and role, nearest first, with the gates that shut each out."""
-    asked = [(i, role, n) for i in incidents for role, n in sorted(wanted[i.id].items()) if n > 0]
+    """Find the volunteers around, per incident and role, nearest first, with the gates that shut each out.
+
+    Whoever is among the nearest is listed; farther on, only who passes, as many as the role may need.
+    """
+    asked = [_Question(i, wanted[i.id], now) for i in incidents if any(n > 0 for n in wanted[i.id].values())]
     if not asked:
         return {}
-    questions = [_question(n, *one, now) for n, one in enumerate(asked)]
-    rows = await connection.fetch(sql("search_volunteers"), *map(list, zip(*questions, strict=True)), now)
-    found: dict[UUID, dict[str, list[Found]]] = defaultdict(lambda: defaultdict(list))
-    for n, volunteer_id, metres, gates in rows:
-        incident, role, _ = asked[n]
-        found[incident.id][role].append(Found(volunteer_id, metres, gates))
-    return found
+    await _nearest(connection, asked, now)
+    await _farther(connection, asked, now)
+    return {question.incident.id: question.found for question in asked}
 
 
-def _question(n: int, incident: Incident, role: str, wanted: int, now: datetime) -> tuple[object, ...]:
-    """Lay out one role as `search_volunteers` takes it; radii grow by 1 / cos(lat) in its frame."""
+class _Question:
+    """What is asked about one incident, and whom it found by role."""
+
+    def __init__(self, incident: Incident, wanted: Mapping[str, int], now: datetime) -> None:
+        self.incident = incident
+        self.place = _place(incident, now)
+        self.roles = sorted(role for role, count in wanted.items() if count > 0)
+        self.skills = skills_of(incident, self.roles)
+        self.most = {role: wanted[role] * OVERFETCH + 10 for role in self.roles}
+        self.found: dict[str, list[Found]] = {role: [] for role in self.roles}
+
+    def note(self, who: UUID, metres: float, gates: int, skills: Container[str]) -> None:
+        """List somebody for every role; the skill is the gate in which they differ."""
+        for role, found in self.found.items():
+            found.append(Found(who, metres, gates if self.skills[role] in skills else gates | SKILL))
+
+    def short(self) -> Iterator[tuple[str, float, int]]:
+        """Name the roles with too few who pass, how far was looked, and how many to look for from there on."""
+        for role, found in self.found.items():
+            if len(found) >= NEAREST:
+                edge = found[-1].metres
+                missing = self.most[role] - sum(1 for one in found if not one.gates and one.metres < edge)
+                if missing > sum(1 for one in found if not one.gates and one.metres == edge):
+                    yield role, edge, missing
+
+
+async def _nearest(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
+    rows = [(n, *question.place) for n, question in enumerate(asked)]
+    for n, *one in await connection.fetch(sql("search_nearest"), now, *_columns(rows)):
+        asked[n].note(*one)
+
+
+async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
+    """Walk on where the nearest do not do; those at the very edge come again and are passed over."""
+    short = [(question, *one) for question in asked for one in question.short()]
+    if not short:
+        return
+    rows = [
+        (n, *question.place, question.skills[role], edge, missing)
+        for n, (question, role, edge, missing) in enumerate(short)
+    ]
+    known = [{one.volunteer_id for one in question.found[role]} for question, role, _, _ in short]
+    for n, who, metres in await connection.fetch(sql("search_farther"), now, *_columns(rows)):
+        if who not in known[n]:
+            question, role, _, _ = short[n]
+            question.found[role].append(Found(who, metres, 0))
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _place(incident: Incident, now: datetime) -> tuple[object, ...]:
+    """Lay out an incident as the searches take it; radii grow by 1 / cos(lat) in their frame."""
     policy, place = incident.plan.search, incident.position
     if place is None:
         msg = "an incident without a position is never searched around"
@@ -42,10 +96,10 @@ def _question(n: int, incident: Incident, role: str, wanted: int, now: datetime)
     x, y = mercator(place.lat, place.lon)
     factor = stretch(place.lat)
     return (
-        n, incident.id, incident.organisation, incident.lane, x, y, incident.radius_m * factor, factor,
-        skills_of(incident, [role])[role], _years_before(now, policy.min_age),
-        now - timedelta(seconds=policy.rest_s), now - timedelta(seconds=policy.position_max_age_s),
-        ",".join(policy.availability), incident.mode != "actual", wanted * OVERFETCH + 10,
+        incident.id, incident.organisation, incident.lane, x, y, incident.radius_m * factor, factor,
+        _years_before(now, policy.min_age), now - timedelta(seconds=policy.rest_s),
+        now - timedelta(seconds=policy.position_max_age_s), ",".join(policy.availability),
+        incident.mode != "actual",
     )  # fmt: skip
 
 

@@ -1,39 +1,56 @@
--- name: search_volunteers
--- For each wanted role of each incident: the nearest 60 with the gates that shut them, and the nearest that pass.
+-- name: search_nearest
+-- For each incident: the nearest 60 with the gates that shut them, bar that of the skill, and the skills that they have.
 -- OFFSET 0 keeps the walk over the index in order of distance: joined otherwise, a whole neighbourhood is sorted.
 -- Gates (bits): 1 skill, 2 availability, 4 consent, 8 age, 16 rest, 32 position too old, 64 holds an offer,
 -- 128 engaged, 256 asked before, 512 left or said STOP, 1024 not in drills.
-SELECT i.n, c.volunteer_id, c.metres, c.gates
-FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[], $5::float8[], $6::float8[], $7::float8[], $8::float8[],
-            $9::text[], $10::date[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[], $15::int[])
-     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, skill, born_before, rested_since, fresh_since,
-           availability, drill, most)
+SELECT i.n, c.volunteer_id, c.metres, c.gates, c.skills
+FROM unnest($2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::float8[], $7::float8[], $8::float8[], $9::float8[],
+            $10::date[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[])
+     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, born_before, rested_since, fresh_since,
+           availability, drill)
+CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
+                           string_to_array(i.availability, ',') AS availability OFFSET 0) AS q
 CROSS JOIN LATERAL (
-    SELECT * FROM (
-        SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres, g.gates
-        FROM positions p
-        CROSS JOIN LATERAL (SELECT m FROM memberships m
-                            WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation
-                            OFFSET 0) AS q (m)
-        CROSS JOIN LATERAL gates_of(p, q.m, i.incident_id, i.lane, i.skill, i.born_before, i.rested_since,
-                                    i.fresh_since, i.availability, i.drill, $16) AS g (gates)
-        WHERE p.at <@ circle(point(i.x, i.y), i.radius)
-        ORDER BY p.at <-> point(i.x, i.y)
-        LIMIT 60
-    ) AS near
-    UNION
-    SELECT * FROM (
-        SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres, g.gates
-        FROM positions p
-        CROSS JOIN LATERAL (SELECT m FROM memberships m
-                            WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation
-                            OFFSET 0) AS q (m)
-        CROSS JOIN LATERAL gates_of(p, q.m, i.incident_id, i.lane, i.skill, i.born_before, i.rested_since,
-                                    i.fresh_since, i.availability, i.drill, $16) AS g (gates)
-        WHERE p.at <@ circle(point(i.x, i.y), i.radius) AND g.gates = 0
-        ORDER BY p.at <-> point(i.x, i.y)
-        LIMIT i.most
-    ) AS passing
+    SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres, g.gates,
+           ARRAY(SELECT s.skill FROM skills s
+                 WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation
+                   AND (s.expires_at IS NULL OR s.expires_at > $1)) AS skills
+    FROM positions p
+    CROSS JOIN LATERAL (SELECT * FROM memberships m
+                        WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation OFFSET 0) AS m
+    CROSS JOIN LATERAL gates_of(p.volunteer_id, p.kind, p.recorded_at, m.availability, m.consent, m.left_at, q.asked,
+                                i.lane, i.born_before, i.rested_since, i.fresh_since, q.availability, i.drill) AS g
+    WHERE p.at <@ circle(point(i.x, i.y), i.radius)
+    ORDER BY p.at <-> point(i.x, i.y)
+    LIMIT 60
+) AS c
+ORDER BY i.n, c.metres, c.volunteer_id;
+
+-- name: search_farther
+-- For each wanted skill of an incident: the nearest who pass every gate, from a distance on, that distance included.
+SELECT i.n, c.volunteer_id, c.metres
+FROM unnest($2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::float8[], $7::float8[], $8::float8[], $9::float8[],
+            $10::date[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[],
+            $15::text[], $16::float8[], $17::int[])
+     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, born_before, rested_since, fresh_since,
+           availability, drill, skill, nearest, most)
+CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
+                           string_to_array(i.availability, ',') AS availability OFFSET 0) AS q
+CROSS JOIN LATERAL (
+    SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres
+    FROM positions p
+    CROSS JOIN LATERAL (SELECT * FROM memberships m
+                        WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation OFFSET 0) AS m
+    CROSS JOIN LATERAL gates_of(p.volunteer_id, p.kind, p.recorded_at, m.availability, m.consent, m.left_at, q.asked,
+                                i.lane, i.born_before, i.rested_since, i.fresh_since, q.availability, i.drill) AS g
+    WHERE p.at <@ circle(point(i.x, i.y), i.radius)
+      AND ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 >= i.nearest
+      AND EXISTS (SELECT FROM skills s
+                  WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation AND s.skill = i.skill
+                    AND (s.expires_at IS NULL OR s.expires_at > $1))
+      AND g.gates = 0
+    ORDER BY p.at <-> point(i.x, i.y)
+    LIMIT i.most
 ) AS c
 ORDER BY i.n, c.metres, c.volunteer_id;
 
