@@ -1,0 +1,107 @@
+"""Volunteers as they are: some without the skill, some resting, engaged, at work or gone, spread evenly over a square."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from math import cos, radians
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.geo import EARTH_M, mercator, stretch
+from schemas.base import Position
+from schemas.ids import named
+from tests.domain.builders import PLACE
+
+PER_KM2 = 12.5
+"""As in a country town: 350 people within 3 km."""
+ORGANISATION = named("organisation", "Bas-Rhin")
+LOAD_S = 900
+
+PEOPLE = """
+    CREATE TEMP TABLE person AS
+    SELECT md5('volunteer ' || n)::uuid AS id, $2 + (random() - 0.5) * $4 AS x, $3 + (random() - 0.5) * $4 AS y,
+           random() AS state, random() AS place, random() AS past, n
+    FROM generate_series(1, $1::int) AS n
+"""
+ORGANISE = "INSERT INTO organisations (id, name, created_at) VALUES ($1, 'Bas-Rhin', $2)"
+VOLUNTEERS = "INSERT INTO volunteers SELECT id, CASE WHEN state < 0.01 THEN $1::timestamptz END, $1 FROM person"
+NAMES = """
+    INSERT INTO people SELECT id, 'Ada', CASE WHEN past < 0.02 THEN '2012-01-31'::date ELSE '1990-01-31' END FROM person
+"""
+MEMBERS = """
+    INSERT INTO memberships
+    SELECT $1, id, CASE WHEN state < 0.16 THEN 'unavailable' WHEN place < 0.2 THEN 'at_work' ELSE 'available' END,
+           'fr', '{sms}', $2
+    FROM person
+"""
+SKILLS = "INSERT INTO skills SELECT $1, id, 'first_aid' FROM person WHERE n % 10 < 7"
+OTHER_SKILLS = "INSERT INTO skills SELECT $1, id, 'firefighter' FROM person WHERE n % 10 > 4"
+HOMES = "INSERT INTO positions SELECT id, 'home', point(x, y), 48.85, 2.35, $1 FROM person"
+ELSEWHERE = """
+    INSERT INTO positions
+    SELECT id, $2, point(x + (random() - 0.5) * 6000, y + (random() - 0.5) * 6000), 48.85, 2.35, $1
+    FROM person WHERE place BETWEEN $3 AND $4
+"""
+OFFERED = """
+    INSERT INTO offers
+    SELECT md5('offer ' || n)::uuid, md5('incident ' || n / 7)::uuid, id, 'urgent', 'helper',
+           CASE WHEN state BETWEEN 0.2 AND 0.25 THEN 'extended' ELSE 'declined' END, NULL, $1, $1, NULL, 1, id
+    FROM person WHERE past > 0.4 OR state BETWEEN 0.2 AND 0.25
+"""
+ENGAGED = """
+    INSERT INTO assignments
+    SELECT md5('engaged ' || n)::uuid, md5('incident ' || n / 7)::uuid, md5('engagement ' || n)::uuid, id, 'urgent',
+           n % 7, 'on_scene', $1
+    FROM person WHERE state BETWEEN 0.25 AND 0.3
+"""
+RELEASED = """
+    INSERT INTO assignments
+    SELECT md5('assigned ' || n)::uuid, md5('incident ' || n / 7)::uuid, md5('before ' || n)::uuid, id, 'urgent',
+           n % 7, 'released', $1, $1, $1, $1::timestamptz - past * interval '2 days', 'done'
+    FROM person WHERE past > 0.5
+"""
+NEAR = "CREATE INDEX positions_near ON positions USING gist (at)"
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """The square around a place in which so many people live, in metres on the ground."""
+
+    people: int
+    side_m: float
+
+    @classmethod
+    def of(cls, people: int) -> "Square":
+        """Draw it for the usual density."""
+        return cls(people, 1000 * (people / PER_KM2) ** 0.5)
+
+    def at(self, north: float, east: float) -> Position:
+        """Give a place inside, from shares of the way across it."""
+        degrees = self.side_m / radians(1) / EARTH_M
+        return Position(
+            lat=PLACE.lat + (north - 0.5) * degrees,
+            lon=PLACE.lon + (east - 0.5) * degrees / cos(radians(PLACE.lat)),
+        )
+
+
+async def settle(connection: asyncpg.Connection, square: Square, now: datetime) -> UUID:
+    """Write everybody into an empty database; needs a superuser, who may leave foreign keys unchecked."""
+    await connection.execute("SET session_replication_role = replica; SET statement_timeout = 0")
+    await connection.execute("SET maintenance_work_mem = '512MB'; DROP INDEX positions_near; SELECT setseed(0.5)")
+    run = partial(connection.execute, timeout=LOAD_S)
+    side = square.side_m * stretch(PLACE.lat)
+    await run(PEOPLE, square.people, *mercator(PLACE.lat, PLACE.lon), side)
+    await run(ORGANISE, ORGANISATION, now)
+    await run(MEMBERS, ORGANISATION, now)
+    for statement in (SKILLS, OTHER_SKILLS):
+        await run(statement, ORGANISATION)
+    for statement in (VOLUNTEERS, HOMES, OFFERED, ENGAGED, RELEASED):
+        await run(statement, now)
+    await run(NAMES)
+    await run(ELSEWHERE, now, "work", 0.1, 0.3)
+    await run(ELSEWHERE, now, "live", 0.4, 0.55)
+    for statement in (NEAR, "DROP TABLE person", "VACUUM ANALYZE"):
+        await run(statement)
+    await connection.execute("RESET session_replication_role; RESET statement_timeout")
+    return ORGANISATION
