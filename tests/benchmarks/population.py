@@ -1,4 +1,4 @@
-"""Volunteers as they are: some without the skill, some resting, engaged, at work or gone, spread evenly over a square."""
+"""Volunteers as they are, all over a square: some without the skill, some resting, engaged, at work or gone."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,9 @@ PEOPLE = """
     FROM generate_series(1, $1::int) AS n
 """
 ORGANISE = "INSERT INTO organisations (id, name, created_at) VALUES ($1, 'Bas-Rhin', $2)"
-VOLUNTEERS = "INSERT INTO volunteers SELECT id, CASE WHEN state < 0.01 THEN $1::timestamptz END, $1 FROM person"
+VOLUNTEERS = (
+    "INSERT INTO volunteers SELECT id, CASE WHEN state < 0.01 THEN $1::timestamptz END, $1 FROM person"
+)
 NAMES = """
     INSERT INTO people SELECT id, 'Ada', CASE WHEN past < 0.02 THEN '2012-01-31'::date ELSE '1990-01-31' END FROM person
 """
@@ -88,7 +90,9 @@ class Square:
 async def settle(connection: asyncpg.Connection, square: Square, now: datetime) -> UUID:
     """Write everybody into an empty database; needs a superuser, who may leave foreign keys unchecked."""
     await connection.execute("SET session_replication_role = replica; SET statement_timeout = 0")
-    await connection.execute("SET maintenance_work_mem = '512MB'; DROP INDEX positions_near; SELECT setseed(0.5)")
+    await connection.execute(
+        "SET maintenance_work_mem = '512MB'; DROP INDEX positions_near; SELECT setseed(0.5)"
+    )
     run = partial(connection.execute, timeout=LOAD_S)
     side = square.side_m * stretch(PLACE.lat)
     await run(PEOPLE, square.people, *mercator(PLACE.lat, PLACE.lon), side)
