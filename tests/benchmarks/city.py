@@ -74,7 +74,12 @@ class City:
     dsn: str
     organisation: UUID
     key: str
-    box: Box
+    people: int
+
+    @property
+    def box(self) -> Box:
+        """Give where they live."""
+        return Box.of(self.people)
 
     @classmethod
     async def build(cls, site: Site, people: int) -> "City":
@@ -87,14 +92,15 @@ class City:
         key = await keys.create(engine, organisation=organisation, scopes=["reports:write"], holder=SOURCE)
         await _settle(pool, organisation, people, box, engine.clock.now())
         pool.terminate()
-        return cls(dsn, organisation, key, box)
+        return cls(dsn, organisation, key, people)
 
-    def report(self, number: int, now: datetime, chance: random.Random) -> ReportBody:
-        """Write a report that may call people at once."""
-        return ReportBody(
-            id=f"call {number}", kind="medical.cardiac_arrest", severity="life_threatening",
-            position=self.box.somewhere(chance), occurred_at=now, professional=CALLED,
-        )  # fmt: skip
+
+def report(box: Box, number: int, now: datetime, chance: random.Random) -> ReportBody:
+    """Write a report from somewhere inside that may call people at once."""
+    return ReportBody(
+        id=f"call {number}", kind="medical.cardiac_arrest", severity="life_threatening",
+        position=box.somewhere(chance), occurred_at=now, professional=CALLED,
+    )  # fmt: skip
 
 
 async def _settle(pool: asyncpg.Pool, organisation: UUID, people: int, box: Box, now: datetime) -> None:

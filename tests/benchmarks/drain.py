@@ -10,7 +10,7 @@ from dispatch.services import reports
 from dispatch.services.engine import Engine
 from dispatch.storage.pool import open_pool
 from tests.benchmarks import wire
-from tests.benchmarks.city import SOURCE, City
+from tests.benchmarks.city import SOURCE, City, report
 from tests.benchmarks.figures import rate
 from tests.benchmarks.processes import Cpu, Program
 from tests.benchmarks.row import Row
@@ -59,7 +59,7 @@ async def accept(site: Site, city: City, count: int) -> list[Message]:
     """Accept reports as the API does, while nobody works them; return what goes on the topic."""
     pool = await open_pool(city.dsn, application="benchmark", size=AT_ONCE)
     engine, chance = Engine(pool, Clock()), random.Random(7)
-    bodies = iter([city.report(number, engine.clock.now(), chance) for number in range(count)])
+    bodies = iter([report(city.box, number, engine.clock.now(), chance) for number in range(count)])
 
     async def some() -> None:
         for body in bodies:
@@ -120,12 +120,12 @@ def speed(growth: Growth[Cpu]) -> float:
 
 
 def cost_ms(growth: Growth[Cpu]) -> float:
-    """Give the CPU milliseconds of all processes for one incident, over the same time."""
-    _, first, last = growth.between(0.1, 0.9)
-    return 1000 * (last - first).total / (0.8 * growth.total / OFFERS)
+    """Give the CPU milliseconds of all processes for one incident, over about the same time."""
+    span = growth.between(0.1, 0.9)
+    return 1000 * (span.last - span.first).total / (span.amount / OFFERS)
 
 
 def spent(growth: Growth[Cpu]) -> str:
     """Say what was busy while the middle of the backlog was worked."""
-    wall, first, last = growth.between(0.1, 0.9)
-    return (last - first).told(wall, 0.8 * growth.total / OFFERS, "incident")
+    span = growth.between(0.1, 0.9)
+    return (span.last - span.first).told(span.wall_s, span.amount / OFFERS, "incident")

@@ -13,7 +13,7 @@ from aiokafka.admin import NewTopic
 from dispatch.storage.pool import open_pool
 from producers.topics import administration
 from schemas.envelope import unpack
-from tests.benchmarks.figures import Sample, moment
+from tests.benchmarks.figures import Sample
 
 T = TypeVar("T")
 Message = tuple[bytes, list[tuple[str, bytes]], bytes]
@@ -31,6 +31,16 @@ class StuckError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Span(Generic[T]):
+    """A part of a growth, from one look to another: how long, how much, and the notes at both."""
+
+    wall_s: float
+    amount: float
+    first: T
+    last: T
+
+
+@dataclass(frozen=True, slots=True)
 class Growth(Generic[T]):
     """How a topic grew to its total, and something that was noted at each look."""
 
@@ -38,12 +48,14 @@ class Growth(Generic[T]):
     notes: list[T]
     total: int
 
-    def between(self, start: float, end: float) -> tuple[float, T, T]:
-        """Give the time between two parts of the total, and the notes at both ends."""
-        one, other = (moment(self.samples, self.total * part) for part in (start, end))
-        first = next(n for (t, _), n in zip(self.samples, self.notes, strict=True) if t >= one)
-        last = next(n for (t, _), n in zip(self.samples, self.notes, strict=True) if t >= other)
-        return other - one, first, last
+    def between(self, start: float, end: float) -> Span[T]:
+        """Give what lies between the looks at which two parts of the total had been reached."""
+        one, other = (self._reached(part * self.total) for part in (start, end))
+        (begun, before), (ended, after) = self.samples[one], self.samples[other]
+        return Span(ended - begun, after - before, self.notes[one], self.notes[other])
+
+    def _reached(self, amount: float) -> int:
+        return next(n for n, (_, held) in enumerate(self.samples) if held >= amount)
 
 
 async def said(dsn: str, topic: str) -> list[Message]:
@@ -81,8 +93,10 @@ async def publish(bootstrap: str, topic: str, messages: Sequence[Message]) -> No
         await asyncio.gather(*futures)
 
 
-async def watch(bootstrap: str, topic: str, total: int, note: Callable[[], T]) -> Growth[T]:
-    """Watch a topic until it holds so many records, by its ends alone: nothing is read.
+async def watch(
+    bootstrap: str, topic: str, total: int, note: Callable[[], T], *, since: int = 0
+) -> Growth[T]:
+    """Watch a topic until it holds so many records since some, by its ends alone: nothing is read.
 
     Raises StuckError where it grows no more.
     """
@@ -93,7 +107,7 @@ async def watch(bootstrap: str, topic: str, total: int, note: Callable[[], T]) -
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         grown = time.monotonic()
         while not growth.samples or growth.samples[-1][1] < total:
-            held = sum((await consumer.end_offsets(places)).values())
+            held = sum((await consumer.end_offsets(places)).values()) - since
             if not growth.samples or held > growth.samples[-1][1]:
                 grown = time.monotonic()
             growth.samples.append((time.monotonic(), held))

@@ -1,0 +1,97 @@
+"""From a report's 202 to its offers on the topic, at a steady hundred a second."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import orjson
+
+from tests.benchmarks import wire
+from tests.benchmarks.city import City
+from tests.benchmarks.figures import percentile
+from tests.benchmarks.load import Heard, Order
+from tests.benchmarks.processes import Cpu, Program
+from tests.benchmarks.row import Row
+from tests.benchmarks.site import Site
+from tests.benchmarks.wire import StuckError
+from tests.kafka.cluster import free_ports
+
+NAME = "chain"
+OFFERS = 7
+ROLES = ("api", "relay", "reports", "incidents", "replies", "agenda")
+RATE = 100.0
+P99_MS = 100.0
+TIMES_BOUND = 2.0
+
+
+async def measure(site: Site) -> list[Row]:
+    """Time the way through the product, then three bare hops at the same rate."""
+    count, people = (500, 20_000) if site.quick else (3_000, 100_000)
+    city = await City.build(site, people)
+    await site.broker()
+    await site.introduce(city.dsn)
+    found, spent = await product(site, city, count)
+    bound, _ = await bare(site, count)
+    what = f"report accepted → offer on its topic, {RATE:.0f}/s, {people:,} volunteers, one process"
+    is_bound = "three bare hops, same rate"
+    rows = []
+    for percent, goal in ((50, f"≤ {TIMES_BOUND:g}× its bound"), (99, f"≤ {P99_MS:.0f} ms")):
+        value, least = percentile(found, percent), percentile(bound, percent)
+        met = value <= (TIMES_BOUND * least if percent == 50 else P99_MS)
+        row = Row(f"{what}, p{percent}", value, "ms", "lower", least, is_bound, goal, met, spent)
+        rows.append(row)
+    return rows
+
+
+async def product(site: Site, city: City, count: int) -> tuple[list[float], str]:
+    """Send reports by HTTP; return how many milliseconds each offer took, and what was spent."""
+    (port,) = free_ports(1)
+    order = Order(
+        site.bootstrap, RATE, count, "dispatch.offers", "offer.extended.v1", OFFERS,
+        url=f"http://127.0.0.1:{port}", key=city.key, people=city.people,
+    )  # fmt: skip
+    program = site.work(*ROLES, dsn=city.dsn, DISPATCH_HTTP=f"127.0.0.1:{port}")
+    site.say(f"{count:,} reports at {RATE:.0f}/s")
+    heard, cpu = await load(site, order, [program])
+    await program.stop()
+    return latencies(heard, OFFERS), f"{cpu.told(count / RATE, count, 'incident')}; {told(heard, count)}"
+
+
+async def bare(site: Site, count: int) -> tuple[list[float], Cpu]:
+    """Send as many records as fast through three hops that decide nothing, in one process."""
+    names = [f"bare.{number}" for number in range(4)]
+    await wire.make_topics(site.bootstrap, *names)
+    words = [site.bootstrap, await site.database(), "1", *names]
+    hops = site.start([sys.executable, "-m", "tests.benchmarks.bare", *words])
+    site.say("three bare hops")
+    heard, cpu = await load(site, Order(site.bootstrap, RATE, count, names[-1], "", 1, into=names[0]), [hops])
+    hops.kill()
+    return latencies(heard, 1), cpu
+
+
+async def load(site: Site, order: Order, programs: Sequence[Program]) -> tuple[Heard, Cpu]:
+    """Run the load to its end in a process of its own; return what it heard, and the CPU of the others."""
+    what, where = site.folder / "order.json", site.folder / "heard.json"
+    what.write_bytes(orjson.dumps(order))
+    where.unlink(missing_ok=True)
+    before = site.cpu(*programs)
+    process = site.start([sys.executable, "-m", "tests.benchmarks.load", str(what), str(where)])
+    while process.runs:
+        await asyncio.sleep(0.1)
+    spent = site.cpu(*programs) - before
+    if not where.exists():
+        raise StuckError(f"the load generator failed:\n{process.log.read_text()}")
+    return Heard(**orjson.loads(where.read_bytes())), spent
+
+
+def told(heard: Heard, count: int) -> str:
+    """Say what the load itself used, and whether it was refused."""
+    refusals = f"; {heard.refused} times a report was refused and sent again" if heard.refused else ""
+    return f"the load generator {1000 * heard.cpu_s / count:.2f} ms{refusals}"
+
+
+def latencies(heard: Heard, each: int) -> list[float]:
+    """Give the milliseconds from each acceptance to each record; nothing may be missing."""
+    short = [name for name in heard.accepted if len(heard.came.get(name, [])) < each]
+    assert not short, f"of {len(heard.accepted)} reports {len(short)} lack some of their {each} records"
+    return [1000 * (t - start) for name, start in heard.accepted.items() for t in heard.came[name][:each]]

@@ -1,0 +1,159 @@
+"""Answers: how many a second become assignments, and how long one takes at a steady rate."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+
+import asyncpg
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from dispatch.clock import Clock
+from dispatch.services import replies
+from dispatch.services.engine import Engine
+from dispatch.storage.pool import open_pool
+from tests.benchmarks import drain, wire
+from tests.benchmarks.city import City
+from tests.benchmarks.figures import percentile, rate
+from tests.benchmarks.processes import Cpu
+from tests.benchmarks.row import Row
+from tests.benchmarks.site import Site
+from tests.benchmarks.wire import Growth, Message
+
+NAME = "replies"
+ROLES = ("relay", "replies")
+STEADY = 500.0
+STEADY_S = 8.0
+GOAL = 3_000
+BARE = "bare loop: one record in, one row and one record out"
+AT_ONCE = 10
+
+OFFERED = "SELECT id FROM offers WHERE status = 'extended' ORDER BY id"
+SEATED = "SELECT count(*) FROM assignments"
+
+
+async def measure(site: Site) -> list[Row]:
+    """Have everybody who was asked say yes: some at a steady rate, then all the others at once."""
+    count = 1_000 if site.quick else 4_000
+    city = await City.build(site, count * drain.PEOPLE_PER_REPORT)
+    await drain.drain(site, city, await drain.accept(site, city, count), [drain.ROLES])
+    said = await _say_yes(site, city)
+    steady = said[: int(STEADY * STEADY_S)] if not site.quick else said[: int(STEADY * STEADY_S / 4)]
+    rest = said[len(steady) :]
+    took = await _steady(site, city, steady)
+    found = await _all_at_once(site, city, rest, already=len(steady))
+    bound = await _bare(site, rest)
+    value = rate(found.samples, found.total)
+    what = "replies on their topic → assignment on its topic, one process"
+    return [
+        Row(f"{what}, a backlog of {len(rest):,}", value, "replies/s", "higher",
+            rate(bound.samples, bound.total), BARE, f"≥ {GOAL:,}/s", value >= GOAL, _spent(found)),
+        Row(f"{what}: CPU of all", _cost_ms(found), "ms/reply", "lower", _cost_ms(bound), BARE),
+        Row(f"{what}, at {STEADY:.0f}/s, p50", percentile(took, 50), "ms", "lower"),
+        Row(f"{what}, at {STEADY:.0f}/s, p99", percentile(took, 99), "ms", "lower"),
+    ]  # fmt: skip
+
+
+async def _say_yes(site: Site, city: City) -> list[Message]:
+    """Take in a yes to each offer as the API does, while nobody works them; return what goes on the topic."""
+    pool = await open_pool(city.dsn, application="benchmark", size=AT_ONCE)
+    engine = Engine(pool, Clock())
+    offers = iter(await pool.fetch(OFFERED))
+
+    async def some() -> None:
+        for offer in offers:
+            now = engine.clock.now()
+            await replies.receive(
+                engine, offer_id=offer["id"], answer="accepted", channel="page", received_at=now
+            )
+
+    site.say("taking replies in")
+    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+    pool.terminate()
+    return await wire.said(city.dsn, "volunteer.replies")
+
+
+async def _steady(site: Site, city: City, said: Sequence[Message]) -> list[float]:
+    """Publish replies at a steady rate; return the milliseconds from each to its assignment."""
+    site.say(f"replies at {STEADY:.0f}/s")
+    program = site.work(*ROLES, dsn=city.dsn)
+    came: dict[str, float] = {}
+    listening = asyncio.create_task(_listen(site.bootstrap, came))
+    sent: dict[str, float] = {}
+    async with wire.producer(site.bootstrap) as sender:
+        await _warm(sender, came, said[0])
+        start = time.monotonic()
+        for number, (key, pairs, body) in enumerate(said[1:]):
+            await asyncio.sleep(start + number / STEADY - time.monotonic())
+            sent[key.decode()] = time.monotonic()
+            await sender.send("volunteer.replies", body, key=key, headers=pairs)
+    await _until_all(came, len(said))
+    listening.cancel()
+    await program.stop()
+    return [1000 * (came[who] - when) for who, when in sent.items()]
+
+
+async def _warm(sender: AIOKafkaProducer, came: dict[str, float], first: Message) -> None:
+    """Send one reply ahead and wait for its assignment: by then everybody listens."""
+    key, pairs, body = first
+    await sender.send("volunteer.replies", body, key=key, headers=pairs)
+    await _until_all(came, 1)
+
+
+async def _until_all(came: dict[str, float], count: int) -> None:
+    end = time.monotonic() + wire.STILL_FOR_S
+    while len(came) < count:
+        if time.monotonic() > end:
+            raise wire.StuckError(f"{len(came)} of {count} replies became assignments")
+        await asyncio.sleep(0.02)
+
+
+async def _listen(bootstrap: str, came: dict[str, float]) -> None:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    consumer.assign([TopicPartition("dispatch.assignments", number) for number in range(wire.PARTITIONS)])
+    await consumer.start()
+    try:
+        while True:
+            batch = await consumer.getmany(timeout_ms=1000)
+            now = time.monotonic()
+            for record in (record for found in batch.values() for record in found):
+                came.setdefault(orjson.loads(record.value)["volunteer_id"], now)
+    finally:
+        await consumer.stop()
+
+
+async def _all_at_once(site: Site, city: City, said: Sequence[Message], already: int) -> Growth[Cpu]:
+    """Put replies on the topic, then start a process, and watch the assignments come."""
+    await wire.publish(site.bootstrap, "volunteer.replies", said)
+    site.say(f"{len(said):,} replies at once")
+    program = site.work(*ROLES, dsn=city.dsn)
+    growth = await wire.watch(
+        site.bootstrap, "dispatch.assignments", len(said), lambda: site.cpu(program), since=already
+    )
+    await program.stop()
+    connection = await asyncpg.connect(city.dsn)
+    seated = await connection.fetchval(SEATED)
+    await connection.close()
+    assert seated == len(said) + already, f"{seated} of {len(said) + already} replies became assignments"
+    return growth
+
+
+async def _bare(site: Site, said: Sequence[Message]) -> Growth[Cpu]:
+    await wire.make_topics(site.bootstrap, "bare.replies", "bare.assignments")
+    await wire.publish(site.bootstrap, "bare.replies", said)
+    words = [site.bootstrap, await site.database(), "1", "bare.replies", "bare.assignments"]
+    loop = site.start([sys.executable, "-m", "tests.benchmarks.bare", *words])
+    growth = await wire.watch(site.bootstrap, "bare.assignments", len(said), lambda: site.cpu(loop))
+    loop.kill()
+    return growth
+
+
+def _cost_ms(growth: Growth[Cpu]) -> float:
+    span = growth.between(0.1, 0.9)
+    return 1000 * (span.last - span.first).total / span.amount
+
+
+def _spent(growth: Growth[Cpu]) -> str:
+    span = growth.between(0.1, 0.9)
+    return (span.last - span.first).told(span.wall_s, span.amount, "reply")

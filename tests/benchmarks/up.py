@@ -1,0 +1,54 @@
+"""`dispatch up` on an empty machine: how long until it is ready, the first time and every other."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from aiohttp import ClientError, ClientSession
+
+from tests.benchmarks.processes import DISPATCH
+from tests.benchmarks.row import Row
+from tests.benchmarks.site import Site
+from tests.kafka.cluster import free_ports
+
+NAME = "up"
+PATIENCE_S = 120
+GOAL_S = 8.0
+
+
+async def measure(site: Site) -> list[Row]:
+    """Start it with no files, stop it, and start it again on those that it made."""
+    rows = []
+    for when in ("first start, no files yet", "later start"):
+        site.say(f"dispatch up, {when}")
+        took, memory = await _start(site, site.folder / "up")
+        rows.append(
+            Row(f"`dispatch up` to ready, embedded, {when}", took, "s", "lower", goal=f"≤ {GOAL_S:g} s",
+                met=took <= GOAL_S, limit=f"its own process holds {memory:.0f} MB when ready")
+        )  # fmt: skip
+    return rows
+
+
+async def _start(site: Site, folder: Path) -> tuple[float, float]:
+    """Start it; return the seconds until it says that it is ready, and its megabytes then."""
+    (port,) = free_ports(1)
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("DISPATCH_")}
+    begun = time.monotonic()
+    program = site.start(
+        [DISPATCH, "up"], ours | {"DISPATCH_DATA": str(folder), "DISPATCH_HTTP": f"127.0.0.1:{port}"}
+    )
+    async with ClientSession() as session, asyncio.timeout(PATIENCE_S):
+        while not await _ready(session, f"http://127.0.0.1:{port}/readyz"):
+            await asyncio.sleep(0.02)
+    took, memory = time.monotonic() - begun, program.rss_mb
+    await program.stop()
+    return took, memory
+
+
+async def _ready(session: ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url) as answer:
+            return answer.status == 200
+    except ClientError:
+        return False
