@@ -22,7 +22,7 @@ START = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
     """Run one server, with a migrated database to copy."""
     async with EmbeddedPostgres(tmp_path_factory.mktemp("data"), fsync=False) as server:
-        await _administer(server, f"CREATE DATABASE {TEMPLATE}")
+        await administer(server, f"CREATE DATABASE {TEMPLATE}")
         await migrate(server.url(TEMPLATE))
         yield server
 
@@ -31,9 +31,9 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Em
 async def database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """Give a migrated database of its own; return its address."""
     name = f"test_{uuid4().hex}"
-    await _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    await administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     yield postgres.url(name)
-    await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    await administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -73,7 +73,8 @@ def real_data() -> Path:
     return Path(folder)
 
 
-async def _administer(server: EmbeddedPostgres, statement: str) -> None:
+async def administer(server: EmbeddedPostgres, statement: str) -> None:
+    """Run a statement that belongs to no database."""
     connection = await asyncpg.connect(server.url("postgres"))
     try:
         await connection.execute(statement)

@@ -27,6 +27,7 @@ AT_ONCE = 25
 SET_ASIDE = timedelta(seconds=60)
 """How long a subject that raises errors by itself waits before it is tried again."""
 BUSY_S, IDLE_S = 0.003, 0.05
+"""Between rounds: after one that found something, and the longest while nothing falls due."""
 
 log = structlog.get_logger()
 
@@ -45,7 +46,7 @@ class Agenda:
         while True:
             try:
                 done = await self.round()
-                wait = BUSY_S if done else IDLE_S
+                wait = await self._rest_after(done)
             except Exception as error:
                 if not is_difficult(error):
                     raise
@@ -67,6 +68,17 @@ class Agenda:
             if row["subject_kind"] != "incident":
                 await self._subject(row["subject"])
         return len(due)
+
+    async def _rest_after(self, done: int) -> float:
+        """Tell how long to wait after a round that found so much: not at all where it may have left something.
+
+        Nobody waits beyond what falls due next; another process may add something sooner, so it is never long.
+        """
+        if done:
+            return BUSY_S if done < SEVERE else 0.0
+        now = self._engine.clock.now()
+        due = await self._engine.pool.fetchval(sql("next_due"), now)
+        return IDLE_S if due is None else min(IDLE_S, (due - now).total_seconds())
 
     async def _incidents(self, names: Sequence[UUID]) -> None:
         """Tick incidents in one transaction; when that fails for one's sake, each in its own."""

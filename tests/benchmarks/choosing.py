@@ -15,7 +15,7 @@ from dispatch.storage.selection import claim, search
 from schemas.ids import new_id
 from schemas.plans import Plan
 from tests.benchmarks.figures import median
-from tests.benchmarks.population import ORGANISATION, Square, settle
+from tests.benchmarks.population import LOAD_S, ORGANISATION, Square, settle
 from tests.benchmarks.row import Row
 from tests.benchmarks.site import Site
 from tests.domain.builders import incident, plan
@@ -71,6 +71,7 @@ async def _choose(site: Site, square: Square) -> dict[int, float]:
     pool = await open_pool(await site.database(), application="benchmark", size=1)
     async with pool.acquire() as connection:
         await settle(connection, square, Clock().now())  # type: ignore[arg-type]
+        await connection.execute("VACUUM ANALYZE", timeout=LOAD_S)
     site.say(f"choosing among {square.people:,} volunteers")
     found = {size: await _batches(pool, square, SEVEN, size) for size in BATCHES}
     found[0] = await _batches(pool, square, CREW, 10)

@@ -88,7 +88,10 @@ class Square:
 
 
 async def settle(connection: asyncpg.Connection, square: Square, now: datetime) -> UUID:
-    """Write everybody into an empty database; needs a superuser, who may leave foreign keys unchecked."""
+    """Write everybody into an empty database; statistics are left to the caller.
+
+    Needs a superuser, who may leave foreign keys unchecked.
+    """
     await connection.execute("SET session_replication_role = replica; SET statement_timeout = 0")
     await connection.execute(
         "SET maintenance_work_mem = '512MB'; DROP INDEX positions_near; SELECT setseed(0.5)"
@@ -105,7 +108,7 @@ async def settle(connection: asyncpg.Connection, square: Square, now: datetime) 
     await run(NAMES)
     await run(ELSEWHERE, now, "work", 0.1, 0.3)
     await run(ELSEWHERE, now, "live", 0.4, 0.55)
-    for statement in (NEAR, "DROP TABLE person", "VACUUM ANALYZE"):
-        await run(statement)
+    await run(NEAR)
+    await run("DROP TABLE person")
     await connection.execute("RESET session_replication_role; RESET statement_timeout")
     return ORGANISATION

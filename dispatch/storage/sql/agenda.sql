@@ -1,6 +1,7 @@
 -- name: due_subjects
 -- Returns what is due: the most severe first, with a share kept for whatever has waited longest.
 -- Left out: what was set aside, considering while an organisation is paused, and expiry while an answer is unworked.
+-- OFFSET 0 keeps the looks at offers and answers to those of one entry: joined freely, all there are may be gathered.
 WITH due AS NOT MATERIALIZED (
     SELECT a.subject, a.subject_kind, a.organisation, a.severity, a.due_at
     FROM agenda a
@@ -9,9 +10,12 @@ WITH due AS NOT MATERIALIZED (
       AND NOT (a.kind = 'consider'
                AND EXISTS (SELECT FROM organisations o WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
       AND NOT (a.kind = 'offer'
-               AND EXISTS (SELECT FROM offers f JOIN replies r ON r.offer_id = f.id
-                           WHERE f.incident_id = a.subject AND f.status = 'extended' AND r.processed_at IS NULL
-                             AND r.received_at > $2))
+               AND EXISTS (SELECT FROM (SELECT * FROM offers WHERE incident_id = a.subject OFFSET 0) AS f
+                           WHERE f.status = 'extended'
+                             AND EXISTS (SELECT FROM replies r
+                                         WHERE r.offer_id = f.id AND r.processed_at IS NULL AND r.received_at > $2
+                                         OFFSET 0)
+                           OFFSET 0))
 ), taken AS (
     -- One rank at a time: in order of severity, what is not due yet would be read before what is due.
     (SELECT severe.* FROM unnest('{0,1,2}'::smallint[]) AS rank (n)
@@ -26,13 +30,15 @@ ORDER BY min(severity), min(due_at), subject;
 
 -- name: offers_being_answered
 -- Of incidents, the live offers with an answer that was received and is not worked yet.
-SELECT f.id FROM offers f
-WHERE f.incident_id = ANY ($1::uuid[]) AND f.status = 'extended'
-  AND EXISTS (SELECT FROM replies r WHERE r.offer_id = f.id AND r.processed_at IS NULL AND r.received_at > $2);
+-- OFFSET 0: or all live offers are read, since a planner without fresh counts takes them for few.
+SELECT f.id FROM (SELECT id, status FROM offers WHERE incident_id = ANY ($1::uuid[]) OFFSET 0) AS f
+WHERE f.status = 'extended'
+  AND EXISTS (SELECT FROM replies r
+              WHERE r.offer_id = f.id AND r.processed_at IS NULL AND r.received_at > $2 OFFSET 0);
 
 -- name: next_due
--- Returns when the next entry is due.
-SELECT min(due_at) FROM agenda;
+-- Returns when the first entry that is not due yet will be.
+SELECT min(due_at) FROM agenda WHERE due_at > $1;
 
 -- name: read_agenda
 -- Returns what is due for subjects.

@@ -10,7 +10,9 @@ LEFT JOIN memberships m ON m.volunteer_id = w.volunteer_id AND m.organisation = 
 WHERE w.channel IS NOT NULL OR w.everywhere OR a.channel = ANY (m.consent)
    OR EXISTS (SELECT FROM messages s
               WHERE s.offer_id = w.offer_id AND s.channel = a.channel AND s.purpose = 'offer'
-                AND s.status IN ('sent', 'delivered'))
+                AND s.status IN ('sent', 'delivered')
+              -- One offer's alone: Postgres may else gather every message there is.
+              OFFSET 0)
 ORDER BY w.n, a.channel;
 
 -- name: queue_messages
@@ -103,7 +105,7 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
        h.status AS assignment_status, coalesce(t.reserve, false) AS reserve,
        EXISTS (SELECT FROM messages e
                WHERE e.offer_id = m.offer_id AND e.purpose = 'offer'
-                 AND (e.status IN ('sent', 'delivered') OR e.in_doubt)) AS asked,
+                 AND (e.status IN ('sent', 'delivered') OR e.in_doubt) OFFSET 0) AS asked,
        c.status AS escalation_status, c.reason, c.detail, c.level,
        (SELECT coalesce(max(k.generation) FILTER (WHERE k.revoked_at IS NULL), max(k.generation) + 1, 0)
         FROM tokens k WHERE k.offer_id = m.offer_id) AS generation,

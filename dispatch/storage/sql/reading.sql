@@ -6,7 +6,7 @@ SELECT i.id, i.mode, i.lane, i.kind, i.severity, i.status, p.name AS plan, i.lat
        i.covered_at, i.ended_at, i.taken_by,
        (SELECT count(*) FROM seats s WHERE s.incident_id = i.id AND NOT s.reserve) AS needed,
        (SELECT count(*) FROM seats s WHERE s.incident_id = i.id AND s.assignment_id IS NOT NULL) AS filled,
-       (SELECT count(*) FROM offers o WHERE o.incident_id = i.id AND o.status = 'extended') AS open_offers,
+       (SELECT count(*) FILTER (WHERE o.status = 'extended') FROM offers o WHERE o.incident_id = i.id) AS open_offers,
        (SELECT count(*) FROM escalations e
         WHERE e.subject_id = i.id AND e.status IN ('raised', 'acknowledged')) AS open_escalations
 FROM incidents i JOIN plans p ON p.hash = i.plan_hash

@@ -32,15 +32,17 @@ UPDATE inbound_texts SET outcome = $2, reply_id = $3 WHERE id = $1;
 
 -- name: offers_to_answer
 -- What a person's text may be about: offers that are live, ended after $2, hold a seat, or were recalled; newest first.
+-- OFFSET 0 keeps each look to one offer: Postgres may else gather every answer there is.
 SELECT o.id, i.organisation,
        o.status IN ('extended', 'expired', 'withdrawn') AND NOT EXISTS (
-           SELECT FROM replies r WHERE r.offer_id = o.id AND r.answer IN ('accepted', 'declined')) AS waiting,
+           SELECT FROM replies r
+           WHERE r.offer_id = o.id AND r.answer IN ('accepted', 'declined') OFFSET 0) AS waiting,
        EXISTS (SELECT FROM recalls c
                WHERE c.incident_id = o.incident_id AND c.volunteer_id = $1 AND c.acknowledged_at IS NULL) AS recalled
 FROM offers o JOIN incidents i ON i.id = o.incident_id
 WHERE o.volunteer_id = $1 AND (
     o.status = 'extended' OR o.expires_at > $2
-    OR EXISTS (SELECT FROM assignments a WHERE a.offer_id = o.id AND a.status <> 'released')
+    OR EXISTS (SELECT FROM assignments a WHERE a.offer_id = o.id AND a.status <> 'released' OFFSET 0)
     OR EXISTS (SELECT FROM recalls c
                WHERE c.incident_id = o.incident_id AND c.volunteer_id = $1 AND c.acknowledged_at IS NULL))
 ORDER BY o.extended_at DESC, o.id;

@@ -1,0 +1,135 @@
+"""The agenda: how late entries are found while many wait, and how many real expiries one process works."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from time import perf_counter
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.clock import Clock, MovableClock
+from dispatch.services.agenda import Agenda
+from dispatch.services.engine import Engine
+from dispatch.storage.pool import open_pool
+from schemas.ids import named
+from tests.benchmarks.figures import median, percentile
+from tests.benchmarks.row import Row
+from tests.benchmarks.site import Site
+from tests.domain.builders import PLACE
+from tests.storage.world import World, near
+
+NAME = "agenda"
+PENDING, A_SECOND, SECONDS = 500_000, 2_000, 15
+GOAL_MS = 10.0
+SETTLING_S = 3
+"""What falls due at first, while connections are made, is not counted."""
+INCIDENTS, PEOPLE, APART_M = 300, 12, 3_000
+ORGANISATION = named("organisation", "agenda")
+
+WAITING = """
+    INSERT INTO agenda
+    SELECT md5('waiting ' || n)::uuid, 'offer', 'incident', $1, n % 3, $2::timestamptz + n * interval '1 ms'
+    FROM generate_series(1, $3::int) AS n
+"""
+FALLING_DUE = """
+    INSERT INTO agenda
+    SELECT md5('due ' || n)::uuid, 'offer', 'incident', $1, n % 3,
+           $2::timestamptz + n * interval '1 second' / $4::int
+    FROM generate_series(1, $3::int) AS n
+"""
+TAKE = "DELETE FROM agenda WHERE subject = ANY ($1::uuid[]) AND due_at <= $2 RETURNING due_at"
+
+
+class Claims(Agenda):
+    """The agenda, with nothing behind its entries: they are taken off, and how late they were is noted."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.claimed: list[float] = []
+        self.committed: list[float] = []
+
+    async def _tick(self, names: Sequence[UUID]) -> None:
+        claimed = self._engine.clock.now()
+
+        async def inside(connection: asyncpg.Connection, now: datetime) -> list[datetime]:
+            return [row["due_at"] for row in await connection.fetch(TAKE, names, now)]
+
+        taken = await self._engine.transact(inside)
+        committed = self._engine.clock.now()
+        self.claimed += [1000 * (claimed - due).total_seconds() for due in taken]
+        self.committed += [1000 * (committed - due).total_seconds() for due in taken]
+
+
+async def measure(site: Site) -> list[Row]:
+    """Let entries fall due beside half a million that do not; then let real offers expire."""
+    return [*await _lateness(site), *await _expiries(site)]
+
+
+async def _lateness(site: Site) -> list[Row]:
+    pending, seconds = (50_000, 5) if site.quick else (PENDING, SECONDS)
+    site.say(f"filling the agenda with {pending:,} entries")
+    pool = await open_pool(await site.database(), application="benchmark", size=2)
+    total = A_SECOND * seconds
+    await pool.execute("SET statement_timeout = 0")
+    engine = Engine(pool, Clock())
+    async with pool.acquire() as connection:
+        await connection.execute("SET statement_timeout = 0")
+        run = connection.execute
+        await run(WAITING, ORGANISATION, engine.clock.now() + timedelta(hours=1), pending, timeout=600)
+        await run("VACUUM ANALYZE agenda", timeout=600)
+        start = engine.clock.now() + timedelta(seconds=SETTLING_S)
+        await run(FALLING_DUE, ORGANISATION, start, total, A_SECOND, timeout=600)
+    site.say(f"{A_SECOND:,} entries fall due each second")
+    agenda = Claims(engine)
+    running = asyncio.create_task(agenda.run())
+    while len(agenda.claimed) < total and not running.done():
+        await asyncio.sleep(0.2)
+    running.cancel()
+    pool.terminate()
+    what = f"lateness of an entry among {pending:,}, {A_SECOND:,} falling due each second, p99"
+    claim, commit = (percentile(some[total // 5 :], 99) for some in (agenda.claimed, agenda.committed))
+    middle = f"p50 {median(agenda.claimed[total // 5 :]):.1f} ms; the load is in the same process"
+    return [
+        Row(
+            f"{what}: found",
+            claim,
+            "ms",
+            "lower",
+            goal=f"≤ {GOAL_MS:.0f} ms",
+            met=claim <= GOAL_MS,
+            limit=middle,
+        ),
+        Row(f"{what}: taken off in a transaction, nothing worked", commit, "ms", "lower"),
+    ]
+
+
+async def _expiries(site: Site) -> list[Row]:
+    """Expire the offers of many incidents at once: each is decided, and others are sought and asked."""
+    count = 50 if site.quick else INCIDENTS
+    site.say(f"asking for {count} incidents")
+    pool = await open_pool(await site.database(), application="benchmark", size=2)
+    world = await World(pool, MovableClock(Clock().now())).found()
+    for number in range(count):
+        place = near(PLACE, north_m=number * APART_M)
+        await world.people(PEOPLE, around=place)
+        await world.send(str(number), position=place)
+    await world.hear("incident.reports", "incident.events")
+    asked = await pool.fetchval("SELECT count(*) FROM offers")
+    world.clock.advance(61)
+    site.say(f"{asked} offers expire")
+    rounds = []
+    began = perf_counter()
+    while (last := await _round(world.agenda))[0]:
+        rounds.append(last[1])
+    spent = perf_counter() - began
+    expired = await pool.fetchval("SELECT count(*) FROM offers WHERE status = 'expired'")
+    pool.terminate()
+    what = f"{count} incidents whose offers expire, others asked in their place, one process"
+    limit = f"a round of up to 100 incidents takes {median(rounds):.0f} ms, at most {max(rounds):.0f} ms"
+    return [Row(f"{what}: offers expired", expired / spent, "/s", "higher", limit=limit)]
+
+
+async def _round(agenda: Agenda) -> tuple[int, float]:
+    began = perf_counter()
+    return await agenda.round(), 1000 * (perf_counter() - began)
