@@ -221,7 +221,8 @@ def _first(error: ValidationError) -> str:
 
 
 def _mode(header: str | None, data: Event | None) -> Mode:
-    inside: Mode | None = getattr(data, "mode", None)
+    # Not by getattr: a model without the field takes its time to say so.
+    inside: Mode | None = vars(data).get("mode") if data else None
     mode = header or inside or "actual"
     if mode not in get_args(Mode):
         raise UnfitError("ce_mode is not actual, exercise, test or draft")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from hashlib import md5
 from math import cos, radians
 from uuid import UUID
 
@@ -85,6 +86,11 @@ class Square:
             lat=PLACE.lat + (north - 0.5) * degrees,
             lon=PLACE.lon + (east - 0.5) * degrees / cos(radians(PLACE.lat)),
         )
+
+
+def volunteer(person: int) -> UUID:
+    """Give the id of the volunteer of this number, from 1 on."""
+    return UUID(md5(f"volunteer {person}".encode()).hexdigest())
 
 
 async def settle(connection: asyncpg.Connection, square: Square, now: datetime) -> UUID:

@@ -1,5 +1,3 @@
--- Searching once around an incident, and the indexes that statements lacked once much had happened.
-
 -- The gates of one position of a member, for one incident, whatever the role: the skill is looked at apart. It is
 -- given columns instead of rows, which Postgres would put together for each candidate.
 -- No row where another position of the person is in force: a fresh live one is where somebody is; else work while at
@@ -51,10 +49,3 @@ $$;
 CREATE INDEX volunteers_stopped ON volunteers (id) WHERE stopped_at IS NOT NULL;
 -- The age of a candidate without a look at the row.
 CREATE INDEX people_born ON people (volunteer_id, birth_date);
-
--- What hangs on an incident is read whenever it is locked, what is over included.
-CREATE INDEX assignments_by_incident ON assignments (incident_id);
-CREATE INDEX escalations_by_subject ON escalations (subject_id);
-CREATE INDEX reports_by_incident ON reports (incident_id);
--- Whether an offer was answered at all.
-CREATE INDEX replies_by_offer ON replies (offer_id);

@@ -1,0 +1,106 @@
+"""Positions of a million volunteers: how many a second come in over Kafka, beside the bare writing of them."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import asyncpg
+import orjson
+
+from dispatch.clock import Clock
+from dispatch.services.positions import CONSUMER, TOPIC
+from dispatch.services.volunteers import Move, set_positions
+from dispatch.storage.pool import open_pool, transaction
+from producers.topics import administration
+from schemas.base import Position
+from schemas.ids import new_id
+from tests.benchmarks.figures import Sample, rate
+from tests.benchmarks.population import LOAD_S, ORGANISATION, Square, settle, volunteer
+from tests.benchmarks.row import Row
+from tests.benchmarks.site import Site
+from tests.benchmarks.wire import Message, publish
+
+NAME = "positions"
+PEOPLE, MOVES = 1_000_000, 200_000
+AT_ONCE = 1_000
+"""Moves in one transaction, as the consumer takes them."""
+GOAL = 20_000
+EVERY_S = 0.2
+
+
+async def measure(site: Site) -> list[Row]:
+    """Write moves as they come, each of another person, who is somewhere else now; then let the consumer do it."""
+    people, moves = (20_000, 20_000) if site.quick else (PEOPLE, MOVES)
+    site.say(f"settling {people:,} volunteers")
+    square, dsn = Square.of(people), await site.database()
+    pool = await open_pool(dsn, application="benchmark", size=1)
+    async with pool.acquire() as connection:
+        await settle(connection, square, Clock().now())  # type: ignore[arg-type]
+        await connection.execute("VACUUM ANALYZE", timeout=LOAD_S)
+    bound = await _written(site, pool, list(_moves(square, moves, Clock().now(), random.Random(1))))
+    await pool.close()
+    value, limit = await _heard(site, dsn, list(_moves(square, moves, Clock().now(), random.Random(2))))
+    what = f"positions over Kafka, {people:,} volunteers, each move to elsewhere, one process"
+    return [
+        Row(
+            what, value, "/s", "higher", bound, f"the same written straight, {AT_ONCE:,} in a transaction",
+            f"≥ {GOAL:,}/s", value >= GOAL, limit,
+        )
+    ]  # fmt: skip
+
+
+def _moves(square: Square, count: int, now: datetime, chance: random.Random) -> Iterator[Move]:
+    for _ in range(count):
+        place: Position = square.at(chance.random(), chance.random())
+        yield Move(volunteer(chance.randint(1, square.people)), place.lat, place.lon, now)
+
+
+async def _written(site: Site, pool: asyncpg.Pool, moves: Sequence[Move]) -> float:
+    site.say(f"writing {len(moves):,} moves")
+    began = time.perf_counter()
+    for start in range(0, len(moves), AT_ONCE):
+        async with transaction(pool) as connection:
+            await set_positions(connection, moves[start : start + AT_ONCE], Clock().now(), ORGANISATION)
+    return len(moves) / (time.perf_counter() - began)
+
+
+async def _heard(site: Site, dsn: str, moves: Sequence[Move]) -> tuple[float, str]:
+    await site.broker()
+    await site.introduce(dsn)
+    site.say(f"publishing {len(moves):,} positions")
+    await publish(site.bootstrap, TOPIC, [_record(move) for move in moves])
+    site.say(f"hearing {len(moves):,} positions")
+    program = site.work("positions", dsn=dsn)
+    before, began = site.cpu(program), time.perf_counter()
+    samples = await _committed(site, len(moves))
+    spent = (site.cpu(program) - before).told(time.perf_counter() - began, len(moves), "position")
+    await program.stop()
+    return rate(samples, len(moves)), spent
+
+
+async def _committed(site: Site, total: int) -> list[Sample]:
+    """Watch the consumer's group until it has committed everything."""
+    samples: list[Sample] = []
+    async with administration(site.bootstrap) as admin:
+        while not samples or samples[-1][1] < total:
+            places = await admin.list_consumer_group_offsets(f"renfort.{CONSUMER}")
+            samples.append((time.monotonic(), sum(max(0, place.offset) for place in places.values())))
+            await asyncio.sleep(EVERY_S)
+    return samples
+
+
+def _record(move: Move) -> Message:
+    """Write a position as a tracker publishes it."""
+    attributes = {
+        "ce_specversion": "1.0", "ce_id": str(new_id()), "ce_source": "tracker",
+        "ce_type": "volunteer.moved.v1", "ce_organisation": str(ORGANISATION),
+        "ce_time": move.recorded_at.isoformat(), "content-type": "application/json",
+    }  # fmt: skip
+    body = {
+        "at": move.recorded_at, "volunteer_id": move.volunteer_id, "lat": move.lat, "lon": move.lon,
+        "recorded_at": move.recorded_at,
+    }  # fmt: skip
+    headers = [(name, value.encode()) for name, value in attributes.items()]
+    return str(move.volunteer_id).encode(), headers, orjson.dumps(body)
