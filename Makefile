@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo up test lint bench gate lock clean
+.PHONY: help demo up test lint bench soak gate lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -30,6 +30,9 @@ lint: .venv/installed ## Check style, types and the direction of imports
 
 bench: .venv/installed ## Measure speed and size on this machine, and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
+
+soak: .venv/installed ## Watch the memory of all roles over an hour of storm
+	$(BIN)/python -m tests.benchmarks.soak --minutes 60
 
 gate: .venv/installed ## Fail where something fell back against docs/benchmarks.json
 	$(BIN)/python -m tests.benchmarks gate

@@ -18,17 +18,27 @@ class Phone:
 
 
 class SimulatedGateway:
-    """A gateway whose phones stay silent unless `on_message` answers; flaky, it fails every other call."""
+    """A gateway whose phones stay silent unless `on_message` answers; flaky, it fails every other call.
+
+    Where `most` is given, its phones keep the latest so many messages in all.
+    """
 
     name = "simulated"
     channel = "sms"
 
-    def __init__(self, *, printer: Callable[[Outgoing], None] | None = None, flaky: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        printer: Callable[[Outgoing], None] | None = None,
+        flaky: bool = False,
+        most: int | None = None,
+    ) -> None:
         self.printer = printer
         self.flaky = flaky
+        self.most = most
         self.on_message: Callable[[Outgoing], Awaitable[None]] | None = None
         self._phones: dict[str, Phone] = {}
-        self._arrived: set[UUID] = set()
+        self._arrived: dict[UUID, str] = {}
         self._calls = 0
 
     @property
@@ -46,8 +56,7 @@ class SimulatedGateway:
         if message.message_id in self._arrived:
             self.phone(message.to).repeats += 1
             return
-        self._arrived.add(message.message_id)
-        self.phone(message.to).inbox.append(message)
+        self._keep(message)
         if self.printer:
             self.printer(message)
         if self.on_message:
@@ -55,6 +64,13 @@ class SimulatedGateway:
 
     async def close(self) -> None:
         """Keep the phones: there is no connection to let go."""
+
+    def _keep(self, message: Outgoing) -> None:
+        self._arrived[message.message_id] = message.to
+        self.phone(message.to).inbox.append(message)
+        if self.most is not None and len(self._arrived) > self.most:
+            oldest = self._arrived.pop(next(iter(self._arrived)))
+            del self.phone(oldest).inbox[0]
 
     def _fail_every_other_call(self) -> None:
         self._calls += 1

@@ -28,6 +28,8 @@ from dispatch.services.plans import load
 up = App(name="up", help="Start everything: embedded where nothing is configured. Example: dispatch up")
 screen = Console(highlight=False)
 READY_PATIENCE_S = 30.0
+KEPT = 1_000
+"""Messages that the silent phones keep: they are shown as they come, and this process lives long."""
 
 
 @up.default
@@ -85,7 +87,7 @@ def wiring(
 def gateway(settings: Settings) -> Gateway:
     """Choose Kannel where it is configured; else phones that stay silent, each message printed with its link."""
     if not settings.kannel_url:
-        return SimulatedGateway(printer=_print_message)
+        return SimulatedGateway(printer=_print_message, most=KEPT)
     if settings.public_url is None:
         msg = "a real gateway needs DISPATCH_PUBLIC_URL: the links in messages must be reachable from a phone"
         raise MisuseError(msg)

@@ -8,6 +8,8 @@ from datetime import datetime
 
 import asyncpg
 import orjson
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
 
 from dispatch.clock import Clock
 from dispatch.services.positions import CONSUMER, TOPIC
@@ -85,10 +87,17 @@ async def _committed(site: Site, total: int) -> list[Sample]:
     samples: list[Sample] = []
     async with administration(site.bootstrap) as admin:
         while not samples or samples[-1][1] < total:
-            places = await admin.list_consumer_group_offsets(f"renfort.{CONSUMER}")
-            samples.append((time.monotonic(), sum(max(0, place.offset) for place in places.values())))
+            samples.append((time.monotonic(), await _offsets(admin)))
             await asyncio.sleep(EVERY_S)
     return samples
+
+
+async def _offsets(admin: AIOKafkaAdminClient) -> int:
+    try:
+        places = await admin.list_consumer_group_offsets(f"renfort.{CONSUMER}")
+    except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
+        return 0  # no group was ever here
+    return sum(max(0, place.offset) for place in places.values())
 
 
 def _record(move: Move) -> Message:

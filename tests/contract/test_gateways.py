@@ -153,6 +153,15 @@ async def test_a_simulated_phone_is_silent_until_it_is_told_to_answer() -> None:
     assert answers == [f"{PHONE}: OUI"]
 
 
+async def test_silent_phones_that_live_long_keep_the_latest_messages_alone() -> None:
+    gateway = SimulatedGateway(most=2)
+    first, *latest = (a_message(text, PHONE) for text in ("first", "second", "third"))
+    for message in (first, *latest, latest[-1]):
+        await gateway.send(message)
+    assert gateway.phone(PHONE).inbox == latest
+    assert gateway.repeats == 1
+
+
 async def test_each_simulated_message_is_printed_once() -> None:
     printed: list[Outgoing] = []
     message = a_message("hello", PHONE)

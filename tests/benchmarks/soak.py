@@ -1,0 +1,159 @@
+"""Memory of all roles in one process over a storm: `python -m tests.benchmarks.soak --minutes 60` for longer ones."""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from cyclopts import App
+from rich.console import Console
+
+from dispatch.clock import Clock
+from dispatch.services import replies, reports
+from dispatch.services.engine import Engine
+from dispatch.storage.pool import open_pool
+from schemas.replies import Answer
+from tests.benchmarks.city import SOURCE, City, report
+from tests.benchmarks.figures import Sample
+from tests.benchmarks.processes import Program
+from tests.benchmarks.results import table
+from tests.benchmarks.row import Row
+from tests.benchmarks.site import Site
+from tests.kafka.cluster import free_ports
+
+NAME = "soak"
+MINUTES = 5.0
+PEOPLE = 40_000
+A_SECOND = 20
+GOAL_MB = 300.0
+FLAT = 0.03
+"""By how much of itself the memory may grow over the second half, and still count as flat."""
+RELEASED_AFTER_S = 10
+"""Responders go home early, or nobody would be left to ask."""
+
+UNANSWERED = """
+    SELECT id FROM offers o
+    WHERE status = 'extended' AND NOT EXISTS (SELECT FROM replies r WHERE r.offer_id = o.id) LIMIT 400
+"""
+OPENED = "SELECT count(*) FROM incidents"
+
+app = App(name="python -m tests.benchmarks.soak", help="Watch the memory of all roles over a long storm.")
+
+
+@dataclass(slots=True)
+class Storm:
+    """What was done so far, and how much memory it took, by the second."""
+
+    reports: int = 0
+    answers: int = 0
+    memory: list[Sample] = field(default_factory=list)
+
+
+async def measure(site: Site, minutes: float | None = None) -> list[Row]:
+    """Report twenty times a second, let everybody who is asked come and go home, and weigh the process."""
+    lasting = 60 * (minutes or (0.5 if site.quick else MINUTES))
+    city = await City.build(site, PEOPLE)
+    await site.broker()
+    await site.introduce(city.dsn)
+    (web,) = free_ports(1)
+    program = site.work(dsn=city.dsn, DISPATCH_HTTP=f"127.0.0.1:{web}")
+    pool = await open_pool(city.dsn, application="benchmark", size=10)
+    storm = Storm()
+    try:
+        await _rage(site, city, Engine(pool, Clock()), program, storm, lasting)
+        opened = await pool.fetchval(OPENED)
+    finally:
+        pool.terminate()
+    return _rows(storm, opened, lasting)
+
+
+async def _rage(
+    site: Site, city: City, engine: Engine, program: Program, storm: Storm, lasting: float
+) -> None:
+    chance, began = random.Random(3), time.monotonic()
+    going_home: list[tuple[float, UUID]] = []
+    while (since := time.monotonic() - began) < lasting and program.runs:
+        site.say(f"{lasting - since:.0f} s of storm to come, {program.rss_mb:.0f} MB")
+        bodies = [report(city.box, storm.reports + n, engine.clock.now(), chance) for n in range(A_SECOND)]
+        storm.reports += len(bodies)
+        await asyncio.gather(
+            *(
+                reports.accept(
+                    engine, organisation=city.organisation, source=SOURCE, channel="http", body=body
+                )
+                for body in bodies
+            )
+        )
+        await _answer(engine, storm, going_home)
+        storm.memory.append((time.monotonic() - began, program.rss_mb))
+        await asyncio.sleep(len(storm.memory) - (time.monotonic() - began))
+
+
+async def _answer(engine: Engine, storm: Storm, going_home: list[tuple[float, UUID]]) -> None:
+    """Say yes to every offer that has no answer yet; those who came a while ago are released."""
+    asked = [row["id"] for row in await engine.pool.fetch(UNANSWERED)]
+    now = time.monotonic()
+    home = [offer for since, offer in going_home if since + RELEASED_AFTER_S < now]
+    del going_home[: len(home)]
+    going_home += [(now, offer) for offer in asked]
+    for offer in asked:
+        await _say(engine, offer, "accepted")
+    for offer in home:
+        await _say(engine, offer, "released")
+    storm.answers += len(asked) + len(home)
+
+
+async def _say(engine: Engine, offer: UUID, answer: Answer) -> None:
+    await replies.receive(
+        engine, offer_id=offer, answer=answer, channel="page", received_at=engine.clock.now()
+    )
+
+
+def _rows(storm: Storm, opened: int, lasting: float) -> list[Row]:
+    most = max(size for _, size in storm.memory)
+    later = storm.memory[len(storm.memory) // 2 :]
+    growth = slope(later) * (later[-1][0] - later[0][0])
+    what = f"memory of all roles in one process, {lasting / 60:g} minutes of storm"
+    done = f"{storm.reports:,} reports, {opened:,} incidents, {storm.answers:,} answers"
+    return [
+        Row(f"{what}: most", most, "MB", "lower", goal=f"≤ {GOAL_MB:.0f} MB", met=most <= GOAL_MB, limit=done),
+        Row(f"{what}: growth over its second half", growth, "MB", "lower",
+            goal=f"≤ {FLAT:.0%}", met=growth <= FLAT * most),
+    ]  # fmt: skip
+
+
+def slope(samples: Sequence[Sample]) -> float:
+    """Fit a straight line by least squares; return its rise for each unit of time."""
+    times, sizes = [when for when, _ in samples], [size for _, size in samples]
+    middle, mean = sum(times) / len(times), sum(sizes) / len(sizes)
+    spread = sum((when - middle) ** 2 for when in times)
+    return sum((when - middle) * (size - mean) for when, size in samples) / spread if spread else 0.0
+
+
+@app.default
+def soak(*, minutes: float = 60.0) -> None:
+    """Print how much memory the storm took; exit 1 where it is more than the goal, or grows.
+
+    Example: python -m tests.benchmarks.soak --minutes 60
+
+    Parameters
+    ----------
+    minutes
+        How long the storm lasts.
+    """
+    screen = Console(highlight=False)
+    rows = asyncio.run(_soak(screen, minutes))
+    screen.print(table(rows))
+    sys.exit(not all(row.met for row in rows))
+
+
+async def _soak(screen: Console, minutes: float) -> list[Row]:
+    async with Site.open(screen) as site:
+        return await measure(site, minutes)
+
+
+if __name__ == "__main__":
+    app()
