@@ -9,7 +9,7 @@ import orjson
 from tests.benchmarks import wire
 from tests.benchmarks.city import City
 from tests.benchmarks.figures import percentile
-from tests.benchmarks.load import Heard, Order
+from tests.benchmarks.load import BEGUN, Heard, Order
 from tests.benchmarks.processes import Cpu, Program
 from tests.benchmarks.row import Row
 from tests.benchmarks.site import Site
@@ -38,7 +38,9 @@ async def measure(site: Site) -> list[Row]:
     for percent, goal in ((50, f"≤ {TIMES_BOUND:g}× its bound"), (99, f"≤ {P99_MS:.0f} ms")):
         value, least = percentile(found, percent), percentile(bound, percent)
         met = value <= (TIMES_BOUND * least if percent == 50 else P99_MS)
-        row = Row(f"{what}, p{percent}", value, "ms", "lower", least, is_bound, goal, met, spent)
+        row = Row(
+            f"{what}, p{percent}", value, "ms", "lower", least, is_bound, goal, met, spent * (percent == 99)
+        )
         rows.append(row)
     return rows
 
@@ -54,7 +56,7 @@ async def product(site: Site, city: City, count: int) -> tuple[list[float], str]
     site.say(f"{count:,} reports at {RATE:.0f}/s")
     heard, cpu = await load(site, order, [program])
     await program.stop()
-    return latencies(heard, OFFERS), f"{cpu.told(count / RATE, count, 'incident')}; {told(heard, count)}"
+    return latencies(heard, OFFERS), f"{cpu.told(heard.wall_s, count, 'incident')}; {told(heard, count)}"
 
 
 async def bare(site: Site, count: int) -> tuple[list[float], Cpu]:
@@ -74,8 +76,10 @@ async def load(site: Site, order: Order, programs: Sequence[Program]) -> tuple[H
     what, where = site.folder / "order.json", site.folder / "heard.json"
     what.write_bytes(orjson.dumps(order))
     where.unlink(missing_ok=True)
-    before = site.cpu(*programs)
     process = site.start([sys.executable, "-m", "tests.benchmarks.load", str(what), str(where)])
+    while process.runs and BEGUN.encode() not in process.log.read_bytes():
+        await asyncio.sleep(0.05)
+    before = site.cpu(*programs)
     while process.runs:
         await asyncio.sleep(0.1)
     spent = site.cpu(*programs) - before

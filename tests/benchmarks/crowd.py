@@ -43,7 +43,7 @@ async def measure(site: Site) -> list[Row]:
     site.say(f"{count} reports at {RATE:.0f}/s, {OFFERS} people each")
     heard, cpu = await load(site, order, programs)
     waits = await _waits(city, heard)
-    limit = f"{cpu.told(max(waits) + count / RATE, count, 'incident')}; {told(heard, count)}; {OTHERS}"
+    limit = f"{cpu.told(heard.wall_s, count, 'incident')}; {told(heard, count)}; {OTHERS}"
     what = (
         f"{count} incidents at {RATE:.0f}/s × {OFFERS} people: report accepted → first message at the gateway"
     )

@@ -27,6 +27,7 @@ AHEAD_S = 60.0
 PATIENCE_S = 60.0
 REFUSED = {429, 503}
 AGAIN_AFTER_S = 1.0
+BEGUN = "begun"
 TAKEN = "0: Accepted for delivery"
 
 
@@ -59,6 +60,8 @@ class Heard:
     refused: int = 0
     """How often a report had to be sent again, since the API was too busy for it."""
     cpu_s: float = 0.0
+    wall_s: float = 0.0
+    """From the first report at the rate to the last record that came of any."""
 
     def whole(self, count: int, each: int) -> bool:
         """Tell whether everything came of so many reports."""
@@ -123,6 +126,8 @@ async def _pace(order: Order, heard: Heard, send: Send) -> None:
     await one(0)
     await _until(lambda: heard.whole(1, order.each), AHEAD_S)
     heard.accepted.clear()
+    sys.stdout.write(f"{BEGUN}\n")
+    sys.stdout.flush()
     start = time.monotonic()
     async with asyncio.TaskGroup() as group:
         for number in range(1, order.count + 1):
@@ -130,6 +135,7 @@ async def _pace(order: Order, heard: Heard, send: Send) -> None:
             group.create_task(one(number))
     texts = (order.count + 1) * order.each if order.phones else 0
     await _until(lambda: heard.whole(order.count + 1, order.each) and len(heard.texted) >= texts, PATIENCE_S)
+    heard.wall_s = time.monotonic() - start
 
 
 async def _listen(order: Order, heard: Heard) -> None:

@@ -45,7 +45,8 @@ class Results:
 
     def _page(self) -> str:
         lines = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
-        lines += ["| " + " | ".join(cells(row)) + " |" for rows in self.rows.values() for row in rows]
+        rows = (cells(row) for rows in self.rows.values() for row in rows)
+        lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
         for machine, names in self._machines().items():
             lines += ["", f"Measured ({', '.join(names)}):", ""]
             lines += [f"- {name}: {value}" for name, value in machine]
