@@ -4,7 +4,7 @@ import asyncio
 import logging
 import pstats
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -53,13 +53,21 @@ def bench(
         Run the product's processes under cProfile, their figures in files whose names begin so; writes no docs.
     """
     modules = chosen(only or ())
-    results = Results() if quick or profile else Results.read(RECORD)
-    asyncio.run(_bench(results, modules, quick=quick, profile=profile, gated=not (only or quick or profile)))
-    if json:
-        results.write(json)
-    if not quick and not profile:
-        results.write(RECORD)
-        results.write_page(PAGE)
+    passing = quick or profile is not None
+    results = Results() if passing else Results.read(RECORD)
+
+    def keep() -> None:
+        if json:
+            results.write(json)
+        if not passing:
+            results.write(RECORD)
+            results.write_page(PAGE)
+
+    failed = asyncio.run(
+        _bench(results, modules, keep, quick=quick, profile=profile, gated=not (only or passing))
+    )
+    if failed:
+        fail(f"these failed, and keep the figures that they had: {', '.join(failed)}")
 
 
 @app.command
@@ -100,20 +108,33 @@ def fail(message: str, code: int = 1) -> None:
 
 
 async def _bench(
-    results: Results, modules: Mapping[str, ModuleType], *, quick: bool, profile: Path | None, gated: bool
-) -> None:
+    results: Results,
+    modules: Mapping[str, ModuleType],
+    keep: Callable[[], None],
+    *,
+    quick: bool,
+    profile: Path | None,
+    gated: bool,
+) -> list[str]:
+    """Measure one after another, keeping what there is after each; return the names of those that failed."""
+    failed = []
     async with Site.open(screen) as site:
         site.quick, site.profile = quick, profile
         machine = await describe(site)
         screen.print(facts(machine))
         for name, module in modules.items():
-            results.rows[name] = await _measure(site, name, module)
-            results.machine[name] = machine
-        if gated:
-            found = await _ratios(site)
-            results.gate = {name: ratio for name, (ratio, _) in found.items()}
+            try:
+                results.put(name, await _measure(site, name, module), machine, list(known()))
+            except Exception:  # noqa: BLE001 - it must not take the others' figures with it
+                screen.print_exception()
+                failed.append(name)
+            keep()
+        if gated and not failed:
+            results.gate = {name: ratio for name, (ratio, _) in (await _ratios(site)).items()}
+            keep()
     if profile:
         _print_profiles(profile.parent.glob(f"{profile.name}-*"))
+    return failed
 
 
 async def _measure(site: Site, name: str, module: ModuleType) -> list[Row]:

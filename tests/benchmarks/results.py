@@ -1,6 +1,6 @@
 """The benchmark's results: in a terminal as they come, in docs/ for people, as JSON for later runs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,11 @@ class Results:
         found = orjson.loads(path.read_bytes())
         rows = {name: [Row(**row) for row in rows] for name, rows in found["rows"].items()}
         return cls(found["machine"], rows, found["gate"])
+
+    def put(self, name: str, rows: list[Row], machine: dict[str, str], order: Sequence[str]) -> None:
+        """Put a measure's rows in the place of those that it had."""
+        self.machine[name], self.rows[name] = machine, rows
+        self.rows = {one: self.rows[one] for one in order if one in self.rows}
 
     def write(self, path: Path) -> None:
         """Write everything, for a program."""
