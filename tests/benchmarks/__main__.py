@@ -9,9 +9,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
+import asyncpg
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from deploy.kafka.start import KafkaFailedError
+from dispatch.cli.embedded import EmbeddedServiceError
+from dispatch.storage.pool import describe as in_a_line
 from tests.benchmarks import gate as gates
 from tests.benchmarks.machine import describe
 from tests.benchmarks.measures import UnknownMeasureError, chosen, known
@@ -181,6 +185,10 @@ def main() -> None:
         app()
     except UnknownMeasureError as unknown:
         fail(str(unknown), 2)
+    except (OSError, asyncpg.PostgresError, EmbeddedServiceError, KafkaFailedError) as error:
+        fail(
+            f"a server cannot be used: {in_a_line(error)}; without DISPATCH_POSTGRES, PostgreSQL is embedded"
+        )
 
 
 if __name__ == "__main__":

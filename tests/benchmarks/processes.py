@@ -1,5 +1,6 @@
 """Processes whose CPU and memory are told apart."""
 
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -11,6 +12,8 @@ import psutil
 
 from tests.kafka.workers import Worker
 
+# What is measured must not outlive a benchmark that was killed.
+_LEASH = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 DISPATCH = str(Path(sys.executable).with_name("dispatch"))
 
 
@@ -21,7 +24,7 @@ class Program(Worker):
         self.roles = command
         self.log = log
         with log.open("wb") as output:
-            self._process = Popen(command, env=environment, stdout=output, stderr=STDOUT)
+            self._process = Popen([*_LEASH, *command], env=environment, stdout=output, stderr=STDOUT)
 
     @property
     def pid(self) -> int:

@@ -80,7 +80,7 @@ class Site:
 
         One that has just met a broker looks back and publishes again what nobody has read yet.
         """
-        relay = self.work("relay", dsn=dsn)
+        relay = self.start(command_of(["relay"]), self._environment(dsn))
         connection = await asyncpg.connect(dsn)
         while relay.runs and await connection.fetchval(KNOWN_BUCKETS) < BUCKETS:
             await asyncio.sleep(0.1)
@@ -89,14 +89,7 @@ class Site:
 
     def work(self, *roles: str, dsn: str, **settings: str) -> Program:
         """Start `dispatch run` with some roles on a database, settings given as DISPATCH_… variables."""
-        environment = os.environ | {
-            "DISPATCH_KAFKA": self.bootstrap,
-            "DISPATCH_POSTGRES": dsn,
-            "DISPATCH_DATA": str(self.folder / "data"),
-            "DISPATCH_PLANS": str(PLANS),
-            "DISPATCH_LOG": "warning",
-        }
-        return self.start(command_of(roles, self._profile_of(roles)), environment | settings)
+        return self.start(command_of(roles, self._profile_of(roles)), self._environment(dsn) | settings)
 
     def start(self, command: list[str], environment: dict[str, str] | None = None) -> Program:
         """Start any program; it ends with the measure."""
@@ -125,6 +118,15 @@ class Site:
         for name in self._made:
             await self.databases.drop(name)
         self._made.clear()
+
+    def _environment(self, dsn: str) -> dict[str, str]:
+        return os.environ | {
+            "DISPATCH_KAFKA": self.bootstrap,
+            "DISPATCH_POSTGRES": dsn,
+            "DISPATCH_DATA": str(self.folder / "data"),
+            "DISPATCH_PLANS": str(PLANS),
+            "DISPATCH_LOG": "warning",
+        }
 
     def _profile_of(self, roles: tuple[str, ...]) -> Path | None:
         if self.profile is None:
