@@ -31,7 +31,7 @@ COMMANDS = {
     "pause": ("dispatch.cli.access:pause", "Stop all new offers at once."),
     "resume": ("dispatch.cli.access:resume", "Let offers go out again."),
     "journal": ("dispatch.cli.journal:journal", "Check the journal, and rebuild from it."),
-    "parking": ("dispatch.cli.journal:parking", "Look at what could not be understood."),
+    "parking": ("dispatch.cli.parking:parking", "See to what could not be understood."),
     "doctor": ("dispatch.cli.doctor:doctor", "Check that everything can do its work."),
 }
 

@@ -4,6 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -60,6 +61,18 @@ def print_json(value: object) -> None:
 def counted(number: int, word: str) -> str:
     """Write a number with its noun."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def elapsed(span: timedelta | None) -> str:
+    """Write how long ago something was, in its two largest units."""
+    if span is None:
+        return ""
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    largest = next((n for n, (count, _) in enumerate(parts) if count), 3)
+    return " ".join(f"{count} {unit}" for count, unit in parts[largest : largest + 2])
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

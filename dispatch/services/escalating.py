@@ -85,6 +85,20 @@ async def resolve(engine: Engine, organisation: UUID, escalation_id: UUID, by: s
     await engine.transact(inside)
 
 
+async def lock_system(connection: asyncpg.Connection, organisation: UUID) -> None:
+    """Let nobody else tell or settle anything about the system until the transaction ends."""
+    await connection.execute(sql("lock_subject"), str(system_of(organisation)))
+
+
+async def settle(
+    connection: asyncpg.Connection, organisation: UUID, reason: str, why: str, now: datetime
+) -> None:
+    """Settle what supervisors were told about the system for a reason whose cause is gone."""
+    before = await _lock(connection, system_of(organisation))
+    events = list(escalation.resolved(before, {reason}, why, now))
+    await _write(connection, organisation, "actual", before, events, now)
+
+
 async def take_due(connection: asyncpg.Connection, subject: UUID, now: datetime) -> None:
     """Let lapse and pass on what is due for one report or for the system."""
     home = await connection.fetchrow(sql("subject_home"), subject)

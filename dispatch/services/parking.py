@@ -1,4 +1,4 @@
-"""Telling a supervisor that something was parked, once per source and reason."""
+"""Telling a supervisor that something was parked, once per source and topic, and settling that when nothing is left."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,6 +6,8 @@ from datetime import datetime
 import asyncpg
 
 from dispatch.domain.escalation import Cause
+from dispatch.services import escalating
+from dispatch.services.engine import Engine
 from dispatch.services.escalating import escalate, system_of
 from dispatch.storage.parking import Parking
 from dispatch.storage.queries import sql
@@ -20,8 +22,25 @@ async def tell(connection: asyncpg.Connection, parked: Sequence[Parking], now: d
     for item in sorted(parked, key=lambda item: (str(item.organisation), item.topic, item.source)):
         named = [item.organisation] if item.organisation in everybody else everybody
         for organisation in sorted(named):
+            # `told_of_nothing` writes the same words.
             reason = f"parked:{item.topic}:{item.source}"[:200]
             if (organisation, reason) not in told:
                 told.add((organisation, reason))
                 cause = Cause(reason, LEVEL, page=True, detail=item.reason[:200])
                 await escalate(connection, organisation, "system", system_of(organisation), cause, now)
+
+
+async def calm(engine: Engine, by: str) -> int:
+    """Settle what supervisors were told about parked messages of which none is left; return how much that was."""
+
+    async def inside(connection: asyncpg.Connection, now: datetime) -> int:
+        settled = 0
+        for organisation, reason in await connection.fetch(sql("told_of_nothing"), None, None):
+            # Whoever parks tells before they commit: with the subject locked, what they parked is seen.
+            await escalating.lock_system(connection, organisation)
+            if await connection.fetch(sql("told_of_nothing"), organisation, reason):
+                await escalating.settle(connection, organisation, reason, f"settled by {by}", now)
+                settled += 1
+        return settled
+
+    return await engine.transact(inside)

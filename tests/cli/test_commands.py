@@ -22,12 +22,14 @@ from dispatch.clock import MovableClock
 from dispatch.services import keys, organisations
 from dispatch.services.engine import Engine
 from dispatch.services.errors import UnauthorizedError
+from dispatch.services.parking import tell
 from dispatch.storage import parking
 from dispatch.storage.pool import transaction
 from schemas.envelope import Unreadable
 from tests.storage.world import World
 
 HEADER = "name,phone,language,skills,lat,lon,birth_date,consent,availability\n"
+ID = UUID("0197a0b2-0000-7000-8000-000000000000")
 CALLS = "id,kind,severity,lat,lon,occurred_at,professional_reference,description\n"
 
 
@@ -103,6 +105,11 @@ def sheet(folder: Path, text: str, name: str = "sheet.csv") -> Path:
         ["duty", "set", "--contact", "no phone"],
         ["volunteers", "import", "/nowhere.csv"],
         ["topics", "ensure"],
+        ["parking", "retry"],
+        ["parking", "retry", "--reason", "x"],
+        ["parking", "retry", str(ID), "--all"],
+        ["parking", "discard", "--all"],
+        ["parking", "discard", str(ID), "--because", " "],
     ],
 )
 @pytest.mark.usefixtures("house")
@@ -510,31 +517,63 @@ async def test_tables_that_differ_from_the_journal_are_found_and_rebuilt(
     assert (await dispatch("journal", "rebuild", "--check", "--json")).json() == {"differences": []}
 
 
-async def test_what_was_parked_is_listed_and_shown(dispatch: Dispatch, world: World) -> None:
-    item = Unreadable("not JSON", "sdis", world.organisation, b"k", b"[]", b"\xff{")
+async def parked(world: World, reason: str = "not JSON", body: bytes = b"\xff{") -> UUID:
+    """Park something that no version can read."""
+    item = Unreadable(reason, "sdis", world.organisation, b"k", b"[]", body)
     async with transaction(world.pool) as connection:
-        (parked,) = await parking.park(connection, "reports", "incident.reports", [item], world.now)
+        (kept,) = await parking.park(connection, "reports", "incident.reports", [item], world.now)
+        await tell(connection, [kept], world.now)
+    return kept.id
+
+
+async def test_what_was_parked_is_listed_and_shown(dispatch: Dispatch, world: World) -> None:
+    name = await parked(world)
     assert "not JSON" in (await dispatch("parking", "list")).out
-    shown = (await dispatch("parking", "show", parked.id, "--json")).json()
+    shown = (await dispatch("parking", "show", name, "--json")).json()
     assert (shown["reason"], shown["body"]) == ("not JSON", "\\xff{")
-    assert (await dispatch("parking", "show", world.organisation)).code == 1
+    unknown = await dispatch("parking", "show", world.organisation)
+    assert (unknown.code, "nothing is parked" in unknown.err) == (1, True)
 
 
-async def test_a_parking_that_is_settled_stays_in_the_list_and_the_doctor_is_quiet(
+async def test_what_is_discarded_leaves_the_list_the_doctor_and_the_pages(
     dispatch: Dispatch, world: World
 ) -> None:
-    async with transaction(world.pool) as connection:
-        items = [Unreadable("not JSON", "sdis", world.organisation, b"k", b"[]", b"{")]
-        (parked,) = await parking.park(connection, "reports", "incident.reports", items, world.now)
+    name = await parked(world)
     assert states(await dispatch("doctor", "--json"))["parking"] == "warn"
-    assert (await dispatch("parking", "settle", parked.id)).code == 0
-    (first,) = (await dispatch("parking", "list", "--json")).json()
-    assert first["settled_at"] is not None
+    done = await dispatch("parking", "discard", name, "--because", "sent by fax", "--by", "Ada", "--json")
+    (outcome,) = done.json()
+    assert (done.code, outcome["id"], outcome["outcome"]) == (0, str(name), "discarded")
     assert states(await dispatch("doctor", "--json"))["parking"] == "ok"
-    assert (await dispatch("parking", "settle", parked.id)).code == 0
-    assert (await dispatch("parking", "list", "--json")).json() == [first]
-    unknown = await dispatch("parking", "settle", world.organisation)
-    assert (unknown.code, "nothing is parked" in unknown.err) == (1, True)
+    assert await world.pool.fetchval("SELECT status FROM escalations") == "resolved"
+    assert (await dispatch("parking", "list", "--json")).json() == []
+    (listed,) = (await dispatch("parking", "list", "--settled", "--json")).json()
+    assert (listed["outcome"], listed["settled_by"], listed["because"]) == ("discarded", "Ada", "sent by fax")
+    assert "sent by fax" in (await dispatch("parking", "list", "--settled")).out
+
+
+async def test_a_retry_says_of_each_what_became_of_it_and_fails_where_one_stays(
+    dispatch: Dispatch, world: World
+) -> None:
+    name = await parked(world, "an old reason")
+    done = await dispatch("parking", "retry", name, world.organisation)
+    assert (done.code, "ce_specversion is missing" in done.out, "Traceback" in done.err) == (1, True, False)
+    assert f"{name}: refused: " in done.err
+    assert f"{world.organisation}: unknown: " in done.err
+    assert "2 messages of 2 still to be seen to" in done.err
+    assert (await dispatch("parking", "list", "--json")).json()[0]["reason"] != "an old reason"
+
+
+async def test_all_of_one_topic_and_reason_are_seen_to_together(dispatch: Dispatch, world: World) -> None:
+    for number in range(3):
+        await parked(world, f"lat: less than {number}", body=b"%d" % number)
+    await parked(world, "the body is missing", body=b"")
+    selected = ["--all", "--source-topic", "incident.reports", "--reason", "LAT:"]
+    assert len((await dispatch("parking", "retry", *selected, "--json")).json()) == 3
+    assert (await dispatch("parking", "discard", "--all", "--reason", "the body", "--because", "x")).code == 0
+    assert len((await dispatch("parking", "list", "--json")).json()) == 3
+    assert await world.pool.fetchval("SELECT status FROM escalations") == "raised"
+    assert (await dispatch("parking", "discard", "--all", "--because", "x")).code == 0
+    assert await world.pool.fetchval("SELECT status FROM escalations") == "resolved"
 
 
 # Doctor.

@@ -7,20 +7,6 @@ SELECT o.id, o.name, o.zone, o.south, o.west, o.north, o.east, o.paused_at,
        (SELECT count(*) FROM duty_contacts d WHERE d.organisation = o.id) AS duty
 FROM organisations o ORDER BY o.name;
 
--- name: list_parking
--- What could not be understood, the latest first, without its bytes.
-SELECT id, organisation, source_topic, source, consumer, reason, octet_length(body) AS size, parked_at, settled_at
-FROM parking ORDER BY parked_at DESC, id LIMIT $1;
-
--- name: show_parking
--- One parked message, with its bytes.
-SELECT id, organisation, source_topic, source, consumer, reason, key, headers, body, parked_at, settled_at
-FROM parking WHERE id = $1;
-
--- name: settle_parking
--- Notes that somebody has seen to a parked message, the first time counts; returns its id, nothing where there is none.
-UPDATE parking SET settled_at = COALESCE(settled_at, $2) WHERE id = $1 RETURNING id;
-
 -- name: due_next
 -- The next entry on the agenda of each running incident of an organisation.
 SELECT DISTINCT ON (a.subject) a.subject, a.kind, a.due_at
