@@ -30,7 +30,7 @@ COMMANDS = {
     "incident": ("dispatch.cli.incident:incident", "Look into an incident."),
     "pause": ("dispatch.cli.access:pause", "Stop all new offers at once."),
     "resume": ("dispatch.cli.access:resume", "Let offers go out again."),
-    "journal": ("dispatch.cli.journal:journal", "Check the journal, and rebuild from it."),
+    "journal": ("dispatch.cli.journal:journal", "Check the journal, give it away, and rebuild from it."),
     "parking": ("dispatch.cli.parking:parking", "See to what could not be understood."),
     "doctor": ("dispatch.cli.doctor:doctor", "Check that everything can do its work."),
 }

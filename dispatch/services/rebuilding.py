@@ -1,6 +1,6 @@
 """The projections and the journal: comparing them, and writing the projections anew from the journal."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -32,6 +32,7 @@ AT_ONCE = 200
 FIRST = UUID(int=0)
 LONG_S = 3600.0
 
+OnProgress = Callable[[int], object]
 Rows = dict[str, list[Row]]
 KEYS: dict[str, tuple[int, ...]] = {
     "incidents": (0,), "seats": (0, 1), "offers": (2,), "assignments": (2,), "recalls": (0, 1),
@@ -49,10 +50,10 @@ class Built:
     broken: list[str]
 
 
-async def compare(engine: Engine) -> list[str]:
+async def compare(engine: Engine, on_progress: OnProgress | None = None) -> list[str]:
     """Name every row of the projections that is not as the journal says; may run beside everything else."""
     found: list[str] = []
-    after = FIRST
+    after, count = FIRST, 0
     async with engine.pool.acquire() as connection:
         while True:
             # One snapshot for both sides: what is written meanwhile is in neither.
@@ -61,10 +62,12 @@ async def compare(engine: Engine) -> list[str]:
                 found += await differences(cast("asyncpg.Connection", connection), subjects)
             if not subjects:
                 return found
-            after = subjects[-1]
+            after, count = subjects[-1], count + len(subjects)
+            if on_progress is not None:
+                on_progress(count)
 
 
-async def rebuild(engine: Engine) -> int:
+async def rebuild(engine: Engine, on_progress: OnProgress | None = None) -> int:
     """Write the projections anew from the journal, in one transaction; return how many subjects there are.
 
     Raises RefusedError where the journal itself makes no sense. Rounds and messages are left alone.
@@ -81,6 +84,8 @@ async def rebuild(engine: Engine) -> int:
         async for subjects in _chunks(connection):
             await _write(connection, await _build(connection, subjects), now)
             count += len(subjects)
+            if on_progress is not None:
+                on_progress(count)
         return count
 
     return await engine.transact(inside)

@@ -10,7 +10,7 @@ from typing import Self
 
 import asyncpg
 
-from dispatch.storage.journal import BUCKETS
+from dispatch.storage.chain import BUCKETS
 from dispatch.storage.pool import BY_INDEX
 from dispatch.storage.queries import sql
 from schemas.envelope import unpack

@@ -4,22 +4,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
-from zlib import crc32
 
 import asyncpg
 
 from dispatch.metrics import EVENTS
+from dispatch.storage.chain import GENESIS, Break, bucket_of, link, walk
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from schemas.base import Event, Mode
 from schemas.envelope import SOURCE, Envelope, packed, revive
 from schemas.ids import derived
 
-BUCKETS = 64
-GENESIS = bytes(32)
 ONE_EVENT_PER_PLACE = "journal_stream_seq_key"
 
 
@@ -52,15 +49,6 @@ class Row(NamedTuple):
     body: bytes
     prev_hash: bytes
     hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A place where a stream is not what was written."""
-
-    stream: UUID
-    seq: int
-    what: str
 
 
 async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: datetime) -> list[UUID]:
@@ -102,21 +90,8 @@ async def read_streams(connection: asyncpg.Connection, streams: Iterable[UUID]) 
 
 async def verify(connection: asyncpg.Connection, stream: UUID | None = None) -> list[Break]:
     """Walk one stream, or all, and return where the chain does not hold; wants a transaction of its own."""
-    breaks: list[Break] = []
-    at, seq, previous = None, 0, GENESIS
     async with connection.transaction(readonly=True):
-        async for row in connection.cursor(sql("journal_chain"), stream, prefetch=1000):
-            if row["stream"] != at:
-                at, seq, previous = row["stream"], 0, GENESIS
-            if what := _broken(row, seq + 1, previous):
-                breaks.append(Break(row["stream"], row["seq"], what))
-            seq, previous = row["seq"], row["hash"]
-    return breaks
-
-
-def bucket_of(key: bytes) -> int:
-    """Choose the bucket of a key, the same in every process."""
-    return crc32(key) % BUCKETS
+        return [place async for _, place in walk(connection, stream) if place is not None]
 
 
 def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
@@ -136,7 +111,7 @@ def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
         attributes,
         body,
         previous,
-        _chain(previous, event.topic, key, attributes, body),
+        link(previous, event.topic, key, attributes, body),
     )
 
 
@@ -153,19 +128,3 @@ def _envelope(entry: Entry, seq: int, now: datetime) -> Envelope:
         received_at=entry.received_at,
         recorded_at=now,
     )
-
-
-def _chain(previous: bytes, topic: str, key: bytes, attributes: bytes, body: bytes) -> bytes:
-    """Hash an event together with the one before it; lengths first, so that no byte can change its field."""
-    parts = (previous, topic.encode(), key, attributes, body)
-    return sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
-
-
-def _broken(row: asyncpg.Record, seq: int, previous: bytes) -> str:
-    if row["seq"] != seq:
-        return f"events {seq} to {row['seq'] - 1} are missing"
-    if row["prev_hash"] != previous:
-        return "it does not follow from the event before it"
-    if row["hash"] != _chain(previous, row["topic"], row["key"], row["headers"], row["body"]):
-        return "its bytes were changed"
-    return ""

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import re
+import stat
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -105,6 +107,9 @@ def sheet(folder: Path, text: str, name: str = "sheet.csv") -> Path:
         ["duty", "set", "--contact", "no phone"],
         ["volunteers", "import", "/nowhere.csv"],
         ["topics", "ensure"],
+        ["journal", "verify", "--until", "2026-11-27T00:00:00"],
+        ["journal", "verify", "--expect", "5d0c"],
+        ["journal", "export"],
         ["parking", "retry"],
         ["parking", "retry", "--reason", "x"],
         ["parking", "retry", str(ID), "--all"],
@@ -501,8 +506,52 @@ async def test_an_untouched_journal_verifies_and_a_changed_one_does_not(
     await pool.execute("UPDATE journal SET body = 'x' WHERE stream = $1 AND seq = 2", incident)
     done = await dispatch("journal", "verify")
     assert done.code == 1
-    assert f"stream {incident}, event 2" in done.err
+    assert f"stream {incident}, event 2: its bytes were changed (topic dispatch.offers, " in done.err
+    assert f"incident {incident}" in done.err
     assert (await dispatch("journal", "verify", "--json")).json()["breaks"][0]["seq"] == 2
+
+
+async def test_a_fingerprint_that_was_kept_tells_whether_the_past_was_changed(
+    dispatch: Dispatch, world: World, pool: asyncpg.Pool
+) -> None:
+    await world.ask()
+    words = ["journal", "verify", "--until", "2027-01-01T00:00:00Z"]
+    kept = (await dispatch(*words, "--json")).json()["fingerprint"]
+    assert (await dispatch(*words, "--expect", kept)).code == 0
+    await pool.execute(
+        "TRUNCATE journal, outbox, inbox, incidents, reports, escalations, agenda, messages CASCADE"
+    )
+    done = await dispatch(*words, "--expect", kept)
+    assert (done.code, "is not what it was" in done.err) == (1, True)
+
+
+async def test_the_journal_is_written_to_a_file_that_is_there_whole_or_not_at_all(
+    dispatch: Dispatch, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> AsyncIterator[bytes]:
+        yield b"half"
+        raise asyncpg.ConnectionDoesNotExistError("away")
+
+    incident = await world.ask()
+    file = tmp_path / "journal.jsonl"
+    done = await dispatch("journal", "export", "--incident", incident, "--output", file)
+    written = file.read_bytes()
+    assert (done.code, done.out, sha256(written).hexdigest() in done.err) == (0, "", True)
+    assert orjson.loads(written.splitlines()[-1])["stream"] == str(incident)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    again = await dispatch("journal", "export", "--output", file)
+    assert (again.code, "--force" in again.err, file.read_bytes()) == (1, True, written)
+    with monkeypatch.context() as patch:
+        patch.setattr("dispatch.services.exporting.export", broken)
+        assert (await dispatch("journal", "export", "--output", file, "--force")).code == 1
+    assert [name for name in os.listdir(tmp_path) if "jsonl" in name] == [file.name]  # noqa: PTH208
+    assert file.read_bytes() == written
+    assert (await dispatch("journal", "export", "--output", file, "--force")).code == 0
+    assert len(file.read_bytes().splitlines()) == await world.pool.fetchval("SELECT count(*) FROM journal")
+    printed = await dispatch("journal", "export", "--output", "-", "--organisation", "SDIS 67")
+    assert printed.out.encode() == file.read_bytes()
+    unknown = await dispatch("journal", "export", "--incident", ID, "--output", "-")
+    assert (unknown.code, "no such incident" in unknown.err) == (1, True)
 
 
 async def test_tables_that_differ_from_the_journal_are_found_and_rebuilt(

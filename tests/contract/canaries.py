@@ -12,6 +12,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 
 from dispatch.logs import configure
+from dispatch.services import exporting
+from dispatch.services.exporting import Selection
 from schemas.topics import TOPICS
 from tests.stories.city import City
 
@@ -82,6 +84,11 @@ async def topics(city: City) -> dict[str, str]:
                 if ("ce_source", b"renfort") in record.headers:
                     contents[record.topic] += f"{record.key!r} {record.headers!r} {record.value!r}\n"
     return contents
+
+
+async def export(city: City) -> str:
+    """Give the journal as somebody outside would get it."""
+    return b"".join([line async for line in exporting.export(city.node.engine, Selection())]).decode()
 
 
 async def stream(city: City) -> str:

@@ -90,6 +90,7 @@ async def test_personal_data_is_nowhere_but_in_its_own_tables(
     async with city.http.get("/metrics") as response:
         places["metrics"] = await response.text()
     places |= {"stream": await canaries.stream(city), "problems": problems, "log": log.getvalue()}
+    places["export"] = await canaries.export(city)
     assert [leak for where, text in places.items() for leak in found(where, text, CANARIES | secrets)] == []
 
     # Supervisors read names, and nothing else.
@@ -107,6 +108,7 @@ def _the_search_is_not_blind(stored: dict[str, str], places: dict[str, str]) -> 
     assert {leak.partition(" in ")[0] for leak in found("tables", kept, CANARIES)} == CANARIES.keys()
     for where, sign in {
         "log": '"event": "request"', "metrics": "renfort_http_seconds", "stream": "event: incident.opened",
+        "export": "incident.opened",
         "problems": "status", "topic dispatch.offers": "offer.extended", "topic parking": "parking.parked",
         "topic notification.events": "message.sent", "topic volunteer.replies": "reply.received",
         "table journal": "incident.opened", "table parking": "",

@@ -6,7 +6,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from dispatch.storage.journal import Entry, append, bucket_of, read_streams, verify
+from dispatch.storage.chain import bucket_of
+from dispatch.storage.journal import Entry, append, read_streams, verify
 from dispatch.storage.pool import RetryableError, retrying
 from schemas.envelope import SOURCE, decode, unpack
 from schemas.ids import derived, named
@@ -73,25 +74,79 @@ async def test_an_untouched_journal_holds(connection: asyncpg.Connection) -> Non
     assert await verify(connection) == []
 
 
-@pytest.mark.parametrize(
-    ("tampering", "what"),
-    [
-        ("UPDATE journal SET body = 'x' WHERE seq = 2", "its bytes were changed"),
-        ("UPDATE journal SET headers = 'x' WHERE seq = 2", "its bytes were changed"),
-        ("UPDATE journal SET key = 'x' WHERE seq = 2", "its bytes were changed"),
-        ("UPDATE journal SET topic = 'x' WHERE seq = 2", "its bytes were changed"),
-        ("UPDATE journal SET hash = 'x' WHERE seq = 1", "it does not follow from the event before it"),
-        ("DELETE FROM journal WHERE seq = 1", "events 1 to 1 are missing"),
-    ],
-)
-async def test_tampering_is_found_where_it_was_done(
-    connection: asyncpg.Connection, tampering: str, what: str
+SWAPPED = """
+    UPDATE journal SET seq = -seq WHERE seq IN (2, 3);
+    UPDATE journal SET seq = 5 + seq WHERE seq < 0
+"""
+PUT_IN = """
+    UPDATE journal SET seq = -seq - 1 WHERE seq >= 2;
+    UPDATE journal SET seq = -seq WHERE seq < 0;
+    INSERT INTO journal (organisation, mode, stream, seq, event_id, topic, type, bucket, key, headers, body,
+                         prev_hash, hash, recorded_at)
+    SELECT organisation, mode, stream, 2, event_id, topic, type, bucket, key, headers, body,
+           prev_hash, hash, recorded_at
+    FROM journal WHERE seq = 1
+"""
+CHANGED, LOOSE = "its bytes were changed", "it does not follow from the event before it"
+ASTRAY = "its columns are not what its bytes say: stream or seq, event_id"
+TAMPERED: dict[str, tuple[str, int, str]] = {
+    "the body": ("UPDATE journal SET body = body || ' ' WHERE seq = 3", 3, CHANGED),
+    "the headers": ("UPDATE journal SET headers = headers || ' ' WHERE seq = 3", 3, CHANGED),
+    "the key": ("UPDATE journal SET key = key || ' ' WHERE seq = 3", 3, CHANGED),
+    "the topic": ("UPDATE journal SET topic = topic || ' ' WHERE seq = 3", 3, CHANGED),
+    "the hash": ("UPDATE journal SET hash = sha256(hash) WHERE seq = 3", 4, LOOSE),
+    "the hash before": ("UPDATE journal SET prev_hash = sha256(hash) WHERE seq = 3", 3, LOOSE),
+    "removed": ("DELETE FROM journal WHERE seq = 3", 4, "events 3 to 3 are missing"),
+    "removed at the start": ("DELETE FROM journal WHERE seq <= 2", 3, "events 1 to 2 are missing"),
+    "exchanged": (SWAPPED, 2, LOOSE),
+    "put in": (PUT_IN, 2, LOOSE),
+    "given another stream": ("UPDATE journal SET stream = gen_random_uuid()", 1, ASTRAY),
+}  # fmt: skip
+COLUMNS = {
+    "organisation": "gen_random_uuid()",
+    "mode": "'test'",
+    "type": "'incident.closed.v1'",
+    "event_id": "gen_random_uuid()",
+    "bucket": "(bucket + 1) % 64",
+    "recorded_at": "recorded_at + interval '1 microsecond'",
+}
+
+
+async def broken_by(connection: asyncpg.Connection, script: str) -> list[tuple[int, str]]:
+    """Tamper with the journal, say what is found, and undo it."""
+    tampering = connection.transaction()
+    await tampering.start()
+    try:
+        await connection.execute(script)
+        return [(place.seq, place.what) for place in await verify(connection)]
+    finally:
+        await tampering.rollback()
+
+
+async def test_tampering_of_any_kind_is_found_where_it_was_done(connection: asyncpg.Connection) -> None:
+    await append(connection, [covered(FIRST), uncovered(FIRST), covered(FIRST), uncovered(FIRST)], NOW)
+    missed = {
+        name: found
+        for name, (script, *wanted) in TAMPERED.items()
+        if tuple(wanted) not in (found := await broken_by(connection, script))
+    }
+    assert missed == {}
+    assert await verify(connection) == []
+
+
+async def test_a_column_that_does_not_repeat_what_is_under_the_hash_is_named(
+    connection: asyncpg.Connection,
 ) -> None:
-    await append(connection, [covered(FIRST), uncovered(FIRST), covered(FIRST)], NOW)
-    await append(connection, [covered(SECOND)], NOW)
-    await connection.execute(tampering + " AND stream = $1", FIRST)
-    found = [(place.stream, place.seq, place.what) for place in await verify(connection)]
-    assert (FIRST, 2, what) in found
+    await append(connection, [covered(FIRST), uncovered(FIRST)], NOW)
+    for column, value in COLUMNS.items():
+        found = await broken_by(connection, f"UPDATE journal SET {column} = {value} WHERE seq = 2")
+        assert found == [(2, f"its columns are not what its bytes say: {column}")]
+
+
+async def test_tampering_with_one_stream_does_not_touch_another(connection: asyncpg.Connection) -> None:
+    await append(connection, [covered(FIRST), covered(SECOND), uncovered(FIRST)], NOW)
+    await connection.execute("DELETE FROM journal WHERE stream = $1 AND seq = 1", FIRST)
+    assert [place.stream for place in await verify(connection)] == [FIRST]
     assert await verify(connection, SECOND) == []
 
 

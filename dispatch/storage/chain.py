@@ -1,0 +1,90 @@
+"""The chain of hashes: how one event of a stream is tied to the one before it, and where it does not hold."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+from zlib import crc32
+
+import asyncpg
+
+from dispatch.storage.queries import sql
+from schemas.base import utc_iso
+from schemas.envelope import unpack
+from schemas.ids import derived
+
+BUCKETS = 64
+GENESIS = bytes(32)
+AT_ONCE = 1000
+"""How many events are in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place where the journal is not what was written; without a stream where only a reader knows of the event."""
+
+    stream: UUID | None
+    seq: int
+    what: str
+    topic: str = ""
+    type: str = ""
+    recorded_at: datetime | None = None
+    incident: UUID | None = None
+
+
+def bucket_of(key: bytes) -> int:
+    """Choose the bucket of a key, the same in every process."""
+    return crc32(key) % BUCKETS
+
+
+def link(previous: bytes, topic: str, key: bytes, headers: bytes, body: bytes) -> bytes:
+    """Hash an event together with the one before it; lengths first, so that no byte can change its field."""
+    parts = (previous, topic.encode(), key, headers, body)
+    return sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
+
+
+async def walk(
+    connection: asyncpg.Connection, stream: UUID | None = None
+) -> AsyncIterator[tuple[asyncpg.Record, Break | None]]:
+    """Go through one stream, or all, each in its order, and say of each event what is wrong; wants a transaction."""
+    at, seq, previous = None, 0, GENESIS
+    async for row in connection.cursor(sql("journal_chain"), stream, prefetch=AT_ONCE):
+        if row["stream"] != at:
+            at, seq, previous = row["stream"], 0, GENESIS
+        wrong = _wrong(row, seq + 1, previous)
+        yield row, _break(row, wrong) if wrong else None
+        seq, previous = row["seq"], row["hash"]
+
+
+def _break(row: asyncpg.Record, wrong: str) -> Break:
+    return Break(row["stream"], row["seq"], wrong, row["topic"], row["type"], row["recorded_at"])
+
+
+def _wrong(row: asyncpg.Record, seq: int, previous: bytes) -> str:
+    if row["seq"] != seq:
+        return f"events {seq} to {row['seq'] - 1} are missing"
+    if row["prev_hash"] != previous:
+        return "it does not follow from the event before it"
+    if row["hash"] != link(previous, row["topic"], row["key"], row["headers"], row["body"]):
+        return "its bytes were changed"
+    if columns := list(_astray(row)):
+        return f"its columns are not what its bytes say: {', '.join(columns)}"
+    return ""
+
+
+def _astray(row: asyncpg.Record) -> Iterator[str]:
+    """Name the columns that do not repeat what is under the hash; `ce_id` ties the bytes to stream and place."""
+    said = dict(unpack(row["headers"]))
+    event_id = derived(row["stream"], row["seq"])
+    if said.get("ce_id") != str(event_id).encode():
+        yield "stream or seq"
+    if row["event_id"] != event_id:
+        yield "event_id"
+    if row["bucket"] != bucket_of(row["key"]):
+        yield "bucket"
+    if said.get("ce_recordedtime") != utc_iso(row["recorded_at"]).encode():
+        yield "recorded_at"
+    for column in ("type", "organisation", "mode"):
+        if said.get(f"ce_{column}") != str(row[column]).encode():
+            yield column
