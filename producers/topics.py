@@ -100,7 +100,7 @@ async def _create(
     if not topics:
         return
     wanted = [
-        NewTopic(topic.name, topic.partitions, replication, topic_configs=_settings(topic, min_insync))
+        NewTopic(topic.name, topic.partitions, replication, topic_configs=declared(topic, min_insync))
         for topic in topics
     ]
     for name, code, *text in (await admin.create_topics(wanted)).topic_errors:
@@ -108,7 +108,8 @@ async def _create(
             raise TopicsError(f"topic {name} could not be created: {for_code(code).__name__} {text or ''}")
 
 
-def _settings(topic: Topic, min_insync: int) -> dict[str, str]:
+def declared(topic: Topic, min_insync: int) -> dict[str, str]:
+    """Give a topic's settings as Kafka knows them."""
     return {
         "cleanup.policy": "compact,delete" if topic.compact else "delete",
         "retention.ms": str(topic.retention_ms),

@@ -1,18 +1,21 @@
 """`dispatch doctor`: what works, what is late, and what is missing."""
 
 import asyncio
+import logging
+import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from typing import Literal, NamedTuple
 
 import asyncpg
 import uvloop
 from aiokafka.errors import KafkaError
 from rich.text import Text
 
+from dispatch.cli import doctor_database, doctor_kafka
+from dispatch.cli.finding import Finding, State
 from dispatch.cli.local import read_addresses
-from dispatch.cli.terminal import Json, counted, print_json, screen, table
+from dispatch.cli.terminal import Json, counted, elapsed, print_json, screen, table
 from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.services.engine import Engine
@@ -23,33 +26,28 @@ from dispatch.storage.queries import sql
 from producers.topics import administration
 from schemas.topics import TOPICS
 
-State = Literal["ok", "warn", "fail"]
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 PATIENCE_S = 8.0
 OFFSET_S = 2.0
 """Seconds by which this host's clock may differ from the database's; Renfort goes by the database's."""
 LATE_S, TOO_LATE_S = 2.0, 30.0
 """Seconds that something may wait before it is remarkable, and before it is wrong."""
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at."""
-
-    what: str
-    state: State
-    detail: str
+GB = 1e9
+SCARCE_GB, TOO_SCARCE_GB = 5.0, 0.5
 
 
 def doctor(*, json: Json = False) -> None:
-    """Check the database, Kafka, the clock, what waits, the plans, the duty order and the gateway.
+    """Check the database, Kafka, the processes, what waits, the plans, the duty order, the gateway and the disk.
 
     Exit code 1 where something fails; a warning alone is no failure.
 
     Example: dispatch doctor
     """
     given = Settings()
+    # It is told below, in other words.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        findings = runner.run(_examine(read_addresses(given)))
+        findings = runner.run(_examine(read_addresses(given), embedded=not given.kafka))
     if json:
         print_json([finding._asdict() for finding in findings])
     else:
@@ -59,10 +57,10 @@ def doctor(*, json: Json = False) -> None:
         sys.exit(1)
 
 
-async def _examine(settings: Settings) -> list[Finding]:
-    kafka = asyncio.create_task(_kafka(settings.kafka))
+async def _examine(settings: Settings, *, embedded: bool) -> list[Finding]:
+    kafka = asyncio.create_task(_cluster(settings, embedded=embedded))
     findings = [found async for found in _database(settings.postgres.get_secret_value())]
-    return [*findings, await kafka, _plans(settings), _gateway(settings)]
+    return [*findings, *await kafka, _plans(settings), _gateway(settings), _disk(settings)]
 
 
 async def _database(dsn: str) -> AsyncIterator[Finding]:
@@ -73,7 +71,6 @@ async def _database(dsn: str) -> AsyncIterator[Finding]:
     try:
         async with asyncio.timeout(PATIENCE_S):
             pool = await open_pool(dsn, application="renfort-doctor", size=2)
-            yield Finding("database", "ok", f"answers, version {await pool.fetchval(sql('server_version'))}")
             async for found in _inside(pool):
                 yield found
     except asyncpg.UndefinedTableError as error:
@@ -89,9 +86,15 @@ async def _inside(pool: asyncpg.Pool) -> AsyncIterator[Finding]:
     host, clock = Clock(), Clock()
     await clock.sample(pool)
     offset = abs((host.now() - clock.now()).total_seconds())
-    yield Finding("clock", "ok" if offset <= OFFSET_S else "warn", f"{offset:.2f} s off the database's")
-    yield await _tables(pool)
     engine = Engine(pool, clock)
+    for found in await doctor_database.examine(engine):
+        yield found
+    drift = f"{offset:.2f} s off the database's"
+    if offset <= OFFSET_S:
+        yield Finding("clock", "ok", drift)
+    else:
+        yield Finding("clock", "warn", f"{drift}: let NTP set this host's clock, and the database's")
+    yield await _tables(pool)
     for found in await _waiting(engine):
         yield found
     for found in _houses(await pool.fetch(sql("list_organisations"))):
@@ -112,11 +115,15 @@ async def _waiting(engine: Engine) -> list[Finding]:
     now = engine.clock.now()
     row = await engine.pool.fetchrow(sql("backlog"), now)
     assert row is not None  # noqa: S101 - one row of counts, always
-    parked: State = "warn" if row["parked"] else "ok"
+    parked = Finding("parking", "ok", "nothing")
+    if row["parked"]:
+        since = elapsed(now - row["parked_since"])
+        told = f"{row['parked']} to be seen to, the oldest since {since}: dispatch parking list"
+        parked = Finding("parking", "warn", told)
     return [
         _late("outbox", row["unpublished"], row["unpublished_since"], now, "is the relay running?"),
         _late("agenda", row["overdue"], row["overdue_since"], now, "is the agenda running?"),
-        Finding("parking", parked, f"{row['parked']} not looked at: dispatch parking list"),
+        parked,
     ]
 
 
@@ -160,6 +167,29 @@ async def _kafka(bootstrap: str) -> Finding:
     return Finding("Kafka", "ok", f"{bootstrap} answers, {len(TOPICS)} topics as declared")
 
 
+async def _cluster(settings: Settings, *, embedded: bool) -> list[Finding]:
+    """Look closer at a cluster that answers and has the topics."""
+    found = await _kafka(settings.kafka)
+    if found.state == "fail":
+        return [found]
+    if embedded:
+        return [
+            found,
+            Finding("consumers", "ok", "not asked: the embedded broker does not say where they are"),
+        ]
+    try:
+        async with asyncio.timeout(PATIENCE_S), administration(settings.kafka) as admin:
+            copies = doctor_kafka.copies(await admin.describe_topics(), settings)
+            kept = await doctor_kafka.topic_settings(admin, settings)
+            behind = doctor_kafka.consumers(await doctor_kafka.behind(admin, settings.kafka))
+    except (KafkaError, OSError, TimeoutError) as error:
+        return [
+            found,
+            Finding("consumers", "warn", f"the cluster does not say where they are: {describe(error)}"),
+        ]
+    return [found, copies, kept, behind]
+
+
 def _plans(settings: Settings) -> Finding:
     try:
         return Finding("plans", "ok", f"{len(load(settings.plans).plans)} plans")
@@ -173,3 +203,14 @@ def _gateway(settings: Settings) -> Finding:
     if settings.public_url is None:
         return Finding("gateway", "fail", "links in messages lead nowhere: set DISPATCH_PUBLIC_URL")
     return Finding("gateway", "ok", f"Kannel, links to {settings.links}")
+
+
+def _disk(settings: Settings) -> Finding:
+    if not settings.folder.exists():
+        return Finding("disk", "ok", f"{settings.folder} is not made yet")
+    total, _, free = shutil.disk_usage(settings.folder)
+    told = f"{free / GB:.1f} GB free of {total / GB:.0f} at {settings.folder}"
+    if free >= SCARCE_GB * GB:
+        return Finding("disk", "ok", told)
+    state: State = "warn" if free >= TOO_SCARCE_GB * GB else "fail"
+    return Finding("disk", state, f"{told}: make room, where it is full nothing is accepted")

@@ -51,6 +51,7 @@ RETRY_S = 1.0
 PING_S = 2.0
 GATEWAY_LEVEL = 3
 STOP_HTTP_S = 2
+TITLE = "renfort:"
 
 log = structlog.get_logger()
 
@@ -69,6 +70,22 @@ class Wiring:
     gateways: Mapping[str, Gateway]
     roles: Sequence[Role] = ROLES
     migrates: bool = False
+
+
+def title(roles: Sequence[Role]) -> str:
+    """Name a process to the database by its roles, or by those that it lacks: of a name it keeps 63 bytes."""
+    named, lacking = sorted(roles), sorted(set(ROLES) - set(roles))
+    return min(
+        " ".join([TITLE, *named]), " ".join([TITLE, "all", *(f"-{role}" for role in lacking)]), key=len
+    )
+
+
+def roles_in(name: str) -> set[Role]:
+    """Read the roles of a process back from its name; others have none."""
+    words = set(name.split())
+    if TITLE not in words:
+        return set()
+    return {role for role in ROLES if role in words or ("all" in words and f"-{role}" not in words)}
 
 
 class Server(uvicorn.Server):
@@ -93,7 +110,7 @@ class Node:
 
     async def start(self) -> None:
         """Serve HTTP at once, whatever is absent; the loops begin when the database answers."""
-        self.pool = await open_pool(self.wiring.dsn, application="renfort", size=12)
+        self.pool = await open_pool(self.wiring.dsn, application=title(self.wiring.roles), size=12)
         self.engine = Engine(self.pool, self.clock, self._wake)
         relays = "relay" in self.wiring.roles
         self.line = Line(self.wiring.cluster, self.wiring.dsn, self.clock, self._subscribe, relays=relays)

@@ -20,11 +20,11 @@ GROUPS = {"reports": "incident.reports", "incidents": "incident.events", "replie
 
 WAITING = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = 'renfort' AND wait_event_type = 'Lock'
+    WHERE datname = current_database() AND application_name LIKE 'renfort: %' AND wait_event_type = 'Lock'
 """
 SESSIONS = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND application_name = 'renfort'
+    WHERE datname = current_database() AND application_name LIKE 'renfort: %'
 """
 DONE = """
     SELECT (SELECT count(*) FROM reports WHERE source_id = 'taken in' AND incident_id IS NOT NULL),

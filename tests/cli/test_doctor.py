@@ -1,0 +1,112 @@
+"""What the doctor says of a server, a cluster and a disk: both ways, and what to do."""
+
+import shutil
+from datetime import timedelta
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from dispatch.cli import doctor, doctor_database, doctor_kafka
+from dispatch.cli.finding import Finding
+from dispatch.cli.node import ROLES, Role, roles_in, title
+from dispatch.cli.terminal import elapsed
+from dispatch.config import Settings
+from producers.topics import declared
+from schemas.topics import TOPICS
+from tests.conftest import START
+
+SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+SETTINGS = Settings(replication=3, min_insync=2)
+
+
+def session(minutes: float | None, name: str = "pg_dump") -> dict[str, Any]:
+    since = None if minutes is None else START - timedelta(minutes=minutes)
+    return {"pid": 77, "application_name": name, "xact_start": since}
+
+
+def described(**partition: object) -> list[dict[str, Any]]:
+    """Describe the topics, the first one's first partition otherwise."""
+    sound: dict[str, object] = {"leader": 1, "replicas": [1, 2, 3], "isr": [1, 2, 3]}
+    first, *others = ({"topic": topic.name, "partitions": [sound]} for topic in TOPICS)
+    return [
+        first | {"partitions": [sound | partition, sound]},
+        *others,
+        {"topic": "theirs", "partitions": [{}]},
+    ]
+
+
+def configured(**changes: str) -> dict[str, dict[str, str]]:
+    found = {topic.name: declared(topic, 2) | {"segment.bytes": "1"} for topic in TOPICS}
+    found[TOPICS[0].name] |= {name.replace("_", "."): value for name, value in changes.items()}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("finding", "state", "words"),
+    [
+        (doctor_database.version(180006), "ok", "version 18.6"),
+        (doctor_database.version(140011), "fail", "version 14.11 is too old: upgrade it to 15"),
+        (doctor_database.durability(SAFE), "ok", "on disk"),
+        (doctor_database.durability(SAFE | {"fsync": "off"}), "warn", "fsync is off; a power cut loses"),
+        (doctor_database.connections(79, 100), "ok", "79 of 100"),
+        (doctor_database.connections(80, 100), "warn", "raise max_connections"),
+        (doctor_database.transactions([session(None), session(4)], START), "ok", "none"),
+        (
+            doctor_database.transactions([session(90), session(6, "other")], START), "warn",
+            "pg_dump (process 77) has one open for 1 h 30 min; unless it is a backup, end it",
+        ),
+        (doctor_database.queues([]), "ok", "cleared"),
+        (doctor_database.queues([{"relname": "outbox", "n_dead_tup": 60_000}]), "warn", "outbox has 60000 dead"),
+        (doctor_database.roles([title(ROLES[:4]), title(ROLES[4:])]), "ok", "every role"),
+        (doctor_database.roles(["renfort-cli", "renfort relay", "psql"]), "fail", "none runs: `dispatch up`"),
+        (doctor_database.roles([title(ROLES[2:])]), "fail", "none has the role api, reports: dispatch run api"),
+        (doctor_kafka.copies(described(), SETTINGS), "ok", "3 of each partition"),
+        (doctor_kafka.copies(described(isr=[1, 2]), SETTINGS), "warn", "is a broker down?"),
+        (doctor_kafka.copies(described(isr=[1]), SETTINGS), "fail", "incident.reports cannot be written: fewer than 2"),
+        (doctor_kafka.copies(described(leader=-1), SETTINGS), "fail", "bring the brokers back"),
+        (doctor_kafka.copies(described(replicas=[1, 2], isr=[1, 2]), SETTINGS), "warn", "fewer than 3 copies"),
+        (doctor_kafka.compared(configured(), SETTINGS), "ok", "as declared"),
+        (
+            doctor_kafka.compared(configured(retention_ms="1"), SETTINGS), "warn",
+            "incident.reports retention.ms=1, not 604800000: kafka-configs",
+        ),
+        (doctor_kafka.compared({}, SETTINGS), "warn", "cleanup.policy=None, not delete"),
+        (doctor_kafka.consumers({("reports", "incident.reports"): 1000}), "ok", "1 group, at most 1000"),
+        (
+            doctor_kafka.consumers({("reports", "incident.reports"): 1001}), "warn",
+            "reports is 1001 messages behind on incident.reports: run more",
+        ),
+    ],
+)  # fmt: skip
+def test_a_finding_says_how_it_is_and_what_to_do(finding: Finding, state: str, words: str) -> None:
+    assert (finding.state, words in finding.detail) == (state, True), finding
+
+
+class Usage(NamedTuple):
+    total: float
+    used: float
+    free: float
+
+
+@pytest.mark.parametrize(("free", "state"), [(5e9, "ok"), (4.9e9, "warn"), (0.4e9, "fail")])
+def test_a_disk_is_told_before_it_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, state: str
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1e11, 1e11 - free, free))
+    assert doctor._disk(Settings(data=tmp_path)).state == state  # noqa: SLF001 - what there is depends on the machine
+
+
+def test_every_set_of_roles_fits_into_the_name_of_a_process_and_is_read_back() -> None:
+    sets: list[tuple[Role, ...]] = [some for n in range(1, len(ROLES) + 1) for some in combinations(ROLES, n)]
+    assert [some for some in sets if roles_in(title(some)) != set(some)] == []
+    assert max(len(title(some).encode()) for some in sets) < 64
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59.9, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (90_000, "1 d 1 h")],
+)
+def test_how_long_ago_is_told_in_two_units(seconds: float, words: str) -> None:
+    assert elapsed(timedelta(seconds=seconds)) == words
