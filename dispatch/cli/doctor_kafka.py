@@ -1,11 +1,13 @@
 """`dispatch doctor` on the Kafka cluster: copies and settings of each topic, and how far behind each consumer is."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from dispatch.cli.finding import Finding
 from dispatch.cli.terminal import counted
@@ -74,12 +76,21 @@ async def behind(admin: AIOKafkaAdminClient, bootstrap: str) -> Behind:
     found = {}
     for topic in TOPICS:
         for name in topic.readers:
-            committed = await admin.list_consumer_group_offsets(f"renfort.{name}")
+            committed = await _committed(admin, f"renfort.{name}")
             found[name, topic.name] = sum(
                 last[place] - max(committed[place].offset if place in committed else 0, first[place])
                 for place in places[topic.name]
             )
     return found
+
+
+async def _committed(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, Any]:
+    while True:
+        try:
+            return dict(await admin.list_consumer_group_offsets(group))
+        except GroupCoordinatorNotAvailableError:
+            # The first who ever asks a cluster makes it lay out where such places are kept.
+            await asyncio.sleep(0.2)
 
 
 def consumers(found: Behind) -> Finding:

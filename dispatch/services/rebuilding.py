@@ -58,6 +58,7 @@ async def compare(engine: Engine, on_progress: OnProgress | None = None) -> list
         while True:
             # One snapshot for both sides: what is written meanwhile is in neither.
             async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await connection.execute(sql("allow_minutes"))
                 subjects = await _next(cast("asyncpg.Connection", connection), after)
                 found += await differences(cast("asyncpg.Connection", connection), subjects)
             if not subjects:

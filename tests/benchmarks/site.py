@@ -11,7 +11,7 @@ import asyncpg
 from rich.console import Console
 from rich.status import Status
 
-from dispatch.storage.journal import BUCKETS
+from dispatch.storage.chain import BUCKETS
 from tests.benchmarks.processes import Cpu, Program, command_of, cpu_of
 from tests.benchmarks.servers import TEMPLATE, Databases, Kafka, fresh_name, open_databases
 

@@ -647,7 +647,8 @@ async def test_a_sound_installation_is_found_sound(
     assert states(done) == {
         "database": "ok", "durability": "warn", "connections": "ok", "transactions": "ok", "queues": "ok",
         "processes": "ok", "clock": "ok", "tables": "ok", "outbox": "ok", "agenda": "ok", "parking": "ok",
-        "duty of SDIS 67": "ok", "Kafka": "ok", "consumers": "warn", "plans": "ok", "gateway": "warn", "disk": "ok",
+        "duty of SDIS 67": "ok", "Kafka": "ok", "copies": "ok", "topic settings": "ok", "consumers": "warn",
+        "plans": "ok", "gateway": "warn", "disk": "ok",
     }  # fmt: skip
     assert done.code == 0
     processes.terminate()

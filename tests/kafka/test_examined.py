@@ -10,8 +10,9 @@ from dispatch.config import Settings
 from producers.topics import administration, ensure
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.outside import REPORTS, a_report, publish
+from tests.storage.site import until
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("kafka")]
 
 
 async def test_a_cluster_is_found_as_it_is(blank: KafkaCluster) -> None:
@@ -20,11 +21,15 @@ async def test_a_cluster_is_found_as_it_is(blank: KafkaCluster) -> None:
         assert copies(await admin.describe_topics(), Settings()).state == "ok"
         assert copies(await admin.describe_topics(), Settings(replication=3)).state == "warn"
         assert (await topic_settings(admin, Settings())).state == "ok"
-        shorter = ConfigResource(ConfigResourceType.TOPIC, REPORTS, {"retention.ms": "60000"})
-        await admin.alter_configs([shorter])
-        assert (
-            f"{REPORTS} retention.ms=60000, not 604800000" in (await topic_settings(admin, Settings())).detail
+        await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, REPORTS, {"retention.ms": "60000"})]
         )
+
+        async def noticed() -> bool:
+            told = (await topic_settings(admin, Settings())).detail
+            return f"{REPORTS} retention.ms=60000, not 604800000" in told
+
+        await until(noticed)
         await publish(blank.bootstrap, *(a_report(uuid4(), str(number)) for number in range(3)))
         found = await behind(admin, blank.bootstrap)
         assert {name: count for name, count in found.items() if count} == {("reports", REPORTS): 3}
