@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
@@ -28,7 +28,8 @@ from dispatch.services.errors import UnauthorizedError
 from dispatch.services.parking import tell
 from dispatch.storage import parking
 from dispatch.storage.pool import open_pool, transaction
-from schemas.envelope import Unreadable
+from schemas.envelope import Unreadable, decode
+from tests.kafka.outside import a_report
 from tests.storage.world import World
 
 HEADER = "name,phone,language,skills,lat,lon,birth_date,consent,availability\n"
@@ -611,6 +612,31 @@ async def test_a_retry_says_of_each_what_became_of_it_and_fails_where_one_stays(
     assert f"{world.organisation}: unknown: " in done.err
     assert "2 messages of 2 still to be seen to" in done.err
     assert (await dispatch("parking", "list", "--json")).json()[0]["reason"] != "an old reason"
+
+
+async def test_a_parked_report_of_days_ago_opens_its_incident_only_when_a_human_insists(
+    dispatch: Dispatch, world: World
+) -> None:
+    house = uuid4()
+    message = a_report(house, "1", at=world.now.isoformat())
+    record = decode("incident.reports", message.key, message.headers, message.body)
+    assert record is not None
+    await world.deliver("incident.reports", [record])
+    await world.pool.execute(
+        "INSERT INTO organisations (id, name, created_at) VALUES ($1, 'X', $2)", house, world.now
+    )
+    stale = await dispatch("parking", "retry", "--all")
+    assert (stale.code, "stale" in stale.out, "report it anew, or say --even-stale" in stale.err) == (
+        1, True, True,
+    )  # fmt: skip
+    done = await dispatch("parking", "retry", "--all", "--even-stale", "--json")
+    (outcome,) = done.json()
+    incident = await world.pool.fetchval("SELECT id FROM incidents WHERE organisation = $1", house)
+    assert (done.code, outcome["outcome"], str(incident) in outcome["detail"]) == (0, "retried", True)
+    assert outcome["age_s"] > 900
+    assert (
+        await world.pool.fetchval("SELECT status FROM escalations WHERE reason LIKE 'parked:%'") == "resolved"
+    )
 
 
 async def test_all_of_one_topic_and_reason_are_seen_to_together(dispatch: Dispatch, world: World) -> None:
