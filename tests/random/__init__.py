@@ -1,0 +1,18 @@
+"""Random runs: whatever is reported, answered, commanded, delayed, repeated or lost, the rules hold.
+
+Each run has an organisation of its own, six volunteers, a clock that only the run moves, and no Kafka: what the
+journal holds is handed to the product's consumers, in order for each key and as unkindly as Kafka may otherwise do
+it (`bus`). Hypothesis writes the script, some reports and up to thirty commands (`commands`): answers, texts, acts,
+updates, time, deliveries that are cut, reordered, repeated or lost before their commit, gateways in all moods, senders
+that die. Each transaction is told to a small model that shares no code with the domain (`model`, `telling`); each text
+is checked when it is sent (`phones`). At the end all is delivered and time passes (`ending`): nothing may be left over,
+nothing stuck, the tables are as the journal says, and hearing everything again changes nothing.
+
+    pytest tests/random --hypothesis-seed=1             the same runs again
+    DISPATCH_RANDOM_RUNS=2000 pytest tests/random --timeout=0     so many runs of each scene
+
+A failure prints its script, made as short as it can be. It is a list of commands that can be copied, with their
+imports, into `test_scripts.py`, where it is played for ever:
+
+    await play(runs, Report("rescue.lift"), Deliver(), Reply(answer="danger"), Deliver("replies", fate="forgotten"))
+"""

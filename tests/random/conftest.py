@@ -1,0 +1,30 @@
+"""One migrated database for all runs."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from dispatch.cli.embedded import EmbeddedPostgres
+from dispatch.services import batches
+from dispatch.storage.pool import open_pool
+from tests.conftest import TEMPLATE
+
+
+@pytest.fixture(scope="session")
+async def shared(postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Pool]:
+    """Open a database that runs share, each with an organisation of its own."""
+    connection = await asyncpg.connect(postgres.url("postgres"))
+    await connection.execute(f"CREATE DATABASE runs TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    await connection.close()
+    pool = await open_pool(postgres.url("runs"), application="tests")
+    yield pool
+    pool.terminate()
+
+
+@pytest.fixture
+def runs(shared: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> asyncpg.Pool:
+    """Hurry: a batch that fails on purpose is not waited for, and no session has anything to reset."""
+    monkeypatch.setattr(batches, "SHORTEST_WAIT_S", 0)
+    monkeypatch.setattr(asyncpg.Connection, "get_reset_query", lambda _connection: "")
+    return shared

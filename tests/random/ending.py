@@ -1,0 +1,161 @@
+"""What must be true when everything has been delivered, sent, and given the time that it needs."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from hashlib import sha256
+
+import asyncpg
+
+from dispatch.services.escalating import system_of
+from dispatch.services.rebuilding import differences
+from tests.random.model import Incident
+from tests.random.town import Town
+
+LATER_S = (61, 61)
+"""Enough for both steps of each plan, one after the other, and for a message that was put back or died with."""
+EVERYTHING = 10**6
+
+CHAIN = """
+    SELECT stream, seq, topic, key, headers, body, prev_hash, hash FROM journal
+    WHERE id > $1 AND organisation = $2 ORDER BY stream, seq
+"""
+LOOSE = """
+    SELECT (SELECT count(*) FROM journal WHERE id > $1) - (SELECT count(*) FROM outbox) AS unpublished,
+           (SELECT count(*) FROM parking WHERE organisation = $2) AS parked,
+           (SELECT count(*) FROM replies WHERE organisation = $2 AND processed_at IS NULL) AS unworked,
+           (SELECT count(*) FROM agenda a WHERE due_at <= $3
+              AND NOT (kind = 'consider' AND EXISTS (SELECT FROM organisations o
+                                                     WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
+           ) AS overdue,
+           (SELECT count(*) FROM messages WHERE organisation = $2 AND status IN ('queued', 'leased')) AS unsent
+"""
+REPORTS = "SELECT id, source, source_id, incident_id FROM reports WHERE organisation = $1"
+OPENED = "SELECT id, report_id FROM incidents WHERE organisation = $1"
+MESSAGES = (
+    "SELECT purpose, recipient_id, offer_id, escalation_id, status FROM messages WHERE organisation = $1"
+)
+
+
+async def end(town: Town) -> None:
+    """Let the run come to its end, and check what it left."""
+    await _settle(town)
+    await _check_tables(town)
+    await _check_reports(town)
+    await _check_told(town)
+    for incident in town.model.incidents.values():
+        _check_in_hand(incident)
+        _check_recalls_known(incident)
+    await _check_hearing_again(town)
+
+
+async def _settle(town: Town) -> None:
+    await town.deliver_all()
+    for seconds in LATER_S:
+        town.clock.advance(seconds)
+        await town.work_agenda()
+        await town.deliver_all()
+    await town.send()
+    await town.deliver_all()
+
+
+async def _check_tables(town: Town) -> None:
+    loose = await town.pool.fetchrow(LOOSE, town.began, town.organisation, town.now)
+    assert loose is not None
+    assert not any(loose.values()), f"nothing is left over: {dict(loose)}"
+    _check_chain(await town.pool.fetch(CHAIN, town.began, town.organisation))
+    subjects = [*town.model.incidents, system_of(town.organisation)]
+    async with town.pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+        found = await differences(connection, subjects)  # type: ignore[arg-type]
+    assert not found, f"the tables are as the journal says: {found}"
+
+
+def _check_chain(rows: list[asyncpg.Record]) -> None:
+    heads: dict[object, tuple[int, bytes]] = defaultdict(lambda: (0, bytes(32)))
+    for row in rows:
+        seq, previous = heads[row["stream"]]
+        assert row["seq"] == seq + 1, "an event's place follows the one before it"
+        assert row["prev_hash"] == previous
+        parts = (previous, row["topic"].encode(), row["key"], row["headers"], row["body"])
+        packed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        assert row["hash"] == sha256(packed).digest(), "the journal is chained"
+        heads[row["stream"]] = (row["seq"], row["hash"])
+
+
+async def _check_reports(town: Town) -> None:
+    kept = {(r["source"], r["source_id"]): r for r in await town.pool.fetch(REPORTS, town.organisation)}
+    opened = {r["report_id"]: r["id"] for r in await town.pool.fetch(OPENED, town.organisation)}
+    assert len(kept) == len(town.sent), "every report is kept once"
+    for source, body in town.sent:
+        report = kept[source, body.id]
+        if body.updates is None:
+            assert opened[report["id"]] == report["incident_id"], "a report has exactly one incident"
+        else:
+            first = kept[source, body.updates]
+            assert report["incident_id"] == first["incident_id"], "an update adds to what it names"
+    assert len(opened) == sum(1 for _, body in town.sent if body.updates is None)
+    assert opened.keys() <= {row["id"] for row in kept.values()}
+    assert set(opened.values()) == set(town.model.incidents)
+
+
+async def _check_told(town: Town) -> None:
+    found = await town.pool.fetch(MESSAGES, town.organisation)
+    told = {(m["purpose"], m["offer_id"] or m["escalation_id"]) for m in found}
+    missing = set(_to_tell(town)) - told
+    assert not missing, f"who has to be told is told: {missing}"
+    sent = {(m["purpose"], m["offer_id"]) for m in found if m["status"] == "sent"}
+    missing = {
+        (kind, offer)
+        for incident in town.model.incidents.values()
+        for kind, offer in _recalled(incident)
+        if (kind, offer) not in sent
+    }
+    assert not missing, f"a recall reaches everybody: {missing}"
+    assert town.phones.repeats <= town.phones.doubts, "only what was in doubt is sent again"
+
+
+def _to_tell(town: Town) -> Iterator[tuple[str, object]]:
+    for incident in town.model.incidents.values():
+        yield from (("assigned", one.offer) for one in incident.assignments.values())
+        yield from (("late", o.id) for o in incident.offers.values() if o.late == "thanked")
+        yield from (("escalation", name) for name, one in incident.escalations.items() if one.page)
+    yield from (("escalation", name) for name, one in town.model.system.items() if one.page)
+
+
+def _recalled(incident: Incident) -> Iterator[tuple[str, object]]:
+    """Give the recalls that must have gone out: a hold that was lifted in time need not."""
+    last = {offer.volunteer: offer.id for offer in incident.offers.values()}
+    for who, (kind, _, _) in incident.recalls.items():
+        if kind == "aborted" or incident.status == "held":
+            yield kind, last[who]
+
+
+def _check_in_hand(incident: Incident) -> None:
+    """Check that an incident is over, covered, or in the hands of a human who was told."""
+    if incident.ended or incident.status in ("held", "taken_over"):
+        return
+    obstacles = {
+        "unplaced": not incident.placed,
+        "no_plan": not incident.seats,
+        "awaiting_confirmation": bool(incident.awaiting),
+        "hazard": incident.forbidden(),
+        "uncovered": bool(incident.seats) and not incident.awaiting and not incident.covered,
+    }
+    for reason, stands in obstacles.items():
+        known = [one for one in incident.told(reason) if one.open and one.page]
+        assert known or not stands, f"a supervisor is told: {reason}"
+
+
+def _check_recalls_known(incident: Incident) -> None:
+    if incident.status not in ("held", "aborted"):
+        return
+    told = [one.told_at for one in incident.told("recall_unacknowledged")]
+    for who, (kind, at, seen) in incident.recalls.items():
+        if not seen and (kind == "aborted" or who in incident.involved()):
+            assert max(told, default=at) > at, "a supervisor knows who has not seen a recall"
+
+
+async def _check_hearing_again(town: Town) -> None:
+    for reader in town.readers.values():
+        reader.rewind(EVERYTHING)
+    await town.deliver_all()
+    assert not await town.heed(), "what is heard again changes nothing"

@@ -1,0 +1,176 @@
+"""A small model of one organisation: told event by event, it shares no code with the domain that it checks."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from schemas.plans import Plan
+from schemas.replies import ReplyReceived
+
+
+@dataclass
+class Seat:
+    """A place to fill; `holder` is the assignment that has it."""
+
+    role: str
+    skill: str
+    reserve: bool
+    holder: UUID | None = None
+
+
+@dataclass
+class Offer:
+    """Somebody asked; `late` is what became of a yes that came late."""
+
+    id: UUID
+    incident: UUID
+    volunteer: UUID
+    role: str
+    asked_at: datetime
+    expires_at: datetime
+    status: str = "extended"
+    late: str | None = None
+
+
+@dataclass
+class Assignment:
+    """Somebody who comes, or came."""
+
+    volunteer: UUID
+    offer: UUID
+    seat: int
+    released_at: datetime | None = None
+    on_scene: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Tell whether they are still bound."""
+        return self.released_at is None
+
+
+@dataclass
+class Escalation:
+    """What a supervisor was told."""
+
+    reason: str
+    page: bool
+    told_at: datetime
+    status: str = "raised"
+
+    @property
+    def open(self) -> bool:
+        """Tell whether somebody still has to see to it."""
+        return self.status in ("raised", "acknowledged")
+
+
+@dataclass
+class Incident:
+    """One incident, as its events tell."""
+
+    id: UUID
+    lane: str
+    mode: str
+    plan: Plan
+    placed: bool
+    hazards: set[str]
+    awaiting: tuple[str, ...]
+    seats: dict[int, Seat]
+    status: str = "open"
+    taken: bool = False
+    covered: bool = False
+    offers: dict[UUID, Offer] = field(default_factory=dict)
+    assignments: dict[UUID, Assignment] = field(default_factory=dict)
+    recalls: dict[UUID, tuple[str, datetime, bool]] = field(default_factory=dict)
+    escalations: dict[UUID, Escalation] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether it is over."""
+        return self.status in ("aborted", "closed", "cancelled")
+
+    def live(self) -> Iterator[Offer]:
+        """Give the offers that wait for an answer."""
+        return (offer for offer in self.offers.values() if offer.status == "extended")
+
+    def active(self) -> Iterator[Assignment]:
+        """Give those who come or are there."""
+        return (one for one in self.assignments.values() if one.active)
+
+    def holds(self, volunteer: UUID) -> bool:
+        """Tell whether somebody comes or is there."""
+        return any(one.volunteer == volunteer for one in self.active())
+
+    def involved(self) -> set[UUID]:
+        """Name everybody whom a recall concerns."""
+        return {o.volunteer for o in self.live()} | {a.volunteer for a in self.active()}
+
+    def free(self, role: str) -> bool:
+        """Tell whether a seat of a role is empty."""
+        return any(seat.role == role and seat.holder is None for seat in self.seats.values())
+
+    def seated(self) -> bool:
+        """Tell whether each role has as many people as it needs."""
+        return self._enough(seat for seat in self.seats.values() if seat.holder is not None)
+
+    def arrived(self) -> bool:
+        """Tell whether each role has as many people on scene as it needs."""
+        there = (s for s in self.seats.values() if s.holder and self.assignments[s.holder].on_scene)
+        return self._enough(there)
+
+    def _enough(self, found: Iterable[Seat]) -> bool:
+        needed = Counter(seat.role for seat in self.seats.values() if not seat.reserve)
+        return bool(self.seats) and not needed - Counter(seat.role for seat in found)
+
+    def forbidden(self) -> bool:
+        """Tell whether a hazard keeps volunteers away."""
+        return bool(self.hazards & set(self.plan.forbidden_hazards))
+
+    def told(self, reason: str) -> list[Escalation]:
+        """Give what was told for a reason, settled or not."""
+        return [one for one in self.escalations.values() if one.reason == reason]
+
+
+@dataclass
+class Person:
+    """A volunteer, and what they said of being asked."""
+
+    id: UUID
+    phone: str
+    skills: frozenset[str]
+    drills: bool
+    stopped: bool = False
+
+
+@dataclass
+class Model:
+    """Everything of one organisation that the rules are about."""
+
+    people: dict[UUID, Person]
+    paused: bool = False
+    incidents: dict[UUID, Incident] = field(default_factory=dict)
+    offers: dict[UUID, Offer] = field(default_factory=dict)
+    replies: dict[UUID, ReplyReceived] = field(default_factory=dict)
+    worked: set[UUID] = field(default_factory=set)
+    system: dict[UUID, Escalation] = field(default_factory=dict)
+
+    def engaged(self, volunteer: UUID, lane: str, *, but: UUID | None = None) -> bool:
+        """Tell whether somebody is bound in a lane, to another incident than one."""
+        others = (i for i in self.incidents.values() if i.lane == lane and i.id != but)
+        return any(incident.holds(volunteer) for incident in others)
+
+    def engagements(self) -> set[tuple[UUID, str]]:
+        """Name who is bound in which lane."""
+        return {(a.volunteer, i.lane) for i in self.incidents.values() for a in i.active()}
+
+    def state(self, offer: Offer) -> str:
+        """Tell whether an offer is live, taken by somebody who is still bound, or over."""
+        if offer.status == "extended":
+            return "live"
+        bound = any(one.offer == offer.id for one in self.incidents[offer.incident].active())
+        return "taken" if bound else "over"
+
+    def unworked(self) -> list[ReplyReceived]:
+        """Give the answers that were received and not worked yet."""
+        return [reply for name, reply in self.replies.items() if name not in self.worked]

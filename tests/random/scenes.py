@@ -1,0 +1,64 @@
+"""What kinds of incidents a run has, and who lives near them."""
+
+from dataclasses import dataclass
+
+from dispatch.services.plans import PlanBook
+from schemas.plans import Plan
+from schemas.volunteers import VolunteerBody
+from tests.domain.builders import PLACE, plan, watch_plan
+from tests.scene import a_volunteer
+from tests.storage.world import DEFAULT, TRUSTED, near
+
+STEPS = ({"after_s": 60, "level": 1}, {"after_s": 120, "level": 3, "page": True})
+HOLD_OUT_S = 120
+"""How long after the last change the last step of every plan is due."""
+
+
+def _plan(name: str, kind: str, **changes: object) -> Plan:
+    known = {"name": name, "kinds": (kind,), "trusted_sources": (TRUSTED,), "steps": STEPS}
+    return plan(**known | changes)
+
+
+PAIR = _plan("pair", "medical.fall")
+CREW = _plan(
+    "crew", "fire.house", crew=True, professional="informed", forbidden_hazards=("weapon",),
+    seats=({"role": "driver", "skill": "driver", "count": 1}, {"role": "helper", "skill": "first_aid", "count": 2}),
+    offers={"open": 4, "per_seat": 2, "window_s": 30, "surplus": 1, "most": 8},
+)  # fmt: skip
+ONE_BY_ONE = _plan(
+    "one-by-one", "rescue.lift", seats=({"role": "helper", "skill": "first_aid", "count": 1},),
+    offers={"open": 1, "per_seat": 1, "window_s": 30},
+)  # fmt: skip
+PLANNED = _plan(
+    "planned", "event.run", lane="planned", professional="none",
+    seats=({"role": "helper", "skill": "first_aid", "count": 2},), offers={"open": 3, "window_s": 120},
+)  # fmt: skip
+WATCH = watch_plan(
+    name="watch", lane="planned", seats=({"role": "watcher", "skill": "watch", "count": 2},), steps=STEPS
+)
+BOOK = PlanBook((PAIR, CREW, ONE_BY_ONE, PLANNED, WATCH, DEFAULT))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The kinds and modes that reports of a run have."""
+
+    kinds: tuple[str, ...]
+    modes: tuple[str, ...] = ("actual",)
+
+
+SCENES = {
+    "rivals": Scene(("medical.fall", "rescue.lift", "medical.fall", "unknown")),
+    "crews": Scene(("fire.house", "rescue.lift", "fire.house", "medical.fall")),
+    "lanes": Scene(("event.run", "medical.fall", "rescue.lift"), ("actual", "actual", "exercise", "draft")),
+    "notices": Scene(("watch.odour", "rescue.lift", "watch.odour")),
+}
+
+
+def people() -> list[VolunteerBody]:
+    """Give six who live near, of whom one drives, one takes part in no drill, and one is in the second ring."""
+    places = [near(PLACE, 100 * (number + 1)) for number in range(5)] + [near(PLACE, 1500)]
+    bodies = [a_volunteer(number, position=place.model_dump()) for number, place in enumerate(places)]
+    driver = a_volunteer(2, position=places[2].model_dump(), skills=["driver", "first_aid", "watch"])
+    no_drills = a_volunteer(3, position=places[3].model_dump(), consent=["sms"])
+    return [*bodies[:2], driver, no_drills, *bodies[4:]]

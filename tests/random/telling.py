@@ -1,0 +1,234 @@
+"""The rules that each event must keep when it happens, and what it changes in the model."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from schemas import escalations, incidents, offers
+from schemas.base import Event
+from schemas.replies import ReplyReceived
+from tests.random.model import Assignment, Escalation, Incident, Model, Offer, Seat
+
+GRACE = timedelta(seconds=5)
+"""How long expiry waits for answers that were received and are not worked."""
+
+
+def tell(model: Model, events: Sequence[Event]) -> None:
+    """Tell what one transaction wrote; raises AssertionError where it breaks a rule."""
+    teller = Teller(model, model.engagements())
+    for event in events:
+        teller.tell(event)
+    check_people(model)
+
+
+def check_people(model: Model) -> None:
+    """Check what no incident can see by itself."""
+    live = Counter((o.volunteer, i.lane) for i in model.incidents.values() for o in i.live())
+    bound = Counter((a.volunteer, i.lane) for i in model.incidents.values() for a in i.active())
+    assert max(live.values(), default=0) <= 1, "nobody has two live offers in a lane"
+    assert max(bound.values(), default=0) <= 1, "nobody is active in two assignments of a lane"
+    for incident in model.incidents.values():
+        if incident.ended:
+            assert not incident.involved(), "an ended incident binds nobody"
+        else:
+            assert incident.covered == incident.seated(), "covered says whether the needed seats are filled"
+
+
+@dataclass
+class Teller:
+    """The events of one transaction; `before` names who was bound when it began."""
+
+    model: Model
+    before: set[tuple[UUID, str]]
+
+    def tell(self, event: Event) -> None:
+        """Check one event, then fold it in."""
+        if isinstance(event, incidents.IncidentOpened):
+            self.model.incidents[event.incident_id] = _opened(event)
+        elif isinstance(event, ReplyReceived):
+            self.model.replies[event.reply_id] = event
+        elif isinstance(event, escalations.EscalationEvent):
+            self._escalated(event)
+        elif isinstance(event, offers.OfferEvent):
+            self._offered(self.model.incidents[event.incident_id], event)
+        elif isinstance(event, incidents.IncidentEvent) and type(event) in _FOLDS:
+            _FOLDS[type(event)](self.model.incidents[event.incident_id], event)
+
+    def _escalated(self, event: escalations.EscalationEvent) -> None:
+        case = self.model.incidents.get(event.subject_id)
+        known = self.model.system if case is None else case.escalations
+        if isinstance(event, escalations.EscalationRaised):
+            known[event.escalation_id] = Escalation(event.reason, event.page, event.at)
+        elif isinstance(event, escalations.EscalationAcknowledged):
+            known[event.escalation_id].status = "acknowledged"
+        elif isinstance(event, escalations.EscalationLapsed):
+            known[event.escalation_id].status = "raised"
+        else:
+            known[event.escalation_id].status = "settled"
+
+    def _offered(self, incident: Incident, event: offers.OfferEvent) -> None:
+        if isinstance(event, offers.OfferExtended):
+            self._extended(incident, event)
+            return
+        offer = incident.offers[event.offer_id]
+        assert offer.volunteer == event.volunteer_id
+        match event:
+            case offers.OfferAccepted():
+                in_time = event.received_at <= offer.expires_at and offer.status in ("extended", "expired")
+                assert in_time or offer.late in ("seated", "reserve"), "a late yes is said to be late"
+                offer.status = "accepted"
+            case offers.OfferAnsweredLate():
+                self._late(incident, offer, event)
+            case offers.OfferExpired():
+                assert offer.status == "extended", "only a live offer expires"
+                offer.status = "expired"
+            case offers.OfferWithdrawn():
+                assert offer.status == "extended", "only a live offer is withdrawn"
+                enough = not incident.free(offer.role) or incident.arrived()
+                assert event.reason != "covered" or enough, "nobody is stood down while a seat is free"
+                offer.status = "withdrawn"
+            case offers.OfferDeclined():
+                assert offer.status in ("extended", "expired")
+                offer.status = "declined"
+
+    def _extended(self, incident: Incident, event: offers.OfferExtended) -> None:
+        person = self.model.people[event.volunteer_id]
+        assert incident.status == "open", "only an open incident asks"
+        assert incident.placed
+        assert not incident.awaiting
+        assert incident.mode != "draft"
+        assert not incident.forbidden(), "a hazard keeps volunteers away"
+        assert not self.model.paused, "a pause stops new offers"
+        assert not person.stopped, "who said STOP is not asked"
+        assert incident.mode == "actual" or person.drills, "only who opted in is asked in a drill"
+        assert any(s.role == event.role and s.skill in person.skills for s in incident.seats.values())
+        assert all(offer.volunteer != person.id for offer in incident.offers.values()), (
+            "nobody is asked twice"
+        )
+        bound = (person.id, incident.lane)
+        assert bound not in self.before or bound not in self.model.engagements(), "who comes is not asked"
+        assert not incident.arrived(), "nobody is asked once enough are there"
+        offer = Offer(event.offer_id, incident.id, person.id, event.role, event.at, event.expires_at)
+        incident.offers[offer.id] = self.model.offers[offer.id] = offer
+        assert len(list(incident.live())) <= incident.plan.offers.open
+        assert len(incident.offers) <= incident.plan.offers.most
+
+    def _late(self, incident: Incident, offer: Offer, event: offers.OfferAnsweredLate) -> None:
+        if event.outcome == "thanked":
+            engaged = self.model.engaged(offer.volunteer, incident.lane, but=incident.id)
+            elsewhere = engaged or (offer.volunteer, incident.lane) in self.before
+            gave_back = offer.status == "accepted"
+            over = incident.ended or incident.arrived() or gave_back or elsewhere
+            assert over or not incident.free(offer.role), "a yes fills a free seat, however late"
+        else:
+            late = event.received_at > offer.expires_at or offer.status in ("withdrawn", "declined")
+            assert late, "a yes in time is not called late"
+        offer.late = event.outcome
+
+
+def _opened(event: incidents.IncidentOpened) -> Incident:
+    plan = event.plan
+    wanted = [(need, False) for need in plan.seats for _ in range(need.count)]
+    if plan.seats:
+        wanted += [(max(plan.seats, key=lambda need: need.count), True)] * plan.offers.surplus
+    seats = {n: Seat(need.role, need.skill, extra) for n, (need, extra) in enumerate(wanted, 1)}
+    return Incident(
+        event.incident_id, event.lane, event.mode, plan, event.position is not None, set(event.hazards),
+        event.awaiting, seats,
+    )  # fmt: skip
+
+
+def _updated(incident: Incident, event: incidents.IncidentUpdated) -> None:
+    incident.hazards |= set(event.hazards)
+    incident.placed |= event.position is not None
+    incident.awaiting = event.awaiting
+
+
+def _confirmed(incident: Incident, _event: Event) -> None:
+    incident.awaiting = ()
+
+
+def _recalled(incident: Incident, event: incidents.IncidentHeld | incidents.IncidentAborted) -> None:
+    assert set(event.recalled) == incident.involved(), "a recall reaches everybody involved"
+    kind = "held" if isinstance(event, incidents.IncidentHeld) else "aborted"
+    incident.status = kind
+    incident.recalls |= dict.fromkeys(event.recalled, (kind, event.at, False))
+
+
+def _seen(incident: Incident, event: incidents.RecallAcknowledged) -> None:
+    kind, at, _ = incident.recalls[event.volunteer_id]
+    incident.recalls[event.volunteer_id] = (kind, at, True)
+
+
+def _resumed(incident: Incident, _event: Event) -> None:
+    incident.status = "taken_over" if incident.taken else "open"
+
+
+def _taken_over(incident: Incident, _event: Event) -> None:
+    incident.status, incident.taken = "taken_over", True
+
+
+def _given_back(incident: Incident, _event: Event) -> None:
+    incident.status, incident.taken = "open", False
+
+
+def _cancelled(incident: Incident, _event: Event) -> None:
+    incident.status = "cancelled"
+
+
+def _closed(incident: Incident, _event: Event) -> None:
+    incident.status = "closed"
+
+
+def _covered(incident: Incident, event: Event) -> None:
+    incident.covered = isinstance(event, incidents.IncidentCovered)
+
+
+def _assigned(incident: Incident, event: offers.Assigned) -> None:
+    seat = incident.seats[event.seat]
+    assert seat.holder is None, "a seat has at most one person"
+    assert not incident.holds(event.volunteer_id), "nobody has two seats"
+    assert not incident.ended
+    assert incident.mode != "draft"
+    assert incident.offers[event.offer_id].status == "accepted"
+    assert incident.offers[event.offer_id].role == seat.role == event.role
+    seat.holder = event.assignment_id
+    incident.assignments[event.assignment_id] = Assignment(event.volunteer_id, event.offer_id, event.seat)
+
+
+def _moved(incident: Incident, event: offers.EnRoute | offers.OnScene) -> None:
+    assert not incident.plan.informs, "a watch notice sends nobody"
+    assignment = incident.assignments[event.assignment_id]
+    assert assignment.active, "who was released does not move"
+    assignment.on_scene |= isinstance(event, offers.OnScene)
+
+
+def _released(incident: Incident, event: offers.Released) -> None:
+    assignment = incident.assignments[event.assignment_id]
+    assert assignment.active, "nobody is released twice"
+    assignment.released_at = event.at
+    if event.reason != "done":
+        incident.seats[assignment.seat].holder = None
+
+
+_FOLDS: dict[type[Event], Callable[[Incident, Any], None]] = {
+    incidents.IncidentUpdated: _updated,
+    incidents.IncidentConfirmed: _confirmed,
+    incidents.IncidentHeld: _recalled,
+    incidents.IncidentAborted: _recalled,
+    incidents.RecallAcknowledged: _seen,
+    incidents.IncidentResumed: _resumed,
+    incidents.IncidentTakenOver: _taken_over,
+    incidents.IncidentGivenBack: _given_back,
+    incidents.IncidentCancelled: _cancelled,
+    incidents.IncidentClosed: _closed,
+    incidents.IncidentCovered: _covered,
+    incidents.IncidentUncovered: _covered,
+    offers.Assigned: _assigned,
+    offers.EnRoute: _moved,
+    offers.OnScene: _moved,
+    offers.Released: _released,
+}

@@ -1,0 +1,38 @@
+"""Whatever is reported, answered, commanded, delayed, repeated or lost: the rules that never bend."""
+
+import os
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.random.commands import Command, scripts
+from tests.random.deeds import do
+from tests.random.ending import end
+from tests.random.scenes import SCENES
+from tests.random.town import Town
+
+RUNS = int(os.environ.get("DISPATCH_RANDOM_RUNS", "60"))
+"""Runs of each scene."""
+
+
+async def play(pool: asyncpg.Pool, *script: Command) -> Town:
+    """Play a script to its end in an organisation of its own."""
+    town = await Town.found(pool)
+    for command in script:
+        await do(town, command)
+    await end(town)
+    return town
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@given(data=st.data())
+@settings(
+    max_examples=RUNS, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+async def test_whatever_happens_the_rules_hold(runs: asyncpg.Pool, scene: str, data: st.DataObject) -> None:
+    near = SCENES[scene]
+    script = data.draw(scripts(near.kinds, near.modes), label="script")
+    await play(runs, *script)

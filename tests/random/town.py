@@ -1,0 +1,206 @@
+"""One run: an organisation of its own, and what is commanded in it, each transaction told to the model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.cli.node import gateway_trouble
+from dispatch.clock import MovableClock
+from dispatch.services import organisations, volunteers
+from dispatch.services.agenda import Agenda
+from dispatch.services.batches import Batches, Handler
+from dispatch.services.engine import Engine, Work
+from dispatch.services.parking import tell as tell_parked
+from dispatch.services.sending import Sender
+from schemas.base import Event
+from schemas.envelope import Received
+from schemas.reports import ReportBody
+from tests.conftest import START
+from tests.random import scenes
+from tests.random.bus import Fate, Reader, heard, readers
+from tests.random.model import Model, Offer, Person
+from tests.random.phones import Mood, Phones
+from tests.random.telling import GRACE, tell
+from tests.storage.post import LINKS, SECRET
+
+T = TypeVar("T")
+
+NEWS = "SELECT * FROM journal WHERE id > $1 AND organisation = $2 ORDER BY id"
+LAST = "SELECT coalesce(max(id), 0) FROM journal"
+FORGET = """
+    DELETE FROM agenda;
+    DELETE FROM positions;
+    DELETE FROM addresses;
+    DELETE FROM duty_contacts;
+    DELETE FROM outbox;
+    DELETE FROM messages WHERE status IN ('queued', 'leased');
+"""
+"""What services look for everywhere: left by the run before, it would come into this one."""
+NAMES = count(1)
+ALL = 100
+
+
+class Lost(Engine):
+    """An engine that loses the database just before it commits."""
+
+    async def transact(self, work: Work[T]) -> T:
+        """Do the work for nothing."""
+
+        async def lost(connection: asyncpg.Connection, now: datetime) -> T:
+            await work(connection, now)
+            raise asyncpg.ConnectionDoesNotExistError("lost on purpose")
+
+        return await super().transact(lost)
+
+
+@dataclass
+class Town:
+    """Six volunteers, a supervisor, a duty contact, and the machinery that serves them."""
+
+    pool: asyncpg.Pool
+    clock: MovableClock
+    engine: Engine
+    organisation: UUID
+    model: Model
+    phones: Phones
+    sender: Sender
+    began: int
+    read: int
+    readers: dict[str, Reader] = field(default_factory=lambda: readers(scenes.BOOK))
+    sent: list[tuple[str, ReportBody]] = field(default_factory=list)
+    texts: int = 0
+
+    @classmethod
+    async def found(cls, pool: asyncpg.Pool) -> "Town":
+        """Make an organisation with its people; whatever runs before left behind is forgotten."""
+        await pool.execute(FORGET)
+        began = await pool.fetchval(LAST)
+        clock = MovableClock(START)
+        engine = Engine(pool, clock)
+        organisation = await organisations.create(engine, f"run {next(NAMES)}")
+        duty = organisations.DutyContact("Grace", "+33639989900", drills=True)
+        await organisations.set_duty(engine, organisation, [duty])
+        bodies = scenes.people()
+        ids = await volunteers.enrol(engine, organisation, bodies)
+        people = {
+            id_: Person(id_, body.phone, frozenset(body.skills), "drills" in body.consent)
+            for id_, body in zip(ids, bodies, strict=True)
+        }
+        model = Model(people)
+        phones = Phones(pool, clock, model)
+        sender = Sender(engine, {"sms": phones}, secret=SECRET, public_url=LINKS, on_trouble=gateway_trouble)
+        return cls(pool, clock, engine, organisation, model, phones, sender, began, await pool.fetchval(LAST))
+
+    @property
+    def now(self) -> datetime:
+        """Tell the time."""
+        return self.clock.now()
+
+    def ago(self, seconds: float) -> datetime:
+        """Give the moment so many seconds ago."""
+        return self.now - timedelta(seconds=seconds)
+
+    async def heed(self) -> list[Event]:
+        """Tell the model what was committed since the last time, and give it to the readers."""
+        rows = await self.pool.fetch(NEWS, self.read, self.organisation)
+        self.read = max((row["id"] for row in rows), default=self.read)
+        records = [heard(row) for row in rows]
+        for reader in self.readers.values():
+            for record in records:
+                if record.data is not None and record.data.topic == reader.topic:
+                    reader.log[record.key].append(record)
+        events = [record.data for record in records if record.data is not None]
+        tell(self.model, events)
+        return events
+
+    async def deliver(self, reader: Reader, most: int, turn: int, fate: Fate = "well") -> None:
+        """Give a reader its next batch."""
+        batch = reader.batch(most, turn)
+        handle = losing(reader.handle) if fate == "fails" else reader.handle
+        batches = Batches(self.pool, self.clock, on_commit=lambda: None)
+        try:
+            await batches.run(reader.name, reader.topic, batch, handle, on_parked=tell_parked)
+        except asyncpg.ConnectionDoesNotExistError:
+            assert not await self.heed(), "what was not committed did not happen"
+            return
+        if fate != "forgotten":
+            reader.commit(batch)
+        await self.heed()
+        if reader.name == "replies":
+            self.check_worked(batch)
+
+    def check_worked(self, batch: Sequence[Received]) -> None:
+        """Check that no yes was dropped."""
+        for record in batch:
+            reply = self.model.replies[record.data.reply_id]  # type: ignore[union-attr]
+            self.model.worked.add(reply.reply_id)
+            offer = self.model.offers[reply.offer_id]
+            incident = self.model.incidents[offer.incident]
+            if reply.answer == "accepted":
+                seated = offer.status == "accepted" or incident.holds(offer.volunteer)
+                assert seated or offer.late is not None, "a yes is seated or thanked, never dropped"
+            if reply.answer == "danger":
+                assert incident.told("danger"), "a danger is told"
+
+    async def deliver_all(self, turn: int = 0) -> None:
+        """Deliver until nothing is new."""
+        while any(reader.behind for reader in self.readers.values()):
+            for reader in self.readers.values():
+                if reader.behind:
+                    await self.deliver(reader, ALL, turn)
+
+    async def work_agenda(self, fate: Fate = "well") -> None:
+        """Work what is due until nothing is."""
+        if fate == "fails":
+            try:
+                await Agenda(Lost(self.pool, self.clock)).round()
+            except asyncpg.ConnectionDoesNotExistError:
+                assert not await self.heed(), "what was not committed did not happen"
+            return
+        for _ in range(20):
+            done = await Agenda(self.engine).round()
+            self.check_patience(await self.heed())
+            if not done:
+                return
+        raise AssertionError("the agenda never rests")
+
+    def check_patience(self, events: Sequence[Event]) -> None:
+        """Check that no offer expired while an answer to it was being worked."""
+        answered = {r.offer_id for r in self.model.unworked() if r.received_at > self.now - GRACE}
+        expired = {e.offer_id for e in events if e.type == "offer.expired.v1"}  # type: ignore[attr-defined]
+        assert not expired & answered, "expiry waits a little for answers that are not worked yet"
+
+    async def send(self, mood: Mood = "well") -> None:
+        """Send what is due."""
+        self.phones.mood = mood
+        while await self.sender.round():
+            pass
+        if self.phones.wrong:
+            raise self.phones.wrong[0]
+        await self.heed()
+
+    def offer(self, index: int, of: str = "live") -> Offer | None:
+        """Find an offer that is live, taken or over; any other where there is none."""
+        known = list(self.model.offers.values())
+        wanted = [offer for offer in known if self.model.state(offer) == of] or known
+        return wanted[index % len(wanted)] if wanted else None
+
+    def incident(self, index: int) -> UUID | None:
+        """Find an incident, the newest first."""
+        found = list(reversed(self.model.incidents))
+        return found[index % len(found)] if found else None
+
+
+def losing(handle: Handler) -> Handler:
+    """Make a handler that loses the database just before the commit."""
+
+    async def lost(connection: asyncpg.Connection, records: Sequence[Received], now: datetime) -> None:
+        await handle(connection, records, now)
+        raise asyncpg.ConnectionDoesNotExistError("lost on purpose")
+
+    return lost
