@@ -31,7 +31,8 @@ lint: .venv/installed ## Check style, types and the direction of imports
 bench: .venv/installed ## Measure speed and size on this machine, and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
 
-soak: .venv/installed ## Watch the memory of all roles over an hour of storm
+soak: .venv/installed ## Play thousands of random scripts, then watch the memory of all roles over an hour of storm
+	DISPATCH_RANDOM_RUNS=1500 $(BIN)/pytest -n 2 tests/random --timeout=0
 	$(BIN)/python -m tests.benchmarks.soak --minutes 60
 
 gate: .venv/installed ## Fail where something fell back against docs/benchmarks.json

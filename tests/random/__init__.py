@@ -11,8 +11,8 @@ nothing stuck, the tables are as the journal says, and hearing everything again 
     pytest tests/random --hypothesis-seed=1             the same runs again
     DISPATCH_RANDOM_RUNS=2000 pytest tests/random --timeout=0     so many runs of each scene
 
-A failure prints its script, made as short as it can be. It is a list of commands that can be copied, with their
-imports, into `test_scripts.py`, where it is played for ever:
+A failure prints its script, made as short as it can be. It is a list of commands: copied into a test of
+`test_random.py` it is played again, and for ever:
 
     await play(runs, Report("rescue.lift"), Deliver(), Reply(answer="danger"), Deliver("replies", fate="forgotten"))
 """

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from hashlib import sha256
+from uuid import UUID
 
 import asyncpg
 
 from dispatch.services.escalating import system_of
 from dispatch.services.rebuilding import differences
-from tests.random.model import Incident
+from tests.random.model import Incident, Model
 from tests.random.town import Town
 
 LATER_S = (61, 61)
@@ -45,6 +46,7 @@ async def end(town: Town) -> None:
     for incident in town.model.incidents.values():
         _check_in_hand(incident)
         _check_recalls_known(incident)
+    _check_overlaps(town.model)
     await _check_hearing_again(town)
 
 
@@ -100,7 +102,8 @@ async def _check_reports(town: Town) -> None:
 async def _check_told(town: Town) -> None:
     found = await town.pool.fetch(MESSAGES, town.organisation)
     told = {(m["purpose"], m["offer_id"] or m["escalation_id"]) for m in found}
-    missing = set(_to_tell(town)) - told
+    asked = {m["offer_id"] for m in found if m["purpose"] == "offer" and m["status"] == "sent"}
+    missing = {*_to_tell(town), *_to_stand_down(town, asked)} - told
     assert not missing, f"who has to be told is told: {missing}"
     sent = {(m["purpose"], m["offer_id"]) for m in found if m["status"] == "sent"}
     missing = {
@@ -119,6 +122,17 @@ def _to_tell(town: Town) -> Iterator[tuple[str, object]]:
         yield from (("late", o.id) for o in incident.offers.values() if o.late == "thanked")
         yield from (("escalation", name) for name, one in incident.escalations.items() if one.page)
     yield from (("escalation", name) for name, one in town.model.system.items() if one.page)
+
+
+def _to_stand_down(town: Town, asked: set[UUID]) -> Iterator[tuple[str, object]]:
+    """Give those who were asked and need not come after all, and those who were released by others."""
+    for offer in town.model.offers.values():
+        if offer.id in asked and offer.withdrawn in ("covered", "taken_over", "closed", "cancelled"):
+            yield "stand_down", offer.id
+    for incident in town.model.incidents.values():
+        for one in incident.assignments.values():
+            if one.released in ("stood_down", "closed", "cancelled"):
+                yield "stand_down", one.offer
 
 
 def _recalled(incident: Incident) -> Iterator[tuple[str, object]]:
@@ -152,6 +166,12 @@ def _check_recalls_known(incident: Incident) -> None:
     for who, (kind, at, seen) in incident.recalls.items():
         if not seen and (kind == "aborted" or who in incident.involved()):
             assert max(told, default=at) > at, "a supervisor knows who has not seen a recall"
+
+
+def _check_overlaps(model: Model) -> None:
+    bound = model.engagements()
+    torn = [who for who, lane in bound if lane != "urgent" and (who, "urgent") in bound]
+    assert not torn, "who is urgently assigned is free of everything else"
 
 
 async def _check_hearing_again(town: Town) -> None:

@@ -32,6 +32,7 @@ class Offer:
     expires_at: datetime
     status: str = "extended"
     late: str | None = None
+    withdrawn: str | None = None
 
 
 @dataclass
@@ -41,13 +42,13 @@ class Assignment:
     volunteer: UUID
     offer: UUID
     seat: int
-    released_at: datetime | None = None
+    released: str | None = None
     on_scene: bool = False
 
     @property
     def active(self) -> bool:
         """Tell whether they are still bound."""
-        return self.released_at is None
+        return self.released is None
 
 
 @dataclass

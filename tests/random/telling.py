@@ -89,7 +89,7 @@ class Teller:
                 assert offer.status == "extended", "only a live offer is withdrawn"
                 enough = not incident.free(offer.role) or incident.arrived()
                 assert event.reason != "covered" or enough, "nobody is stood down while a seat is free"
-                offer.status = "withdrawn"
+                offer.status, offer.withdrawn = "withdrawn", event.reason
             case offers.OfferDeclined():
                 assert offer.status in ("extended", "expired")
                 offer.status = "declined"
@@ -209,7 +209,7 @@ def _moved(incident: Incident, event: offers.EnRoute | offers.OnScene) -> None:
 def _released(incident: Incident, event: offers.Released) -> None:
     assignment = incident.assignments[event.assignment_id]
     assert assignment.active, "nobody is released twice"
-    assignment.released_at = event.at
+    assignment.released = event.reason
     if event.reason != "done":
         incident.seats[assignment.seat].holder = None
 

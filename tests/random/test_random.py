@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.random.commands import Command, scripts
+from tests.random.commands import Command, Deliver, Reply, Report, Send, Wait, scripts
 from tests.random.deeds import do
 from tests.random.ending import end
 from tests.random.scenes import SCENES
@@ -36,3 +36,24 @@ async def test_whatever_happens_the_rules_hold(runs: asyncpg.Pool, scene: str, d
     near = SCENES[scene]
     script = data.draw(scripts(near.kinds, near.modes), label="script")
     await play(runs, *script)
+
+
+async def test_a_script_is_played_as_it_was_printed(runs: asyncpg.Pool) -> None:
+    town = await play(
+        runs,
+        Report(),
+        Report("rescue.lift"),
+        Deliver(),
+        Send(),
+        Reply(),
+        Reply(1),
+        Deliver("replies", most=1, fate="fails"),
+        Deliver("replies", fate="forgotten"),
+        Deliver(),
+        Wait(31),
+        Deliver(),
+    )
+    pair, _ = town.model.incidents.values()
+    assert pair.covered
+    assert [seat.holder is not None for seat in pair.seats.values()] == [True, True]
+    assert any(town.phones.phone(person.phone).inbox for person in town.model.people.values())
