@@ -103,6 +103,13 @@ class Deliver:
 
 
 @dataclass(frozen=True)
+class Race:
+    """Two processes ask people for different incidents: one searches, the other does all, the first claims."""
+
+    turn: int = 0
+
+
+@dataclass(frozen=True)
 class Rewind:
     """A reader hears again what it had heard."""
 
@@ -124,7 +131,7 @@ class Die:
 
 Edge = Report | Update | Reply | Text | Act | Acknowledge | Pause
 """What people do."""
-Command = Edge | Wait | Deliver | Rewind | Send | Die
+Command = Edge | Wait | Deliver | Race | Rewind | Send | Die
 
 SMALL = st.integers(0, 5)
 SEVERITIES = st.sampled_from(["urgent", "life_threatening", "routine"])
@@ -135,6 +142,10 @@ ANSWERS = st.sampled_from(
     ["accepted", "accepted", "accepted", "declined", "declined", "on_scene", "released", "acknowledged"]
 )
 ON_THE_WAY = st.sampled_from(["on_scene", "on_scene", "released", "en_route", "declined", "accepted"])
+BEGINNINGS: tuple[tuple[Command, ...], ...] = (
+    (Deliver(),),
+    (Deliver("reports"), Race(), Deliver()),
+)
 WORDS = st.sampled_from(["OUI", "OUI", "NON", "VU", "STOP", "STOP", "START", "euh"])
 
 
@@ -168,14 +179,17 @@ def scripts(kinds: tuple[str, ...], modes: tuple[str, ...]) -> st.SearchStrategy
         st.builds(Update, SMALL, SEVERITIES, MOSTLY, MOSTLY, HAZARDS),
         st.builds(Acknowledge, SMALL),
         st.builds(Pause, st.booleans()),
+        st.builds(Race, SMALL),
         st.builds(Rewind, st.sampled_from(READERS), st.integers(1, 5)),
         st.builds(Send, st.sampled_from(["well", "well", "flaky", "away", "mute"])),
         st.just(Die()),
     )
     steps = st.lists(st.one_of(*often, *often, *often, *seldom), min_size=9, max_size=30)
-    return st.builds(_begin, st.lists(reports(kinds, modes), min_size=1, max_size=3), steps)
+    return st.builds(
+        _begin, st.lists(reports(kinds, modes), min_size=1, max_size=3), st.sampled_from(BEGINNINGS), steps
+    )
 
 
-def _begin(first: list[Report], steps: list[Command]) -> list[Command]:
+def _begin(first: list[Report], asked: tuple[Command, ...], steps: list[Command]) -> list[Command]:
     """Begin with people asked: without that most commands have nothing to be about."""
-    return [*first, Deliver(), *steps]
+    return [*first, *asked, *steps]

@@ -6,9 +6,10 @@ import asyncpg
 import pytest
 
 from dispatch.cli.embedded import EmbeddedPostgres
-from dispatch.services import batches
+from dispatch.services import assembly, batches
 from dispatch.storage.pool import open_pool
 from tests.conftest import TEMPLATE
+from tests.random import races
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,8 @@ async def shared(postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Pool]:
 
 @pytest.fixture
 def runs(shared: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> asyncpg.Pool:
-    """Hurry: a batch that fails on purpose is not waited for, and no session has anything to reset."""
+    """Let rivals in, and hurry: what fails on purpose is not waited for, no session has anything to reset."""
+    monkeypatch.setattr(assembly, "claim", races.claim)
     monkeypatch.setattr(batches, "SHORTEST_WAIT_S", 0)
     monkeypatch.setattr(asyncpg.Connection, "get_reset_query", lambda _connection: "")
     return shared

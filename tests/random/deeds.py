@@ -145,6 +145,10 @@ async def _deliver(town: Town, command: commands.Deliver) -> None:
         await town.deliver(reader, command.most, command.turn, command.fate)
 
 
+async def _race(town: Town, command: commands.Race) -> None:
+    await town.race(command.turn)
+
+
 async def _rewind(town: Town, command: commands.Rewind) -> None:
     town.readers[command.reader].rewind(command.back)
 
@@ -169,6 +173,7 @@ _DEEDS: dict[type, Callable[[Town, Any], Awaitable[None]]] = {
     commands.Pause: _pause,
     commands.Wait: _wait,
     commands.Deliver: _deliver,
+    commands.Race: _race,
     commands.Rewind: _rewind,
     commands.Send: _send_messages,
     commands.Die: _die,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.random.commands import Command, Deliver, Reply, Report, Send, Wait, scripts
+from tests.random.commands import Command, Deliver, Race, Reply, Report, Send, Wait, scripts
 from tests.random.deeds import do
 from tests.random.ending import end
 from tests.random.scenes import SCENES
@@ -57,3 +57,13 @@ async def test_a_script_is_played_as_it_was_printed(runs: asyncpg.Pool) -> None:
     assert pair.covered
     assert [seat.holder is not None for seat in pair.seats.values()] == [True, True]
     assert any(town.phones.phone(person.phone).inbox for person in town.model.people.values())
+
+
+async def test_of_two_processes_that_found_the_same_people_one_asks_them(runs: asyncpg.Pool) -> None:
+    town = await Town.found(runs)
+    for command in (Report(), Report(), Deliver("reports"), Race()):
+        await do(town, command)
+    first, second = town.model.incidents.values()
+    assert sorted([len(first.offers), len(second.offers)]) == [0, 4]
+    await do(town, Wait(1))
+    assert sorted([len(first.offers), len(second.offers)]) == [1, 4]

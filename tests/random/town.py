@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import TypeVar
 from uuid import UUID
@@ -21,7 +22,7 @@ from schemas.base import Event
 from schemas.envelope import Received
 from schemas.reports import ReportBody
 from tests.conftest import START
-from tests.random import scenes
+from tests.random import races, scenes
 from tests.random.bus import Fate, Reader, heard, readers
 from tests.random.model import Model, Offer, Person
 from tests.random.phones import Mood, Phones
@@ -121,10 +122,8 @@ class Town:
     async def deliver(self, reader: Reader, most: int, turn: int, fate: Fate = "well") -> None:
         """Give a reader its next batch."""
         batch = reader.batch(most, turn)
-        handle = losing(reader.handle) if fate == "fails" else reader.handle
-        batches = Batches(self.pool, self.clock, on_commit=lambda: None)
         try:
-            await batches.run(reader.name, reader.topic, batch, handle, on_parked=tell_parked)
+            await self.hand(reader, batch, losing(reader.handle) if fate == "fails" else reader.handle)
         except asyncpg.ConnectionDoesNotExistError:
             assert not await self.heed(), "what was not committed did not happen"
             return
@@ -133,6 +132,25 @@ class Town:
         await self.heed()
         if reader.name == "replies":
             self.check_worked(batch)
+
+    async def race(self, turn: int) -> None:
+        """Let two processes ask people at once: the second does all while the first is about to claim."""
+        reader = self.readers["incidents"]
+        waiting = reader.batch(ALL, turn)
+        first = [record for record in waiting if record.key == waiting[0].key]
+        others = [record for record in waiting if record.key != waiting[0].key]
+        if others:
+            races.enter(partial(self.hand, reader, others, reader.handle))
+            await self.hand(reader, first, reader.handle)
+            if (late := races.left()) is not None:
+                await late()
+            reader.commit(waiting)
+            await self.heed()
+
+    async def hand(self, reader: Reader, batch: Sequence[Received], handle: Handler) -> None:
+        """Run a handler over a batch as a consumer does."""
+        batches = Batches(self.pool, self.clock, on_commit=lambda: None)
+        await batches.run(reader.name, reader.topic, batch, handle, on_parked=tell_parked)
 
     def check_worked(self, batch: Sequence[Received]) -> None:
         """Check that no yes was dropped."""

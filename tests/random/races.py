@@ -1,0 +1,32 @@
+"""What another process does after one has searched and before it claims: the one race that a run can lose."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.selection import Choice
+from dispatch.storage import selection
+
+Rival = Callable[[], Awaitable[None]]
+
+_rivals: list[Rival] = []
+
+
+def enter(rival: Rival) -> None:
+    """Let a rival go first at the next claim."""
+    _rivals[:] = [rival]
+
+
+async def claim(
+    connection: asyncpg.Connection, choices: Mapping[UUID, Choice], lanes: Mapping[UUID, str]
+) -> None:
+    """Claim who was found, after the rival."""
+    if _rivals:
+        await _rivals.pop()()
+    await selection.claim(connection, choices, lanes)
+
+
+def left() -> Rival | None:
+    """Give the rival that has not had its turn."""
+    return _rivals.pop() if _rivals else None
