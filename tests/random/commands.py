@@ -159,7 +159,7 @@ def reports(kinds: tuple[str, ...], modes: tuple[str, ...]) -> st.SearchStrategy
 def scripts(kinds: tuple[str, ...], modes: tuple[str, ...]) -> st.SearchStrategy[list[Command]]:
     """Give some reports that ask people, and up to thirty commands; those that move things on come more often."""
     often = (
-        st.builds(Wait, st.sampled_from([0, 1, 5, 31, 61, 121])),
+        st.builds(Wait, st.sampled_from([0, 1, 3, 27, 57, 61, 121])),
         st.builds(Deliver, turn=SMALL),
         st.builds(Deliver, turn=SMALL),
         st.builds(Reply, SMALL),
@@ -172,10 +172,12 @@ def scripts(kinds: tuple[str, ...], modes: tuple[str, ...]) -> st.SearchStrategy
         reports(kinds, modes),
         st.builds(Wait, st.sampled_from([3, 61, 301]), st.sampled_from([None, "fails"])),
         st.builds(Act, SMALL, st.sampled_from(ACTS)),
+        st.builds(Act, SMALL, st.sampled_from(ACTS)),
         st.builds(Act, SMALL, st.sampled_from(["resume", "give-back", "confirm"])),
         st.builds(Reply, SMALL, ANSWERS, st.sampled_from([0, 8]), st.just("over")),
         st.builds(Reply, SMALL, st.sampled_from(["danger", "acknowledged"]), st.just(0), st.just("taken")),
-        st.builds(Text, SMALL, WORDS, MOSTLY, st.booleans()),
+        st.builds(Text, SMALL, WORDS, st.booleans(), st.booleans()),
+        st.builds(Text, SMALL, WORDS, st.booleans(), st.booleans()),
         st.builds(Update, SMALL, SEVERITIES, MOSTLY, MOSTLY, HAZARDS),
         st.builds(Acknowledge, SMALL),
         st.builds(Pause, st.booleans()),
@@ -184,7 +186,7 @@ def scripts(kinds: tuple[str, ...], modes: tuple[str, ...]) -> st.SearchStrategy
         st.builds(Send, st.sampled_from(["well", "well", "flaky", "away", "mute"])),
         st.just(Die()),
     )
-    steps = st.lists(st.one_of(*often, *often, *often, *seldom), min_size=9, max_size=30)
+    steps = st.lists(st.one_of(*often, *often, *seldom), min_size=9, max_size=30)
     return st.builds(
         _begin, st.lists(reports(kinds, modes), min_size=1, max_size=3), st.sampled_from(BEGINNINGS), steps
     )

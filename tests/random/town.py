@@ -1,6 +1,7 @@
 """One run: an organisation of its own, and what is commanded in it, each transaction told to the model."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -122,14 +123,14 @@ class Town:
     async def deliver(self, reader: Reader, most: int, turn: int, fate: Fate = "well") -> None:
         """Give a reader its next batch."""
         batch = reader.batch(most, turn)
-        try:
-            await self.hand(reader, batch, losing(reader.handle) if fate == "fails" else reader.handle)
-        except asyncpg.ConnectionDoesNotExistError:
-            assert not await self.heed(), "what was not committed did not happen"
+        if fate == "fails":
+            await self._lose(self.hand(reader, batch, losing(reader.handle)))
             return
+        await self.hand(reader, batch, reader.handle)
         if fate != "forgotten":
             reader.commit(batch)
-        await self.heed()
+        if not reader.quiet:
+            await self.heed()
         if reader.name == "replies":
             self.check_worked(batch)
 
@@ -146,6 +147,13 @@ class Town:
                 await late()
             reader.commit(waiting)
             await self.heed()
+
+    async def _lose(self, work: Awaitable[object]) -> None:
+        """Do what is lost before its commit."""
+        await self.heed()
+        with suppress(asyncpg.ConnectionDoesNotExistError):
+            await work
+        assert not await self.heed(), "what was not committed did not happen"
 
     async def hand(self, reader: Reader, batch: Sequence[Received], handle: Handler) -> None:
         """Run a handler over a batch as a consumer does."""
@@ -175,10 +183,7 @@ class Town:
     async def work_agenda(self, fate: Fate = "well") -> None:
         """Work what is due until nothing is."""
         if fate == "fails":
-            try:
-                await Agenda(Lost(self.pool, self.clock)).round()
-            except asyncpg.ConnectionDoesNotExistError:
-                assert not await self.heed(), "what was not committed did not happen"
+            await self._lose(Agenda(Lost(self.pool, self.clock)).round())
             return
         for _ in range(20):
             done = await Agenda(self.engine).round()
