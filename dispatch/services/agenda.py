@@ -46,7 +46,7 @@ class Agenda:
         while True:
             try:
                 done = await self.round()
-                wait = await self._rest_after(done)
+                wait = await self.rest_after(done)
             except Exception as error:
                 if not is_difficult(error):
                     raise
@@ -69,7 +69,7 @@ class Agenda:
                 await self._subject(row["subject"])
         return len(due)
 
-    async def _rest_after(self, done: int) -> float:
+    async def rest_after(self, done: int) -> float:
         """Tell how long to wait after a round that found so much: not at all where it may have left something.
 
         Nobody waits beyond what falls due next; another process may add something sooner, so it is never long.

@@ -33,6 +33,21 @@ async def test_the_agenda_asks_people_for_what_the_consumer_has_not_considered(w
     assert await world.asked(name) == people
 
 
+async def test_the_agenda_rests_no_longer_than_until_something_falls_due(world: World) -> None:
+    assert await world.agenda.rest_after(0) == agenda.IDLE_S
+    await world.open()
+    assert await world.agenda.rest_after(0) == agenda.IDLE_S
+    world.clock.advance(1.99)
+    assert await world.agenda.rest_after(0) == pytest.approx(0.01)
+    world.clock.advance(0.01)
+    assert await world.agenda.rest_after(0) == agenda.IDLE_S, "what is due and left was left on purpose"
+
+
+async def test_the_agenda_does_not_rest_after_a_round_that_may_have_left_something(world: World) -> None:
+    assert await world.agenda.rest_after(agenda.SEVERE) == 0
+    assert await world.agenda.rest_after(1) == agenda.BUSY_S
+
+
 async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

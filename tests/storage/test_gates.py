@@ -111,6 +111,21 @@ async def test_a_gate_shuts_alone_and_the_round_says_which(
     assert readable(gate) == [word]
 
 
+async def test_beyond_the_nearest_who_do_not_fit_the_next_who_fit_are_asked(world: World) -> None:
+    await world.people(70, skills=())
+    fit = await world.people(3, first_m=850)
+    assert await world.asked(await world.ask()) == fit[:2]
+
+
+async def test_of_many_at_one_place_those_who_fit_are_asked(world: World) -> None:
+    await world.people(70, step_m=0, skills=())
+    fit = await world.people(2, step_m=0)
+    await world.people(10, step_m=0, skills=())
+    name = await world.ask()
+    assert sorted(await world.asked(name)) == sorted(fit)
+    assert set((await passed_over(world, name)).values()) == {(100, Gate.SKILL)}
+
+
 async def test_who_passes_every_gate_is_asked(world: World) -> None:
     (who,) = await world.people(1)
     assert await world.asked(await world.ask()) == [who]
