@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from cyclopts import App
@@ -32,7 +33,7 @@ GOAL_MB = 300.0
 FLAT = 0.03
 """By how much of itself the memory may grow over the second half, and still count as flat."""
 RELEASED_AFTER_S = 10
-"""Responders go home early, or nobody would be left to ask."""
+"""Responders are soon there and home again, or nobody would be left to ask."""
 
 UNANSWERED = """
     SELECT id FROM offers o
@@ -77,39 +78,36 @@ async def _rage(
     going_home: list[tuple[float, UUID]] = []
     while (since := time.monotonic() - began) < lasting and program.runs:
         site.say(f"{lasting - since:.0f} s of storm to come, {program.rss_mb:.0f} MB")
-        bodies = [report(city.box, storm.reports + n, engine.clock.now(), chance) for n in range(A_SECOND)]
-        storm.reports += len(bodies)
-        await asyncio.gather(
-            *(
-                reports.accept(
-                    engine, organisation=city.organisation, source=SOURCE, channel="http", body=body
-                )
-                for body in bodies
-            )
-        )
+        await _report(engine, city, storm, chance)
         await _answer(engine, storm, going_home)
         storm.memory.append((time.monotonic() - began, program.rss_mb))
         await asyncio.sleep(len(storm.memory) - (time.monotonic() - began))
 
 
+async def _report(engine: Engine, city: City, storm: Storm, chance: random.Random) -> None:
+    now = engine.clock.now()
+    bodies = [report(city.box, storm.reports + n, now, chance) for n in range(A_SECOND)]
+    storm.reports += len(bodies)
+    accept = partial(reports.accept, engine, organisation=city.organisation, source=SOURCE, channel="http")
+    await asyncio.gather(*(accept(body=body) for body in bodies))
+
+
 async def _answer(engine: Engine, storm: Storm, going_home: list[tuple[float, UUID]]) -> None:
-    """Say yes to every offer that has no answer yet; those who came a while ago are released."""
+    """Say yes to every offer that has no answer yet; those who said so a while ago arrive and go home."""
     asked = [row["id"] for row in await engine.pool.fetch(UNANSWERED)]
     now = time.monotonic()
     home = [offer for since, offer in going_home if since + RELEASED_AFTER_S < now]
     del going_home[: len(home)]
     going_home += [(now, offer) for offer in asked]
-    for offer in asked:
-        await _say(engine, offer, "accepted")
-    for offer in home:
-        await _say(engine, offer, "released")
-    storm.answers += len(asked) + len(home)
+    await asyncio.gather(*(_say(engine, offer, "accepted") for offer in asked))
+    await asyncio.gather(*(_say(engine, offer, "on_scene", "released") for offer in home))
+    storm.answers += len(asked) + 2 * len(home)
 
 
-async def _say(engine: Engine, offer: UUID, answer: Answer) -> None:
-    await replies.receive(
-        engine, offer_id=offer, answer=answer, channel="page", received_at=engine.clock.now()
-    )
+async def _say(engine: Engine, offer: UUID, *answers: Answer) -> None:
+    for answer in answers:
+        now = engine.clock.now()
+        await replies.receive(engine, offer_id=offer, answer=answer, channel="page", received_at=now)
 
 
 def _rows(storm: Storm, opened: int, lasting: float) -> list[Row]:
