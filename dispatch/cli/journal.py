@@ -47,6 +47,7 @@ def verify(
     fingerprint.
 
     Example: dispatch journal verify
+
     Example: dispatch journal verify --until 2026-11-27T00:00:00Z --expect 5d0c…
 
     Parameters
@@ -100,6 +101,7 @@ def export(
     It holds references and pseudonyms, no personal data. On stderr: how many events, and the file's SHA-256.
 
     Example: dispatch journal export --since 2026-11-26T00:00:00Z --output journal.jsonl
+
     Example: dispatch journal export --incident 0197a0b2-0000-7000-8000-000000000000 --output -
 
     Parameters

@@ -62,8 +62,8 @@ def list_parking(*, settled: bool = False, limit: int = 100, json: Json = False)
     if json:
         print_json(rows)
         return
-    columns = ["id", "parked_at", "source_topic", "source", "reason", "size"]
-    columns += ["outcome", "settled_by", "because"] if settled else []
+    about = ("settled_at", "outcome", "settled_by", "because") if settled else ("parked_at", "reason", "size")
+    columns = ("id", "source_topic", "source", *about)
     screen.print(table("parked", columns, ([row[column] for column in columns] for row in rows)))
 
 
