@@ -4,8 +4,15 @@ import secrets
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dispatch.domain import retention
+
+
+def _possible(changes: str) -> str:
+    retention.periods(changes)
+    return changes
 
 
 class Settings(BaseSettings):
@@ -22,6 +29,8 @@ class Settings(BaseSettings):
     replication: Annotated[int, Field(ge=1, le=10)] = 1
     min_insync: Annotated[int, Field(ge=1, le=10)] = 1
     guarded_topic: bool = False
+    backup: Path | None = None
+    keep: Annotated[str, AfterValidator(_possible)] = ""
     kannel_url: str = ""
     kannel_username: str = ""
     kannel_password: SecretStr = SecretStr("")
@@ -33,6 +42,16 @@ class Settings(BaseSettings):
     def folder(self) -> Path:
         """Give the data folder, the home directory expanded."""
         return self.data.expanduser()
+
+    @property
+    def backups(self) -> Path | None:
+        """Give the folder of backups, the home directory expanded."""
+        return self.backup and self.backup.expanduser().absolute()
+
+    @property
+    def kept(self) -> dict[str, int]:
+        """Give the days that each table is kept whose rows expire."""
+        return retention.periods(self.keep)
 
     @property
     def host(self) -> str:

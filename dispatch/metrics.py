@@ -18,6 +18,7 @@ REQUESTS = Histogram("renfort_http_seconds", "Time to answer a request", ["metho
 BATCHES = Counter(
     "renfort_batches", "Batches that consumers took, by how they ended", ["consumer", "outcome"]
 )
+ERASED = Counter("renfort_erased", "Rows erased because they were kept long enough", ["table"])
 EVENTS = Counter("renfort_events", "Events written, again where a transaction was tried again", ["type"])
 
 GAUGES = {

@@ -12,6 +12,7 @@ from schemas.topics import BY_NAME, TOPICS, Topic
 
 PATIENCE = 15.0
 REQUEST_TIMEOUT_MS = 5_000
+SEGMENTS = 4
 
 
 class TopicsError(Exception):
@@ -113,6 +114,8 @@ def declared(topic: Topic, min_insync: int) -> dict[str, str]:
     return {
         "cleanup.policy": "compact,delete" if topic.compact else "delete",
         "retention.ms": str(topic.retention_ms),
+        # Kafka deletes a segment as a whole when its newest message is old enough: small ones keep the promise.
+        "segment.ms": str(topic.retention_ms // SEGMENTS),
         "min.insync.replicas": str(min_insync),
     }
 

@@ -83,6 +83,12 @@ class Received:
         )
 
 
+def recorded_at(message: Received) -> datetime:
+    """Tell when an event of ours was written to the journal; long ago where it does not say so."""
+    texts = {name: (value or b"").decode() for name, value in message.headers if name == "ce_recordedtime"}
+    return time(texts, "ce_recordedtime", EPOCH)
+
+
 def headers(envelope: Envelope) -> list[tuple[str, bytes]]:
     """Write an envelope as Kafka headers."""
     return [(name, value.encode()) for name, value in _attributes(envelope).items()]

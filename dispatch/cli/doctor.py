@@ -12,7 +12,7 @@ import uvloop
 from aiokafka.errors import KafkaError
 from rich.text import Text
 
-from dispatch.cli import doctor_database, doctor_kafka
+from dispatch.cli import doctor_database, doctor_kafka, doctor_keeping
 from dispatch.cli.finding import Finding, State
 from dispatch.cli.local import read_addresses
 from dispatch.cli.terminal import Json, counted, elapsed, print_json, screen, table
@@ -96,6 +96,8 @@ async def _inside(pool: asyncpg.Pool) -> AsyncIterator[Finding]:
         yield Finding("clock", "warn", f"{drift}: let NTP set this host's clock, and the database's")
     yield await _tables(pool)
     for found in await _waiting(engine):
+        yield found
+    for found in await doctor_keeping.examine(engine):
         yield found
     for found in _houses(await pool.fetch(sql("list_organisations"))):
         yield found

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import structlog
 
+from dispatch.cli.backing import KEEP_LOG, Backing
 from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
 from dispatch.cli.local import MisuseError
 from dispatch.cli.node import Node
+from dispatch.clock import Clock
 
 log = structlog.get_logger()
 
@@ -23,20 +25,23 @@ class Embedded:
 
     postgres: EmbeddedPostgres | None
     broker: EmbeddedBroker | None
+    backing: Backing | None = None
 
 
 @asynccontextmanager
 async def embedded(
-    folder: Path, *, postgres: bool, broker: bool, durable: bool = True
+    folder: Path, *, postgres: bool, broker: bool, durable: bool = True, backup: Path | None = None
 ) -> AsyncIterator[Embedded]:
     """Start what is wanted and stop it cleanly; what is not durable survives no power cut."""
+    kept = KEEP_LOG if backup else {}
     services = Embedded(
-        EmbeddedPostgres(folder / "postgres", fsync=durable) if postgres else None,
+        EmbeddedPostgres(folder / "postgres", fsync=durable, settings=kept) if postgres else None,
         EmbeddedBroker(folder / "broker") if broker else None,
     )
     try:
         if services.postgres is not None:
-            await services.postgres.start()
+            url = await services.postgres.start()
+            services.backing = Backing(backup, folder, url, Clock()) if backup else None
         if services.broker is not None:
             await services.broker.start()
         yield services
@@ -54,6 +59,8 @@ async def watch_over(services: Embedded, node: Node, stopping: asyncio.Event) ->
             group.create_task(_revive_broker(services.broker, node, stopping))
         if services.postgres is not None:
             group.create_task(_revive_postgres(services.postgres, stopping))
+        if services.backing is not None:
+            group.create_task(services.backing.run())
 
 
 async def _revive_broker(broker: EmbeddedBroker, node: Node, stopping: asyncio.Event) -> None:

@@ -32,6 +32,12 @@ COMMANDS = {
     "resume": ("dispatch.cli.access:resume", "Let offers go out again."),
     "journal": ("dispatch.cli.journal:journal", "Check the journal, give it away, and rebuild from it."),
     "parking": ("dispatch.cli.parking:parking", "See to what could not be understood."),
+    "retention": (
+        "dispatch.cli.retention:retention",
+        "Look at what is kept how long, and erase what is due.",
+    ),
+    "backup": ("dispatch.cli.backup:backup", "Back up the embedded database, and prove that it comes back."),
+    "restore": ("dispatch.cli.restore:restore", "Bring the embedded database back, as it was at a moment."),
     "doctor": ("dispatch.cli.doctor:doctor", "Check that everything can do its work."),
 }
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from consumers import console, incidents, messages, positions, replies, reports
 from consumers.broker import Broker
 from dispatch.cli.line import Cluster, Line
 from dispatch.clock import Clock
+from dispatch.domain import retention
 from dispatch.domain.escalation import Cause
 from dispatch.services import keys
 from dispatch.services.agenda import Agenda
@@ -25,6 +26,7 @@ from dispatch.services.engine import Engine
 from dispatch.services.escalating import escalate, system_of
 from dispatch.services.gateways import Gateway
 from dispatch.services.intake import Intake
+from dispatch.services.keeping import Keeper
 from dispatch.services.sending import Sender, Trouble
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
@@ -70,6 +72,7 @@ class Wiring:
     gateways: Mapping[str, Gateway]
     roles: Sequence[Role] = ROLES
     migrates: bool = False
+    kept: Mapping[str, int] = field(default_factory=retention.periods)
 
 
 def title(roles: Sequence[Role]) -> str:
@@ -167,6 +170,7 @@ class Node:
             self._spawn("sender", self._sender.run)
         if "auditor" in roles:
             self._spawn("auditor", Auditor(self.engine).run)
+            self._spawn("keeper", Keeper(self.engine, self.wiring.kept).run)
         self._spawn("heartbeat", self._watch_database)
 
     def _make_sender(self) -> Sender:

@@ -49,7 +49,9 @@ async def _up(settings: Settings) -> None:
     dsn = settings.postgres.get_secret_value()
     stopping = asyncio.Event()
     hosting.stop_on_signals(stopping)
-    async with hosting.embedded(settings.folder, postgres=not dsn, broker=not settings.kafka) as services:
+    async with hosting.embedded(
+        settings.folder, postgres=not dsn, broker=not settings.kafka, backup=settings.backups
+    ) as services:
         node = Node(wiring(settings, services), Clock())
         await node.start()
         write_addresses(
@@ -81,6 +83,7 @@ def wiring(
         gateways={"sms": gateway(settings)},
         roles=roles,
         migrates=migrates,
+        kept=settings.kept,
     )
 
 

@@ -14,6 +14,8 @@ from dispatch.clock import Clock
 from dispatch.domain.errors import RefusedError
 from dispatch.logs import where
 from dispatch.metrics import BATCHES
+from dispatch.services.engine import Engine
+from dispatch.services.forgotten import Forgotten
 from dispatch.storage import inbox, parking
 from dispatch.storage.pool import RetryableError, describe, retrying, transaction
 from schemas.envelope import UNKNOWN_VERSION, Received, Unreadable, from_outside
@@ -89,6 +91,7 @@ class Batches:
         self._pool = pool
         self._clock = clock
         self._on_commit = on_commit
+        self._forgotten = Forgotten(Engine(pool, clock))
         self._failures: Counter[tuple[str, str]] = Counter()
 
     async def run(
@@ -103,6 +106,7 @@ class Batches:
         """Handle each record once, whatever was delivered before."""
         work = Work(consumer, topic, handle, on_parked)
         try:
+            await self._forgotten.look()
             await self._in_parts(work, records)
         except Exception as error:
             BATCHES.labels(consumer, "failed").inc()
@@ -148,7 +152,7 @@ class Batches:
     async def _together(self, work: Work, records: Sequence[Record]) -> None:
         now = self._clock.now()
         async with transaction(self._pool) as connection:
-            await work.do(connection, records, now)
+            await work.do(connection, await self._forgotten.sift(connection, records), now)
         self._on_commit()
 
     @retrying

@@ -23,6 +23,10 @@ SETTINGS: dict[str, str] = {
     "min_insync": "How many copies must have a message before it counts as published: 2 of 3.",
     "guarded_topic": "`true` says that access control keeps strangers from writing to `incident.reports`; "
     "otherwise what comes from there is untrusted.",
+    "backup": "Folder on another disk, to which `dispatch up` copies the embedded database's log as it is "
+    "written, and the whole once a day: [backups](operating.md#backups).",
+    "keep": "Days that tables are kept, where not as [shipped]"
+    "(operating.md#what-is-stored-where-and-for-how-long): `report_texts=90,rounds=730`.",
     "kannel_url": "Kannel's `sendsms` address. Empty: simulated phones; messages are printed and reach nobody.",
     "kannel_username": "Name of Kannel's `sendsms-user`.",
     "kannel_password": "Its password.",

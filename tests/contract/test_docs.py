@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.config import Settings
+from tests.contract import retention
 from tests.contract.reference import commands
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,11 @@ def test_every_command_and_setting_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     assert list(unknown_commands(text)) == []
     assert {name.lower() for name in set(SETTING.findall(text)) - FOR_TESTS} <= set(Settings.model_fields)
+
+
+def test_what_is_kept_how_long_is_told_as_it_is_done() -> None:
+    wanted = "put in docs/operating.md what `python -m tests.contract.retention` prints"
+    assert retention.current() in (ROOT / "docs/operating.md").read_text("utf-8"), wanted
 
 
 def test_an_unknown_command_is_found() -> None:

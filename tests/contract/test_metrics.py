@@ -14,7 +14,7 @@ from tests.scene import Scene
 from tests.storage.world import World
 
 LABELS = {"method", "route", "status", "consumer", "outcome", "type", "level", "lane", "le", "generation"} | {
-    "implementation", "major", "minor", "patchlevel", "version"
+    "table", "implementation", "major", "minor", "patchlevel", "version"
 }  # fmt: skip
 
 

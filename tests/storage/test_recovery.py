@@ -131,6 +131,22 @@ async def test_a_cluster_that_comes_back_lacks_what_another_was_given(buckets: B
     assert await buckets.forgotten("old") == {7}
 
 
+async def test_a_cluster_that_a_restored_database_finds_again_lacks_what_was_forgotten_by_the_restore(
+    pool: asyncpg.Pool, buckets: Buckets
+) -> None:
+    await say(pool, 1, 2)
+    await publish_all(buckets)
+    await take_in(pool, subject=1)
+    await buckets.bring_back("old", buckets.owned, START)
+    assert await buckets.forgotten("old") == set()
+    await publish_all(buckets)
+    await pool.execute("UPDATE clusters SET home = 'elsewhere'")
+    assert await buckets.forgotten("old") == buckets.owned
+    await buckets.bring_back("old", buckets.owned, START)
+    assert await waiting(buckets) == [(2, 1)]
+    assert await buckets.forgotten("old") == set()
+
+
 async def test_what_nobody_reads_is_not_published_again(pool: asyncpg.Pool, buckets: Buckets) -> None:
     await say(pool, 1)
     await publish_all(buckets)

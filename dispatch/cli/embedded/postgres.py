@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TextIO
@@ -30,9 +31,17 @@ class EmbeddedPostgres(Service):
 
     name = "the embedded PostgreSQL"
 
-    def __init__(self, data: Path, *, fsync: bool = True, port: int | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        fsync: bool = True,
+        port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(data.absolute() / "postgres.log")
         self.files = data.absolute() / "postgres"
+        self._settings = settings or {}
         self._fsync = fsync
         self._port = port
         self._claim: TextIO | None = None
@@ -133,6 +142,7 @@ class EmbeddedPostgres(Service):
             "max_connections": "200",
             "shared_buffers": "128MB",
             "timezone": "UTC",
+            **self._settings,
         }
         return ["-D", HERE, "-k", HERE, *tcp, *(f"--{name}={value}" for name, value in settings.items())]
 
@@ -151,7 +161,7 @@ class EmbeddedPostgres(Service):
         while True:
             try:
                 await (await asyncpg.connect(self.url("postgres"))).close()
-            except (OSError, asyncpg.CannotConnectNowError):
+            except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
                 if self.pid is None:
                     raise self._failure() from None
                 await asyncio.sleep(0.02)

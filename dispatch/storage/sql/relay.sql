@@ -33,9 +33,10 @@ ORDER BY next.id;
 DELETE FROM outbox WHERE id = ANY($1::bigint[]);
 
 -- name: forgotten_buckets
--- Of these buckets, those that were not yet brought to this cluster.
-SELECT asked.bucket FROM unnest($2::smallint[]) AS asked (bucket)
-WHERE NOT EXISTS (SELECT FROM clusters WHERE cluster_id = $1 AND clusters.bucket = asked.bucket);
+-- Of these buckets, those that were not yet brought to this cluster by the database as it is now.
+SELECT asked.bucket
+FROM (SELECT stream_home() AS home OFFSET 0) AS here CROSS JOIN unnest($2::smallint[]) AS asked (bucket)
+WHERE NOT EXISTS (SELECT FROM clusters c WHERE c.cluster_id = $1 AND c.bucket = asked.bucket AND c.home = here.home);
 
 -- name: analyze_journal
 -- Lets the planner know how much there is, before it plans what is unread.
@@ -65,6 +66,7 @@ ON CONFLICT DO NOTHING;
 WITH others AS (
     DELETE FROM clusters WHERE bucket = ANY($2::smallint[]) AND cluster_id <> $1
 )
-INSERT INTO clusters (cluster_id, bucket, recovered_at)
-SELECT $1, bucket, $3 FROM unnest($2::smallint[]) AS bucket
-ON CONFLICT DO NOTHING;
+INSERT INTO clusters (cluster_id, bucket, recovered_at, home)
+SELECT $1, bucket, $3, here.home
+FROM (SELECT stream_home() AS home OFFSET 0) AS here CROSS JOIN unnest($2::smallint[]) AS bucket
+ON CONFLICT (cluster_id, bucket) DO UPDATE SET recovered_at = excluded.recovered_at, home = excluded.home;

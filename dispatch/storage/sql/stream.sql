@@ -34,7 +34,20 @@ UPDATE journal SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmin(pg_c
 
 -- name: begin_epoch
 -- Begins an epoch and returns its number.
-INSERT INTO epochs (home, began_at) VALUES (stream_home(), $1) RETURNING number;
+INSERT INTO epochs (home, began_at, known_until)
+VALUES (stream_home(), $1, (SELECT max(recorded_at) FROM journal)) RETURNING number;
+
+-- name: forgotten_times
+-- The times of which this database may have forgotten events, in epochs that began since $1.
+-- A minute more than there is a gap: transactions end in another order than they begin.
+SELECT known_until - interval '1 minute' AS after, began_at AS before FROM epochs
+WHERE began_at > $1 AND known_until IS NOT NULL;
+
+-- name: events_known
+-- Of events, those that the journal has, as they were written.
+SELECT event_id FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS heard (event_id, recorded_at, bucket)
+WHERE EXISTS (SELECT FROM journal j
+              WHERE j.recorded_at = heard.recorded_at AND j.bucket = heard.bucket AND j.event_id = heard.event_id);
 
 -- name: stream_back
 -- The place so many events of an organisation back from the last one; nothing where there are not so many.

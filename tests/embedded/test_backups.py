@@ -1,0 +1,185 @@
+"""Backups of the embedded database: what was there at a moment comes back, and a drill finds what did not."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from dispatch.cli import backing as copying
+from dispatch.cli.backing import KEEP_LOG, Backing
+from dispatch.cli.drill import Check, drill
+from dispatch.cli.embedded import EmbeddedPostgres, EmbeddedServiceError
+from dispatch.cli.embedded.backups import ABOUT, LIFE, SECRET, Base, bases, newest, prune
+from dispatch.cli.embedded.restoring import restored
+from dispatch.clock import Clock
+from dispatch.services.engine import Engine
+from dispatch.storage.migrate import migrate
+from dispatch.storage.pool import open_pool
+from tests.storage.site import until
+from tests.storage.world import World
+
+AT = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
+ROWS = "SELECT array_agg(n ORDER BY n) FROM kept"
+Ask = Callable[[str], Awaitable[object]]
+
+
+@pytest.fixture
+async def original(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """Run a database with what `dispatch up` keeps beside it."""
+    data = tmp_path / "data"
+    async with EmbeddedPostgres(data / "postgres", fsync=False, settings=KEEP_LOG) as server:
+        (data / SECRET).write_bytes(b"secret")
+        yield server
+
+
+@pytest.fixture
+async def backing(original: EmbeddedPostgres, tmp_path: Path) -> AsyncIterator[Backing]:
+    """Copy it as `dispatch up` does; the first whole copy is there when the test begins."""
+    backing = Backing(tmp_path / "backups", tmp_path / "data", original.url(), Clock())
+    running = asyncio.create_task(backing.run())
+
+    async def first() -> bool:
+        return bool(bases(tmp_path / "backups"))
+
+    await until(first)
+    yield backing
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def ask(server: EmbeddedPostgres, statement: str) -> object:
+    connection = await asyncpg.connect(server.url())
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+async def copied(server: EmbeddedPostgres) -> None:
+    """Wait until all that is committed is copied."""
+
+    async def there() -> object:
+        return await ask(server, "SELECT flush_lsn >= pg_current_wal_lsn() FROM pg_stat_replication")
+
+    await until(there)
+
+
+@pytest.mark.usefixtures("backing")
+async def test_what_was_committed_by_a_moment_comes_back_and_nothing_later(
+    original: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    await ask(original, "CREATE TABLE kept AS SELECT 1 AS n")
+    moment = await ask(original, "SELECT clock_timestamp()")
+    assert isinstance(moment, datetime)
+    await ask(original, "INSERT INTO kept VALUES (2)")
+    await copied(original)
+    # The machine is lost: what is left is the folder.
+    original.kill()
+    await original.wait()
+    (base,) = bases(tmp_path / "backups")
+    assert (base.folder / SECRET).read_bytes() == b"secret"
+    async with restored(base, tmp_path / "then", moment, AT, fsync=False) as server:
+        assert await ask(server, ROWS) == [1]
+    async with restored(base, tmp_path / "last", None, AT + timedelta(1), fsync=False) as server:
+        assert await ask(server, ROWS) == [1, 2]
+    async with EmbeddedPostgres(tmp_path / "last", fsync=False) as server:
+        assert await ask(server, "INSERT INTO kept VALUES (3) RETURNING n") == 3
+    lives = {(tmp_path / folder / "postgres" / LIFE).read_text() for folder in ("then", "last")}
+    assert len(lives | {base.life}) == 3
+    with pytest.raises(EmbeddedServiceError, match="nothing was copied after 2999"):
+        async with restored(base, tmp_path / "never", AT.replace(year=2999), AT, fsync=False):
+            pass
+    assert not (tmp_path / "never" / "postgres").exists()
+
+
+async def test_the_drill_finds_what_is_wrong_and_says_that_the_rest_came_back(
+    backing: Backing, original: EmbeddedPostgres
+) -> None:
+    await migrate(original.url())
+    pool = await open_pool(original.url(), application="tests")
+    clock = Clock()
+    world = await World(pool, clock).found()  # type: ignore[arg-type]
+    await world.people(4)
+    await world.ask()
+    await pool.execute("UPDATE journal SET body = '{}' WHERE topic = 'incident.reports'")
+    await pool.execute("UPDATE incidents SET severity = 'routine'")
+    try:
+        checks = await drill(Engine(pool, clock), backing, lambda _: None)
+        holds = dict.fromkeys(("incidents", "reports", "events", "people"), True)
+        assert verdicts(checks) == holds | {"journal": False, "tables": False}
+        assert await pool.fetchval("SELECT array_agg(proven) FROM drills") == [False]
+    finally:
+        pool.terminate()
+
+
+def verdicts(checks: list[Check]) -> dict[str, bool]:
+    return {check.what: check.holds for check in checks if check.holds is not None}
+
+
+async def test_a_folder_that_is_away_is_told_and_copied_to_when_it_comes(
+    original: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "RETRY_S", 0.05)
+    monkeypatch.setattr(copying, "LOOK_EVERY_S", 0.05)
+    folder = tmp_path / "backups"
+    folder.write_text("no folder")
+    running = asyncio.create_task(Backing(folder, tmp_path / "data", original.url(), Clock()).run())
+    await asyncio.sleep(0.3)
+    assert not running.done()
+    folder.unlink()
+
+    async def whole() -> bool:
+        return bool(bases(folder))
+
+    await until(whole)
+    await copied(original)
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_nothing_is_restored_over_a_database(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    with pytest.raises(EmbeddedServiceError, match="move it away first"):
+        async with restored(a_base(tmp_path / "backups", "1", 1, 1), tmp_path, None, AT):
+            pass
+    assert list((tmp_path / "postgres").iterdir()) == []
+
+
+def a_base(folder: Path, life: str, hour: int, segment: int) -> Base:
+    """Leave a whole copy as it lies in the folder, with its log."""
+    base = Base(folder / life / "base" / str(hour), life, AT + timedelta(hours=hour), f"{segment:024X}")
+    base.files.mkdir(parents=True)
+    base.wal.mkdir(exist_ok=True)
+    about = f'{{"life": "{life}", "ended_at": "{base.ended_at.isoformat()}", "segment": "{base.segment}"}}'
+    (base.folder / ABOUT).write_text(about)
+    for number in range(segment, segment + 3):
+        (base.wal / f"{number:024X}").touch()
+    return base
+
+
+def test_the_last_copy_that_was_whole_by_a_moment_is_chosen_whatever_its_life(tmp_path: Path) -> None:
+    first, second, third = (a_base(tmp_path, life, hour, 1) for life, hour in (("a", 1), ("a", 2), ("b", 3)))
+    (tmp_path / "b" / "base" / "4.unfinished").mkdir()
+    shutil.copy(third.folder / ABOUT, tmp_path / "b" / "base" / "4.unfinished" / ABOUT)
+    assert newest(tmp_path, None) == third
+    assert newest(tmp_path, AT + timedelta(hours=2)) == second
+    assert newest(tmp_path, AT + timedelta(hours=1, minutes=59)) == first
+    with pytest.raises(EmbeddedServiceError, match="no backup that was whole by 2026-11-27 08:59:59"):
+        newest(tmp_path, AT + timedelta(minutes=59, seconds=59))
+    with pytest.raises(EmbeddedServiceError, match="no backup: see"):
+        newest(tmp_path / "elsewhere", None)
+
+
+def test_the_oldest_copies_go_and_with_them_the_log_that_no_other_needs(tmp_path: Path) -> None:
+    old, second, third = (a_base(tmp_path, *which) for which in (("a", 1, 1), ("b", 2, 1), ("b", 3, 5)))
+    (second.wal / "00000002.history").touch()
+    assert prune(tmp_path, keep=1) == [old, second]
+    assert bases(tmp_path) == [third]
+    assert not (tmp_path / "a").exists()
+    assert sorted(path.name for path in third.wal.iterdir()) == [
+        *(f"{number:024X}" for number in (5, 6, 7)), "00000002.history",
+    ]  # fmt: skip

@@ -1,0 +1,155 @@
+"""A database that is lost with its machine and brought back as of a moment: work goes on from there, nothing twice."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import pytest
+
+from dispatch.cli.backing import KEEP_LOG, Backing
+from dispatch.cli.embedded import EmbeddedPostgres
+from dispatch.cli.embedded.backups import bases
+from dispatch.cli.embedded.restoring import restored
+from dispatch.clock import Clock
+from dispatch.services.engine import Engine
+from dispatch.services.plans import SHIPPED
+from dispatch.storage.migrate import migrate
+from dispatch.storage.pool import open_pool
+from tests.kafka.cluster import KafkaCluster
+from tests.kafka.test_recovery import EVERYBODY, MESSENGERS, covered
+from tests.kafka.workers import LISTENERS, Station, Worker
+from tests.scene import Scene
+from tests.storage.site import until
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kafka")]
+
+WORK = EVERYBODY[1:]
+OUT = """
+    SELECT offers.id, incident_id FROM offers JOIN reports USING (incident_id)
+    WHERE reports.id = $1 AND status = 'extended'
+"""
+COPIED = "SELECT flush_lsn >= pg_current_wal_lsn() FROM pg_stat_replication"
+REPLACED = """
+    SELECT count(*) FILTER (WHERE id = ANY ($2) AND status = 'expired') = cardinality($2)
+           AND bool_or(extended_at > $3) FROM offers WHERE incident_id = $1
+"""
+
+
+@asynccontextmanager
+async def backed_up(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """Run a database as `dispatch up` does, with its log copied to a folder from before the first event."""
+    async with EmbeddedPostgres(folder / "data" / "postgres", fsync=False, settings=KEEP_LOG) as server:
+        await migrate(server.url())
+        backing = Backing(folder / "backups", folder / "data", server.url(), Clock())
+        copying = asyncio.create_task(backing.run())
+        try:
+            yield server
+        finally:
+            copying.cancel()
+            await asyncio.wait({copying})
+
+
+@asynccontextmanager
+async def again(lost: Station, dsn: str, bootstrap: str, **settings: str) -> AsyncIterator[Station]:
+    """Work for the same organisation on the database that was brought back."""
+    pool = await open_pool(dsn, application="tests")
+    known = lost.scene
+    services = {"DISPATCH_KAFKA": bootstrap, "DISPATCH_POSTGRES": dsn}
+    scene = Scene(Engine(pool, Clock()), known.organisation, known.people)
+    station = Station(scene, services | settings, Path(settings["DISPATCH_DATA"]))
+    try:
+        yield station
+    finally:
+        await asyncio.gather(*(worker.stop() for worker in station.workers if worker.runs))
+        pool.terminate()
+
+
+@pytest.fixture
+def plans(tmp_path: Path) -> Path:
+    """Let offers expire soon."""
+    folder = tmp_path / "again" / "plans"
+    shutil.copytree(SHIPPED, folder)
+    plan = folder / "cardiac-arrest.yaml"
+    plan.write_text(plan.read_text("utf-8").replace("window_s: 60", "window_s: 15"), "utf-8")
+    return folder
+
+
+class Moment(NamedTuple):
+    """The moment to go back to: the reports known by then, and an incident with offers that nobody has answered."""
+
+    at: datetime
+    accepted: list[UUID]
+    incident: UUID
+    offers: list[UUID]
+
+
+async def live_to(station: Station, worker: Worker) -> Moment:
+    """Have an incident wait for answers and a report be published that nobody has read; return that moment."""
+
+    async def asked() -> object:
+        return await station.pool.fetch(OUT, waits)
+
+    async def published_and_unread() -> object:
+        waiting = await station.pool.fetchval("SELECT count(*) FROM outbox")
+        return waiting == 0 and await station.unheard(*LISTENERS, *MESSENGERS) > 0
+
+    waits = await station.report("asked, and not answered yet")
+    await until(asked, 60)
+    worker.freeze()
+    await station.report("published, and not read yet")
+    await until(published_and_unread, 60)
+    offers = await station.pool.fetch(OUT, waits)
+    at = await station.pool.fetchval("SELECT clock_timestamp()")
+    return Moment(at, list(station.accepted), offers[0]["incident_id"], [row["id"] for row in offers])
+
+
+async def test_work_goes_on_from_the_moment_that_was_brought_back_and_nothing_is_doubled(
+    blank: KafkaCluster, tmp_path: Path, plans: Path
+) -> None:
+    async def whole() -> bool:
+        return bool(bases(tmp_path / "backups"))
+
+    async def copied() -> object:
+        return await station.pool.fetchval(COPIED)
+
+    async def replaced() -> object:
+        return await back.pool.fetchval(REPLACED, moment.incident, moment.offers, moment.at)
+
+    brief = {"DISPATCH_PLANS": str(plans), "DISPATCH_DATA": str(plans.parent)}
+    async with (
+        backed_up(tmp_path) as server,
+        Station.open(server.url(), blank.bootstrap, tmp_path, **brief) as station,
+    ):
+        relay, worker = station.work("relay"), station.work(*WORK)
+        async with station.busy():
+            await covered(station, 1)
+            await until(whole, 60)
+            await covered(station, 1)
+        moment = await live_to(station, worker)
+        worker.thaw()
+        async with station.busy():
+            await covered(station, 2)
+        await until(copied, 60)
+        for mortal in (relay, worker, server):
+            mortal.kill()
+    await asyncio.to_thread(blank.replace)
+    shutil.rmtree(tmp_path / "data")
+    (base,) = bases(tmp_path / "backups")
+    async with (
+        restored(base, tmp_path / "data", moment.at, moment.at, fsync=False) as server,
+        again(station, server.url(), blank.bootstrap, **brief) as back,
+    ):
+        back.accepted = moment.accepted
+        assert await back.pool.fetchval("SELECT count(*) FROM reports") == len(moment.accepted)
+        back.work("relay")
+        back.work(*WORK)
+        await until(replaced, 90)
+        async with back.busy():
+            await covered(back, 1)
+        await back.settle(*LISTENERS, *MESSENGERS)
+        await back.is_sound()
