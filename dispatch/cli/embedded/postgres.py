@@ -21,6 +21,8 @@ PATIENCE = 300.0  # after a crash there may be much to recover
 STOP_PATIENCE = 20.0
 PREDECESSOR_PATIENCE = 30.0
 NAME = "renfort"
+LEAST_CACHE_MB, MOST_CACHE_MB = 128, 1024
+"""A million volunteers need about a gigabyte to be searched without reading files; only what is used is taken."""
 LONGEST_SOCKET_FOLDER = 80
 # The server is born in its folder and knows it by no other name, so it needs no access to the folders above.
 HERE = "/proc/self/cwd"
@@ -140,7 +142,7 @@ class EmbeddedPostgres(Service):
             "fsync": "on" if self._fsync else "off",
             "log_checkpoints": "off",
             "max_connections": "200",
-            "shared_buffers": "128MB",
+            "shared_buffers": f"{_cache_mb()}MB",
             "timezone": "UTC",
             **self._settings,
         }
@@ -184,3 +186,9 @@ class EmbeddedPostgres(Service):
             self._shortcut = Path(mkdtemp(prefix="renfort-")) / "pg"
             self._shortcut.symlink_to(self.files)
         return self._shortcut
+
+
+def _cache_mb() -> int:
+    """Give PostgreSQL an eighth of the machine's memory to keep pages in, within bounds."""
+    eighth = int(psutil.virtual_memory().total / 8 / 2**20)
+    return max(LEAST_CACHE_MB, min(MOST_CACHE_MB, eighth))
