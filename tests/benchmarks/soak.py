@@ -29,6 +29,7 @@ NAME = "soak"
 MINUTES = 5.0
 PEOPLE = 40_000
 A_SECOND = 20
+WIDE = 160
 GOAL_MB = 300.0
 FLAT = 0.03
 """By how much of itself the memory may grow over the second half, and still count as flat."""
@@ -142,7 +143,7 @@ def soak(*, minutes: float = 60.0) -> None:
     minutes
         How long the storm lasts.
     """
-    screen = Console(highlight=False)
+    screen = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
     rows = asyncio.run(_soak(screen, minutes))
     screen.print(table(rows))
     sys.exit(not all(row.met for row in rows))
