@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import STDOUT, Popen
+from subprocess import STDOUT, Popen, TimeoutExpired
 
 import psutil
 
@@ -40,6 +40,13 @@ class Program(Worker):
     def rss_mb(self) -> float:
         """Give the memory that it holds now, in MB."""
         return float(psutil.Process(self.pid).memory_info().rss) / 1e6
+
+    async def stop(self) -> None:
+        """Let it end in its own order, and kill it where that takes too long: the machine is needed."""
+        try:
+            await super().stop()
+        except TimeoutExpired:
+            self.kill()
 
 
 @dataclass(frozen=True, slots=True)
