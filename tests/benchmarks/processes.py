@@ -78,8 +78,9 @@ class Cpu:
 
 def command_of(roles: Sequence[str], profile: Path | None = None) -> list[str]:
     """Write the command of `dispatch run`, under cProfile where a file for its figures is given."""
-    profiler = [sys.executable, "-m", "cProfile", "-o", str(profile)] if profile else []
-    return [*profiler, DISPATCH, "run", *roles]
+    if profile is None:
+        return [DISPATCH, "run", *roles]
+    return [sys.executable, "-m", "tests.benchmarks.profiled", str(profile), "run", *roles]
 
 
 def cpu_of(pids: Iterable[int]) -> float:
