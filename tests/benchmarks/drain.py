@@ -20,7 +20,7 @@ from tests.benchmarks.wire import Growth, Message
 NAME = "drain"
 OFFERS = 7
 PEOPLE_PER_REPORT = 16
-ROLES = ("relay", "reports", "incidents")
+ROLES = ("relay", "reports", "incidents", "agenda")
 AT_ONCE = 10
 GOAL = 1_000
 BARE = f"bare loop: one record in, {OFFERS} rows and {OFFERS} records out"

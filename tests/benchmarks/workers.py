@@ -17,7 +17,7 @@ NAME = "workers"
 
 async def measure(site: Site) -> list[Row]:
     """Drain the same backlog with one process, then with two of the same roles."""
-    count = 2_000 if site.quick else 10_000
+    count = 1_000 if site.quick else 10_000
     one, _ = await _run(site, count, 1)
     two, disordered = await _run(site, count, 2)
     what = f"two processes, backlog of {count:,} reports to their offers"
