@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import asyncpg
 from cyclopts import App, Parameter
@@ -88,6 +88,8 @@ def gate(record: Path = RECORD, *, renew: bool = False) -> None:
         Record what is found, rather than compare with it.
     """
     results = Results.read(record)
+    if not results.gate and not renew:
+        fail(f"{record} holds no ratios to compare with: record them with --renew")
     found = asyncio.run(_regate())
     if renew:
         results.gate = {name: ratio for name, (ratio, _) in found.items()}
@@ -100,12 +102,10 @@ def gate(record: Path = RECORD, *, renew: bool = False) -> None:
         screen.print(f"[{colour}]{verdict.measure}: {ratios}, {verdict.worse:+.0%} worse[/]")
     if lost := sorted(results.gate.keys() - found.keys()):
         fail(f"{record} knows rows that were not measured: {'; '.join(lost)}")
-    if not verdicts:
-        fail(f"{record} holds no ratios to compare with: record them with --renew")
     sys.exit(not all(verdict.holds for verdict in verdicts))
 
 
-def fail(message: str, code: int = 1) -> None:
+def fail(message: str, code: int = 1) -> NoReturn:
     """Say what is wrong on stderr and end."""
     sys.stderr.write(f"benchmarks: {message}\n")
     sys.exit(code)
