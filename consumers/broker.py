@@ -20,6 +20,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from consumers.reader import Reader
 from consumers.records import readable
+from dispatch.security import UNSECURED, Security
 from schemas.envelope import Received, Unreadable
 
 Batch = tuple[ConsumerRecord, ...]
@@ -60,7 +61,7 @@ KAFKA = Profile(
 class Broker(KafkaBroker):
     """FastStream's broker, which only listens here, with the waiting times that suit its cluster."""
 
-    def __init__(self, bootstrap: str, profile: Profile) -> None:
+    def __init__(self, bootstrap: str, profile: Profile, security: Security = UNSECURED) -> None:
         super().__init__(
             bootstrap.split(","),
             client_id="renfort",
@@ -76,11 +77,12 @@ class Broker(KafkaBroker):
             log_level=logging.DEBUG,
         )
         self.profile = profile
+        self.security = security
         self.listening: list[BatchSubscriber] = []
 
     async def _connect(self) -> Callable[..., AIOKafkaConsumer]:
         builder = cast("partial[AIOKafkaConsumer]", await super()._connect())
-        self.config.broker_config.builder = partial(Reader, **builder.keywords)
+        self.config.broker_config.builder = partial(Reader, **builder.keywords | self.security.arguments)
         return self.config.broker_config.builder
 
 
@@ -98,10 +100,10 @@ class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka
         """Do nothing: a batch starts at the committed place."""
 
 
-def build(bootstrap: str, *, embedded: bool, brisk: bool = False) -> Broker:
+def build(bootstrap: str, *, embedded: bool, brisk: bool = False, security: Security = UNSECURED) -> Broker:
     """Make a broker to subscribe handlers to; a brisk one pays with CPU for not waiting."""
     patient = BRISK if brisk else EMBEDDED
-    return Broker(bootstrap, patient if embedded else KAFKA)
+    return Broker(bootstrap, patient if embedded else KAFKA, security)
 
 
 def subscribe(
@@ -157,7 +159,7 @@ async def _joined(broker: Broker) -> bool:
             for subscriber in broker.listening:
                 group.create_task(subscriber.start())
     except* (KafkaError, OSError, TimeoutError) as failure:
-        log.warning("Kafka does not answer; trying again", error=repr(failure.exceptions[0]))
+        log.warning("Kafka does not take us in; trying again", error=repr(failure.exceptions[0]))
         joined = False
     return joined
 

@@ -5,13 +5,20 @@ from collections.abc import Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
+from aiokafka.errors import (
+    CorruptRecordException,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    UnsupportedCodecError,
+)
 
 from consumers.records import Illegible
+from dispatch.storage.pool import describe
 
 CAREFUL_FOR_S = 30.0
 WAIT_MS = 1_000
 ILLEGIBLE = (ValueError, CorruptRecordException, UnsupportedCodecError)
+FORBIDDEN = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 log = structlog.get_logger()
 
@@ -45,6 +52,9 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
         except ILLEGIBLE:
             self._careful_until = _seconds() + CAREFUL_FOR_S
             return {}
+        except FORBIDDEN as error:
+            log.error("Kafka does not let this user read: grant Read on what is named", error=describe(error))  # noqa: TRY400
+            raise
         self._astray = False
         return records
 

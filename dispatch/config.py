@@ -21,6 +21,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DISPATCH_", extra="ignore")
 
     kafka: str = ""
+    kafka_username: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_mechanism: Annotated[str, Field(pattern=r"^SCRAM-SHA-(256|512)$")] = "SCRAM-SHA-512"
+    kafka_tls: bool = False
+    kafka_ca: Path | None = None
+    kafka_cert: Path | None = None
+    kafka_key: Path | None = None
     postgres: SecretStr = SecretStr("")
     data: Path = Path("~/.local/share/renfort")
     plans: Path | None = None

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from dispatch.clock import Clock
+from dispatch.security import UNSECURED, Security
 from dispatch.services.relaying import Buckets, Outgoing
 from dispatch.storage.pool import describe
 from producers.sending import open_producer, send
@@ -51,12 +52,14 @@ class Relay:
         embedded: bool,
         replication: int = 1,
         min_insync: int = 1,
+        security: Security = UNSECURED,
     ) -> None:
         self.ready = False
         self._dsn = dsn
         self._bootstrap = bootstrap
         self._clock = clock
         self._embedded = embedded
+        self._security = security
         self._copies = {"replication": replication, "min_insync": min_insync}
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -94,10 +97,15 @@ class Relay:
                 await asyncio.wait({task})
 
     async def _session(self) -> None:
-        async with Buckets.of(self._dsn) as buckets, administration(self._bootstrap) as admin:
+        async with (
+            Buckets.of(self._dsn) as buckets,
+            administration(self._bootstrap, self._security) as admin,
+        ):
             cluster = await cluster_id(admin)
             await self._look_around(buckets, admin, cluster)
-            async with open_producer(self._bootstrap, idempotent=not self._embedded) as producer:
+            async with open_producer(
+                self._bootstrap, idempotent=not self._embedded, security=self._security
+            ) as producer:
                 self.ready = True
                 await self._publish(buckets, admin, producer, cluster)
 
@@ -121,7 +129,9 @@ class Relay:
             raise ReplacedClusterError(f"another cluster than {cluster} answers")
         await buckets.share()
         if forgotten := await buckets.forgotten(cluster):
-            made = await ensure(self._bootstrap, embedded=self._embedded, **self._copies)
+            made = await ensure(
+                self._bootstrap, embedded=self._embedded, security=self._security, **self._copies
+            )
             queued = await buckets.bring_back(cluster, forgotten, self._clock.now())
             log.info("new cluster", cluster=cluster, buckets=len(forgotten), topics=len(made), queued=queued)
             self._look_again_at = _seconds() + LOOK_AGAIN_AFTER_S

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
+from dispatch.security import UNSECURED, Security
 from dispatch.services.relaying import Outgoing
 from dispatch.storage.pool import describe
 
@@ -18,7 +19,9 @@ CLOSE_PATIENCE_S = 1.0
 
 
 @asynccontextmanager
-async def open_producer(bootstrap: str, *, idempotent: bool) -> AsyncIterator[AIOKafkaProducer]:
+async def open_producer(
+    bootstrap: str, *, idempotent: bool, security: Security = UNSECURED
+) -> AsyncIterator[AIOKafkaProducer]:
     """Connect a producer that is dropped with all that it has not sent."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
@@ -28,6 +31,7 @@ async def open_producer(bootstrap: str, *, idempotent: bool) -> AsyncIterator[AI
         max_batch_size=131_072,
         partitioner=partition_of,
         request_timeout_ms=int(SEND_PATIENCE_S * 1000),
+        **security.arguments,
     )
     try:
         async with asyncio.timeout(SEND_PATIENCE_S):

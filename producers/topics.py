@@ -6,13 +6,25 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    NoError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
+from dispatch.security import UNSECURED, Security
+from producers.knocking import refusal
 from schemas.topics import BY_NAME, TOPICS, Topic
 
 PATIENCE = 15.0
 REQUEST_TIMEOUT_MS = 5_000
 SEGMENTS = 4
+HIDDEN = (
+    "topic {} is either hidden from this user or absent, and not theirs to create: grant Describe on it, "
+    "or run `dispatch topics ensure` as a user who may Create"
+)
 
 
 class TopicsError(Exception):
@@ -20,14 +32,28 @@ class TopicsError(Exception):
 
 
 @asynccontextmanager
-async def administration(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Connect as an administrator; nothing that is asked through it makes a topic by accident."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+async def administration(
+    bootstrap: str, security: Security = UNSECURED
+) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connect as an administrator; nothing that is asked through it makes a topic by accident.
+
+    Raises NotLetInError.
+    """
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS, **security.arguments
+    )
     try:
-        await admin.start()
+        await _start(admin, bootstrap, security)
         yield admin
     finally:
         await admin.close()
+
+
+async def _start(admin: AIOKafkaAdminClient, bootstrap: str, security: Security) -> None:
+    try:
+        await admin.start()
+    except KafkaConnectionError:
+        raise await refusal(bootstrap, security) from None
 
 
 async def cluster_id(admin: AIOKafkaAdminClient) -> str:
@@ -37,7 +63,12 @@ async def cluster_id(admin: AIOKafkaAdminClient) -> str:
 
 
 async def ensure(
-    bootstrap: str, *, replication: int = 1, min_insync: int = 1, embedded: bool = False
+    bootstrap: str,
+    *,
+    replication: int = 1,
+    min_insync: int = 1,
+    embedded: bool = False,
+    security: Security = UNSECURED,
 ) -> list[str]:
     """Create the declared topics that are missing and return their names; safe in several processes at once.
 
@@ -45,11 +76,11 @@ async def ensure(
     messages is left alone and raises TopicsError: to change it would part a key from its past. The embedded
     broker has no past: there it is made again too.
     """
-    async with administration(bootstrap) as admin:
+    async with administration(bootstrap, security) as admin:
         have = await _partitions(admin)
         wrong = [topic for topic in TOPICS if have.get(topic.name, 0) not in {0, topic.partitions}]
         if not embedded:
-            await _refuse_unless_empty(bootstrap, wrong, have)
+            await _refuse_unless_empty(bootstrap, security, wrong, have)
         await _delete(admin, wrong)
         missing = [topic for topic in TOPICS if topic.name not in have or topic in wrong]
         await _create(admin, missing, replication, min_insync)
@@ -66,17 +97,21 @@ async def _partitions(admin: AIOKafkaAdminClient, *, led: bool = False) -> dict[
     }
 
 
-async def _refuse_unless_empty(bootstrap: str, wrong: Sequence[Topic], have: dict[str, int]) -> None:
+async def _refuse_unless_empty(
+    bootstrap: str, security: Security, wrong: Sequence[Topic], have: dict[str, int]
+) -> None:
     for topic in wrong:
-        if await _holds_messages(bootstrap, topic.name, have[topic.name]):
+        if await _holds_messages(bootstrap, security, topic.name, have[topic.name]):
             raise TopicsError(
                 f"topic {topic.name} has {have[topic.name]} partitions and holds messages; it should have "
                 f"{topic.partitions}: let readers finish, delete it, run `dispatch topics ensure` again"
             )
 
 
-async def _holds_messages(bootstrap: str, name: str, partitions: int) -> bool:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+async def _holds_messages(bootstrap: str, security: Security, name: str, partitions: int) -> bool:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS, **security.arguments
+    )
     try:
         await consumer.start()
         places = [TopicPartition(name, number) for number in range(partitions)]
@@ -105,6 +140,8 @@ async def _create(
         for topic in topics
     ]
     for name, code, *text in (await admin.create_topics(wanted)).topic_errors:
+        if for_code(code) is TopicAuthorizationFailedError:
+            raise TopicsError(HIDDEN.format(name))
         if for_code(code) not in {NoError, TopicAlreadyExistsError}:
             raise TopicsError(f"topic {name} could not be created: {for_code(code).__name__} {text or ''}")
 

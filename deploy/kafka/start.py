@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -59,6 +59,20 @@ class Node:
     @property
     def log(self) -> Path:
         return self.folder / "server.log"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may connect, and how: settings that replace those of every node, and users with their passwords."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+
+    def words(self) -> Iterator[str]:
+        """Give the words that make the users when storage is formatted."""
+        for name, password in self.users.items():
+            yield "--add-scram"
+            yield f"SCRAM-SHA-512=[name={name},password={password}]"
 
 
 def missing_tools() -> list[str]:
@@ -119,19 +133,25 @@ def properties(node: Node, nodes: Sequence[Node]) -> dict[str, str]:
     }
 
 
-def format_storage(jars: Path, nodes: Sequence[Node], cluster_id: str) -> None:
+def format_storage(jars: Path, nodes: Sequence[Node], cluster_id: str, access: Access | None = None) -> None:
     """Write each node's configuration and empty storage; storage that is already formatted is kept."""
-    tools = [_format(jars, node, properties(node, nodes), cluster_id) for node in nodes]
+    access = access or Access()
+    tools = [
+        _format(jars, node, properties(node, nodes) | access.settings, [cluster_id, *access.words()])
+        for node in nodes
+    ]
     for node, tool in zip(nodes, tools, strict=True):
         output, _ = tool.communicate()
         if tool.returncode:
             raise KafkaFailedError(f"node {node.number}: its storage could not be formatted:\n{output}")
 
 
-def _format(jars: Path, node: Node, config: Mapping[str, str], cluster_id: str) -> subprocess.Popen[str]:
+def _format(
+    jars: Path, node: Node, config: Mapping[str, str], identity: Sequence[str]
+) -> subprocess.Popen[str]:
     node.folder.mkdir(parents=True, exist_ok=True)
     node.config.write_text("".join(f"{key}={value}\n" for key, value in config.items()))
-    words = ("format", "--ignore-formatted", "-t", cluster_id, "-c", str(node.config))
+    words = ("format", "--ignore-formatted", "-c", str(node.config), "-t", *identity)
     command = _java(jars, "kafka.tools.StorageTool", *words)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -18,11 +18,13 @@ from dispatch.cli.local import read_addresses
 from dispatch.cli.terminal import Json, counted, elapsed, print_json, screen, table
 from dispatch.clock import Clock
 from dispatch.config import Settings
+from dispatch.security import OVERHEARD, Security, SecurityError
 from dispatch.services.engine import Engine
 from dispatch.services.plans import PlansError, load
 from dispatch.storage.migrate import FOLDER
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 from dispatch.storage.queries import sql
+from producers.knocking import NotLetInError
 from producers.topics import administration
 from schemas.topics import TOPICS
 
@@ -151,14 +153,20 @@ def _houses(rows: list[asyncpg.Record]) -> Iterator[Finding]:
             yield Finding(f"offers of {row['name']}", "warn", "paused: dispatch resume")
 
 
-async def _kafka(bootstrap: str) -> Finding:
+async def _kafka(bootstrap: str, security: Security) -> Finding:
     if not bootstrap:
         return Finding("Kafka", "fail", "none is known: set DISPATCH_KAFKA, or start `dispatch up`")
     try:
-        async with asyncio.timeout(PATIENCE_S), administration(bootstrap) as admin:
+        async with asyncio.timeout(PATIENCE_S), administration(bootstrap, security) as admin:
             found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+    except NotLetInError as error:
+        return Finding("Kafka", "fail", str(error))
     except (KafkaError, OSError, TimeoutError) as error:
         return Finding("Kafka", "fail", f"{bootstrap} does not answer: {describe(error)}")
+    return _topics(bootstrap, found, security)
+
+
+def _topics(bootstrap: str, found: dict[str, int], security: Security) -> Finding:
     wrong = [
         f"{topic.name} has {found.get(topic.name, 0)} partitions, not {topic.partitions}"
         for topic in TOPICS
@@ -166,12 +174,19 @@ async def _kafka(bootstrap: str) -> Finding:
     ]
     if wrong:
         return Finding("Kafka", "fail", f"{'; '.join(wrong)}: dispatch topics ensure")
-    return Finding("Kafka", "ok", f"{bootstrap} answers, {len(TOPICS)} topics as declared")
+    answers = f"{bootstrap} answers, {len(TOPICS)} topics as declared"
+    if security.overheard:
+        return Finding("Kafka", "warn", f"{answers}; a password without TLS: {OVERHEARD}")
+    return Finding("Kafka", "ok", answers)
 
 
 async def _cluster(settings: Settings, *, embedded: bool) -> list[Finding]:
     """Look closer at a cluster that answers and has the topics."""
-    found = await _kafka(settings.kafka)
+    try:
+        security = Security.of(settings)
+    except SecurityError as error:
+        return [Finding("Kafka", "fail", str(error))]
+    found = await _kafka(settings.kafka, security)
     if found.state == "fail":
         return [found]
     if embedded:
@@ -181,10 +196,12 @@ async def _cluster(settings: Settings, *, embedded: bool) -> list[Finding]:
         ]
     findings = [found]
     try:
-        async with asyncio.timeout(PATIENCE_S), administration(settings.kafka) as admin:
+        async with asyncio.timeout(PATIENCE_S), administration(settings.kafka, security) as admin:
             findings.append(doctor_kafka.copies(await admin.describe_topics(), settings))
             findings.append(await doctor_kafka.topic_settings(admin, settings))
-            findings.append(doctor_kafka.consumers(await doctor_kafka.behind(admin, settings.kafka)))
+            findings.append(
+                doctor_kafka.consumers(await doctor_kafka.behind(admin, settings.kafka, security))
+            )
     except (KafkaError, OSError, TimeoutError) as error:
         unsaid = f"the cluster does not say how far behind they are: {describe(error)}"
         findings.append(Finding("consumers", "warn", unsaid))

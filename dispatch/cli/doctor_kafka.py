@@ -12,6 +12,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from dispatch.cli.finding import Finding
 from dispatch.cli.terminal import counted
 from dispatch.config import Settings
+from dispatch.security import UNSECURED, Security
 from producers.topics import REQUEST_TIMEOUT_MS, declared
 from schemas.topics import BY_NAME, TOPICS
 
@@ -63,7 +64,7 @@ def compared(found: Mapping[str, Mapping[str, str]], settings: Settings) -> Find
     return Finding("topic settings", "ok", "as declared")
 
 
-async def behind(admin: AIOKafkaAdminClient, bootstrap: str) -> Behind:
+async def behind(admin: AIOKafkaAdminClient, bootstrap: str, security: Security = UNSECURED) -> Behind:
     """Count for each consumer and topic what it holds beyond the place that the consumer's group has committed."""
     places = {
         topic.name: [TopicPartition(topic.name, number) for number in range(topic.partitions)]
@@ -71,7 +72,9 @@ async def behind(admin: AIOKafkaAdminClient, bootstrap: str) -> Behind:
         if topic.readers
     }
     wanted = [place for some in places.values() for place in some]
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS) as reader:
+    async with AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS, **security.arguments
+    ) as reader:
         first, last = await reader.beginning_offsets(wanted), await reader.end_offsets(wanted)
     found = {}
     for topic in TOPICS:

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from consumers import broker as frame
 from consumers.broker import Broker
 from dispatch.clock import Clock
+from dispatch.security import UNSECURED, Security
 from producers.relay import Relay
 from producers.topics import TopicsError, ensure
 
@@ -27,6 +28,7 @@ class Cluster:
     replication: int = 1
     min_insync: int = 1
     brisk: bool = False
+    security: Security = UNSECURED
 
 
 class Line:
@@ -77,12 +79,14 @@ class Line:
         if self._relays:
             copies = {"replication": self._cluster.replication, "min_insync": self._cluster.min_insync}
             self._relay = Relay(
-                self._dsn, self._cluster.bootstrap, self._clock, embedded=self._cluster.embedded, **copies
-            )
+                self._dsn, self._cluster.bootstrap, self._clock,
+                embedded=self._cluster.embedded, security=self._cluster.security, **copies,
+            )  # fmt: skip
             self._tasks.append(asyncio.create_task(self._relay.run(), name="relay"))
         self._broker = frame.build(
-            self._cluster.bootstrap, embedded=self._cluster.embedded, brisk=self._cluster.brisk
-        )
+            self._cluster.bootstrap, embedded=self._cluster.embedded, brisk=self._cluster.brisk,
+            security=self._cluster.security,
+        )  # fmt: skip
         self._register(self._broker)
         if self._broker.listening:
             await frame.start(self._broker)
@@ -95,6 +99,7 @@ class Line:
                 await ensure(
                     self._cluster.bootstrap, replication=self._cluster.replication,
                     min_insync=self._cluster.min_insync, embedded=self._cluster.embedded,
+                    security=self._cluster.security,
                 )  # fmt: skip
             except (KafkaError, TopicsError, OSError, TimeoutError) as error:
                 log.warning("Kafka is not ready; trying again", error=f"{type(error).__name__}: {error}")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from dispatch.cli.local import MisuseError, fail
 from dispatch.domain.errors import RefusedError
+from dispatch.security import SecurityError
 from dispatch.services.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.services.plans import PlansError
 from dispatch.storage.pool import UNREACHABLE, describe
@@ -64,7 +65,7 @@ def main() -> None:
         build(words)(words, exit_on_error=False)
     except CycloptsError:
         sys.exit(2)
-    except MisuseError as misuse:
+    except (MisuseError, SecurityError) as misuse:
         fail(str(misuse), 2)
     except ValidationError as invalid:
         found = invalid.errors(include_input=False)

@@ -10,12 +10,14 @@ from cyclopts import App
 from dispatch.cli.local import MisuseError, fail, read_addresses, run
 from dispatch.cli.terminal import Json, print_json, problem, screen, table
 from dispatch.config import Settings
+from dispatch.security import Security
 from dispatch.services import streaming
 from dispatch.services.engine import Engine
 from dispatch.services.plans import PlansError, load
 from dispatch.storage.migrate import MigrationError
 from dispatch.storage.migrate import migrate as apply
 from dispatch.storage.pool import describe
+from producers.knocking import NotLetInError
 from producers.topics import TopicsError, ensure
 from schemas.plans import Plan
 
@@ -60,7 +62,7 @@ def ensure_topics(*, json: Json = False) -> None:
         raise MisuseError("no Kafka is known: set DISPATCH_KAFKA, or start `dispatch up`")
     try:
         created = asyncio.run(_ensure(settings, embedded=not given.kafka))
-    except TopicsError as error:
+    except (TopicsError, NotLetInError) as error:
         fail(str(error))
     except (KafkaError, TimeoutError) as error:
         fail(f"Kafka at {settings.kafka} does not answer: {describe(error)}")
@@ -74,7 +76,10 @@ def ensure_topics(*, json: Json = False) -> None:
 
 async def _ensure(settings: Settings, *, embedded: bool) -> list[str]:
     copies, least = settings.replication, settings.min_insync
-    return await ensure(settings.kafka, replication=copies, min_insync=least, embedded=embedded)
+    security = Security.of(settings)
+    return await ensure(
+        settings.kafka, replication=copies, min_insync=least, embedded=embedded, security=security
+    )
 
 
 @plans.command

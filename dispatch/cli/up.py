@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import structlog
 import uvloop
 from cyclopts import App
 from rich.console import Console
@@ -21,6 +22,7 @@ from dispatch.cli.node import ROLES, Node, Role, Wiring
 from dispatch.clock import Clock
 from dispatch.config import Settings, token_secret
 from dispatch.logs import configure
+from dispatch.security import OVERHEARD, UNSECURED, Security
 from dispatch.services.gateways import Gateway, Outgoing
 from dispatch.services.intake import Intake
 from dispatch.services.plans import load
@@ -30,6 +32,7 @@ screen = Console(highlight=False)
 READY_PATIENCE_S = 30.0
 KEPT = 1_000
 """Messages that the silent phones keep: they are shown as they come, and this process lives long."""
+log = structlog.get_logger()
 
 
 @up.default
@@ -71,7 +74,10 @@ def wiring(
     """Wire one process for what the settings and the embedded services offer."""
     dsn = services.postgres.url() if services.postgres else settings.postgres.get_secret_value()
     bootstrap = services.broker.address if services.broker else settings.kafka
-    cluster = Cluster(bootstrap, services.broker is not None, settings.replication, settings.min_insync)
+    cluster = Cluster(
+        bootstrap, services.broker is not None, settings.replication, settings.min_insync,
+        security=security(settings),
+    )  # fmt: skip
     return Wiring(
         dsn=dsn,
         cluster=cluster,
@@ -85,6 +91,19 @@ def wiring(
         migrates=migrates,
         kept=settings.kept,
     )
+
+
+def security(settings: Settings) -> Security:
+    """Read how Kafka is reached; raises MisuseError where that is set for the embedded one, which is not secured."""
+    found = Security.of(settings)
+    if not settings.kafka and found != UNSECURED:
+        raise MisuseError(
+            "TLS or a password for Kafka is set, and no Kafka: set DISPATCH_KAFKA, or unset DISPATCH_KAFKA_…; "
+            "the embedded broker has neither"
+        )
+    if found.overheard:
+        log.warning("Kafka gets a password without TLS", hint=OVERHEARD)
+    return found
 
 
 def gateway(settings: Settings) -> Gateway:

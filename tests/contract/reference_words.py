@@ -11,7 +11,15 @@ What the words mean is in the [glossary](glossary.md); how to run it is in [oper
 
 SETTINGS: dict[str, str] = {
     "kafka": "Bootstrap servers, `host:port[,host:port]`. Empty: `dispatch up` brings an embedded broker; "
-    "`dispatch run` refuses. No TLS and no password towards Kafka yet.",
+    "`dispatch run` refuses.",
+    "kafka_username": "Name that we prove to Kafka by SCRAM. Empty: none is asked for.",
+    "kafka_password": "Its password.",
+    "kafka_mechanism": "How it is proved: `SCRAM-SHA-512` or `SCRAM-SHA-256`.",
+    "kafka_tls": "`true` speaks TLS to Kafka and trusts whom this computer trusts; a CA or a certificate implies TLS.",
+    "kafka_ca": "File (PEM) of the authority that signed the brokers' certificates. They must name the brokers as "
+    "`DISPATCH_KAFKA` does.",
+    "kafka_cert": "File (PEM) of our own certificate, where the brokers want one.",
+    "kafka_key": "File (PEM) of its key, without a passphrase. Empty: it is in the file of the certificate.",
     "postgres": "URL of the database, PostgreSQL 15 or later. Empty: `dispatch up` brings an embedded one; "
     "`dispatch run` refuses. No pooler in between that shares sessions.",
     "data": "Folder of the embedded services' files, of `addresses.json`, where other commands find them, and of "

@@ -31,8 +31,9 @@ def free_ports(count: int) -> list[int]:
 class KafkaCluster:
     """Nodes of Apache Kafka on this machine, numbered from 1; every method blocks until it is done."""
 
-    def __init__(self, folder: Path, nodes: int = 1) -> None:
+    def __init__(self, folder: Path, nodes: int = 1, access: kafka.Access | None = None) -> None:
         self.folder = folder
+        self._access = access
         self.cluster_id = ""
         self._jars = kafka.fetch_jars()
         self._nodes = {node.number: node for node in kafka.lay_out(folder, free_ports(2 * nodes))}
@@ -44,11 +45,16 @@ class KafkaCluster:
         """The addresses of all nodes, also of those that are down."""
         return ",".join(node.address for node in self._nodes.values())
 
+    @property
+    def controller(self) -> str:
+        """The address of the first controller."""
+        return f"{kafka.HOST}:{self._nodes[1].controller_port}"
+
     def start(self) -> None:
         """Format storage where there is none and start every node that is not running."""
         nodes = list(self._nodes.values())
         self.cluster_id = kafka.stored_cluster_id(nodes[0]) or kafka.new_cluster_id()
-        kafka.format_storage(self._jars, nodes, self.cluster_id)
+        kafka.format_storage(self._jars, nodes, self.cluster_id, self._access)
         down = [number for number in self._nodes if not self.is_running(number)]
         for number in down:
             self._launch(number)

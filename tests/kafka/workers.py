@@ -109,6 +109,7 @@ class Station:
         self.accepted: list[UUID] = []
         self.workers: list[Worker] = []
         self._environment = environment
+        self.dsn = environment["DISPATCH_POSTGRES"]
         self._folder = folder
 
     @classmethod

@@ -1,9 +1,15 @@
 """Connections: what every session is told, and what happens while PostgreSQL is away."""
 
 import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 import pytest
+import trustme
 
 from dispatch.storage import pool as pools
 from dispatch.storage.pool import RetryableError, retrying, transaction
@@ -88,3 +94,45 @@ async def test_a_mistake_is_not_tried_again() -> None:
     with pytest.raises(KeyError):
         await fail()
     assert tries == 1
+
+
+@asynccontextmanager
+async def only_tls(authority: trustme.CA, heard: list[bytes]) -> AsyncIterator[int]:
+    """Answer as PostgreSQL does to who asks for TLS, note what is said through it, and hang up."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.write(b"S")
+        try:
+            await writer.start_tls(context)
+            heard.append(await reader.read(1000))
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(answer, "localhost", 0, family=socket.AF_INET) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "told"),
+    [("localhost", True, True), ("localhost", False, False), ("127.0.0.1", True, False)],
+    ids=["its own", "a stranger's", "another name"],
+)
+async def test_a_database_is_told_nothing_before_its_certificate_is_verified(
+    tmp_path: Path, host: str, *, trusted: bool, told: bool
+) -> None:
+    authority, heard = trustme.CA(), list[bytes]()
+    (authority if trusted else trustme.CA()).cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    async with only_tls(authority, heard) as port:
+        verified = f"sslmode=verify-full&sslrootcert={tmp_path / 'ca.pem'}"
+        pool = await pools.open_pool(
+            f"postgresql://renfort@{host}:{port}/kept?{verified}", application="tests"
+        )
+        with pytest.raises(asyncpg.ConnectionDoesNotExistError if told else ssl.SSLCertVerificationError):
+            await pool.fetchval("SELECT 1")
+        pool.terminate()
+    assert any(b"renfort" in words for words in heard) == told

@@ -1,0 +1,125 @@
+"""The settings for Kafka's TLS and passwords: what does not fit together is named, and nothing secret is shown."""
+
+import os
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from dispatch.cli.hosting import Embedded
+from dispatch.cli.local import MisuseError
+from dispatch.cli.main import main
+from dispatch.cli.up import wiring
+from dispatch.config import Settings
+from dispatch.security import UNSECURED, Security, SecurityError
+
+SECRET = "canary-5f2c"
+USER = {"kafka_username": "renfort", "kafka_password": SECRET}
+AUTHORITY = trustme.CA()
+PAIR = AUTHORITY.issue_cert("renfort")
+
+Write = Callable[[str, bytes], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(name: str, content: bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def settings(**changes: object) -> Settings:
+    return Settings.model_validate({"kafka": "kafka:9093", "postgres": "postgresql:///nowhere"} | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kafka_password": SECRET}, "set DISPATCH_KAFKA_USERNAME too"),
+        ({"kafka_username": "renfort"}, "set DISPATCH_KAFKA_PASSWORD too"),
+        ({"kafka_key": "/nowhere"}, "set DISPATCH_KAFKA_CERT"),
+        ({"kafka_ca": "/nowhere"}, "DISPATCH_KAFKA_CA: /nowhere: No such file"),
+        ({"kafka_ca": __file__}, "DISPATCH_KAFKA_CA: .* holds no certificate"),
+        ({"kafka_cert": "/nowhere"}, "DISPATCH_KAFKA_CERT: /nowhere: No such file"),
+        ({"kafka_cert": __file__}, "DISPATCH_KAFKA_CERT: .* do not fit together"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_named(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(SecurityError, match=words) as refusal:
+        Security.of(settings(**changes))
+    assert SECRET not in str(refusal.value)
+
+
+def test_a_key_of_another_pair_and_one_with_a_passphrase_are_refused(write: Write) -> None:
+    certificate = write("cert.pem", PAIR.cert_chain_pems[0].bytes())
+    strange = AUTHORITY.issue_cert("other").private_key_pem.bytes()
+    locked = load_pem_private_key(PAIR.private_key_pem.bytes(), None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase")
+    )
+    for name, key in {"strange.pem": strange, "locked.pem": locked}.items():
+        with pytest.raises(SecurityError, match=f"{name} do not fit together"):
+            Security.of(settings(kafka_cert=certificate, kafka_key=write(name, key)))
+
+
+def test_each_setting_reaches_the_client_and_names_are_always_verified(write: Write) -> None:
+    authority = write("ca.pem", AUTHORITY.cert_pem.bytes())
+    pair = write("pair.pem", PAIR.private_key_and_cert_chain_pem.bytes())
+    given = Security.of(settings(**USER, kafka_ca=authority, kafka_cert=pair)).arguments
+    context = given.pop("ssl_context")
+    assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
+    assert context.cert_store_stats()["x509_ca"] == 1
+    assert given == {
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": "renfort",
+        "sasl_plain_password": SECRET,
+    }
+    assert Security.of(settings(kafka_tls=True)).arguments["security_protocol"] == "SSL"
+    assert Security.of(settings()).arguments == UNSECURED.arguments
+
+
+def test_the_secret_is_in_no_repr() -> None:
+    assert SECRET not in repr(Security.of(settings(**USER))) + repr(settings(**USER))
+
+
+def test_a_password_without_tls_can_be_overheard() -> None:
+    assert Security.of(settings(**USER)).overheard
+    assert not Security.of(settings(**USER, kafka_tls=True)).overheard
+    assert not Security.of(settings()).overheard
+
+
+def test_the_embedded_broker_is_not_secured_and_settings_for_it_are_a_misuse(tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match="set DISPATCH_KAFKA"):
+        wiring(settings(**USER, kafka="", data=tmp_path), Embedded(None, None))
+
+
+@pytest.mark.parametrize("words", [["run", "relay"], ["topics", "ensure"]])
+def test_settings_that_do_not_fit_together_are_a_misuse(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("DISPATCH_")]:
+        monkeypatch.delenv(name)
+    given = {
+        "KAFKA": "kafka:9093",
+        "POSTGRES": "postgresql:///x",
+        "KAFKA_PASSWORD": SECRET,
+        "DATA": str(tmp_path),
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"DISPATCH_{name}", value)
+    monkeypatch.setattr("sys.argv", ["dispatch", *words])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    error = capsys.readouterr().err
+    assert ("DISPATCH_KAFKA_USERNAME" in error, SECRET in error, "Traceback" in error) == (True, False, False)

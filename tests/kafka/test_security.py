@@ -1,0 +1,234 @@
+"""Kafka behind TLS and passwords: all of Renfort gets in, who has not the right proof is told why."""
+
+import re
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import get_args
+
+import orjson
+import pytest
+import trustme
+from structlog.testing import capture_logs
+
+from consumers.gateways.simulated import SimulatedGateway
+from dispatch.cli.line import Cluster
+from dispatch.cli.node import Node, Role, Wiring
+from dispatch.clock import Clock
+from dispatch.services.intake import Intake
+from dispatch.services.plans import load
+from producers.knocking import NotLetInError
+from producers.topics import TopicsError, administration, cluster_id, ensure
+from schemas.topics import BY_NAME
+from tests.cli.installed import DISPATCH, environment
+from tests.kafka.cluster import free_ports, skip_without_java
+from tests.kafka.secured import Grant, Secured, password
+from tests.kafka.workers import LISTENERS, Station
+from tests.storage.site import until
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("kafka")]
+
+MANUAL = Path(__file__).parents[2] / "docs" / "operating.md"
+ENSURER = "topics-ensure"
+WHAT = (("describe", "topic"), ("read", "topic"), ("write", "topic"), ("create", "topic"), ("read", "group"))
+EVERYBODY, NEWCOMER = "everybody", "newcomer"
+
+
+def rows() -> Iterator[tuple[list[str], list[list[str]]]]:
+    """Read the manual's table: who, and the names in each of the other columns."""
+    text = MANUAL.read_text("utf-8")
+    table = text[text.index("| who | may describe |") :].split("\n\n")[0]
+    for line in table.splitlines()[2:]:
+        who, *columns = (re.findall(r"`([^`]+)`|(?<= )(all)(?= )", cell) for cell in line.split("|")[1:-1])
+        yield [a for a, _ in who], [[a or b for a, b in names] for names in columns]
+
+
+def manual() -> Iterator[Grant]:
+    """Give what the manual says that each role's user must be granted, and all of it to one more user."""
+    for who, columns in rows():
+        for (operation, kind), names in zip(WHAT, columns, strict=True):
+            for name in BY_NAME if names == ["all"] else names:
+                for role in who:
+                    yield role.removeprefix("dispatch ").replace(" ", "-"), operation, kind, name
+                yield EVERYBODY, operation, kind, name
+
+
+@pytest.fixture(scope="module")
+async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secured]:
+    """Run one such node, with a user for each role."""
+    skip_without_java()
+    users = [ENSURER, EVERYBODY, NEWCOMER, *get_args(Role)]
+    secured = Secured.start(tmp_path_factory.mktemp("secured"), users)
+    await secured.grant(*sorted(set(manual())))
+    yield secured
+    secured.cluster.stop()
+
+
+@asynccontextmanager
+async def node_of(user: str, station: Station, secured: Secured, role: Role) -> AsyncIterator[Node]:
+    """Run a role in this process, in the name of a user."""
+    (port,) = free_ports(1)
+    wiring = Wiring(
+        dsn=station.dsn, cluster=Cluster(secured.cluster.bootstrap, embedded=False, security=secured.security(user)),
+        host="127.0.0.1", port=port, links=f"http://127.0.0.1:{port}", secret=b"secret", roles=[role],
+        intake=Intake(load(None)), gateways={"sms": SimulatedGateway()},
+    )  # fmt: skip
+    node = Node(wiring, Clock())
+    await node.start()
+    try:
+        yield node
+    finally:
+        await node.stop()
+
+
+def command(secured: Secured, folder: Path, user: str, *words: str, **changes: str) -> tuple[int, str, str]:
+    """Type a command in the name of a user."""
+    where = environment(folder, DISPATCH_KAFKA=secured.cluster.bootstrap)
+    known = where | secured.environment(user, **changes)
+    done = subprocess.run([DISPATCH, *words], env=known, capture_output=True, text=True, check=False)
+    assert password(user) not in done.stdout + done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def kafka_of(findings: str) -> dict[str, str]:
+    """Find what `dispatch doctor --json` says of Kafka."""
+    (found,) = [finding for finding in orjson.loads(findings) if finding["what"] == "Kafka"]
+    return dict(found)
+
+
+async def test_a_report_goes_through_a_whole_process_to_an_assignment_over_tls_with_a_password(
+    secured: Secured, database: str, tmp_path: Path
+) -> None:
+    code, said, error = command(secured, tmp_path, ENSURER, "topics", "ensure", "--json")
+    assert (code, error) == (0, "")
+    assert set(orjson.loads(said)["created"]) == set(BY_NAME)
+    where = secured.environment(EVERYBODY) | {"DISPATCH_HTTP": f"127.0.0.1:{free_ports(1)[0]}"}
+    async with Station.open(database, secured.cluster.bootstrap, tmp_path, **where) as station:
+        station.work()
+        await station.report("seen over TLS")
+        await station.settle(*LISTENERS)
+        await station.is_sound()
+        assert await station.pool.fetchval("SELECT count(*) FROM assignments") > 0
+        _, found, _ = command(secured, tmp_path, EVERYBODY, "doctor", "--json")
+        assert kafka_of(found)["state"] == "ok"
+    assert password(EVERYBODY).encode() not in station.words()
+
+
+async def test_what_the_manual_grants_each_role_is_enough(
+    secured: Secured, database: str, tmp_path: Path
+) -> None:
+    at = secured.cluster.bootstrap
+    await ensure(at, security=secured.security(ENSURER))
+    opened = Station.open(database, at, tmp_path)
+    async with opened as station, AsyncExitStack() as nodes:
+        for role in get_args(Role):
+            await nodes.enter_async_context(node_of(role, station, secured, role))
+        await station.report("seen by many")
+        await station.settle(*LISTENERS, "offer-messages", "assignment-messages", "incident-messages")
+        await station.is_sound()
+        assert await station.pool.fetchval("SELECT count(*) FROM messages") > 0
+
+
+async def test_a_user_who_may_not_read_or_write_is_told_what_is_missing_and_goes_on_once_it_is_granted(
+    secured: Secured, database: str, tmp_path: Path
+) -> None:
+    at = secured.cluster.bootstrap
+    await ensure(at, security=secured.security(ENSURER))
+    with pytest.raises(TopicsError, match=r"hidden from this user.*grant Describe"):
+        await ensure(at, security=secured.security(NEWCOMER))
+    await secured.grant(*((NEWCOMER, "describe", "topic", name) for name in BY_NAME))
+    with capture_logs() as logs:
+        async with (
+            Station.open(database, at, tmp_path) as station,
+            node_of(NEWCOMER, station, secured, "relay"),
+            node_of(NEWCOMER, station, secured, "reports") as node,
+        ):
+
+            def told(*words: str) -> bool:
+                return any(all(word in str(entry) for word in words) for entry in logs)
+
+            async def refused() -> bool:
+                denied = "AuthorizationFailed"
+                return told(f"Group{denied}", "renfort.reports") and told("the relay starts again", denied)
+
+            await station.report("not to be read")
+            await until(refused)
+            assert not node.ready()["kafka"]
+            roles = {"relay", "reports"}
+            await secured.grant(*((NEWCOMER, o, k, n) for user, o, k, n in manual() if user in roles))
+
+            async def opened() -> object:
+                return await station.pool.fetchval("SELECT count(*) = 1 FROM incidents")
+
+            await until(opened)
+    assert password(NEWCOMER) not in str(logs)
+
+
+async def test_a_process_with_a_wrong_password_says_so_and_keeps_trying(
+    secured: Secured, database: str, tmp_path: Path
+) -> None:
+    where = secured.environment("relay", password="canary-wrong")
+    async with Station.open(database, secured.cluster.bootstrap, tmp_path, **where) as station:
+        process = station.work("relay")
+
+        async def told_twice() -> bool:
+            return station.words().count(b"refuses the name relay or its password") > 1
+
+        await until(told_twice)
+        assert process.runs
+    assert b"canary-wrong" not in station.words()
+    code, found, _ = command(secured, tmp_path, "relay", "doctor", "--json", password="canary-wrong")
+    assert (code, kafka_of(found)["state"], "DISPATCH_KAFKA_PASSWORD" in found) == (1, "fail", True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"password": "wrong"}, "refuses the name relay or its password"),
+        ({"mechanism": "SCRAM-SHA-256"}, "set DISPATCH_KAFKA_MECHANISM"),
+        ({"ca": "OTHER"}, "nobody whom we trust.*DISPATCH_KAFKA_CA"),
+        ({"ca": ""}, "wants TLS.*DISPATCH_KAFKA_CA"),
+        ({"username": "", "password": ""}, "wants a password"),
+        ({"cert": "OTHER"}, "wants a certificate that it trusts.*DISPATCH_KAFKA_CERT"),
+    ],
+    ids=["password", "mechanism", "authority", "no TLS", "no password", "certificate"],
+)
+async def test_who_has_not_the_right_proof_is_told_what_to_change(
+    secured: Secured, tmp_path: Path, changes: dict[str, str], words: str
+) -> None:
+    other = trustme.CA()
+    other.cert_pem.write_to_path(str(tmp_path / "ca"))
+    other.issue_cert("relay").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "cert"))
+    given = {name: value.replace("OTHER", str(tmp_path / name)) for name, value in changes.items()}
+    with pytest.raises(NotLetInError, match=words) as refusal:
+        await reach(secured, secured.cluster.bootstrap, **given)
+    assert not {password("relay"), "wrong"} & set(str(refusal.value).split())
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [("localhost", "for another name.*'localhost'"), ("nowhere.invalid", "cannot be found")],
+)
+async def test_a_broker_must_have_the_name_that_it_is_asked_for_by(
+    secured: Secured, host: str, words: str
+) -> None:
+    with pytest.raises(NotLetInError, match=words):
+        await reach(secured, f"{host}:{secured.port}")
+
+
+async def test_a_certificate_that_the_broker_trusts_is_shown_to_it(secured: Secured, tmp_path: Path) -> None:
+    ours = tmp_path / "ours"
+    secured.authority.issue_cert("relay").private_key_and_cert_chain_pem.write_to_path(str(ours))
+    assert await reach(secured, secured.cluster.bootstrap, cert=str(ours)) == secured.cluster.cluster_id
+
+
+async def test_a_port_without_tls_is_told_apart(secured: Secured) -> None:
+    with pytest.raises(NotLetInError, match="is this its port for TLS"):
+        await reach(secured, secured.plain)
+
+
+async def reach(secured: Secured, bootstrap: str, **changes: str) -> str:
+    """Connect in the relay's name and ask which cluster it is."""
+    async with administration(bootstrap, secured.security("relay", **changes)) as admin:
+        return await cluster_id(admin)
