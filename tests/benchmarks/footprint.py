@@ -1,0 +1,232 @@
+"""What one incident leaves behind: rows and WAL in PostgreSQL, events and bytes on the topics, messages to phones.
+
+`python -m tests.benchmarks.footprint --incidents 500` runs each shipped plan's incidents from report to end through
+the product's services, on an embedded database and a clock that it moves, and prints what docs/sizing.md counts with.
+"""
+
+import argparse
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+from rich.console import Console
+
+from consumers.gateways.simulated import SimulatedGateway
+from consumers.messages import HANDLERS
+from dispatch.cli.embedded import EmbeddedPostgres
+from dispatch.clock import MovableClock
+from dispatch.domain.commands import Act
+from dispatch.logs import configure
+from dispatch.services import assembly, organisations, replies, sending, volunteers
+from dispatch.services.batches import Batches
+from dispatch.services.gateways import Outgoing, Receipt
+from dispatch.services.organisations import DutyContact
+from dispatch.services.plans import load
+from dispatch.services.sending import Sender
+from dispatch.storage.migrate import migrate
+from dispatch.storage.pool import open_pool, transaction
+from schemas.replies import Answer
+from tests.conftest import START
+from tests.domain.builders import PLACE
+from tests.scene import a_volunteer, phone
+from tests.storage.world import World, near
+
+PEOPLE, APART_M = 4_000, 30
+KIB, MOST_TABLES = 1024, 9
+SKILLS = ["first_aid", "driver", "crew_leader", "firefighter", "watch"]
+TOGETHER = 50
+ACCEPTS, DECLINES = 0.32, 0.66
+"""Of those asked a third accepts (published: 29 to 35 %), a third declines, a third is silent."""
+LOOK_AGAIN_S, ROUNDS = 30, 5
+KINDS = {
+    "cardiac arrest": ("medical.cardiac_arrest", "life_threatening"),
+    "crew of six": ("fire.structure", "life_threatening"),
+    "professionals only": ("other.flood", "urgent"),
+}
+
+screen, progress = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False)
+SINCE = "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id"
+SIZES = """
+    SELECT relname, pg_total_relation_size(oid) AS bytes FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
+WRITTEN = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
+EVENTS = """
+    SELECT topic, count(*), sum(length(body) + length(headers) + length(key)) AS bytes FROM journal GROUP BY topic
+"""
+COUNTS = """
+    SELECT (SELECT count(*) FROM offers) AS offers, (SELECT count(*) FROM assignments) AS assignments,
+           (SELECT count(*) FROM messages) AS messages, (SELECT count(*) FROM replies) AS replies,
+           (SELECT count(*) FROM inbox) AS inbox
+"""
+LIVE = "SELECT id FROM offers WHERE status = 'extended' ORDER BY id"
+GOING = "SELECT offer_id FROM assignments WHERE status <> 'released' ORDER BY offer_id"
+OPEN = "SELECT id FROM incidents WHERE ended_at IS NULL ORDER BY id"
+LACKING = "SELECT id FROM incidents WHERE ended_at IS NULL AND covered_at IS NULL ORDER BY id"
+
+
+@dataclass
+class Tally:
+    """What there is at one moment, to be subtracted from what there is at a later one."""
+
+    tables: Counter[str]
+    wal: int
+    events: Counter[str]
+    bytes: Counter[str]
+    rows: Counter[str]
+
+    @classmethod
+    async def of(cls, pool: asyncpg.Pool) -> "Tally":
+        await pool.execute("CHECKPOINT")
+        sizes, events = await pool.fetch(SIZES), await pool.fetch(EVENTS)
+        return cls(
+            tables=Counter({row["relname"]: row["bytes"] for row in sizes}),
+            wal=await pool.fetchval(WRITTEN),
+            events=Counter({row["topic"]: row["count"] for row in events}),
+            bytes=Counter({row["topic"]: row["bytes"] for row in events}),
+            rows=Counter(dict(await pool.fetchrow(COUNTS) or {})),
+        )
+
+
+class Town(World):
+    """People along a road, whose phones answer as published figures have it."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: MovableClock, seed: int) -> None:
+        """Begin with nobody."""
+        super().__init__(pool, clock, [plan for plan in load(None).plans if plan.name != "default"])
+        self._chance = Random(seed)
+        self._told: dict[str, int] = {}
+        self._decided: set[UUID] = set()
+        self._arrived: list[UUID] = []
+        gateway = SimulatedGateway()
+        gateway.on_message = self._arrive
+        self._sender = Sender(
+            self.engine, {"sms": gateway}, secret=b"footprint", public_url="https://renfort.example.org"
+        )
+
+    async def settle(self) -> None:
+        """Let people along the road join, and two supervisors go on duty."""
+        await self.found()
+        duty = [DutyContact(f"Supervisor {turn}", phone(9_000 + turn)) for turn in (1, 2)]
+        await organisations.set_duty(self.engine, self.organisation, duty)
+        places = [near(PLACE, APART_M * number) for number in range(PEOPLE)]
+        bodies = [a_volunteer(number, skills=SKILLS, position=place) for number, place in enumerate(places)]
+        for start in range(0, PEOPLE, 500):
+            await volunteers.enrol(self.engine, self.organisation, bodies[start : start + 500])
+
+    async def live_through(self, kind: str, severity: str, names: Sequence[str]) -> None:
+        """Take incidents from their reports to their end."""
+        for name in names:
+            place = near(PLACE, APART_M * self._chance.uniform(0, PEOPLE))
+            await self.send(name, kind=kind, severity=severity, position=place)
+        for _ in range(ROUNDS):
+            await self._pass_on()
+            await self._answer()
+            await self.later(LOOK_AGAIN_S)
+        await self._act("takeover", LACKING)
+        for answer in ("en_route", "on_scene", "released"):
+            for row in await self.pool.fetch(GOING):
+                await self._press(row["offer_id"], answer)
+            await self._pass_on()
+        await self._act("close", OPEN)
+
+    async def _pass_on(self) -> None:
+        """Do what the consumers, the relay, the sender and the provider's receipts do, until nothing comes of it."""
+        while await self.hear(*self._consumers()) + await self._notify():
+            while await self._sender.round():
+                pass
+            await self.pool.execute("DELETE FROM outbox")
+            for message in self._arrived:
+                await sending.receipt(self.engine, Receipt(message, "delivered"))
+            self._arrived.clear()
+
+    async def _notify(self) -> int:
+        found = 0
+        for topic, consumer, handle in HANDLERS:
+            rows = await self.pool.fetch(SINCE, topic, self._told.get(consumer, 0))
+            batches = Batches(self.pool, self.clock, lambda: None)
+            await batches.run(consumer, topic, [self.decoded(row) for row in rows], handle)
+            self._told[consumer] = max((row["id"] for row in rows), default=self._told.get(consumer, 0))
+            found += len(rows)
+        return found
+
+    async def _answer(self) -> None:
+        """Let everybody who is newly asked accept, decline or say nothing."""
+        for row in await self.pool.fetch(LIVE):
+            if row["id"] not in self._decided:
+                self._decided.add(row["id"])
+                drawn = self._chance.random()
+                if drawn < DECLINES:
+                    await self._press(row["id"], "accepted" if drawn < ACCEPTS else "declined")
+        await self._pass_on()
+
+    async def _press(self, offer: UUID, answer: Answer) -> None:
+        await replies.receive(
+            self.engine, offer_id=offer, answer=answer, channel="page", received_at=self.clock.now()
+        )
+
+    async def _act(self, what: Literal["takeover", "close"], which: str) -> None:
+        """Let a supervisor end what nobody ended."""
+        names = [row["id"] for row in await self.pool.fetch(which)]
+        async with transaction(self.pool) as connection:
+            await assembly.work(connection, [(name, Act(what, "Ada")) for name in names], self.clock.now())
+        await self._pass_on()
+
+    async def _arrive(self, message: Outgoing) -> None:
+        self._arrived.append(message.message_id)
+
+
+def report(name: str, count: int, before: Tally, after: Tally) -> None:
+    """Print what each volunteer, or each incident of one kind, added."""
+    tables, rows = after.tables - before.tables, after.rows - before.rows
+    events, size = after.events - before.events, after.bytes - before.bytes
+    wal = (after.wal - before.wal) / count / KIB
+    screen.print(f"\n{name}, each of {count}:")
+    screen.print(f"  PostgreSQL {tables.total() / count / KIB:8.1f} KiB, WAL {wal:.1f} KiB")
+    for table, added in tables.most_common(MOST_TABLES):
+        screen.print(f"    {table:<22} {added / count / KIB:8.2f} KiB")
+    screen.print(f"  topics     {size.total() / count / KIB:8.1f} KiB, events {events.total() / count:.1f}")
+    for topic, added in events.most_common():
+        screen.print(f"    {topic:<22} {added / count:8.2f} events of {size[topic] / added:.0f} bytes")
+    screen.print("  rows       " + ", ".join(f"{what} {n / count:.2f}" for what, n in sorted(rows.items())))
+
+
+async def measure(count: int, seed: int) -> None:
+    """Live through so many incidents of each kind."""
+    with TemporaryDirectory(prefix="renfort-footprint-") as folder:
+        async with EmbeddedPostgres(Path(folder), fsync=False) as server:
+            await migrate(server.url())
+            pool = await open_pool(server.url(), application="footprint")
+            town = Town(pool, MovableClock(START), seed)
+            empty = await Tally.of(pool)
+            await town.settle()
+            report("volunteer", PEOPLE, empty, await Tally.of(pool))
+            for name, (kind, severity) in KINDS.items():
+                before = await Tally.of(pool)
+                for start in range(0, count, TOGETHER):
+                    names = [f"{name} {number}" for number in range(start, min(start + TOGETHER, count))]
+                    await town.live_through(kind, severity, names)
+                    progress.print(f"{name}: {start + len(names)} of {count}")
+                report(name, count, before, await Tally.of(pool))
+            pool.terminate()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--incidents", type=int, default=500, help="of each kind")
+    parser.add_argument("--seed", type=int, default=112, help="what people's answers are drawn from")
+    options = parser.parse_args()
+    configure("error")
+    asyncio.run(measure(options.incidents, options.seed))
+
+
+if __name__ == "__main__":
+    main()
