@@ -1,4 +1,4 @@
-"""What one incident leaves behind: rows and WAL in PostgreSQL, events and bytes on the topics, messages to phones.
+"""What one incident costs: CPU, rows and WAL in PostgreSQL, events and bytes on the topics, messages to phones.
 
 `python -m tests.benchmarks.footprint --incidents 500` runs each shipped plan's incidents from report to end through
 the product's services, on an embedded database and a clock that it moves, and prints what docs/sizing.md counts with.
@@ -6,6 +6,7 @@ the product's services, on an embedded database and a clock that it moves, and p
 
 import argparse
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Literal
 from uuid import UUID
 
 import asyncpg
+import psutil
 from rich.console import Console
 
 from consumers.gateways.simulated import SimulatedGateway
@@ -81,6 +83,8 @@ class Tally:
     events: Counter[str]
     bytes: Counter[str]
     rows: Counter[str]
+    own_cpu: float
+    server_cpu: float
 
     @classmethod
     async def of(cls, pool: asyncpg.Pool) -> "Tally":
@@ -92,6 +96,8 @@ class Tally:
             events=Counter({row["topic"]: row["count"] for row in events}),
             bytes=Counter({row["topic"]: row["bytes"] for row in events}),
             rows=Counter(dict(await pool.fetchrow(COUNTS) or {})),
+            own_cpu=time.process_time(),
+            server_cpu=sum(map(_seconds, psutil.Process().children(recursive=True))),
         )
 
 
@@ -188,14 +194,24 @@ def report(name: str, count: int, before: Tally, after: Tally) -> None:
     tables, rows = after.tables - before.tables, after.rows - before.rows
     events, size = after.events - before.events, after.bytes - before.bytes
     wal = (after.wal - before.wal) / count / KIB
+    own, server = after.own_cpu - before.own_cpu, after.server_cpu - before.server_cpu
     screen.print(f"\n{name}, each of {count}:")
     screen.print(f"  PostgreSQL {tables.total() / count / KIB:8.1f} KiB, WAL {wal:.1f} KiB")
+    screen.print(
+        f"  CPU        {own / count * 1000:8.1f} ms of Renfort, {server / count * 1000:.1f} ms of PostgreSQL"
+    )
     for table, added in tables.most_common(MOST_TABLES):
         screen.print(f"    {table:<22} {added / count / KIB:8.2f} KiB")
     screen.print(f"  topics     {size.total() / count / KIB:8.1f} KiB, events {events.total() / count:.1f}")
     for topic, added in events.most_common():
         screen.print(f"    {topic:<22} {added / count:8.2f} events of {size[topic] / added:.0f} bytes")
     screen.print("  rows       " + ", ".join(f"{what} {n / count:.2f}" for what, n in sorted(rows.items())))
+
+
+def _seconds(process: psutil.Process) -> float:
+    """Add up what a process used, and those of its children that have ended."""
+    used = process.cpu_times()
+    return float(used.user + used.system + used.children_user + used.children_system)
 
 
 async def measure(count: int, seed: int) -> None:
