@@ -1,8 +1,11 @@
 """The settings for Kafka's TLS and passwords: what does not fit together is named, and nothing secret is shown."""
 
+import asyncio
 import os
+import socket
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from dispatch.cli.main import main
 from dispatch.cli.up import wiring
 from dispatch.config import Settings
 from dispatch.security import UNSECURED, Security, SecurityError
+from producers.knocking import refusal
 
 SECRET = "canary-5f2c"
 USER = {"kafka_username": "renfort", "kafka_password": SECRET}
@@ -102,6 +106,19 @@ def test_a_password_without_tls_can_be_overheard() -> None:
 def test_the_embedded_broker_is_not_secured_and_settings_for_it_are_a_misuse(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="set DISPATCH_KAFKA"):
         wiring(settings(**USER, kafka="", data=tmp_path), Embedded(None, None))
+
+
+async def test_a_certificate_that_has_expired_is_called_that(write: Write) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    AUTHORITY.issue_cert("localhost", not_after=datetime(2020, 1, 1, tzinfo=UTC)).configure_cert(context)
+    security = Security.of(settings(kafka_ca=write("ca.pem", AUTHORITY.cert_pem.bytes())))
+    async with await asyncio.start_server(
+        lambda _, writer: writer.close(), "localhost", 0, family=socket.AF_INET, ssl=context
+    ) as server:
+        port = server.sockets[0].getsockname()[1]
+        told = str(await refusal(f"localhost:{port},127.0.0.1:1", security))
+    assert f"Kafka at localhost:{port} shows a certificate that has expired" in told
+    assert "Kafka at 127.0.0.1:1 does not answer: nothing listens there" in told
 
 
 def test_no_process_starts_with_settings_that_do_not_fit_together(tmp_path: Path) -> None:
