@@ -1,6 +1,7 @@
 """How Renfort and Kafka prove to each other who they are: by certificates, by a password, or not at all."""
 
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ class Security:
         }
 
 
+class Curt(ssl.SSLObject):
+    """Says goodbye and waits for none: a broker may let a process that stops wait half a minute for it."""
+
+    def unwrap(self) -> None:
+        """Tell the other side that nothing more comes."""
+        with suppress(ssl.SSLWantReadError):
+            super().unwrap()
+
+
 UNSECURED = Security()
 OVERHEARD = "who is on the way reads along and can put words in; set DISPATCH_KAFKA_TLS or DISPATCH_KAFKA_CA"
 
@@ -78,6 +88,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=authority)
     except ssl.SSLError as error:
         raise SecurityError(f"DISPATCH_KAFKA_CA: {authority} holds no certificate in PEM") from error
+    context.sslobject_class = Curt
     if certificate:
         _show(context, certificate, key)
     return context

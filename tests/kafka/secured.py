@@ -21,7 +21,7 @@ from tests.kafka.cluster import KafkaCluster
 
 ADMIN = "admin"
 KINDS = {"topic": 2, "group": 3}
-OPERATIONS = {"read": 3, "write": 4, "create": 5, "describe": 8}
+OPERATIONS = {"read": 3, "write": 4, "create": 5, "describe": 8, "describe configs": 10}
 LITERAL, ALLOW = 3, 3
 """As Kafka's protocol numbers what an access control entry is made of."""
 
