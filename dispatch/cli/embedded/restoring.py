@@ -46,7 +46,13 @@ async def restored(
 
 def _settings(until: datetime | None) -> dict[str, str]:
     """Say how far to go; nobody gets an answer before it is there."""
-    wanted = {"restore_command": FROM_LOG, "hot_standby": "off", "recovery_target_action": "promote"}
+    wanted = {
+        "restore_command": FROM_LOG,
+        "hot_standby": "off",
+        "recovery_target_action": "promote",
+        # The one that runs may have taken the memory.
+        "shared_buffers": "128MB",
+    }
     return wanted if until is None else wanted | {"recovery_target_time": until.isoformat()}
 
 
