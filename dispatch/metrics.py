@@ -20,11 +20,13 @@ BATCHES = Counter(
 )
 ERASED = Counter("renfort_erased", "Rows erased because they were kept long enough", ["table"])
 EVENTS = Counter("renfort_events", "Events written, again where a transaction was tried again", ["type"])
+REFUSED = Counter("renfort_reports_refused", "Routine reports that were told to come again later")
 
 GAUGES = {
     "database_up": ("Whether the database answered", ""),
     "outbox_events": ("Events that are committed and not yet published", ""),
     "outbox_oldest_seconds": ("Age of the oldest event that is not yet published", ""),
+    "reports_waiting": ("Reports that are accepted and no incident yet", ""),
     "agenda_overdue": ("Entries of the agenda that are due and not yet taken", ""),
     "agenda_lateness_seconds": ("How long the oldest of them has been due", ""),
     "parking_open": ("Parked messages that nobody has settled", ""),

@@ -19,6 +19,7 @@ from dispatch.cli.terminal import Json, counted, elapsed, print_json, screen, ta
 from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.security import OVERHEARD, Security, SecurityError
+from dispatch.services.admission import FEW, HORIZON, PATIENCE
 from dispatch.services.engine import Engine
 from dispatch.services.plans import PlansError, load
 from dispatch.storage.migrate import FOLDER
@@ -36,6 +37,8 @@ LATE_S, TOO_LATE_S = 2.0, 30.0
 """Seconds that something may wait before it is remarkable, and before it is wrong."""
 GB = 1e9
 SCARCE_GB, TOO_SCARCE_GB = 5.0, 0.5
+COUNTED = 10_000
+"""A longer backlog is told as this long."""
 
 
 def doctor(*, json: Json = False) -> None:
@@ -125,10 +128,19 @@ async def _waiting(engine: Engine) -> list[Finding]:
         told = f"{row['parked']} to be seen to, the oldest since {since}: dispatch parking list"
         parked = Finding("parking", "warn", told)
     return [
+        await _load(engine.pool, now),
         _late("outbox", row["unpublished"], row["unpublished_since"], now, "is the relay running?"),
         _late("agenda", row["overdue"], row["overdue_since"], now, "is the agenda running?"),
         parked,
     ]
+
+
+async def _load(pool: asyncpg.Pool, now: datetime) -> Finding:
+    waiting = await pool.fetchval(sql("count_backlog"), now - HORIZON, now - PATIENCE, COUNTED)
+    if waiting < FEW:
+        return Finding("load", "ok", f"{counted(waiting, 'report')} waiting for a turn")
+    advice = "routine ones may be refused; start more processes of the roles reports, incidents and agenda"
+    return Finding("load", "warn", f"{waiting} reports wait for their turn: {advice}")
 
 
 def _late(what: str, count: int, since: datetime | None, now: datetime, question: str) -> Finding:

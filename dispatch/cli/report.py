@@ -1,5 +1,6 @@
 """`dispatch report`: one report, or a sheet of them."""
 
+import asyncio
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,9 +16,10 @@ from dispatch.cli.local import MisuseError, fail, run
 from dispatch.cli.people import read_text
 from dispatch.cli.terminal import Json, Whose, counted, organisation_of, print_json, problem, progress, screen
 from dispatch.services import reports
+from dispatch.services.admission import Admission
 from dispatch.services.engine import Engine
-from dispatch.services.errors import ConflictError, InvalidError
-from dispatch.services.reports import Accepted
+from dispatch.services.errors import ConflictError, InvalidError, OverloadedError
+from dispatch.services.reports import Accepted, Submission
 from schemas.base import Hazard, Mode, Severity
 from schemas.ids import new_id
 from schemas.reports import ReportBody
@@ -113,8 +115,21 @@ def report(
 
 async def _report(engine: Engine, name: str | None, source: str, given: Given) -> Accepted:
     organisation = await organisation_of(engine, name)
-    body = _body(given, engine.clock.now())
-    return await reports.accept(engine, organisation=organisation, source=source, channel="cli", body=body)
+    submission = Submission(organisation, source, "cli", _body(given, engine.clock.now()))
+    return await _until_accepted(engine, Admission(engine), submission)
+
+
+async def _until_accepted(engine: Engine, admission: Admission, submission: Submission) -> Accepted:
+    """Send a report, again each time that it is told to come again later."""
+    while True:
+        try:
+            return await reports.accept(
+                engine, organisation=submission.organisation, source=submission.source, channel="cli",
+                body=submission.body, admission=admission,
+            )  # fmt: skip
+        except OverloadedError as refused:
+            problem(f"{refused}: again in {refused.retry_after_s} s")
+            await asyncio.sleep(refused.retry_after_s)
 
 
 def _say(id_: str, accepted: Accepted, *, json: bool) -> None:
@@ -164,14 +179,13 @@ def _rows(file: Path) -> Iterator[Row]:
 
 
 async def _report_rows(engine: Engine, name: str | None, source: str, mode: Mode, rows: list[Row]) -> Tally:
-    organisation, tally = await organisation_of(engine, name), Tally()
+    organisation, admission, tally = await organisation_of(engine, name), Admission(engine), Tally()
     with progress() as shown:
         for row in shown.track(rows, description="reports"):
             try:
                 body = _body(_whole(row) | {"mode": mode}, engine.clock.now())
-                kept = await reports.accept(
-                    engine, organisation=organisation, source=source, channel="cli", body=body
-                )
+                submission = Submission(organisation, source, "cli", body)
+                kept = await _until_accepted(engine, admission, submission)
             except (ValidationError, InvalidError, ConflictError) as error:
                 tally.problems.append(f"{row.line}: {explain(error)}")
             else:

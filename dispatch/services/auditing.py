@@ -13,6 +13,7 @@ import structlog
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.escalation import Cause
 from dispatch.services import escalating
+from dispatch.services.admission import FEW, HORIZON, PATIENCE
 from dispatch.services.batches import is_difficult
 from dispatch.services.engine import Engine
 from dispatch.services.rebuilding import differences
@@ -32,6 +33,7 @@ DETAILS = {
     "agenda_late": "{} things are due and nobody does them: is a process with the role `agenda` running?",
     "outbox_late": "{} events wait to be published: does Kafka answer?",
     "messages_late": "{} messages wait to be sent: do the gateways answer?",
+    "overload": "{} reports wait for their turn: more comes in than is worked, the most severe come first",
     DIFFERS: "{} incidents are not as the journal says: see `dispatch journal verify`",
 }
 """What a supervisor reads, by reason."""
@@ -72,7 +74,8 @@ class Auditor:
         self.last_round = now
 
     async def _late(self, now: datetime) -> Counter[tuple[UUID, str]]:
-        rows = await self._engine.pool.fetch(sql("late_work"), now - AGENDA_LATE, now - SENDING_LATE)
+        late, backlog = (now - AGENDA_LATE, now - SENDING_LATE), (now - HORIZON, now - PATIENCE, FEW)
+        rows = await self._engine.pool.fetch(sql("late_work"), *late, *backlog)
         return Counter({(row["organisation"], row["reason"]): row["waiting"] for row in rows})
 
     async def _compare(self, now: datetime) -> Counter[tuple[UUID, str]]:

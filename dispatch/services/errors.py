@@ -24,3 +24,12 @@ class InvalidError(Exception):
         """Name the field."""
         super().__init__(message)
         self.field = field
+
+
+class OverloadedError(Exception):
+    """Nothing was done: more comes in than can be worked; the same thing may come again after `retry_after_s`."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        """Say when."""
+        super().__init__("more comes in than can be worked: routine reports wait; send the same report again")
+        self.retry_after_s = retry_after_s

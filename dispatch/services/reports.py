@@ -8,8 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
+from dispatch.metrics import REFUSED
+from dispatch.services.admission import Admission
 from dispatch.services.engine import Engine
-from dispatch.services.errors import ConflictError, InvalidError, NotFoundError
+from dispatch.services.errors import ConflictError, InvalidError, NotFoundError, OverloadedError
 from dispatch.storage import journal
 from dispatch.storage.journal import Entry
 from dispatch.storage.queries import sql
@@ -47,13 +49,22 @@ class Submission:
 
 
 async def accept(
-    engine: Engine, *, organisation: UUID, source: str, channel: Channel, body: ReportBody
+    engine: Engine,
+    *,
+    organisation: UUID,
+    source: str,
+    channel: Channel,
+    body: ReportBody,
+    admission: Admission | None = None,
 ) -> Accepted:
     """Keep a report and pass it on, once however often it is sent.
 
-    Raises InvalidError for an impossible time and ConflictError for another content under the same id.
+    Raises InvalidError for an impossible time, ConflictError for another content under the same id, and
+    OverloadedError where a new one is not admitted now.
     """
     submission = Submission(organisation, source, channel, body)
+    if admission is not None:
+        await _admit(engine, admission, submission)
 
     async def work(connection: asyncpg.Connection, now: datetime) -> bool:
         _check_time(body.occurred_at, now)
@@ -68,6 +79,16 @@ async def status(engine: Engine, organisation: UUID, report_id: UUID) -> dict[st
     if row is None:
         raise NotFoundError("there is no such report")
     return dict(row)
+
+
+async def _admit(engine: Engine, admission: Admission, submission: Submission) -> None:
+    """Let in what is admitted, and whatever was accepted before."""
+    try:
+        await admission.admit(submission.body.severity)
+    except OverloadedError:
+        if await engine.pool.fetchval(sql("report_hash"), submission.report_id) is None:
+            REFUSED.inc()
+            raise
 
 
 async def _keep(connection: asyncpg.Connection, submission: Submission, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dispatch import metrics
+from dispatch.services.admission import Admission
 from dispatch.services.engine import Engine
 from dispatch.services.tracking import Tracking
 from producers.http import (
@@ -60,7 +61,7 @@ def build(engine: Engine, *, secret: bytes, ready: Ready, extra: Sequence[APIRou
         redirect_slashes=False,
     )
     app.state.engine, app.state.secret, app.state.ready = engine, secret, ready
-    app.state.tracking = Tracking(engine)
+    app.state.tracking, app.state.admission = Tracking(engine), Admission(engine)
     for router in (*ROUTERS, *extra):
         app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)
     app.include_router(health)

@@ -19,6 +19,7 @@ from dispatch.services.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
+    OverloadedError,
     UnauthorizedError,
 )
 
@@ -54,6 +55,13 @@ class Problem(BaseModel):
 
 
 SCHEMA = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+OVERLOADED: dict[int | str, dict[str, Any]] = {
+    429: {
+        "description": "More comes in than can be worked: a routine report may come again after `Retry-After` seconds",
+        "headers": {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}},
+        "content": SCHEMA,
+    }
+}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "What was asked cannot be done", "content": SCHEMA},
     "503": {"description": "The database does not answer: try again", "content": SCHEMA},
@@ -79,6 +87,7 @@ def install(app: FastAPI) -> None:
     for difficult in (*DIFFICULT, asyncpg.InterfaceError):
         app.add_exception_handler(difficult, _unavailable)
     app.add_exception_handler(InvalidError, _invalid)
+    app.add_exception_handler(OverloadedError, _overloaded)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(Exception, _unexpected)
@@ -93,6 +102,11 @@ async def _refused(_request: Request, error: Exception) -> Response:
 async def _invalid(_request: Request, error: Exception) -> Response:
     field = error.field if isinstance(error, InvalidError) else ""
     return problem(422, f"{field}: {error}", [FieldError(field=field, message=str(error))])
+
+
+async def _overloaded(_request: Request, error: Exception) -> Response:
+    wait = error.retry_after_s if isinstance(error, OverloadedError) else RETRY_AFTER_S
+    return problem(429, str(error), headers={"Retry-After": str(wait)})
 
 
 def unanswered() -> JSONResponse:

@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from dispatch.services import reports
+from dispatch.services.admission import Admission
 from dispatch.services.keys import Key
 from producers.http.auth import Here, Reporter, requires
 from producers.http.idempotency import IdempotentRoute
+from producers.http.problems import OVERLOADED
 from schemas.base import Mode
 from schemas.reports import ReportBody
 
@@ -44,11 +46,23 @@ class ReportStatus(BaseModel):
     incident_status: str | None
 
 
-@router.post("/v1/reports", status_code=202)
-async def report(body: ReportBody, key: Reporter, engine: Here, response: Response) -> ReportAccepted:
+def admission_of(request: Request) -> Admission:
+    """Give the door of this process."""
+    admission = request.app.state.admission
+    assert isinstance(admission, Admission)  # noqa: S101 - for the type checker
+    return admission
+
+
+Door = Annotated[Admission, Depends(admission_of)]
+
+
+@router.post("/v1/reports", status_code=202, responses=OVERLOADED)
+async def report(
+    body: ReportBody, key: Reporter, engine: Here, door: Door, response: Response
+) -> ReportAccepted:
     """Take a report in, once however often it is sent; scope `reports:write`, whose holder is the source."""
     accepted = await reports.accept(
-        engine, organisation=key.organisation, source=key.holder, channel="http", body=body
+        engine, organisation=key.organisation, source=key.holder, channel="http", body=body, admission=door
     )
     url = f"/v1/reports/{accepted.report_id}"
     response.headers["Location"] = url

@@ -23,8 +23,9 @@ from dispatch.cli.main import COMMANDS, build, main
 from dispatch.cli.node import ROLES, title
 from dispatch.clock import MovableClock
 from dispatch.services import keys, organisations
+from dispatch.services.admission import Admission
 from dispatch.services.engine import Engine
-from dispatch.services.errors import UnauthorizedError
+from dispatch.services.errors import OverloadedError, UnauthorizedError
 from dispatch.services.parking import tell
 from dispatch.storage import parking
 from dispatch.storage.pool import open_pool, transaction
@@ -333,6 +334,24 @@ async def test_a_report_is_kept_and_repeated_only_in_name(dispatch: Dispatch, po
     data = orjson.loads(await pool.fetchval("SELECT body FROM journal"))
     assert data["professional"] == {"requested": True, "reference": "SDIS-7"}
     assert (data["position"], data["hazards"]) == ({"lat": -48.58, "lon": 7.75}, ["fire", "traffic"])
+
+
+@pytest.mark.usefixtures("house")
+async def test_a_report_that_is_told_to_come_again_later_does(
+    dispatch: Dispatch, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = [OverloadedError(0), OverloadedError(0)]
+
+    async def admit(*_: object) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    monkeypatch.setattr(Admission, "admit", admit)
+    done = await dispatch(
+        "report", "medical.fall", "--severity", "routine", "--lat", "48.58", "--lon", "7.75"
+    )
+    assert (done.code, done.err.count("again in 0 s")) == (0, 2)
+    assert await pool.fetchval("SELECT count(*) FROM reports") == 1
 
 
 @pytest.mark.usefixtures("house")
@@ -672,7 +691,7 @@ async def test_a_sound_installation_is_found_sound(
     # The tests' server does not flush, their broker cannot tell, and nothing was ever erased.
     assert states(done) == {
         "database": "ok", "durability": "warn", "connections": "ok", "transactions": "ok", "queues": "ok",
-        "processes": "ok", "clock": "ok", "tables": "ok", "outbox": "ok", "agenda": "ok", "parking": "ok",
+        "processes": "ok", "clock": "ok", "tables": "ok", "load": "ok", "outbox": "ok", "agenda": "ok", "parking": "ok",
         "duty of SDIS 67": "ok", "Kafka": "ok", "copies": "ok", "topic settings": "ok", "consumers": "warn",
         "plans": "ok", "gateway": "warn", "disk": "ok", "retention": "warn",
     }  # fmt: skip

@@ -132,6 +132,30 @@ async def test_the_same_report_twice_has_the_same_answer(site: Site) -> None:
     assert await site.count("reports") == 1
 
 
+async def test_while_too_much_waits_a_routine_report_is_told_to_come_again_and_the_same_request_then_works(
+    site: Site,
+) -> None:
+    key = await site.key("reports:write")
+    once = key | {"Idempotency-Key": "k-1"}
+    await site.scene.engine.pool.execute(
+        "INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)"
+        " SELECT gen_random_uuid(), $1, 'actual', 'storm', n, 'http', '', $2 FROM generate_series(1, 100) n",
+        site.scene.organisation, site.scene.now - timedelta(seconds=1),
+    )  # fmt: skip
+    routine = a_report(site, severity="routine")
+    refused = await site.client.post("/v1/reports", json=routine, headers=once)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "6")
+    assert fields(refused) == set()
+    for number, severity in enumerate(("urgent", "life_threatening")):
+        severe = a_report(site, id=f"call-{number}", severity=severity)
+        assert (await site.client.post("/v1/reports", json=severe, headers=key)).status_code == 202
+    await site.scene.engine.pool.execute("UPDATE reports SET incident_id = id WHERE source = 'storm'")
+    site.scene.engine.clock.advance(1)  # type: ignore[attr-defined]
+    accepted = await site.client.post("/v1/reports", json=routine | {"id": "call-9"}, headers=key)
+    again = await site.client.post("/v1/reports", json=routine | {"id": "call-9"}, headers=once)
+    assert (accepted.status_code, again.status_code) == (202, 202)
+
+
 async def test_another_report_under_the_same_id_is_a_conflict(site: Site) -> None:
     key = await site.key("reports:write")
     await site.client.post("/v1/reports", json=a_report(site), headers=key)

@@ -1,7 +1,8 @@
 -- What the auditor looks for: work that waits longer than it should, and rows that the journal does not explain.
 
 -- name: late_work
--- Returns, per organisation and reason, how much waits too long: due before $1, to be published or sent since $2.
+-- Returns, per organisation and reason, how much waits too long: due before $1, to be published or sent since $2,
+-- and where at least $5 that came since $3 have waited for their turn since before $4.
 -- A thousand of each are enough: a long outage leaves more than is worth counting.
 -- What waits deliberately is no lateness: considering during a pause, and what was set aside and told already.
 SELECT a.organisation, 'agenda_late' AS reason, count(*) AS waiting
@@ -22,6 +23,10 @@ UNION ALL
 SELECT m.organisation, 'messages_late', count(*)
 FROM (SELECT organisation FROM messages WHERE status IN ('queued', 'leased') AND due_at < $2 LIMIT 1000) AS m
 GROUP BY m.organisation
+UNION ALL
+SELECT b.organisation, 'overload', count(*)
+FROM (SELECT organisation FROM backlog WHERE since > $3 AND since <= $4 LIMIT 1000) AS b
+GROUP BY b.organisation HAVING count(*) >= $5
 ORDER BY 1, 2;
 
 -- name: sample_incidents

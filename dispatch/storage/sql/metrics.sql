@@ -15,6 +15,8 @@ SELECT 'outbox_events' AS gauge, '' AS label, count(*)::float8 AS value FROM out
 UNION ALL
 SELECT 'outbox_oldest_seconds', '', COALESCE(GREATEST(extract(epoch FROM $1 - unpublished), 0), 0)::float8 FROM oldest
 UNION ALL
+SELECT 'reports_waiting', '', count(*)::float8 FROM reports WHERE incident_id IS NULL
+UNION ALL
 SELECT 'agenda_overdue', '', count(*)::float8 FROM agenda WHERE due_at <= $1
 UNION ALL
 SELECT 'agenda_lateness_seconds', '', COALESCE(extract(epoch FROM $1 - due), 0)::float8 FROM oldest

@@ -21,3 +21,7 @@ SELECT r.id AS report_id, r.source, r.source_id, r.mode, r.received_at, r.incide
        i.status AS incident_status
 FROM reports r LEFT JOIN incidents i ON i.id = r.incident_id
 WHERE r.organisation = $1 AND r.id = $2;
+
+-- name: count_backlog
+-- Counts, no further than $3, what came since $1 and has waited for its turn since before $2.
+SELECT count(*) FROM (SELECT FROM backlog WHERE since > $1 AND since <= $2 LIMIT $3) AS waiting;

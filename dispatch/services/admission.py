@@ -1,0 +1,48 @@
+"""Whether a report may come in now: while too much waits inside, what is least severe waits outside."""
+
+from datetime import datetime, timedelta
+
+from dispatch.services.engine import Engine
+from dispatch.services.errors import OverloadedError
+from dispatch.storage.queries import sql
+from schemas.base import Severity
+
+REFUSABLE: Severity = "routine"
+"""Everything else is always taken in."""
+PATIENCE = timedelta(seconds=0.5)
+"""How long what was accepted may wait before it counts as a backlog: the severe stand in that queue too."""
+HORIZON = timedelta(minutes=1)
+"""What waits for longer waits for something else: it was parked, or set aside."""
+MOST, FEW = 100, 50
+"""How many may wait too long before routine reports are refused, and until they are taken again."""
+LOOK_EVERY = timedelta(seconds=0.25)
+RETRY_AFTER_S = 5
+SPREAD_S = 10
+"""Those who are refused together do not come again together."""
+
+
+class Admission:
+    """The door of one process; it looks at the backlog a few times in a second, however much comes in."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Begin open."""
+        self._engine = engine
+        self._closed = False
+        self._look_at: datetime | None = None
+        self._refused = 0
+
+    async def admit(self, severity: Severity) -> None:
+        """Raise OverloadedError where a report of this severity has to wait outside."""
+        if severity == REFUSABLE and await self._is_closed():
+            self._refused += 1
+            raise OverloadedError(RETRY_AFTER_S + self._refused % SPREAD_S)
+
+    async def _is_closed(self) -> bool:
+        now = self._engine.clock.now()
+        if self._look_at is None or now >= self._look_at:
+            # Before the look: those who come meanwhile go by the last one.
+            self._look_at = now + LOOK_EVERY
+            row = (now - HORIZON, now - PATIENCE, MOST)
+            waiting = await self._engine.pool.fetchval(sql("count_backlog"), *row)
+            self._closed = waiting >= (FEW if self._closed else MOST)
+        return self._closed
