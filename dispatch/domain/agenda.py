@@ -12,6 +12,8 @@ from schemas.offers import OfferExpired
 
 CONSIDER_GRACE = timedelta(seconds=2)
 """The incidents' consumer comes first; the agenda considers what it has not."""
+SEVERE_GRACE = timedelta(seconds=0.25)
+"""The same for life-threatening incidents: on their topic they stand behind lesser ones, on the agenda before them."""
 RECALL_WITHIN = timedelta(seconds=60)
 """How long recalled volunteers have to say that they have seen it before a supervisor is told who has not."""
 
@@ -119,4 +121,5 @@ def _is_open(incident: Incident, reason: str) -> bool:
 def _consider_at(incident: Incident) -> datetime | None:
     if not wants(incident):
         return None
-    return incident.retry_at or incident.last_at + CONSIDER_GRACE
+    grace = SEVERE_GRACE if incident.severity == "life_threatening" else CONSIDER_GRACE
+    return incident.retry_at or incident.last_at + grace

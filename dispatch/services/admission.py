@@ -13,7 +13,7 @@ PATIENCE = timedelta(seconds=0.5)
 """How long what was accepted may wait before it counts as a backlog: the severe stand in that queue too."""
 HORIZON = timedelta(minutes=1)
 """What waits for longer waits for something else: it was parked, or set aside."""
-MOST, FEW = 100, 50
+MOST, FEW = 20, 10
 """How many may wait too long before routine reports are refused, and until they are taken again."""
 LOOK_EVERY = timedelta(seconds=0.25)
 RETRY_AFTER_S = 5

@@ -18,8 +18,8 @@ from dispatch.storage import incidents as store
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
 
-SEVERE, OLDEST = 80, 20
-"""How many a round takes by severity, and the share kept for whatever has waited longest."""
+SEVERE, LOW = 40, 10
+"""How many a round takes by severity, and the share kept for the less severe; what comes meanwhile waits a round."""
 REPLY_GRACE = timedelta(seconds=5)
 """How long expiry waits for answers that were received and are not worked yet."""
 AT_ONCE = 25
@@ -55,19 +55,20 @@ class Agenda:
             await asyncio.sleep(wait)
 
     async def round(self) -> int:
-        """Take what is due now; return how many subjects had something due."""
+        """Take what is due now; return how many subjects were worked, which those in others' hands are not."""
         now = self._engine.clock.now()
         self._aside = {name: until for name, until in self._aside.items() if until > now}
         due = await self._engine.pool.fetch(
-            sql("due_subjects"), now, now - REPLY_GRACE, SEVERE, OLDEST, list(self._aside)
+            sql("due_subjects"), now, now - REPLY_GRACE, SEVERE, LOW, list(self._aside)
         )
         names = [row["subject"] for row in due if row["subject_kind"] == "incident"]
+        others = [row["subject"] for row in due if row["subject_kind"] != "incident"]
+        worked = 0
         for start in range(0, len(names), AT_ONCE):
-            await self._incidents(names[start : start + AT_ONCE])
-        for row in due:
-            if row["subject_kind"] != "incident":
-                await self._subject(row["subject"])
-        return len(due)
+            worked += await self._incidents(names[start : start + AT_ONCE])
+        for name in others:
+            await self._subject(name)
+        return worked + len(others)
 
     async def rest_after(self, done: int) -> float:
         """Tell how long to wait after a round that found so much: not at all where it may have left something.
@@ -80,27 +81,27 @@ class Agenda:
         due = await self._engine.pool.fetchval(sql("next_due"), now)
         return IDLE_S if due is None else min(IDLE_S, (due - now).total_seconds())
 
-    async def _incidents(self, names: Sequence[UUID]) -> None:
+    async def _incidents(self, names: Sequence[UUID]) -> int:
         """Tick incidents in one transaction; when that fails for one's sake, each in its own."""
         try:
-            await self._tick(names)
+            return await self._tick(names)
         except Exception as error:
             if is_difficult(error):
                 raise
             if len(names) == 1:
                 await self._set_aside(names[0], error)
-                return
-            for name in names:
-                await self._incidents([name])
+                return 1
+            return sum([await self._incidents([name]) for name in names])
 
-    async def _tick(self, names: Sequence[UUID]) -> None:
-        async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+    async def _tick(self, names: Sequence[UUID]) -> int:
+        async def inside(connection: asyncpg.Connection, now: datetime) -> int:
             locked = await store.lock_free(connection, names)
             rows = await connection.fetch(sql("offers_being_answered"), list(locked), now - REPLY_GRACE)
             tick = Tick(frozenset(row["id"] for row in rows))
             await assembly.carry_out(connection, [(name, tick) for name in locked], locked, now)
+            return len(locked)
 
-        await self._engine.transact(inside)
+        return await self._engine.transact(inside)
 
     async def _subject(self, subject: UUID) -> None:
         """Take what is due for a report or the system."""

@@ -161,7 +161,7 @@ async def test_the_backlog_is_looked_at_four_times_in_a_second_however_much_come
 
 async def test_counting_the_backlog_reads_nothing_that_is_worked_off(world: World) -> None:
     await wait(world, 5000)
-    await work_off(world, 20)
+    await work_off(world, 5)
     await world.pool.execute("ANALYZE reports")
     row = (world.now - HORIZON, world.now, MOST)
     plan = "\n".join(line[0] for line in await world.pool.fetch(f"EXPLAIN {sql('count_backlog')}", *row))

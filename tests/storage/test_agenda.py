@@ -60,11 +60,39 @@ async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldes
             str(1 + number), severity="life_threatening" if number > 1 else "urgent"
         )
     monkeypatch.setattr(agenda, "SEVERE", 2)
-    monkeypatch.setattr(agenda, "OLDEST", 1)
+    monkeypatch.setattr(agenda, "LOW", 1)
     world.clock.advance(10)
     assert await world.agenda.round() == 3
     asked = await world.pool.fetch("SELECT DISTINCT incident_id FROM offers")
     assert {row["incident_id"] for row in asked} == {old, names[2], names[3]}
+
+
+async def test_the_agenda_comes_sooner_for_what_threatens_a_life(world: World) -> None:
+    people = await world.people(4)
+    name = await world.open(severity="life_threatening")
+    await world.later(0.24)
+    assert await world.asked(name) == []
+    await world.later(0.01)
+    assert await world.asked(name) == people
+
+
+async def test_of_each_round_a_share_goes_to_the_less_severe_however_many_severe_have_waited_longer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        await world.open(str(number), severity="life_threatening")
+    world.clock.advance(1)
+    for number in range(3):
+        await world.open(f"low {number}", severity="routine")
+    monkeypatch.setattr(agenda, "SEVERE", 4)
+    monkeypatch.setattr(agenda, "LOW", 1)
+    world.clock.advance(2)
+    for turn in range(1, 4):
+        assert await world.agenda.round() == 5
+        considered = await world.pool.fetch(
+            "SELECT severity, count(*) FROM incidents WHERE id IN (SELECT incident_id FROM rounds) GROUP BY 1"
+        )
+        assert dict(considered) == {"life_threatening": 4 * turn, "routine": turn}
 
 
 async def test_expiry_waits_for_an_answer_that_is_being_worked(world: World) -> None:
@@ -124,7 +152,7 @@ async def test_what_was_set_aside_takes_nobodys_place(world: World, monkeypatch:
 
     monkeypatch.setattr(assembly, "carry_out", fail)
     monkeypatch.setattr(agenda, "SEVERE", 1)
-    monkeypatch.setattr(agenda, "OLDEST", 1)
+    monkeypatch.setattr(agenda, "LOW", 1)
     await world.later(2)
     assert len(await world.asked(good)) == 4
 

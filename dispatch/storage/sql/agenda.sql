@@ -1,5 +1,5 @@
 -- name: due_subjects
--- Returns what is due: the most severe first, with a share kept for whatever has waited longest.
+-- Returns what is due: the most severe first, with a share kept for the less severe that have waited longest.
 -- Left out: what was set aside, considering while an organisation is paused, and expiry while an answer is unworked.
 -- OFFSET 0 keeps the looks at offers and answers to those of one entry: joined freely, all there are may be gathered.
 WITH due AS NOT MATERIALIZED (
@@ -22,7 +22,9 @@ WITH due AS NOT MATERIALIZED (
      CROSS JOIN LATERAL (SELECT * FROM due WHERE due.severity = rank.n ORDER BY due.due_at LIMIT $3) AS severe
      ORDER BY severe.severity, severe.due_at LIMIT $3)
     UNION ALL
-    (SELECT * FROM due ORDER BY due.due_at LIMIT $4)
+    (SELECT low.* FROM unnest('{1,2}'::smallint[]) AS rank (n)
+     CROSS JOIN LATERAL (SELECT * FROM due WHERE due.severity = rank.n ORDER BY due.due_at LIMIT $4) AS low
+     ORDER BY low.due_at LIMIT $4)
 )
 SELECT subject, subject_kind, organisation FROM taken
 GROUP BY subject, subject_kind, organisation
