@@ -1,9 +1,9 @@
 """The loop that sends messages: lease, commit, check again, send, record; and the receipts that come back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -23,14 +23,13 @@ from dispatch.services.gateways import (
     Receipt,
     ReceiptStatus,
 )
+from dispatch.services.lanes import Lane
 from dispatch.services.links import Links
 from dispatch.services.recording import Recorder
 from dispatch.storage.messages import Delay, Leased, Order, Outcome, Settlement, lease, settle, skip_unserved
 from dispatch.storage.pool import describe, retrying, transaction
 from dispatch.storage.queries import sql
 
-AT_ONCE = 48
-"""Sends in flight per channel, and as many again for recalls, which so never wait; HTTP clients open 100 at most."""
 LEASE = timedelta(seconds=60)
 PATIENCE_S = 30.0
 """How long, in real time, a gateway may take over one message."""
@@ -67,31 +66,6 @@ class Trouble:
 
 
 OnTrouble = Callable[[asyncpg.Connection, Trouble, datetime], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One gateway's messages in hand, recalls apart from the rest; `stir` is set when one is done with."""
-
-    gateway: Gateway
-    channel: str
-    recall: bool
-    stir: asyncio.Event
-    busy: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
-
-    @property
-    def room(self) -> int:
-        """Count how many more messages may be taken in hand."""
-        return AT_ONCE - len(self.busy)
-
-    def take(self, name: UUID, work: Coroutine[None, None, None]) -> None:
-        """Begin one send, and look for more when it ends."""
-        self.busy[name] = task = asyncio.create_task(work)
-        task.add_done_callback(partial(self._end, name))
-
-    def _end(self, name: UUID, _task: asyncio.Task[None]) -> None:
-        del self.busy[name]
-        self.stir.set()
 
 
 class Sender:
@@ -148,7 +122,7 @@ class Sender:
         return taken
 
     def _in_flight(self) -> list[asyncio.Task[None]]:
-        return [task for lane in self._lanes for task in lane.busy.values()]
+        return [held.work for lane in self._lanes for held in lane.busy.values()]
 
     async def _sweep(self) -> None:
         skipped = await self._engine.transact(partial(skip_unserved, self._channels))
@@ -157,7 +131,7 @@ class Sender:
 
     async def _look(self, *, recall: bool) -> None:
         """Fill the lanes that have room; having found nothing, look away for a moment, however often stirred."""
-        lanes = [lane for lane in self._lanes if lane.recall is recall and lane.room > 0]
+        lanes = [lane for lane in self._lanes if lane.recall is recall and any(lane.room)]
         taken = sum([await self._fill_whole(lane) for lane in lanes])
         if lanes and not taken:
             await asyncio.sleep(GAP_S)
@@ -208,10 +182,10 @@ class Sender:
                     await self._begin(lane, [one])
                 return
             for one in leased:
-                lane.take(one.id, self._give_back(lane.gateway, one.id, error, doubt=False))
+                lane.take(one.id, one.severity, self._give_back(lane.gateway, one.id, error, doubt=False))
         else:
             for facts, why in checked:
-                lane.take(facts.id, self._deliver(lane.gateway, facts, why))
+                lane.take(facts.id, facts.severity, self._deliver(lane.gateway, facts, why))
 
     async def _deliver(self, gateway: Gateway, facts: Facts, why: str | None) -> None:
         try:

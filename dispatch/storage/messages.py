@@ -26,11 +26,11 @@ EVENTS: dict[Settled, type[MessageEvent]] = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a sender wants to take in hand, apart from what it holds."""
+    """What a sender wants to take in hand, apart from what it holds: at most so many of each severity."""
 
     channel: str
     recall: bool
-    most: int
+    most: Sequence[int]
     lasting: timedelta
     held: Sequence[UUID]
 
@@ -40,6 +40,7 @@ class Leased:
     """A message in hand; a later lease of the same message has more attempts."""
 
     id: UUID
+    severity: int
     attempts: int
 
 
@@ -84,7 +85,7 @@ async def lease(order: Order, connection: asyncpg.Connection, now: datetime) -> 
         if error.constraint_name != ONE_IN_FLIGHT:
             raise
         raise RetryableError(ONE_IN_FLIGHT) from error
-    return [Leased(row["id"], row["attempts"]) for row in rows]
+    return [Leased(row["id"], row["severity"], row["attempts"]) for row in rows]
 
 
 async def settle(

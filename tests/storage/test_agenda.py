@@ -92,7 +92,7 @@ async def test_of_each_round_a_share_goes_to_the_less_severe_however_many_severe
         considered = await world.pool.fetch(
             "SELECT severity, count(*) FROM incidents WHERE id IN (SELECT incident_id FROM rounds) GROUP BY 1"
         )
-        assert dict(considered) == {"life_threatening": 4 * turn, "routine": turn}
+        assert {row[0]: row[1] for row in considered} == {"life_threatening": 4 * turn, "routine": turn}
 
 
 async def test_expiry_waits_for_an_answer_that_is_being_worked(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from consumers.gateways.simulated import SimulatedGateway
 from dispatch.clock import Clock, MovableClock
-from dispatch.services import sending, tokens
+from dispatch.services import lanes, sending, tokens
 from dispatch.services.engine import Engine
 from dispatch.services.gateways import (
     Gateway,
@@ -19,7 +19,8 @@ from dispatch.services.gateways import (
     Outgoing,
     Receipt,
 )
-from dispatch.services.sending import LEASE, TRIES_BEFORE_TROUBLE, Lane, Sender, Trouble, receipt
+from dispatch.services.lanes import Lane
+from dispatch.services.sending import LEASE, TRIES_BEFORE_TROUBLE, Sender, Trouble, receipt
 from dispatch.storage.messages import Leased, Order, lease
 from dispatch.storage.pool import open_pool, transaction
 from dispatch.storage.queries import sql
@@ -362,7 +363,8 @@ async def test_one_message_at_a_time_is_in_flight_to_a_person_and_a_recall_does_
 async def test_recalls_have_room_while_everything_else_hangs(
     pool: asyncpg.Pool, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "AT_ONCE", 2)
+    monkeypatch.setattr(lanes, "AT_ONCE", (0, 2, 0))
+    monkeypatch.setattr(lanes, "RECALLS_AT_ONCE", (2,))
     post, slow = await Post.open(pool, clock), SlowGateway()
     incident = await post.scene.incident()
     await post.notify()
@@ -472,7 +474,7 @@ async def test_what_saves_a_life_goes_first(post: Post, clock: MovableClock) -> 
         await post.scene.incident(plan(lane=lane), severity=severity)
     await post.notify()
     async with transaction(post.engine.pool) as connection:
-        order = Order("sms", recall=False, most=3, lasting=LEASE, held=[])
+        order = Order("sms", recall=False, most=(3, 3, 3), lasting=LEASE, held=[])
         taken = await lease(order, connection, clock.now())
     severities = {row["id"]: row["severity"] for row in await post.messages()}
     assert sorted(severities.values()) == [0, 0, 0, 2, 2, 2]
@@ -489,7 +491,7 @@ async def test_finding_what_is_due_does_not_read_what_was_sent(post: Post, clock
     )  # fmt: skip
     await post.engine.pool.execute("ANALYZE messages")
     now = clock.now()
-    order: tuple[object, ...] = ("sms", False, now, [], 16, now)
+    order: tuple[object, ...] = ("sms", False, now, [], [8, 8, 8], now)
     leasing = await post.engine.pool.fetch(f"EXPLAIN {sql('lease_messages')}", *order)
     skipping = await post.engine.pool.fetch(f"EXPLAIN {sql('skip_unserved')}", ["sms"], now)
     for lines in (leasing, skipping):

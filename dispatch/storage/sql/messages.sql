@@ -68,19 +68,24 @@ WHERE organisation = ANY ($1::uuid[]) ORDER BY organisation, turn;
 SELECT count(*) FROM messages WHERE recipient_id = $1 AND purpose = 'ask_back' AND created_at > $2;
 
 -- name: lease_messages
--- Leases what is due on a channel, one per person unless recalls; a lease that ran out leaves the outcome in doubt.
+-- Leases what is due on a channel, so many of each severity, one per person unless recalls; a lease that ran out leaves
+-- the outcome in doubt.
 WITH due AS (
-    SELECT m.id, m.recipient_id, m.severity, m.due_at
-    FROM messages m
-    WHERE m.channel = $1 AND m.recall = $2 AND m.id <> ALL ($4::uuid[])
-      AND ((m.status = 'queued' AND m.due_at <= $3) OR (m.status = 'leased' AND m.leased_until <= $3))
-      AND ($2 OR NOT EXISTS (SELECT FROM messages other
-                             WHERE other.recipient_id = m.recipient_id AND other.channel = m.channel
-                               AND other.status = 'leased' AND NOT other.recall AND other.id <> m.id))
-    -- As the index has it: with more columns every lease would sort all that waits.
-    ORDER BY m.severity, m.due_at
-    LIMIT $5
-    FOR UPDATE OF m SKIP LOCKED
+    SELECT next.* FROM unnest($5::int[]) WITH ORDINALITY AS rank (room, n)
+    CROSS JOIN LATERAL (
+        SELECT m.id, m.recipient_id, m.severity, m.due_at
+        FROM messages m
+        WHERE m.severity = (rank.n - 1)::smallint
+          AND m.channel = $1 AND m.recall = $2 AND m.id <> ALL ($4::uuid[])
+          AND ((m.status = 'queued' AND m.due_at <= $3) OR (m.status = 'leased' AND m.leased_until <= $3))
+          AND ($2 OR NOT EXISTS (SELECT FROM messages other
+                                 WHERE other.recipient_id = m.recipient_id AND other.channel = m.channel
+                                   AND other.status = 'leased' AND NOT other.recall AND other.id <> m.id))
+        -- As the index has it: with more columns every lease would sort all that waits.
+        ORDER BY m.due_at
+        LIMIT rank.room
+        FOR UPDATE OF m SKIP LOCKED
+    ) AS next
 ), first AS (
     SELECT DISTINCT ON (CASE WHEN $2 THEN id ELSE recipient_id END) id
     FROM due
@@ -89,7 +94,7 @@ WITH due AS (
 UPDATE messages m
 SET status = 'leased', leased_until = $6, attempts = attempts + 1, in_doubt = in_doubt OR status = 'leased'
 FROM first WHERE m.id = first.id
-RETURNING m.id, m.attempts;
+RETURNING m.id, m.severity, m.attempts;
 
 -- name: message_facts
 -- Messages and what stands around them now, the most severe first; `pending` are offers that ended after $2 or still run.
