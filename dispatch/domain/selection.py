@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import IntFlag
 from typing import NamedTuple
 from uuid import UUID
@@ -15,6 +16,9 @@ OVERFETCH = 3
 """How many times the wanted number is fetched: two incidents at one place see the same people."""
 NOTED = 40
 """How many of those passed over are kept per round, the nearest first."""
+
+ASKED_MOST, ASKED_WITHIN = 6, timedelta(hours=1)
+"""So many offers in a lane within an hour are enough for one person; a life-threatening one is always made."""
 
 
 class Gate(IntFlag):
@@ -31,6 +35,7 @@ class Gate(IntFlag):
     ASKED = 256
     LEFT = 512
     DRILL = 1024
+    OFTEN = 2048
     # Not shut by the search, but passed over in the choice.
     FARTHER = 4096
     ELSEWHERE = 8192
@@ -71,6 +76,11 @@ class Choice:
             for word in readable(gates):
                 counts[word] += people
         return dict(counts)
+
+
+def asked_since(incident: Incident, now: datetime) -> datetime | None:
+    """Say since when offers count against one more; None where none does."""
+    return None if incident.severity == "life_threatening" else now - ASKED_WITHIN
 
 
 def readable(gates: int) -> list[str]:

@@ -10,7 +10,7 @@ import asyncpg
 from dispatch.domain.asking import skills_of
 from dispatch.domain.geo import mercator, stretch
 from dispatch.domain.incident import Incident
-from dispatch.domain.selection import OVERFETCH, Choice, Found, Gate
+from dispatch.domain.selection import ASKED_MOST, OVERFETCH, Choice, Found, Gate, asked_since
 from dispatch.storage.queries import sql
 
 Wanted = Mapping[UUID, Mapping[str, int]]
@@ -63,7 +63,7 @@ class _Question:
 
 async def _nearest(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
     rows = [(n, *question.place) for n, question in enumerate(asked)]
-    for n, *one in await connection.fetch(sql("search_nearest"), now, *_columns(rows)):
+    for n, *one in await connection.fetch(sql("search_nearest"), now, *_columns(rows), ASKED_MOST):
         asked[n].note(*one)
 
 
@@ -77,7 +77,7 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], n
         for n, (question, role, edge, missing) in enumerate(short)
     ]
     known = [{one.volunteer_id for one in question.found[role]} for question, role, _, _ in short]
-    for n, who, metres in await connection.fetch(sql("search_farther"), now, *_columns(rows)):
+    for n, who, metres in await connection.fetch(sql("search_farther"), now, *_columns(rows), ASKED_MOST):
         if who not in known[n]:
             question, role, _, _ = short[n]
             question.found[role].append(Found(who, metres, 0))
@@ -99,7 +99,7 @@ def _place(incident: Incident, now: datetime) -> tuple[object, ...]:
         incident.id, incident.organisation, incident.lane, x, y, incident.radius_m * factor, factor,
         _years_before(now, policy.min_age), now - timedelta(seconds=policy.rest_s),
         now - timedelta(seconds=policy.position_max_age_s), ",".join(policy.availability),
-        incident.mode != "actual",
+        incident.mode != "actual", asked_since(incident, now),
     )  # fmt: skip
 
 

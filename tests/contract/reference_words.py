@@ -69,6 +69,7 @@ GATES: dict[Gate, str] = {
     Gate.ASKED: "was asked for this incident already",
     Gate.LEFT: "said STOP, or left the roster",
     Gate.DRILL: "has not consented to `drills`, and this is none of the real ones",
+    Gate.OFTEN: "was asked six times within the hour; a life-threatening incident asks all the same",
     Gate.FARTHER: "would do, but enough others are nearer",
     Gate.ELSEWHERE: "was picked for another incident in the same moment",
     Gate.HELD: "was just being asked or changed by another process; the search looks again within a second",

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.domain.selection import Gate, readable
+from dispatch.domain.selection import ASKED_MOST, Gate, readable
 from schemas.base import Position
 from schemas.ids import named
 from tests.domain.builders import PLACE, plan
@@ -52,6 +52,13 @@ async def holds_an_offer(world: World, who: UUID) -> None:
     assert await world.asked(await world.ask("other")) == [who]
 
 
+async def was_asked_often(world: World, who: UUID) -> None:
+    for number in range(ASKED_MOST):
+        name = await world.ask(f"earlier {number}", severity="life_threatening" if number % 2 else "routine")
+        await world.answer(name, who, "declined")
+    world.clock.advance(3599)
+
+
 async def is_engaged(world: World, who: UUID) -> None:
     await world.answer(await world.ask("other"), who, "accepted")
 
@@ -90,6 +97,7 @@ GATES: list[tuple[Gate, str, Shut]] = [
     (Gate.POSITION, "position", only_an_old_position_is_known),
     (Gate.OFFER, "offer", holds_an_offer),
     (Gate.ENGAGED, "engaged", is_engaged),
+    (Gate.OFTEN, "often", was_asked_often),
     (Gate.LEFT, "not eligible", change("UPDATE volunteers SET stopped_at = '2026-11-22Z' WHERE id = $1")),
     (
         Gate.LEFT,
@@ -156,6 +164,16 @@ async def test_a_drill_or_a_notice_never_stands_in_the_way_of_an_urgent_offer(wo
     (who,) = await world.people(1, consent=("sms", "drills"))
     assert await world.asked(await world.ask("1", mode="exercise")) == [who]
     assert await world.asked(await world.ask("2")) == [who]
+
+
+async def test_who_was_asked_often_is_asked_for_a_life_and_again_after_an_hour(world: World) -> None:
+    (who,) = await world.people(1)
+    await was_asked_often(world, who)
+    name = await world.ask("severe", severity="life_threatening")
+    assert await world.asked(name) == [who]
+    await world.answer(name, who, "declined")
+    world.clock.advance(1)
+    assert await world.asked(await world.ask("lesser")) == [who]
 
 
 async def test_rest_is_over_after_its_time(world: World) -> None:

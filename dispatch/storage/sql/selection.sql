@@ -2,16 +2,21 @@
 -- For each incident: the nearest 60 with the gates that shut them, bar that of the skill, and the skills that they have.
 -- OFFSET 0 keeps the walk over the index in order of distance: joined otherwise, a whole neighbourhood is sorted.
 -- Gates (bits): 1 skill, 2 availability, 4 consent, 8 age, 16 rest, 32 position too old, 64 holds an offer,
--- 128 engaged, 256 asked before, 512 left or said STOP, 1024 not in drills.
+-- 128 engaged, 256 asked before, 512 left or said STOP, 1024 not in drills, 2048 asked
+-- $16 times in the lane since a moment; null is no moment, and asks all the same.
 SELECT i.n, c.volunteer_id, c.metres, c.gates, c.skills
 FROM unnest($2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::float8[], $7::float8[], $8::float8[], $9::float8[],
-            $10::date[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[])
+            $10::date[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[],
+            $15::timestamptz[])
      AS i (n, incident_id, organisation, lane, x, y, radius, stretch, born_before, rested_since, fresh_since,
-           availability, drill)
+           availability, drill, asked_since)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
                            string_to_array(i.availability, ',') AS availability OFFSET 0) AS q
 CROSS JOIN LATERAL (
-    SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres, g.gates,
+    SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres,
+           g.gates + CASE WHEN (SELECT count(*) FROM offers o
+                                WHERE o.volunteer_id = p.volunteer_id AND o.lane = i.lane
+                                  AND o.extended_at > i.asked_since) >= $16 THEN 2048 ELSE 0 END AS gates,
            ARRAY(SELECT s.skill FROM skills s
                  WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation
                    AND (s.expires_at IS NULL OR s.expires_at > $1)) AS skills
@@ -31,9 +36,9 @@ ORDER BY i.n, c.metres, c.volunteer_id;
 SELECT i.n, c.volunteer_id, c.metres
 FROM unnest($2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::float8[], $7::float8[], $8::float8[], $9::float8[],
             $10::date[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[],
-            $15::text[], $16::float8[], $17::int[])
+            $15::timestamptz[], $16::text[], $17::float8[], $18::int[])
      AS i (n, incident_id, organisation, lane, x, y, radius, stretch, born_before, rested_since, fresh_since,
-           availability, drill, skill, nearest, most)
+           availability, drill, asked_since, skill, nearest, most)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
                            string_to_array(i.availability, ',') AS availability OFFSET 0) AS q
 CROSS JOIN LATERAL (
@@ -49,6 +54,8 @@ CROSS JOIN LATERAL (
                   WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation AND s.skill = i.skill
                     AND (s.expires_at IS NULL OR s.expires_at > $1))
       AND g.gates = 0
+      AND (SELECT count(*) FROM offers o
+           WHERE o.volunteer_id = p.volunteer_id AND o.lane = i.lane AND o.extended_at > i.asked_since) < $19
     ORDER BY p.at <-> point(i.x, i.y)
     LIMIT i.most
 ) AS c
