@@ -38,7 +38,7 @@ PEOPLE = 100_000
 SOUTH, WEST, HEIGHT, WIDTH = 48.5, 2.0, 0.7, 1.0
 MIX: Sequence[tuple[Severity, int]] = (("life_threatening", 10), ("urgent", 40), ("routine", 50))
 """Of a hundred reports."""
-DRAINED = 1_000
+DRAINED = 400
 """Reports whose draining tells what can be sustained."""
 OVERLOAD = 2
 SECONDS = 30
@@ -72,6 +72,13 @@ SELECT (SELECT count(*) FROM reports WHERE incident_id IS NULL)
      + (SELECT count(*) FROM agenda WHERE kind = 'consider')
 """
 BECAME = "SELECT id, incident_id FROM reports WHERE id = ANY ($1::uuid[])"
+STAGES = """
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM i.opened_at - r.received_at)) AS opened,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM o.first - i.opened_at)) AS asked
+FROM reports r JOIN incidents i ON i.id = r.incident_id
+CROSS JOIN LATERAL (SELECT min(extended_at) AS first FROM offers WHERE incident_id = i.id) AS o
+WHERE r.id = ANY ($1::uuid[])
+"""
 
 
 @dataclass(slots=True)
@@ -246,12 +253,15 @@ async def _rows(site: Site, sustained: float, sent: Sequence[Sent], took: float,
     failed = len(sent) - len(accepted) - refused.total()
     lost = sum(became.get(one.report) is None for one in accepted if one.report)
     first = waits["life_threatening"]
+    grave = [one.report for one in accepted if one.severity == "life_threatening"]
+    stages = await site.pool.fetchrow(STAGES, grave)
+    limit = "p50 of the way: {:.2f} s to an incident, {:.2f} s more to its offers".format(*(stages or (0, 0)))
     routine = [one for one in sent if one.severity == "routine"]
     taken = [one for one in accepted if one.severity == "routine"]
     bound_is = "reports/s that are sustained"
     return [
         Row("overload: reports offered /s", len(sent) / took, "/s", "higher", sustained, bound_is),
-        Row("overload: life-threatening, 202 to offer, p50", _part(first, 50), "s", "lower"),
+        Row("overload: life-threatening, 202 to offer, p50", _part(first, 50), "s", "lower", limit=limit),
         Row("overload: life-threatening, 202 to offer, p99", _part(first, 99), "s", "lower", goal=f"≤ {GOAL_S} s",
             met=_part(first, 99) <= GOAL_S),
         Row("overload: urgent, 202 to offer, p99", _part(waits["urgent"], 99), "s", "lower"),
@@ -292,4 +302,4 @@ async def _alone() -> list[Row]:
 
 if __name__ == "__main__":
     for row in asyncio.run(_alone()):
-        sys.stdout.write(f"{row.measure}: {row.value:.2f} {row.unit} {row.goal} {row.met}\n")
+        sys.stdout.write(f"{row.measure}: {row.value:.2f} {row.unit} {row.goal} {row.met} {row.limit}\n")
