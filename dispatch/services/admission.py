@@ -13,6 +13,8 @@ PATIENCE = timedelta(seconds=0.5)
 """How long what was accepted may wait before it counts as a backlog: the severe stand in that queue too."""
 HORIZON = timedelta(minutes=1)
 """What waits for longer waits for something else: it was parked, or set aside."""
+SLOW_S = 1.0
+"""How long a request may take to get as far as here: those behind it wait as long, the severe among them."""
 MOST, FEW = 20, 10
 """How many may wait too long before routine reports are refused, and until they are taken again."""
 LOOK_EVERY = timedelta(seconds=0.25)
@@ -29,7 +31,13 @@ class Admission:
         self._engine = engine
         self._closed = False
         self._look_at: datetime | None = None
+        self._slow_until: datetime | None = None
         self._refused = 0
+
+    def notice(self, waited_s: float) -> None:
+        """Take note of how long a request has waited for its turn in this very process."""
+        if waited_s > SLOW_S:
+            self._slow_until = self._engine.clock.now() + LOOK_EVERY
 
     async def admit(self, severity: Severity) -> None:
         """Raise OverloadedError where a report of this severity has to wait outside."""
@@ -39,6 +47,8 @@ class Admission:
 
     async def _is_closed(self) -> bool:
         now = self._engine.clock.now()
+        if self._slow_until is not None and now < self._slow_until:
+            return True
         if self._look_at is None or now >= self._look_at:
             # Before the look: those who come meanwhile go by the last one.
             self._look_at = now + LOOK_EVERY

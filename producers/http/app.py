@@ -105,6 +105,7 @@ class Diary:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         status, began = 500, time.perf_counter()
+        scope.setdefault("state", {})["began"] = began
 
         async def watched(message: Message) -> None:
             nonlocal status

@@ -43,8 +43,8 @@ DRAINED = 400
 OVERLOAD = 2
 SECONDS = 30
 GOAL_S = 2.0
-FRONT = ("api", "relay")
-BACK = ("reports", "incidents", "replies", "notifications", "agenda")
+PROCESSES = (("api",), ("relay", "reports"), ("incidents", "replies", "notifications", "agenda"))
+"""One listens, one takes in, one asks: neither of the last two waits for the other's work."""
 PATIENCE_S = 180.0
 
 ENROL = """
@@ -147,7 +147,7 @@ async def measure(dsn: str, bootstrap: str, folder: Path) -> list[Row]:
 
 @asynccontextmanager
 async def _site(dsn: str, bootstrap: str, folder: Path) -> AsyncIterator[Site]:
-    """Found an organisation, and run it as two processes: one takes in and publishes, one does the rest."""
+    """Found an organisation, and start its processes."""
     (port,) = free_ports(1)[:1]
     address = f"127.0.0.1:{port}"
     environment = {
@@ -157,7 +157,7 @@ async def _site(dsn: str, bootstrap: str, folder: Path) -> AsyncIterator[Site]:
     await ensure(bootstrap, embedded=False)
     async with await open_pool(dsn, application="benchmark") as pool:
         key = await _found(Engine(pool, Clock()))
-        workers = [Worker(roles, environment, folder / f"overload-{roles[0]}.log") for roles in (FRONT, BACK)]
+        workers = [Worker(roles, environment, folder / f"overload-{roles[0]}.log") for roles in PROCESSES]
         try:
             async with _reporters(address, key) as http, _listening(bootstrap) as offered:
                 await _until_ready(http)

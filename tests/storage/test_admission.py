@@ -105,6 +105,18 @@ async def test_the_door_opens_only_when_most_is_worked_off(world: World, door: A
     assert await admits(world, door)
 
 
+async def test_where_requests_wait_for_their_turn_routine_reports_come_again_later(
+    world: World, door: Admission
+) -> None:
+    door.notice(admission.SLOW_S)
+    assert await admits(world, door)
+    door.notice(admission.SLOW_S + 0.1)
+    await door.admit("urgent")
+    with pytest.raises(OverloadedError):
+        await door.admit("routine")
+    assert await admits(world, door)
+
+
 async def test_what_was_accepted_is_accepted_again_however_much_waits(world: World, door: Admission) -> None:
     assert not await send(world, door, "call-1")
     await wait(world, MOST)
