@@ -103,7 +103,7 @@ async def test_taking_what_is_due_reads_no_entry_that_is_not(world: World) -> No
         world.organisation, world.now,
     )  # fmt: skip
     await world.pool.execute("ANALYZE agenda")
-    row = (world.now, world.now, agenda.SEVERE, agenda.LOW, [])
+    row: tuple[object, ...] = (world.now, world.now, agenda.SEVERE, agenda.LOW, [])
     plan = "\n".join(line[0] for line in await world.pool.fetch(f"EXPLAIN {sql('due_subjects')}", *row))
     assert plan.count("agenda_due_by_severity") == 2
     assert "Seq Scan on agenda" not in plan
