@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer
 from dispatch.clock import Clock
 from dispatch.storage.pool import open_pool
 from schemas.base import Severity
-from tests.benchmarks.city import City
+from tests.benchmarks.city import City, report
 from tests.benchmarks.row import Row
 from tests.benchmarks.site import Site
 from tests.kafka.cluster import free_ports
@@ -73,7 +73,7 @@ class Storm:
 
     async def report(self, severity: Severity) -> Sent:
         """Send one report, once."""
-        body = self.city.report(next(self.numbers), Clock().now(), self.chance)
+        body = report(self.city.box, next(self.numbers), Clock().now(), self.chance)
         given = body.model_copy(update={"severity": severity}).model_dump(mode="json")
         try:
             async with self.http.post("/v1/reports", json=given) as response:
