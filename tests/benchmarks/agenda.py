@@ -49,7 +49,7 @@ class Claims(Agenda):
         self.claimed: list[float] = []
         self.committed: list[float] = []
 
-    async def _tick(self, names: Sequence[UUID]) -> None:
+    async def _tick(self, names: Sequence[UUID]) -> int:
         claimed = self._engine.clock.now()
 
         async def inside(connection: asyncpg.Connection, now: datetime) -> list[datetime]:
@@ -59,6 +59,7 @@ class Claims(Agenda):
         committed = self._engine.clock.now()
         self.claimed += [1000 * (claimed - due).total_seconds() for due in taken]
         self.committed += [1000 * (committed - due).total_seconds() for due in taken]
+        return len(taken)
 
 
 async def measure(site: Site) -> list[Row]:

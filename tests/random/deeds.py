@@ -159,7 +159,7 @@ async def _send_messages(town: Town, command: commands.Send) -> None:
 
 async def _die(town: Town, _command: commands.Die) -> None:
     for recall in (True, False):
-        order = Order("sms", recall, commands.ALL, LEASE, [])
+        order = Order("sms", recall, [commands.ALL] * 3, LEASE, [])
         await town.engine.transact(partial(lease, order))
 
 

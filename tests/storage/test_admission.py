@@ -10,7 +10,6 @@ from dispatch.services import admission, organisations, reports
 from dispatch.services.admission import FEW, HORIZON, LOOK_EVERY, MOST, PATIENCE, Admission
 from dispatch.services.auditing import Auditor
 from dispatch.services.errors import OverloadedError
-from dispatch.storage.queries import sql
 from schemas.base import Severity
 from schemas.reports import ReportBody
 from tests.conftest import START
@@ -169,17 +168,6 @@ async def test_the_backlog_is_looked_at_four_times_in_a_second_however_much_come
         await door.admit("urgent")
         world.clock.advance(0.25)
     assert looks == 4
-
-
-async def test_counting_the_backlog_reads_nothing_that_is_worked_off(world: World) -> None:
-    await wait(world, 5000)
-    await work_off(world, 5)
-    await world.pool.execute("ANALYZE reports")
-    row = (world.now - HORIZON, world.now, MOST)
-    plan = "\n".join(line[0] for line in await world.pool.fetch(f"EXPLAIN {sql('count_backlog')}", *row))
-    assert "reports_on_their_way" in plan
-    assert "agenda_due" in plan
-    assert "Seq Scan on reports" not in plan
 
 
 async def test_a_supervisor_is_told_of_an_overload_once_until_it_is_over(world: World) -> None:

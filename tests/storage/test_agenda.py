@@ -11,7 +11,6 @@ from dispatch.domain.escalation import Cause
 from dispatch.services import agenda, assembly, escalating
 from dispatch.services.assembly import Orders, Outcome
 from dispatch.storage.pool import transaction
-from dispatch.storage.queries import sql
 from tests.storage.world import World
 
 
@@ -94,19 +93,6 @@ async def test_of_each_round_a_share_goes_to_the_less_severe_however_many_severe
             "SELECT severity, count(*) FROM incidents WHERE id IN (SELECT incident_id FROM rounds) GROUP BY 1"
         )
         assert {row[0]: row[1] for row in considered} == {"life_threatening": 4 * turn, "routine": turn}
-
-
-async def test_taking_what_is_due_reads_no_entry_that_is_not(world: World) -> None:
-    await world.pool.execute(
-        "INSERT INTO agenda SELECT gen_random_uuid(), 'step', 'incident', $1, n % 3,"
-        " $2::timestamptz + (n - 20) * interval '1 minute' FROM generate_series(1, 5000) n",
-        world.organisation, world.now,
-    )  # fmt: skip
-    await world.pool.execute("ANALYZE agenda")
-    row: tuple[object, ...] = (world.now, world.now, agenda.SEVERE, agenda.LOW, [])
-    plan = "\n".join(line[0] for line in await world.pool.fetch(f"EXPLAIN {sql('due_subjects')}", *row))
-    assert plan.count("agenda_due_by_severity") == 2
-    assert "Seq Scan on agenda" not in plan
 
 
 async def test_expiry_waits_for_an_answer_that_is_being_worked(world: World) -> None:

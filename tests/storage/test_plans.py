@@ -24,19 +24,20 @@ PLACED = (*mercator(PLACE.lat, PLACE.lon), 3000 * stretch(PLACE.lat), stretch(PL
 SEARCHED = (
     [0], [uuid4()], [ORGANISATION], ["urgent"], *([value] for value in PLACED), [date(2008, 11, 22)],
     [START - timedelta(hours=8)], [START - timedelta(hours=1)], ["available,at_work"], [False],
+    [START - timedelta(hours=1)],
 )  # fmt: skip
 NOW, LATER, EARLIER = START, START + timedelta(minutes=1), START - timedelta(hours=1)
 INCIDENTS = [one("incident", number) for number in range(MANY - 10, MANY)]
 
 STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     # The arguments, and how many blocks the statement may touch: some four for each row that it needs.
-    "search_nearest": ((NOW, *SEARCHED), 2500),
-    "search_farther": ((NOW, *SEARCHED, ["first_aid"], [1000.0], [12]), 2500),
+    "search_nearest": ((NOW, *SEARCHED, 6), 2500),
+    "search_farther": ((NOW, *SEARCHED, ["first_aid"], [1000.0], [12], 6), 2500),
     "claim_volunteers": (([one("volunteer", 1), one("volunteer", 2)],), 40),
     "still_free": (([one("volunteer", 1)], ["urgent"]), 40),
     "engaged_elsewhere": (([one("volunteer", 1)], [INCIDENTS[0]], INCIDENTS), 40),
     "overlapping_incidents": (([one("volunteer", 1)],), 40),
-    "due_subjects": ((NOW, NOW, 80, 20, []), 20 * DUE),
+    "due_subjects": ((NOW, NOW, 40, 10, []), 20 * DUE),
     "next_due": ((NOW,), 20),
     "read_agenda": ((INCIDENTS,), 80),
     "offers_being_answered": ((INCIDENTS, EARLIER), 400),
@@ -58,7 +59,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "read_streams": ((INCIDENTS[:2],), 80),
     "read_stream": ((ORGANISATION, 0, MANY - 50, ["incident.events"], ["actual"], 50), 300),
     "stream_back": ((ORGANISATION, ["incident.events"], 50), 300),
-    "lease_messages": (("sms", False, LATER, [], 50, LATER), 2500),
+    "lease_messages": (("sms", False, LATER, [], [30, 20, 10], LATER), 2500),
     "message_facts": (([one("message", 1)], EARLIER), 200),
     "offers_asked": (([one("offer", 1)],), 40),
     "count_ask_backs": ((one("volunteer", 1), EARLIER), 40),
@@ -78,7 +79,8 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "forget_live_positions": (([one("volunteer", 1)],), 40),
     "list_incidents": ((ORGANISATION, None, None, None, 20), 1000),
     "list_escalations": ((ORGANISATION, True, 50), 1000),
-    "late_work": ((EARLIER, EARLIER), 8000),
+    "late_work": ((EARLIER, EARLIER, EARLIER, NOW, 10), 8000),
+    "count_backlog": ((EARLIER, NOW, 20), 1000),
     "sample_incidents": ((INCIDENTS[0], 20), 400),
     "live_offers_of": ((one("volunteer", 1), None), 40),
     "is_assigned": ((one("volunteer", 1),), 40),
