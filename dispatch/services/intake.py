@@ -62,7 +62,7 @@ class Intake:
         """Open an incident for each report that is new, or update the one that it names."""
         areas = await _areas(connection, received)
         read = [self._read(one, now) for one in received]
-        reports = sorted([*await _overtaken(connection, read), *read], key=_order)
+        reports = _in_order([*await _overtaken(connection, read), *read])
         await _keep(connection, [r for r in reports if not r.received.ours], now)
         state = {
             row["id"]: row
@@ -151,15 +151,27 @@ async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -
     return Areas(boxes)
 
 
-def _order(report: Report) -> tuple[bool, datetime]:
-    """Put reports before those that add to them: their partitions do not wait for each other."""
-    return report.data.updates is not None, report.received.received_at
+def _in_order(reports: Sequence[Report]) -> list[Report]:
+    """Put reports before those that add to them: neither partitions nor clocks keep them in their order."""
+    known = {report.key: report for report in reports}
+
+    def depth(report: Report | None) -> int:
+        seen: set[Key] = set()
+        while report is not None and report.data.updates and report.key not in seen:
+            seen.add(report.key)
+            report = known.get((report.received.organisation, report.source, report.data.updates))
+        return len(seen)
+
+    return sorted(reports, key=lambda report: (depth(report), report.received.received_at))
 
 
-async def _overtaken(connection: asyncpg.Connection, reports: Sequence[Report]) -> list[Report]:
+async def _overtaken(
+    connection: asyncpg.Connection, reports: Sequence[Report], known: frozenset[UUID] = frozenset()
+) -> list[Report]:
     """Fetch accepted reports that are still on their way here while others already add to them."""
+    known |= {report.id for report in reports}
     updates = {named(r.received.organisation, r.source, r.data.updates): r for r in reports if r.data.updates}
-    wanted = sorted(updates.keys() - {r.id for r in reports})
+    wanted = sorted(updates.keys() - known)
     rows = await connection.fetch(sql("reports_on_their_way"), wanted)
     streams = await read_streams(connection, [row["id"] for row in rows])
     found = []
@@ -168,7 +180,7 @@ async def _overtaken(connection: asyncpg.Connection, reports: Sequence[Report]) 
         if isinstance(event, ReportReceived):
             received = replace(updates[name].received, data=event, received_at=received_at)
             found.append(Report(name, event.source, received, event))
-    return [*await _overtaken(connection, found), *found] if found else []
+    return [*await _overtaken(connection, found, known), *found] if found else []
 
 
 async def _keep(connection: asyncpg.Connection, reports: Sequence[Report], now: datetime) -> None:

@@ -49,7 +49,7 @@ class Reply:
     offer: int = 0
     answer: Answer = "accepted"
     ago: float = 0
-    of: Literal["live", "taken", "over"] = "live"
+    of: Literal["live", "second", "taken", "over"] = "live"
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ SMALL = st.integers(0, 5)
 SEVERITIES = st.sampled_from(["urgent", "life_threatening", "routine"])
 MOSTLY = st.sampled_from([True] * 7 + [False])
 HAZARDS = st.sampled_from([(), (), (), (), (), ("traffic",), ("weapon",)])
-FATES = st.sampled_from(["well", "well", "well", "well", "fails", "forgotten"])
+FATES = st.sampled_from(["well", "well", "well", "fails", "fails", "forgotten"])
 ANSWERS = st.sampled_from(
     ["accepted", "accepted", "accepted", "declined", "declined", "on_scene", "released", "acknowledged"]
 )
@@ -161,8 +161,9 @@ def scripts(kinds: tuple[str, ...], modes: tuple[str, ...]) -> st.SearchStrategy
     often = (
         st.builds(Wait, st.sampled_from([0, 1, 3, 27, 57, 61, 121])),
         st.builds(Deliver, turn=SMALL),
-        st.builds(Deliver, turn=SMALL),
+        st.builds(Deliver, turn=SMALL, fate=FATES),
         st.builds(Reply, SMALL),
+        st.builds(Reply, SMALL, of=st.just("second")),
         st.builds(Reply, SMALL),
         st.builds(Reply, SMALL, ANSWERS, st.sampled_from([0, 0, 3, 8])),
         st.builds(Reply, SMALL, ON_THE_WAY, st.just(0), st.just("taken")),

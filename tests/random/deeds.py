@@ -138,11 +138,12 @@ async def _wait(town: Town, command: commands.Wait) -> None:
 
 async def _deliver(town: Town, command: commands.Deliver) -> None:
     if command.reader is None:
-        await town.deliver_all(command.turn)
+        await town.deliver_all(command.turn, command.fate)
         return
     reader = town.readers[command.reader]
     if reader.behind:
         await town.deliver(reader, command.most, command.turn, command.fate)
+        await town.heed()
 
 
 async def _race(town: Town, command: commands.Race) -> None:

@@ -165,12 +165,13 @@ class Model:
         """Name who is bound in which lane."""
         return {(a.volunteer, i.lane) for i in self.incidents.values() for a in i.active()}
 
-    def state(self, offer: Offer) -> str:
-        """Tell whether an offer is live, taken by somebody who is still bound, or over."""
+    def states(self, offer: Offer) -> set[str]:
+        """Tell whether an offer is live, a second call for somebody bound, taken by who is bound, or over."""
         if offer.status == "extended":
-            return "live"
-        bound = any(one.offer == offer.id for one in self.incidents[offer.incident].active())
-        return "taken" if bound else "over"
+            bound = {who for who, _ in self.engagements()}
+            return {"live", "second"} if offer.volunteer in bound else {"live"}
+        taken = any(one.offer == offer.id for one in self.incidents[offer.incident].active())
+        return {"taken"} if taken else {"over"}
 
     def unworked(self) -> list[ReplyReceived]:
         """Give the answers that were received and not worked yet."""

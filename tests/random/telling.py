@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,11 @@ def tell(model: Model, events: Sequence[Event]) -> None:
     teller = Teller(model, model.engagements())
     for event in events:
         teller.tell(event)
+    for offer in teller.spared:
+        lane = model.incidents[offer.incident].lane
+        assert model.engaged(offer.volunteer, lane, but=offer.incident), (
+            "a yes fills a free seat, however late"
+        )
     check_people(model)
 
 
@@ -39,10 +44,14 @@ def check_people(model: Model) -> None:
 
 @dataclass
 class Teller:
-    """The events of one transaction; `before` names who was bound when it began."""
+    """The events of one transaction: who was bound when it began, and who was thanked though a seat was free.
+
+    Incidents are written one after the other: where else somebody was seated may be told later.
+    """
 
     model: Model
     before: set[tuple[UUID, str]]
+    spared: list[Offer] = field(default_factory=list)
 
     def tell(self, event: Event) -> None:
         """Check one event, then fold it in."""
@@ -118,11 +127,11 @@ class Teller:
 
     def _late(self, incident: Incident, offer: Offer, event: offers.OfferAnsweredLate) -> None:
         if event.outcome == "thanked":
-            engaged = self.model.engaged(offer.volunteer, incident.lane, but=incident.id)
-            elsewhere = engaged or (offer.volunteer, incident.lane) in self.before
+            bound = (offer.volunteer, incident.lane) in self.before
             gave_back = offer.status == "accepted"
-            over = incident.ended or incident.arrived() or gave_back or elsewhere
-            assert over or not incident.free(offer.role), "a yes fills a free seat, however late"
+            over = incident.ended or incident.arrived() or gave_back or bound
+            if incident.free(offer.role) and not over:
+                self.spared.append(offer)
         else:
             late = event.received_at > offer.expires_at or offer.status in ("withdrawn", "declined")
             assert late, "a yes in time is not called late"

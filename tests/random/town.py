@@ -173,12 +173,14 @@ class Town:
             if reply.answer == "danger":
                 assert incident.told("danger"), "a danger is told"
 
-    async def deliver_all(self, turn: int = 0) -> None:
-        """Deliver until nothing is new."""
+    async def deliver_all(self, turn: int = 0, fate: Fate = "well") -> None:
+        """Deliver until nothing is new; the fate is that of the first batch of each reader."""
         while any(reader.behind for reader in self.readers.values()):
             for reader in self.readers.values():
                 if reader.behind:
-                    await self.deliver(reader, ALL, turn)
+                    await self.deliver(reader, ALL, turn, fate)
+            fate = "well"
+        await self.heed()
 
     async def work_agenda(self, fate: Fate = "well") -> None:
         """Work what is due until nothing is."""
@@ -208,9 +210,9 @@ class Town:
         await self.heed()
 
     def offer(self, index: int, of: str = "live") -> Offer | None:
-        """Find an offer that is live, taken or over; any other where there is none."""
+        """Find an offer in a state; any other where there is none."""
         known = list(self.model.offers.values())
-        wanted = [offer for offer in known if self.model.state(offer) == of] or known
+        wanted = [offer for offer in known if of in self.model.states(offer)] or known
         return wanted[index % len(wanted)] if wanted else None
 
     def incident(self, index: int) -> UUID | None:

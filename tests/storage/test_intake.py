@@ -125,6 +125,24 @@ async def test_an_update_in_the_batch_of_its_report_adds_to_that_incident(world:
     assert [row["severity"] for row in rows] == ["life_threatening"]
 
 
+async def test_an_update_of_an_update_adds_to_the_first_report_whichever_comes_first(world: World) -> None:
+    await world.send("1")
+    names = [await world.send("3", updates="2"), await world.send("2", updates="1")]
+    rows = await world.pool.fetch("SELECT * FROM journal WHERE stream = ANY ($1)", names)
+    late_first = sorted(rows, key=lambda row: names.index(row["stream"]))
+    await world.deliver("incident.reports", [world.decoded(row) for row in late_first])
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+
+
+async def test_reports_that_add_to_each_other_are_one_incident(world: World) -> None:
+    first = await world.send("1", updates="2")
+    second = await world.send("2", updates="1")
+    rows = await world.pool.fetch("SELECT * FROM journal WHERE stream = $1", second)
+    await world.deliver("incident.reports", [world.decoded(row) for row in rows])
+    assert await world.incident_of(first) == await world.incident_of(second) is not None
+    assert not await world.pool.fetchval("SELECT count(*) FROM parking")
+
+
 async def test_an_update_that_overtakes_its_report_adds_to_the_same_incident(world: World) -> None:
     first, second = await world.send("1"), await world.send("2", updates="1", severity="life_threatening")
     third = await world.send("3", updates="2", hazards=["weapon"])
