@@ -145,6 +145,8 @@ ON_THE_WAY = st.sampled_from(["on_scene", "on_scene", "released", "en_route", "d
 BEGINNINGS: tuple[tuple[Command, ...], ...] = (
     (Deliver(),),
     (Deliver("reports"), Race(), Deliver()),
+    (Deliver(), Wait(57), Reply(), Wait(3)),
+    (Deliver(), Wait(27), Reply(), Wait(3)),
 )
 WORDS = st.sampled_from(["OUI", "OUI", "NON", "VU", "STOP", "STOP", "START", "euh"])
 

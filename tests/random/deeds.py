@@ -90,6 +90,7 @@ async def _text(town: Town, command: commands.Text) -> None:
     person = town.model.people[offer.volunteer]
     town.texts += 1
     words = f"{command.words} {code(offer.id)}" if command.code else command.words
+    several = len(_waiting(town.model, offer)) > 1
     inbound = Inbound(f"{town.organisation} {town.texts}", person.phone, words)
     outcome = await replies.receive_text(town.engine, "simulated", inbound, town.now)
     if command.repeated:
@@ -97,8 +98,7 @@ async def _text(town: Town, command: commands.Text) -> None:
         assert again == outcome, "a text told twice is one text"
     if outcome in ("stop", "start"):
         person.stopped = outcome == "stop"
-    await town.heed()
-    if command.words == "OUI" and not command.code and len(_waiting(town.model, offer)) > 1:
+    if command.words == "OUI" and not command.code and several:
         assert outcome == "asked back", "what could mean two offers is asked back"
 
 

@@ -36,10 +36,19 @@ def check_people(model: Model) -> None:
     assert max(live.values(), default=0) <= 1, "nobody has two live offers in a lane"
     assert max(bound.values(), default=0) <= 1, "nobody is active in two assignments of a lane"
     for incident in model.incidents.values():
+        check_live(model, incident)
         if incident.ended:
             assert not incident.involved(), "an ended incident binds nobody"
         else:
             assert incident.covered == incident.seated(), "covered says whether the needed seats are filled"
+
+
+def check_live(model: Model, incident: Incident) -> None:
+    """Check that each live offer is still wanted."""
+    for offer in incident.live():
+        assert incident.status != "taken_over", "what a human has taken over asks nobody"
+        assert incident.free(offer.role), "no offer outlives the last free seat of its role"
+        assert not model.people[offer.volunteer].stopped, "who said STOP holds no offer"
 
 
 @dataclass
