@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo up test lint bench soak gate lock clean
+.PHONY: help demo up test lint bench gate storm soak lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -31,12 +31,15 @@ lint: .venv/installed ## Check style, types and the direction of imports
 bench: .venv/installed ## Measure speed and size on this machine, and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
 
+gate: .venv/installed ## Fail where something fell back against docs/benchmarks.json
+	$(BIN)/python -m tests.benchmarks gate
+
+storm: .venv/installed ## Break one thing after another under load, on real Kafka, and look after each (half an hour)
+	$(BIN)/python -m tests.storm
+
 soak: .venv/installed ## Play thousands of random scripts, then watch the memory of all roles over an hour of storm
 	DISPATCH_RANDOM_RUNS=1500 $(BIN)/pytest -n 2 tests/random
 	$(BIN)/python -m tests.benchmarks.soak --minutes 60
-
-gate: .venv/installed ## Fail where something fell back against docs/benchmarks.json
-	$(BIN)/python -m tests.benchmarks gate
 
 lock: ## Pin the newest dependencies that pyproject.toml allows
 	@$(PYTHON) -m venv build/uv && build/uv/bin/pip install --quiet uv

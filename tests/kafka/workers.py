@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -70,7 +71,8 @@ class Worker:
 
     def __init__(self, roles: Sequence[str], environment: dict[str, str], log: Path) -> None:
         self.roles = roles
-        command = [str(Path(sys.executable).with_name("dispatch")), "run", *roles]
+        leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+        command = [*leash, str(Path(sys.executable).with_name("dispatch")), "run", *roles]
         with log.open("wb") as output:
             self._process = Popen(command, env=os.environ | environment, stdout=output, stderr=STDOUT)
 

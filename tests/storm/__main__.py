@@ -1,0 +1,90 @@
+"""`make storm`: break things one by one under load, look after each, and print what was found."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import uvloop
+from rich.console import Console
+
+from deploy.kafka import start as kafka
+from tests.storm import table
+from tests.storm.faults import ALL, Fault
+from tests.storm.stage import set_up
+from tests.storm.storm import Row, Storm
+
+screen = Console(highlight=False)
+progress = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Run the storm; exit 1 if a line is violated, 2 for misuse."""
+    options = _options()
+    if options.list:
+        print("\n".join(fault.name for fault in ALL))  # noqa: T201
+        return
+    if missing := kafka.missing_tools():
+        sys.exit(f"the storm needs real Kafka: {' and '.join(missing)} not found")
+    began = time.time()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.get_loop().add_signal_handler(signal.SIGTERM, os.kill, os.getpid(), signal.SIGINT)
+        rows = runner.run(_run(options.chosen, options.seed, options.folder))
+    screen.print(table.render(rows, options.seed, time.time() - began))
+    table.print_findings(screen, rows)
+    if options.json:
+        report = {"seed": options.seed, "machine": _machine(), "rows": [row.to_json() for row in rows]}
+        options.json.write_text(json.dumps(report, indent=2) + "\n")
+    sys.exit(any(not row.held for row in rows))
+
+
+async def _run(faults: list[Fault], seed: int, folder: Path | None) -> list[Row]:
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="renfort-storm-", ignore_cleanup_errors=True) as scratch:
+        home = folder or Path(scratch)
+        home.mkdir(parents=True, exist_ok=True)
+        # The database runs as another user, who must be able to reach its folder.
+        home.chmod(0o755)
+        progress.print(f"seed {seed}; starting three brokers, a database and eleven processes in {home}")
+        async with set_up(home, seed) as stage:
+            async for row in Storm(stage, progress.print).run(faults):
+                rows.append(row)
+                progress.print(f"  {table.in_words(row)}")
+    return rows
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.storm", description=__doc__,
+        epilog="example: python -m tests.storm --only 'relay killed' --only 'gateway slow' --json storm.json",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="a fault, or part of its name; again for more"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=secrets.randbelow(10_000), help="what people do, and where"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    parser.add_argument("--folder", type=Path, help="keep the files and the logs of all processes there")
+    parser.add_argument("--list", action="store_true", help="name the faults")
+    options = parser.parse_args()
+    wanted = options.only or [""]
+    options.chosen = [fault for fault in ALL if any(name in fault.name for name in wanted)]
+    if not options.chosen:
+        parser.error(f"no fault is named so: {', '.join(wanted)}; see --list")
+    return options
+
+
+def _machine() -> dict[str, object]:
+    return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Three real brokers, each behind a proxy: clients know only the proxies, the brokers know each other."""
+
+from pathlib import Path
+
+from deploy.kafka import start as kafka
+from tests.kafka.cluster import KafkaCluster, free_ports
+from tests.storm.proxy import Proxy
+
+COUNT = 3
+
+
+class ProxiedCluster(KafkaCluster):
+    """A cluster whose client ports are advertised as those of proxies."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, nodes=COUNT)
+        ours = free_ports(2 * COUNT)
+        self.proxies = [
+            Proxy(port, [node.port]) for port, node in zip(ours[:COUNT], self._nodes.values(), strict=True)
+        ]
+        self._between = dict(zip(self._nodes, ours[COUNT:], strict=True))
+
+    @property
+    def bootstrap(self) -> str:
+        """The addresses of all proxies."""
+        return ",".join(f"{kafka.HOST}:{proxy.port}" for proxy in self.proxies)
+
+    def _launch(self, number: int) -> None:
+        node, between = self._nodes[number], self._between[number]
+        changes = {
+            "listeners": f"CLIENT://{node.address},BROKER://{kafka.HOST}:{between},"
+            f"CONTROLLER://{kafka.HOST}:{node.controller_port}",
+            "advertised.listeners": f"CLIENT://{kafka.HOST}:{self.proxies[number - 1].port},"
+            f"BROKER://{kafka.HOST}:{between}",
+            "listener.security.protocol.map": "CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "BROKER",
+        }
+        with node.config.open("a") as config:
+            # Of a property that is given twice the last one counts.
+            config.writelines(f"{name}={value}\n" for name, value in changes.items())
+        super()._launch(number)
