@@ -3,11 +3,16 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 from pydantic import SecretStr
 
 from consumers.gateways import refuse_bad_number
-from dispatch.services.gateways import GatewayRefusedError, GatewayUnavailableError, Outgoing
+from dispatch.services.gateways import (
+    GatewayRefusedError,
+    GatewaySilentError,
+    GatewayUnavailableError,
+    Outgoing,
+)
 from dispatch.services.kannel import RECEIPT_QUERY, WANTED_REPORTS
 
 # What fits seven bits a letter (GSM 03.38, with its extension table); "ê" and "ç" do not.
@@ -67,16 +72,18 @@ class KannelGateway:
             await session.close()
 
     async def _ask(self, parameters: dict[str, str]) -> tuple[int, str]:
-        trouble = ""
+        trouble: GatewayUnavailableError
         try:
             async with self._open().get(
                 self._settings.url, params=parameters, allow_redirects=False
             ) as response:
                 return response.status, await response.text(errors="replace")
+        except ClientConnectorError as error:
+            trouble = GatewayUnavailableError(f"Kannel cannot be reached ({type(error).__name__})")
         except (ClientError, TimeoutError, OSError) as error:
-            trouble = type(error).__name__
-        # Outside the handler, so that no traceback leads to the request, whose address holds the password.
-        raise GatewayUnavailableError(f"Kannel cannot be reached ({trouble})")
+            trouble = GatewaySilentError(f"Kannel does not answer ({type(error).__name__})")
+        # Outside the handlers, so that no traceback leads to the request, whose address holds the password.
+        raise trouble
 
     def _open(self) -> ClientSession:
         if self._session is None:

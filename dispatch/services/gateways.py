@@ -43,6 +43,10 @@ class GatewayUnavailableError(Exception):
     """The provider cannot take the message now: keep it and try again later."""
 
 
+class GatewaySilentError(GatewayUnavailableError):
+    """The provider was asked and did not answer: keep the message, which may have reached the phone all the same."""
+
+
 class Gateway(Protocol):
     """A provider of one channel."""
 
@@ -52,7 +56,8 @@ class Gateway(Protocol):
     async def send(self, message: Outgoing) -> None:
         """Hand the message over.
 
-        Raises GatewayRefusedError for good, GatewayUnavailableError for now. Receipts come later, by webhook.
+        Raises GatewayRefusedError for good, GatewayUnavailableError for now, GatewaySilentError where the phone may
+        have it. Receipts come later, by webhook.
         """
         ...
 

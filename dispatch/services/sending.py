@@ -18,6 +18,7 @@ from dispatch.services.engine import Engine
 from dispatch.services.gateways import (
     Gateway,
     GatewayRefusedError,
+    GatewaySilentError,
     GatewayUnavailableError,
     Outgoing,
     Receipt,
@@ -30,8 +31,9 @@ from dispatch.storage.messages import Delay, Leased, Order, Outcome, Settlement,
 from dispatch.storage.pool import describe, retrying, transaction
 from dispatch.storage.queries import sql
 
-LEASE = timedelta(seconds=60)
-PATIENCE_S = 30.0
+LEASE = timedelta(seconds=30)
+"""How long what a dead process held waits for another one; offers are open for a minute. A living one renews it."""
+PATIENCE_S = 15.0
 """How long, in real time, a gateway may take over one message."""
 RECENT = timedelta(minutes=30)
 """How long after an offer's window an unclear text may still have been about it."""
@@ -125,9 +127,16 @@ class Sender:
         return [held.work for lane in self._lanes for held in lane.busy.values()]
 
     async def _sweep(self) -> None:
+        await self._renew()
         skipped = await self._engine.transact(partial(skip_unserved, self._channels))
         if skipped:
             log.warning("messages skipped: no gateway for their channel", skipped=skipped)
+
+    async def _renew(self) -> None:
+        """Keep what is in hand and takes long: another process must not send it too."""
+        if held := [name for lane in self._lanes for name in lane.busy]:
+            now = self._engine.clock.now()
+            await self._engine.pool.execute(sql("renew_leases"), held, now, now + LEASE / 2, now + LEASE)
 
     async def _look(self, *, recall: bool) -> None:
         """Fill the lanes that have room; having found nothing, look away for a moment, however often stirred."""
@@ -204,7 +213,7 @@ class Sender:
         except GatewayRefusedError as refusal:
             return Settlement(facts.id, "failed", str(refusal))
         except GatewayUnavailableError as trouble:
-            return Delay(facts.id, str(trouble), doubt=False)
+            return Delay(facts.id, str(trouble), doubt=isinstance(trouble, GatewaySilentError))
         except TimeoutError:
             return Delay(facts.id, "the gateway did not answer in time", doubt=True)
         return Settlement(facts.id, "sent")

@@ -14,7 +14,13 @@ from consumers.gateways.kannel import KannelGateway
 from dispatch.cli.local import MisuseError
 from dispatch.cli.up import gateway as chosen
 from dispatch.config import Settings
-from dispatch.services.gateways import GatewayRefusedError, Inbound, Receipt
+from dispatch.services.gateways import (
+    GatewayRefusedError,
+    GatewaySilentError,
+    GatewayUnavailableError,
+    Inbound,
+    Receipt,
+)
 from dispatch.services.kannel import inbound_from, receipt_from
 from tests.contract.kannel import PASSWORD, a_message, settings_for, unavailable
 
@@ -54,6 +60,22 @@ async def test_what_is_not_a_yes_keeps_the_message(status: int, words: str) -> N
 
     async with answering(answer) as gateway:
         await unavailable(gateway, HELLO)
+
+
+async def test_a_kannel_that_fell_silent_may_have_taken_the_message_and_one_that_is_absent_has_not() -> None:
+    async def hang_up(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with answering(hang_up) as gateway:
+        with pytest.raises(GatewaySilentError):
+            await gateway.send(HELLO)
+    absent = KannelGateway(settings_for(ELSEWHERE))
+    with pytest.raises(GatewayUnavailableError) as failure:
+        await absent.send(HELLO)
+    await absent.close()
+    assert not isinstance(failure.value, GatewaySilentError)
 
 
 @pytest.mark.parametrize("words", ["0: Accepted for delivery", "3: Queued for later delivery", "Sent."])

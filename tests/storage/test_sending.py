@@ -15,6 +15,7 @@ from dispatch.services.engine import Engine
 from dispatch.services.gateways import (
     Gateway,
     GatewayRefusedError,
+    GatewaySilentError,
     GatewayUnavailableError,
     Outgoing,
     Receipt,
@@ -28,6 +29,9 @@ from schemas.ids import named
 from tests.domain.builders import plan
 from tests.scene import phone
 from tests.storage.post import LINKS, SECRET, Post
+from tests.storage.site import until
+
+LEASED_AFTER = "SELECT bool_and(leased_until > $1) FROM messages"
 
 
 @pytest.fixture
@@ -192,10 +196,13 @@ async def test_who_may_have_been_asked_before_a_crash_is_stood_down(post: Post, 
     assert "plus besoin de vous" in post.texts(2)[0]
 
 
-async def test_who_may_have_been_asked_although_the_gateway_fell_silent_is_stood_down(post: Post) -> None:
+@pytest.mark.parametrize("silence", [TimeoutError(), GatewaySilentError("no answer")])
+async def test_who_may_have_been_asked_although_the_gateway_fell_silent_is_stood_down(
+    post: Post, silence: Exception
+) -> None:
     incident = await post.scene.incident()
     await post.notify()
-    await post.sender(StubbornGateway(TimeoutError())).round()
+    await post.sender(StubbornGateway(silence)).round()
     for number in (0, 1):
         await post.answer(await post.scene.offer(number, incident))
     await post.deliver()
@@ -252,6 +259,25 @@ async def test_a_sender_never_takes_up_twice_what_it_holds_however_fast_the_cloc
     slow.let_go.set()
     await _stop(running)
     assert len(slow.asked) == 3
+
+
+async def test_what_a_living_sender_holds_for_long_is_not_sent_by_another(
+    post: Post, clock: MovableClock
+) -> None:
+    await post.scene.incident(plan(offers={"open": 5, "per_seat": 2, "window_s": 3600}))
+    await post.notify()
+    slow = SlowGateway()
+    living = post.sender(slow)
+    rounds = [asyncio.create_task(living.round())]
+    await _until(lambda: len(slow.asked) == 3)
+    for _ in range(3):
+        clock.advance(LEASE.total_seconds() * 0.6)
+        rounds.append(asyncio.create_task(living.round()))
+        await until(lambda: post.engine.pool.fetchval(LEASED_AFTER, clock.now() + LEASE / 2))
+        assert await post.sender().round() == 0
+    slow.let_go.set()
+    await asyncio.gather(*rounds)
+    assert {row["status"] for row in await post.messages()} == {"sent"}
 
 
 async def test_a_flaky_gateway_gets_every_message_in_the_end_and_once(

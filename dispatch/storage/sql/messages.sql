@@ -96,6 +96,11 @@ SET status = 'leased', leased_until = $6, attempts = attempts + 1, in_doubt = in
 FROM first WHERE m.id = first.id
 RETURNING m.id, m.severity, m.attempts;
 
+-- name: renew_leases
+-- Leases messages in hand for longer, where the lease has not run out at $2 and does before $3.
+UPDATE messages SET leased_until = $4
+WHERE id = ANY ($1::uuid[]) AND status = 'leased' AND leased_until > $2 AND leased_until < $3;
+
 -- name: message_facts
 -- Messages and what stands around them now, the most severe first; `pending` are offers that ended after $2 or still run.
 SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m.severity, m.attempts,
