@@ -17,11 +17,12 @@ from rich.console import Console
 
 from deploy.kafka import start as kafka
 from tests.storm import table
-from tests.storm.faults import ALL, Fault
-from tests.storm.stage import set_up
+from tests.storm.faults import ALL
+from tests.storm.setting import set_up
 from tests.storm.storm import Row, Storm
 
-screen = Console(highlight=False)
+WIDTH = 150
+screen = Console(highlight=False, width=max(WIDTH, Console().width))
 progress = Console(stderr=True, highlight=False)
 
 
@@ -33,31 +34,37 @@ def main() -> None:
         return
     if missing := kafka.missing_tools():
         sys.exit(f"the storm needs real Kafka: {' and '.join(missing)} not found")
+    rows: list[Row] = []
     began = time.time()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.get_loop().add_signal_handler(signal.SIGTERM, os.kill, os.getpid(), signal.SIGINT)
-        rows = runner.run(_run(options.chosen, options.seed, options.folder))
-    screen.print(table.render(rows, options.seed, time.time() - began))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.get_loop().add_signal_handler(signal.SIGTERM, os.kill, os.getpid(), signal.SIGINT)
+            runner.run(_run(rows, options))
+    finally:
+        _tell(rows, options, time.time() - began)
+    sys.exit(any(not row.held for row in rows))
+
+
+async def _run(rows: list[Row], options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="renfort-storm-", ignore_cleanup_errors=True) as scratch:
+        home = options.folder or Path(scratch)
+        home.mkdir(parents=True, exist_ok=True)
+        # The database runs as another user, who must be able to reach its folder.
+        home.chmod(0o755)
+        progress.print(f"seed {options.seed}; starting brokers, a database and eleven processes in {home}")
+        async with set_up(home, options.seed) as stage:
+            async for row in Storm(stage, progress.print).run(options.chosen):
+                rows.append(row)
+                progress.print(f"  {table.in_words(row)}")
+
+
+def _tell(rows: list[Row], options: argparse.Namespace, seconds: float) -> None:
+    """Print what there is, also of a storm that was ended early."""
+    screen.print(table.render(rows, options.seed, seconds))
     table.print_findings(screen, rows)
     if options.json:
         report = {"seed": options.seed, "machine": _machine(), "rows": [row.to_json() for row in rows]}
         options.json.write_text(json.dumps(report, indent=2) + "\n")
-    sys.exit(any(not row.held for row in rows))
-
-
-async def _run(faults: list[Fault], seed: int, folder: Path | None) -> list[Row]:
-    rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="renfort-storm-", ignore_cleanup_errors=True) as scratch:
-        home = folder or Path(scratch)
-        home.mkdir(parents=True, exist_ok=True)
-        # The database runs as another user, who must be able to reach its folder.
-        home.chmod(0o755)
-        progress.print(f"seed {seed}; starting three brokers, a database and eleven processes in {home}")
-        async with set_up(home, seed) as stage:
-            async for row in Storm(stage, progress.print).run(faults):
-                rows.append(row)
-                progress.print(f"  {table.in_words(row)}")
-    return rows
 
 
 def _options() -> argparse.Namespace:

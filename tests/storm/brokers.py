@@ -7,6 +7,7 @@ from tests.kafka.cluster import KafkaCluster, free_ports
 from tests.storm.proxy import Proxy
 
 COUNT = 3
+START_PATIENCE_S = 240  # three at once beside everything else
 
 
 class ProxiedCluster(KafkaCluster):
@@ -39,3 +40,6 @@ class ProxiedCluster(KafkaCluster):
             # Of a property that is given twice the last one counts.
             config.writelines(f"{name}={value}\n" for name, value in changes.items())
         super()._launch(number)
+
+    def _await(self, number: int) -> None:
+        kafka.await_ready(self._nodes[number], self._processes[number], START_PATIENCE_S)

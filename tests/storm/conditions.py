@@ -207,12 +207,12 @@ def to_one_broker(stage: Stage) -> Sequence[Proxy]:
 
 def to_postgres(stage: Stage) -> Sequence[Proxy]:
     """Give the line to the database."""
-    return [stage.database_line]
+    return [stage.to_postgres]
 
 
 def to_gateway(stage: Stage) -> Sequence[Proxy]:
     """Give the line to the gateway."""
-    return [stage.gateway_line]
+    return [stage.to_gateway]
 
 
 cut = partial(line, harm=Proxy.cut)

@@ -41,12 +41,6 @@ class Gateway:
         self._port = port
         self._random = Random(seed)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._forgets = False
-
-    @property
-    def url(self) -> str:
-        """Tell where texts are taken."""
-        return f"http://127.0.0.1:{self._port}/cgi-bin/sendsms"
 
     async def start(self) -> None:
         """Listen."""
@@ -87,8 +81,7 @@ class Gateway:
         return web.Response(status=202, text="0: Accepted for delivery")
 
     async def _carry(self, text: Text, request: web.Request) -> None:
-        """Bring a text to its phone, and report as a network does."""
-        await self._report(request, SUBMITTED)
+        """Bring a text to its phone, and report it."""
         await self._arrive(text)
         await self._report(request, DELIVERED)
 

@@ -17,7 +17,7 @@ from tests.storm.gateway import Text
 
 AGAIN_AFTER_S = 0.5
 PATIENCE_S = 6.0
-MOST_RUNNING = 25
+MOST_RUNNING = 16
 CLOSE_EVERY_S = 0.5
 THINKS_S = (0.2, 1.5)
 RUNNING = "SELECT count(*) FROM incidents WHERE ended_at IS NULL"

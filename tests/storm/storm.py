@@ -12,11 +12,12 @@ import asyncpg
 from tests.storm import checks
 from tests.storm.checks import LINES, Seen
 from tests.storm.faults import TAKEOVER_PATIENCE_S, Fault
-from tests.storm.stage import READY_PATIENCE_S, Stage
+from tests.storm.stage import Stage
 
-EACH_S = 0.8
-LEAD_S = 3.0
+EACH_S = 1.2
+LEAD_S = 2.5
 TAIL_S = 1.0
+READY_PATIENCE_S = 400.0
 SETTLE_PATIENCE_S = 90.0
 CALM_LOOKS = 3
 ENDED = "SELECT count(*) FROM incidents WHERE ended_at IS NULL"

@@ -1,6 +1,5 @@
 """The processes of the product: one of each role, and one that has all roles, as on two machines."""
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
@@ -41,9 +40,10 @@ class Team:
         await self.workers[name].stop()
         self.start(name, **settings)
 
-    async def stop(self) -> None:
-        """End everybody."""
-        await asyncio.gather(*(worker.stop() for worker in self.workers.values() if worker.runs))
+    def kill(self) -> None:
+        """End everybody at once."""
+        for worker in self.workers.values():
+            worker.kill()
 
     def dead(self) -> list[str]:
         """Name the processes that ended by themselves."""

@@ -1,0 +1,19 @@
+"""The list of faults is whole, told apart by name, and told to whoever reads about them."""
+
+from pathlib import Path
+
+from tests.storm.faults import ALL, PAIRS
+from tests.storm.team import ROLES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "storm.md").read_text("utf-8")
+
+
+def test_each_role_is_killed_and_frozen_and_eight_pairs_follow() -> None:
+    names = [fault.name for fault in ALL]
+    assert len(set(names)) == len(names)
+    assert {f"{role} {what}" for role in ROLES for what in ("killed", "frozen")} <= set(names)
+    assert [len(fault.conditions) for fault in PAIRS] == [2] * 8
+
+
+def test_each_fault_is_told_in_the_page() -> None:
+    assert [fault.name for fault in ALL if fault.name not in PAGE] == []
