@@ -29,8 +29,8 @@ SESSION = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
-    # A frozen process does too, though its host answers.
-    "idle_session_timeout": "60s",
+    # A frozen process does too, though its host answers. A round waits ten seconds for Kafka at most.
+    "idle_session_timeout": "20s",
 }
 
 

@@ -62,6 +62,8 @@ def _tell(rows: list[Row], options: argparse.Namespace, seconds: float) -> None:
     """Print what there is, also of a storm that was ended early."""
     screen.print(table.render(rows, options.seed, seconds))
     table.print_findings(screen, rows)
+    if options.markdown:
+        options.markdown.write_text(table.in_markdown(rows, options.seed, seconds))
     if options.json:
         report = {"seed": options.seed, "machine": _machine(), "rows": [row.to_json() for row in rows]}
         options.json.write_text(json.dumps(report, indent=2) + "\n")
@@ -79,6 +81,7 @@ def _options() -> argparse.Namespace:
         "--seed", type=int, default=secrets.randbelow(10_000), help="what people do, and where"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
     parser.add_argument("--folder", type=Path, help="keep the files and the logs of all processes there")
     parser.add_argument("--list", action="store_true", help="name the faults")
     options = parser.parse_args()

@@ -59,7 +59,6 @@ class Seen:
     answered: Collection[UUID] = ()
     repeats: "Counter[str]" = field(default_factory=Counter)
     crashes: int = 0
-    dead: Sequence[str] = ()
     failures: Sequence[str] = ()
 
 
@@ -92,11 +91,10 @@ async def agenda(engine: Engine, _seen: Seen) -> list[str]:
 
 
 async def stuck(engine: Engine, seen: Seen) -> list[str]:
-    """Nothing waits, nothing is parked, every process lives, and nobody outside was refused."""
+    """Nothing waits, nothing is parked, and nothing else failed that was seen from outside."""
     waiting = [f"{count} {kind}" for kind, count in (await left(engine)).items() if count]
     parked = await _found(engine, "SELECT source_topic, reason FROM parking WHERE settled_at IS NULL")
-    dead = [f"process ended: {name}" for name in seen.dead]
-    return [*waiting, *(f"parked: {one}" for one in parked), *dead, *seen.failures]
+    return [*waiting, *(f"parked: {one}" for one in parked), *seen.failures]
 
 
 async def chain(engine: Engine, _seen: Seen) -> list[str]:

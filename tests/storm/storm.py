@@ -90,7 +90,7 @@ class Storm:
         await self._settle(SETTLE_PATIENCE_S)
         repeats = stage.gateway.repeats(texts)
         row = Row(fault.name, incidents=len(stage.people.reports) - reports, takeover=takeover)
-        row.found = await self._check(_seen(stage, fault, repeats))
+        row.found = await self._check(_seen(stage, fault, row, repeats))
         row.repeated = repeats.total()
         row.worst_wait = max(await stage.waits(reports), default=None)
         row.latest_entry = await stage.latest_entry(began)
@@ -124,7 +124,7 @@ class Storm:
             return False
 
 
-def _seen(stage: Stage, fault: Fault, repeats: "Counter[str]") -> Seen:
+def _seen(stage: Stage, fault: Fault, row: Row, repeats: "Counter[str]") -> Seen:
     """Gather what those outside saw."""
     people = stage.people
     return Seen(
@@ -132,6 +132,10 @@ def _seen(stage: Stage, fault: Fault, repeats: "Counter[str]") -> Seen:
         answered=set(people.answered),
         repeats=repeats,
         crashes=fault.crashes,
-        dead=stage.team.dead(),
-        failures=list(people.failures),
+        failures=[*people.failures, *stage.team.dead(), *_unmoved(row)],
     )
+
+
+def _unmoved(row: Row) -> list[str]:
+    """Say where a row proves nothing, since nothing happened in it."""
+    return [f"work did not move again after: {row.fault}"] if row.takeover is None else []

@@ -10,20 +10,35 @@ from tests.storm.checks import LINES
 from tests.storm.storm import Row
 
 MOST_SHOWN = 10
+MEASURES = ("again", "worst wait", "takeover", "due late")
+COLUMNS = ("fault", "n", *LINES, *MEASURES, "verdict")
 
 
 def render(rows: Sequence[Row], seed: int, seconds: float) -> Table:
-    """Lay out all rows; a line that was violated shows in red how often."""
-    incidents = sum(row.incidents for row in rows)
-    title = f"{len(rows)} faults, {incidents} incidents, seed {seed}, {seconds / 60:.0f} minutes"
-    table = Table(title=title)
-    table.add_column("fault")
-    for name in ("n", *LINES, "again", "worst wait", "takeover", "due late"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict")
+    """Lay out all rows in colours: red is a line that was violated, and how often."""
+    table = Table(title=caption(rows, seed, seconds))
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in ("fault", "verdict") else "right")
     for row in rows:
-        table.add_row(row.fault, *_cells(row), _verdict(row))
+        colour = "yellow" if row.skipped else "green" if row.held else "red"
+        counts = [count if count in ("0", "-") else f"[red]{count}[/]" for count in _counts(row)]
+        verdict = f"[{colour}]{escape(_verdict(row))}[/]"
+        table.add_row(row.fault, _incidents(row), *counts, *_measures(row), verdict)
     return table
+
+
+def in_markdown(rows: Sequence[Row], seed: int, seconds: float) -> str:
+    """Write all rows as a page shows them."""
+    told = ((row.fault, _incidents(row), *_counts(row), *_measures(row), _verdict(row)) for row in rows)
+    lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 2), "---"), *told]
+    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{caption(rows, seed, seconds)}\n\n{body}\n"
+
+
+def caption(rows: Sequence[Row], seed: int, seconds: float) -> str:
+    """Say what was run."""
+    incidents = sum(row.incidents for row in rows)
+    return f"{len(rows)} faults, {incidents} incidents, seed {seed}, {seconds / 60:.0f} minutes"
 
 
 def in_words(row: Row) -> str:
@@ -49,18 +64,24 @@ def print_findings(screen: Console, rows: Sequence[Row]) -> None:
                 screen.print(f"  and {len(found) - MOST_SHOWN} more")
 
 
-def _cells(row: Row) -> list[str]:
+def _incidents(row: Row) -> str:
+    return "-" if row.skipped else str(row.incidents)
+
+
+def _counts(row: Row) -> list[str]:
+    return ["-" if row.skipped else str(len(found)) for found in row.found.values()]
+
+
+def _measures(row: Row) -> list[str]:
     if row.skipped:
-        return ["-"] * (len(LINES) + 5)
-    counts = [f"[red]{len(found)}[/]" if found else "0" for found in row.found.values()]
-    times = (row.worst_wait, row.takeover, row.latest_entry)
-    return [str(row.incidents), *counts, str(row.repeated), *map(_seconds, times)]
+        return ["-"] * len(MEASURES)
+    return [str(row.repeated), *map(_seconds, (row.worst_wait, row.takeover, row.latest_entry))]
 
 
 def _verdict(row: Row) -> str:
     if row.skipped:
-        return f"[yellow]skipped: {escape(row.skipped)}[/]"
-    return "[green]held[/]" if row.held else "[red]VIOLATED[/]"
+        return f"skipped: {row.skipped}"
+    return "held" if row.held else "VIOLATED"
 
 
 def _seconds(value: float | None) -> str:

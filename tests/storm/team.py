@@ -47,4 +47,4 @@ class Team:
 
     def dead(self) -> list[str]:
         """Name the processes that ended by themselves."""
-        return [name for name, worker in self.workers.items() if not worker.runs]
+        return [f"process ended: {name}" for name, worker in self.workers.items() if not worker.runs]

@@ -127,5 +127,4 @@ async def test_what_those_outside_saw_is_held_against_the_database(post: Post) -
     assert await violated(post, accepted=[new_id()]) == {"incidents"}
     assert await violated(post, answered=[unanswered]) == {"answers"}
     assert await violated(post, repeats=Counter({PHONE: 2}), crashes=1) == {"repeats"}
-    assert await violated(post, dead=["relay"]) == {"stuck"}
-    assert await violated(post, failures=["status 409"]) == {"stuck"}
+    assert await violated(post, failures=["process ended: relay"]) == {"stuck"}
