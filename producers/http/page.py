@@ -77,11 +77,12 @@ async def show(token: str, request: Request, engine: Here, lang: str | None = No
 @router.post("/a/{token}")
 async def answer(token: str, request: Request, engine: Here, lang: str | None = None) -> Response:
     """Take the volunteer's answer (form field `answer`) and say that it was received."""
+    # First of all: whoever hangs up while the database makes them wait has answered all the same.
+    given = await _given(request)
     secret = request.app.state.secret
     view = await tokens.open_token(engine, token, secret=secret)
     if view is None:
         return _gone()
-    given = await _given(request)
     if given is None or not may_answer(view, given):
         return _page(request, view, lang, bad=True)
     await replies.receive(

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 from starlette.responses import PlainTextResponse, StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dispatch.cli.embedded import EmbeddedPostgres
 from dispatch.clock import Clock
@@ -35,6 +35,7 @@ class House:
     """An app on a database of its own, which a test may freeze."""
 
     postgres: EmbeddedPostgres
+    app: ASGIApp
     client: httpx.AsyncClient
     scene: Scene
     key: dict[str, str]
@@ -76,7 +77,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         app = build(engine, secret=SECRET, ready=dict)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://renfort", timeout=None) as client:
-            found = House(postgres, client, scene, {"Authorization": f"Bearer {shown}"}, f"/a/{token}")
+            found = House(postgres, app, client, scene, {"Authorization": f"Bearer {shown}"}, f"/a/{token}")
             try:
                 yield found
             finally:
@@ -104,6 +105,32 @@ async def test_while_the_database_hangs_callers_are_told_and_nothing_is_lost_aft
     assert (await house.ask("POST", house.link, data={"answer": "accepted"})).status_code == 200
     assert await house.scene.engine.pool.fetchval("SELECT count(*) FROM reports") == 2 * SIZE + 1
     assert phone(0) not in shown.text
+
+
+async def test_who_hangs_up_while_the_database_makes_them_wait_has_answered_all_the_same(
+    house: House,
+) -> None:
+    hung_up = asyncio.Event()
+
+    async def receive() -> Message:
+        if hung_up.is_set():
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": b"answer=accepted"}
+
+    async def send(_message: Message) -> None:
+        """Say it to nobody."""
+
+    house.freeze(signal.SIGSTOP)
+    scope = {
+        "type": "http", "method": "POST", "path": house.link, "query_string": b"", "http_version": "1.1",
+        "headers": [(b"content-type", b"application/x-www-form-urlencoded")],
+    }  # fmt: skip
+    answering = asyncio.create_task(house.app(scope, receive, send))  # type: ignore[arg-type]
+    await asyncio.sleep(0.3)
+    hung_up.set()
+    house.freeze(signal.SIGCONT)
+    await answering
+    assert await house.scene.engine.pool.fetchval("SELECT answer FROM replies") == "accepted"
 
 
 # The deadline by itself
