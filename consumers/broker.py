@@ -39,10 +39,11 @@ errors = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How long a cluster takes to miss a member, to answer an empty fetch, and how long a stop may take."""
+    """How long a cluster takes to miss a member and to answer a request or an empty fetch, and a stop at most."""
 
     session_timeout_ms: int
     heartbeat_interval_ms: int
+    request_timeout_ms: int
     fetch_max_wait_ms: int
     graceful_timeout: float
 
@@ -50,12 +51,15 @@ class Profile:
 # The embedded broker lets a member join after half a session, and wakes no fetch when something new arrives.
 # So every empty fetch costs CPU on both sides: at 50 ms an idle process needs half of what it needs at 20.
 EMBEDDED = Profile(
-    session_timeout_ms=2_000, heartbeat_interval_ms=500, fetch_max_wait_ms=50, graceful_timeout=1
-)
+    session_timeout_ms=2_000, heartbeat_interval_ms=500, request_timeout_ms=40_000, fetch_max_wait_ms=50,
+    graceful_timeout=1,
+)  # fmt: skip
 BRISK = replace(EMBEDDED, fetch_max_wait_ms=15)
+# A frozen broker is left after one request. To join a group may take as long as the others take to drain.
 KAFKA = Profile(
-    session_timeout_ms=10_000, heartbeat_interval_ms=2_000, fetch_max_wait_ms=500, graceful_timeout=20
-)
+    session_timeout_ms=10_000, heartbeat_interval_ms=2_000, request_timeout_ms=15_000, fetch_max_wait_ms=500,
+    graceful_timeout=20,
+)  # fmt: skip
 
 
 class Broker(KafkaBroker):
@@ -65,6 +69,7 @@ class Broker(KafkaBroker):
         super().__init__(
             bootstrap.split(","),
             client_id="renfort",
+            request_timeout_ms=profile.request_timeout_ms,
             metadata_max_age_ms=NOTICE_TOPICS_WITHIN_MS,
             consumer_only=True,
             allow_auto_create_topics=False,
