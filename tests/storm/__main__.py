@@ -75,7 +75,10 @@ def _options() -> argparse.Namespace:
         epilog="example: python -m tests.storm --only 'relay killed' --only 'gateway slow' --json storm.json",
     )  # fmt: skip
     parser.add_argument(
-        "--only", action="append", metavar="NAME", help="a fault, or part of its name; again for more"
+        "--only",
+        action="append",
+        metavar="NAME",
+        help="a fault, or part of its name; again for more, in that order",
     )
     parser.add_argument(
         "--seed", type=int, default=secrets.randbelow(10_000), help="what people do, and where"
@@ -86,7 +89,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="name the faults")
     options = parser.parse_args()
     wanted = options.only or [""]
-    options.chosen = [fault for fault in ALL if any(name in fault.name for name in wanted)]
+    options.chosen = list(dict.fromkeys(fault for name in wanted for fault in ALL if name in fault.name))
     if not options.chosen:
         parser.error(f"no fault is named so: {', '.join(wanted)}; see --list")
     return options

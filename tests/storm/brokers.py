@@ -7,6 +7,8 @@ from tests.kafka.cluster import KafkaCluster, free_ports
 from tests.storm.proxy import Proxy
 
 COUNT = 3
+# How soon a broker is missed, as Kafka has it by itself: faster, a busy machine is taken for a dead one.
+AS_SHIPPED = {"broker.session.timeout.ms": "9000", "broker.heartbeat.interval.ms": "2000"}
 START_PATIENCE_S = 240  # three at once beside everything else
 
 
@@ -35,6 +37,7 @@ class ProxiedCluster(KafkaCluster):
             f"BROKER://{kafka.HOST}:{between}",
             "listener.security.protocol.map": "CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "inter.broker.listener.name": "BROKER",
+            **AS_SHIPPED,
         }
         with node.config.open("a") as config:
             # Of a property that is given twice the last one counts.
