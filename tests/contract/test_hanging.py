@@ -125,7 +125,7 @@ async def test_who_hangs_up_while_the_database_makes_them_wait_has_answered_all_
         "type": "http", "method": "POST", "path": house.link, "query_string": b"", "http_version": "1.1",
         "headers": [(b"content-type", b"application/x-www-form-urlencoded")],
     }  # fmt: skip
-    answering = asyncio.create_task(house.app(scope, receive, send))  # type: ignore[arg-type]
+    answering = asyncio.ensure_future(house.app(scope, receive, send))
     await asyncio.sleep(0.3)
     hung_up.set()
     house.freeze(signal.SIGCONT)
