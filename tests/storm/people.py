@@ -15,8 +15,8 @@ import asyncpg
 from tests.stories.phones import CODE, LINK
 from tests.storm.gateway import Text
 
-AGAIN_AFTER_S = 0.5
-PATIENCE_S = 6.0
+AGAIN_AFTER_S = 1.0
+PATIENCE_S = 8.0
 MOST_RUNNING = 16
 CLOSE_EVERY_S = 0.5
 THINKS_S = (0.2, 1.5)
