@@ -78,6 +78,8 @@ class Proxy:
             while data := await reader.read(CHUNK):
                 await asyncio.sleep(self.delay_s)
                 await self._flows.wait()
+                if writer.is_closing():
+                    return
                 writer.write(data)
                 await writer.drain()
             if not writer.is_closing():
