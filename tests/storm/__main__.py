@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -52,10 +53,11 @@ async def _run(rows: list[Row], options: argparse.Namespace) -> None:
         # The database runs as another user, who must be able to reach its folder.
         home.chmod(0o755)
         progress.print(f"seed {options.seed}; starting brokers, a database and eleven processes in {home}")
+        say = partial(progress.print, soft_wrap=True)
         async with set_up(home, options.seed) as stage:
-            async for row in Storm(stage, progress.print).run(options.chosen):
+            async for row in Storm(stage, say).run(options.chosen):
                 rows.append(row)
-                progress.print(f"  {table.in_words(row)}")
+                say(f"  {table.in_words(row)}")
 
 
 def _tell(rows: list[Row], options: argparse.Namespace, seconds: float) -> None:
