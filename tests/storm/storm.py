@@ -20,6 +20,7 @@ TAIL_S = 1.0
 READY_PATIENCE_S = 400.0
 SETTLE_PATIENCE_S = 90.0
 CALM_LOOKS = 3
+LOOKS_AGAIN = 5
 ENDED = "SELECT count(*) FROM incidents WHERE ended_at IS NULL"
 
 Say = Callable[[str], None]
@@ -100,6 +101,11 @@ class Storm:
     async def _check(self, seen: Seen) -> dict[str, list[str]]:
         """Check all lines, and keep of each what was not known before."""
         found = await checks.run(self._stage.engine, seen)
+        for _ in range(LOOKS_AGAIN):
+            # What began between the calm and the look is not stuck: a page to a supervisor, a try that timed out.
+            if found["stuck"]:
+                await asyncio.sleep(1)
+                found["stuck"] = await checks.stuck(self._stage.engine, seen)
         fresh = {
             line: [one for one in ones if (line, one) not in self._known] for line, ones in found.items()
         }
