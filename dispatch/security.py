@@ -25,7 +25,7 @@ class Security:
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     username: str = ""
     password: SecretStr = field(default=SecretStr(""))
-    mechanism: str = ""
+    mechanism: str = "SCRAM-SHA-512"
 
     @classmethod
     def of(cls, settings: Settings) -> "Security":
