@@ -34,7 +34,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "search_nearest": ((NOW, *SEARCHED, 6), 2500),
     "search_farther": ((NOW, *SEARCHED, ["first_aid"], [1000.0], [12], 6), 2500),
     "claim_volunteers": (([one("volunteer", 1), one("volunteer", 2)],), 40),
-    "still_free": (([one("volunteer", 1)], ["urgent"]), 40),
+    "still_free": (([one("volunteer", n) for n in range(1, 8)], ["urgent"] * 7), 100),
     "engaged_elsewhere": (([one("volunteer", 1)], [INCIDENTS[0]], INCIDENTS), 40),
     "overlapping_incidents": (([one("volunteer", 1)],), 40),
     "due_subjects": ((NOW, NOW, 40, 10, []), 20 * DUE),

@@ -70,10 +70,10 @@ SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPD
 SELECT w.volunteer_id, w.lane
 FROM unnest($1::uuid[], $2::text[]) AS w (volunteer_id, lane)
 WHERE NOT EXISTS (SELECT FROM offers o
-                  WHERE o.volunteer_id = w.volunteer_id AND o.lane = w.lane AND o.status = 'extended')
+                  WHERE o.volunteer_id = w.volunteer_id AND o.lane = w.lane AND o.status = 'extended' OFFSET 0)
   AND NOT EXISTS (SELECT FROM assignments a
-                  WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released')
-  AND NOT EXISTS (SELECT FROM volunteers v WHERE v.id = w.volunteer_id AND v.stopped_at IS NOT NULL);
+                  WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released' OFFSET 0)
+  AND NOT EXISTS (SELECT FROM volunteers v WHERE v.id = w.volunteer_id AND v.stopped_at IS NOT NULL OFFSET 0);
 
 -- name: lock_volunteers
 -- Locks volunteers in the order of their ids.
