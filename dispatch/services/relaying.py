@@ -25,6 +25,7 @@ SESSION = {
     "timezone": "UTC",
     "lock_timeout": "5s",
     **BY_INDEX,
+    "plan_cache_mode": "force_generic_plan",
     # A host that vanishes keeps its locks until the server misses it: so look soon.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
