@@ -139,7 +139,9 @@ async def _write(
     if not changed:
         return
     subject = changed[0].subject_id
-    entries = [Entry(subject, event, organisation, mode, str(subject), event.at, now) for event in events]
+    entries = [
+        Entry(subject, event, organisation, mode, str(subject), event.at, now, rank=0) for event in events
+    ]
     await append(connection, entries, now)
     await upsert(connection, "write_escalations", rows.escalation_rows(organisation, mode, changed))
     await schedule(connection, agenda_rows(organisation, before), agenda_rows(organisation, after))

@@ -80,9 +80,13 @@ class Buckets:
             self.owned.difference_update(surplus)
 
     async def fetch(self, limit: int, *, besides: Collection[int] = ()) -> list[Outgoing]:
-        """Read what waits in the buckets owned, besides some, in the order in which it must leave."""
+        """Read what waits in the buckets owned, besides some, in the order in which it must leave.
+
+        A fifth of it is what waits longest, so that what can wait does not wait for ever.
+        """
         buckets = sorted(self.owned.difference(besides))
-        rows = await self._connection.fetch(sql("fetch_outbox"), buckets, limit)
+        share = limit // 5
+        rows = await self._connection.fetch(sql("fetch_outbox"), buckets, limit - share, share)
         return [
             Outgoing(row["id"], row["bucket"], row["topic"], row["key"], unpack(row["headers"]), row["body"])
             for row in rows

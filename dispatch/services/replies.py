@@ -168,8 +168,9 @@ async def _keep(connection: asyncpg.Connection, given: Given, home: asyncpg.Reco
     )
     await connection.execute(sql("keep_reply"), event.reply_id, home["organisation"], home["mode"], *row)
     entry = Entry(
-        event.reply_id, event, home["organisation"], home["mode"], who, given.received_at, given.received_at
-    )
+        event.reply_id, event, home["organisation"], home["mode"], who, given.received_at, given.received_at,
+        rank=0,
+    )  # fmt: skip
     await journal.append(connection, [entry], now)
     return event.reply_id
 

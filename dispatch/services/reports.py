@@ -15,6 +15,7 @@ from dispatch.services.errors import ConflictError, InvalidError, NotFoundError,
 from dispatch.storage import journal
 from dispatch.storage.journal import Entry
 from dispatch.storage.queries import sql
+from schemas.base import SEVERITY_RANK
 from schemas.ids import named
 from schemas.reports import ReportBody, ReportReceived
 
@@ -120,7 +121,8 @@ def _entry(submission: Submission, now: datetime) -> Entry:
         **shared,
     )
     key = f"{submission.source}/{body.id}"
-    return Entry(submission.report_id, event, submission.organisation, body.mode, key, at, now)
+    rank = SEVERITY_RANK[body.severity]
+    return Entry(submission.report_id, event, submission.organisation, body.mode, key, at, now, rank)
 
 
 def _check_time(occurred_at: datetime, now: datetime) -> None:

@@ -14,6 +14,7 @@ from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from dispatch.storage.rows import Children, Row
+from schemas.base import SEVERITY_RANK
 from schemas.plans import Plan
 
 RACED = {
@@ -79,6 +80,7 @@ async def write(
     if not changed:
         return
     await append(connection, _entries(changed, now, received or {}), now)
+    await upsert(connection, "raise_waiting", [row for draft in changed for row in _raised(draft)])
     try:
         await _project(connection, changed, now)
     except asyncpg.UniqueViolationError as error:
@@ -97,10 +99,17 @@ def _entries(drafts: Sequence[Draft], now: datetime, received: Mapping[UUID, dat
             key=str(draft.incident.id),
             occurred_at=event.at,
             received_at=received.get(draft.incident.id, now),
+            rank=SEVERITY_RANK[draft.incident.severity],
         )
         for draft in drafts
         for event in draft.events
     ]
+
+
+def _raised(draft: Draft) -> list[Row]:
+    """Give an incident that has become more severe: what it has waiting must not be overtaken by what follows."""
+    before, after = SEVERITY_RANK[draft.before.severity], SEVERITY_RANK[draft.incident.severity]
+    return [(draft.incident.id, after)] if after < before else []
 
 
 async def _project(connection: asyncpg.Connection, drafts: Sequence[Draft], now: datetime) -> None:

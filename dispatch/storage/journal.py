@@ -13,7 +13,7 @@ from dispatch.metrics import EVENTS
 from dispatch.storage.chain import GENESIS, Break, bucket_of, link, walk
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
-from schemas.base import Event, Mode
+from schemas.base import SEVERITY_RANK, Event, Mode
 from schemas.envelope import SOURCE, Envelope, packed, revive
 from schemas.ids import derived
 
@@ -22,7 +22,10 @@ ONE_EVENT_PER_PLACE = "journal_stream_seq_key"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event to append to a stream; `key` is what its topic is keyed by."""
+    """An event to append to a stream; `key` is what its topic is keyed by.
+
+    What has a lower `rank` leaves first. All that waits under one key has the same, so that its order holds.
+    """
 
     stream: UUID
     event: Event
@@ -31,6 +34,7 @@ class Entry:
     key: str
     occurred_at: datetime
     received_at: datetime
+    rank: int = SEVERITY_RANK["urgent"]
 
 
 class Row(NamedTuple):
@@ -49,6 +53,7 @@ class Row(NamedTuple):
     body: bytes
     prev_hash: bytes
     hash: bytes
+    rank: int
 
 
 async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: datetime) -> list[UUID]:
@@ -112,6 +117,7 @@ def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
         body,
         previous,
         link(previous, event.topic, key, attributes, body),
+        entry.rank,
     )
 
 

@@ -225,3 +225,16 @@ async def test_a_trusted_source_without_a_professional_reference_waits_for_a_con
     await world.open("2", updates="1")
     await world.later(3)
     assert await world.asked(name) == people
+
+
+async def test_what_waits_of_an_incident_that_became_severe_leaves_with_what_follows(world: World) -> None:
+    name = await world.open("1", severity="routine")
+    await world.open("2", severity="routine")
+    await world.open("3", updates="1", severity="life_threatening")
+    rows = await world.pool.fetch(
+        "SELECT j.stream = $1 AS became, o.rank FROM outbox o JOIN journal j ON j.id = o.position "
+        "WHERE j.topic = 'incident.events'",
+        name,
+    )
+    assert {row["rank"] for row in rows if row["became"]} == {0}
+    assert {row["rank"] for row in rows if not row["became"]} == {2}

@@ -52,7 +52,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "read_escalations": ((INCIDENTS,), 80),
     "read_rounds": ((INCIDENTS[0],), 40),
     "incident_words": ((INCIDENTS[0],), 40),
-    "fetch_outbox": ((list(range(64)), 100), 1500),
+    "fetch_outbox": ((list(range(64)), 80, 20), 1500),
     "delete_outbox": ((list(range(1, 101)),), 1500),
     "take_inbox": (("incidents", [one("event", 1), uuid4()], NOW), 80),
     "journal_heads": ((INCIDENTS,), 80),

@@ -5,6 +5,7 @@ import os
 import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -14,9 +15,12 @@ from aiokafka import AIOKafkaConsumer
 from dispatch.cli.embedded import EmbeddedBroker
 from dispatch.clock import MovableClock
 from dispatch.services.relaying import Buckets
+from dispatch.storage.journal import append
+from dispatch.storage.pool import transaction
 from producers import relay as relays
 from producers import sending
 from producers.relay import Relay
+from tests.conftest import START
 from tests.storage.site import TOPIC, entry, say, until
 
 Begin = Callable[[], Relay]
@@ -228,3 +232,16 @@ async def test_two_relays_publish_each_key_in_order_while_one_of_them_dies(
     await writing
     await outbox_holds(pool, 0)
     assert await published(broker) == {subject: list(range(1, 41)) for subject in range(20)}
+
+
+async def test_what_is_severe_leaves_first_and_a_fifth_is_left_to_what_waits_longest(
+    pool: asyncpg.Pool, database: str
+) -> None:
+    severe = [replace(entry(number), rank=0) for number in range(50, 62)]
+    async with transaction(pool) as connection:
+        await append(connection, [entry(number) for number in range(20)], START)
+        await append(connection, severe, START)
+    async with Buckets.of(database) as buckets:
+        await buckets.share()
+        found = [message.key.decode() for message in await buckets.fetch(10)]
+    assert found == [one.key for one in (*severe[:8], entry(0), entry(1))]

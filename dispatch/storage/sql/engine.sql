@@ -34,18 +34,28 @@ CROSS JOIN LATERAL (
 
 -- name: append_journal
 -- Writes events and their outbox rows in the order given; a taken place in a stream is a unique violation.
+-- RETURNING gives no more than the journal has, so the rank of each is joined to it again by its place.
 WITH written AS (
     INSERT INTO journal (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,
                          prev_hash, hash, recorded_at)
-    SELECT stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash, $14
+    SELECT stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash, $15
     FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::smallint[],
                 $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[])
          WITH ORDINALITY AS entry (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,
                                    prev_hash, hash, place)
     ORDER BY place
-    RETURNING id, bucket
+    RETURNING id, bucket, stream, seq
 )
-INSERT INTO outbox (bucket, position) SELECT bucket, id FROM written ORDER BY id;
+INSERT INTO outbox (bucket, position, rank)
+SELECT bucket, id, rank
+FROM written JOIN unnest($1::uuid[], $2::int[], $14::smallint[]) AS entry (stream, seq, rank) USING (stream, seq)
+ORDER BY id;
+
+-- name: raise_waiting
+-- Lets what waits of these streams leave with what has become as severe.
+UPDATE outbox o SET rank = r.rank
+FROM unnest($1::uuid[], $2::smallint[]) AS r (stream, rank) JOIN journal j ON j.stream = r.stream
+WHERE o.position = j.id AND o.rank > r.rank;
 
 -- name: read_streams
 -- The events of streams, each stream in its order.

@@ -19,14 +19,18 @@ SELECT bucket FROM unnest($1::int[]) AS bucket WHERE pg_try_advisory_lock(7302, 
 SELECT pg_advisory_unlock(7302, bucket) FROM unnest($1::int[]) AS bucket;
 
 -- name: fetch_outbox
--- The next messages of these buckets, in order.
+-- The next messages of these buckets: the most severe, with a share for those that wait longest, each key in order.
 -- Each is looked up by itself: joined freely, a planner without fresh counts reads the whole journal for it.
 SELECT next.id, next.bucket, message.topic, message.key, message.headers, message.body
-FROM (SELECT id, bucket, position FROM outbox WHERE bucket = ANY($1::smallint[]) ORDER BY id LIMIT $2) AS next
+FROM (
+    (SELECT rank, id, bucket, position FROM outbox WHERE bucket = ANY($1::smallint[]) ORDER BY rank, id LIMIT $2)
+    UNION
+    (SELECT rank, id, bucket, position FROM outbox WHERE bucket = ANY($1::smallint[]) ORDER BY id LIMIT $3)
+) AS next
 CROSS JOIN LATERAL (
     SELECT topic, key, headers, body FROM journal WHERE journal.id = next.position OFFSET 0
 ) AS message
-ORDER BY next.id;
+ORDER BY next.rank, next.id;
 
 -- name: delete_outbox
 -- Forgets what is published; the journal keeps it.
@@ -55,8 +59,8 @@ WITH waiting AS (
           SELECT FROM inbox WHERE inbox.consumer = reader.consumer AND inbox.event_id = journal.event_id
       )
 )
-INSERT INTO outbox (id, bucket, position) OVERRIDING SYSTEM VALUE
-SELECT position - 4611686018427387904, bucket, position
+INSERT INTO outbox (id, bucket, position, rank) OVERRIDING SYSTEM VALUE
+SELECT position - 4611686018427387904, bucket, position, 0
 FROM (SELECT bucket, position FROM waiting UNION SELECT bucket, position FROM unread) AS lacking
 ORDER BY position
 ON CONFLICT DO NOTHING;
