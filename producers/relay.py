@@ -17,7 +17,8 @@ from dispatch.storage.pool import describe
 from producers.sending import open_producer, send
 from producers.topics import TopicsError, administration, cluster_id, ensure
 
-ROUND = 500
+ROUND = 150
+"""Messages in one round: what is severe waits for no more than those before it leaves."""
 BUSY_POLL_S, IDLE_POLL_S, BUSY_FOR_S = 0.003, 0.05, 1.0
 LOOK_AROUND_EVERY_S = 1.0
 STOP_PATIENCE_S = 1.0
