@@ -83,8 +83,7 @@ def test_the_quick_start_works_as_it_is_written(reader: Reader) -> None:
     reader.next("/v1/reports")
 
     eventually(lambda: len(reader.messages("Can you go?")) == 7, "seven messages")
-    asked = reader.messages("Can you go?")
-    volunteer, text = next(iter(asked.items()))
+    volunteer, text = next(iter(reader.messages("Can you go?").items()))
     reader.known["LINK"] = LINK.findall(text)[0]
     assert 'value="accepted"' in reader.next("$LINK")
     assert "Answer received" in reader.next("answer=accepted")
@@ -94,8 +93,10 @@ def test_the_quick_start_works_as_it_is_written(reader: Reader) -> None:
     eventually(lambda: "escalation.raised" in stream.read_text(), "the escalation", seconds=60)
     assert '"reason":"uncovered"' in reader.next("/v1/escalations")
     assert "nearest who may be asked" in reader.next("/timeline")
+    # The seven, and the one who was asked in place of who said yes: their offers end within moments of each other.
+    first = reader.messages("Can you go?").keys()
     eventually(lambda: "offer.expired" in stream.read_text(), "an offer expired", seconds=30)
-    latest = eventually(lambda: reader.messages("Can you go?").keys() - asked.keys(), "the next are asked")
+    latest = eventually(lambda: reader.messages("Can you go?").keys() - first, "the next are asked")
 
     assert '"status":"aborted"' in reader.next("/abort")
     told = {volunteer} | latest
