@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from dispatch.storage.pool import open_pool
 from producers.topics import administration
@@ -73,6 +74,13 @@ async def make_topics(bootstrap: str, *names: str) -> None:
     """Make topics with as many partitions as the product's have."""
     async with administration(bootstrap) as admin:
         await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
+
+
+async def stamp(bootstrap: str, topic: str) -> None:
+    """Let the broker note when it has a record: whoever reads it may be late."""
+    by_broker = {"message.timestamp.type": "LogAppendTime"}
+    async with administration(bootstrap) as admin:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, by_broker)])
 
 
 @asynccontextmanager
