@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 import asyncpg
@@ -12,6 +12,7 @@ from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from schemas.notifications import MessageDelivered, MessageEvent, MessageFailed, MessageSent, MessageSkipped
+from schemas.offers import Channel
 
 ONE_IN_FLIGHT = "messages_one_in_flight"
 
@@ -134,10 +135,12 @@ async def record(
     return {row["id"]: row for row in (*settled, *delayed)}
 
 
-async def skip_unserved(channels: Sequence[str], connection: asyncpg.Connection, now: datetime) -> int:
+async def skip_unserved(served: Sequence[str], connection: asyncpg.Connection, now: datetime) -> int:
     """Skip what no gateway can send, and return how many that were."""
-    rows = await connection.fetch(sql("skip_unserved"), channels, now)
-    await append(connection, [_entry(row, "skipped", "no gateway", now) for row in rows], now)
+    unserved = sorted(set(get_args(Channel)).difference(served))
+    rows = await connection.fetch(sql("skip_unserved"), unserved, now)
+    entries = [_entry(row, "skipped", "no gateway", now) for row in rows]
+    await append(connection, sorted(entries, key=lambda entry: entry.stream), now)
     return len(rows)
 
 

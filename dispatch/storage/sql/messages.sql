@@ -165,12 +165,12 @@ WHERE m.id = d.id AND m.status = 'leased'
 RETURNING m.id, m.organisation, m.attempts;
 
 -- name: skip_unserved
--- Skips what waits for a channel that no gateway serves, and returns it; all senders serve the same channels.
+-- Skips what waits for channels that no gateway serves, and returns it; all senders serve the same channels.
 UPDATE messages
 SET status = 'skipped', reason = 'no gateway', leased_until = NULL
-WHERE id IN (SELECT id FROM messages WHERE (status = 'queued' OR (status = 'leased' AND leased_until <= $2))
-               AND channel <> ALL ($1::text[])
-             ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
+WHERE id IN (SELECT id FROM messages
+             WHERE channel = ANY ($1::text[]) AND (status = 'queued' OR (status = 'leased' AND leased_until <= $2))
+             LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
 
 -- name: message_status
