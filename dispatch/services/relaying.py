@@ -19,6 +19,8 @@ from schemas.topics import HORIZON_DAYS, TOPICS
 CLOSE_PATIENCE_S = 1.0
 RECOVERY_PATIENCE_S = 300.0
 HORIZON = timedelta(days=HORIZON_DAYS)
+PLANS_LAST_S = 5
+"""It has few statements, and no other process would notice that its plans had grown too old for a fresh database."""
 READERS = [(topic.name, reader) for topic in TOPICS if topic.recover != "none" for reader in topic.readers]
 SESSION = {
     "application_name": "renfort relay",
@@ -58,7 +60,13 @@ class Buckets:
     @asynccontextmanager
     async def of(cls, dsn: str) -> AsyncIterator[Self]:
         """Open a session of its own, since the locks are the session's."""
-        connection = await asyncpg.connect(dsn, timeout=10, command_timeout=10, server_settings=SESSION)
+        connection = await asyncpg.connect(
+            dsn,
+            timeout=10,
+            command_timeout=10,
+            max_cached_statement_lifetime=PLANS_LAST_S,
+            server_settings=SESSION,
+        )
         try:
             await connection.execute(sql("join_relays"))
             yield cls(connection)

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer
 
 from dispatch.cli.embedded import EmbeddedBroker
 from dispatch.clock import MovableClock
+from dispatch.services import relaying
 from dispatch.services.relaying import Buckets
 from dispatch.storage.journal import append
 from dispatch.storage.pool import transaction
@@ -22,6 +23,21 @@ from producers import sending
 from producers.relay import Relay
 from tests.conftest import START
 from tests.storage.site import TOPIC, entry, say, until
+
+MANY, BLOCKS = 20_000, 1_000
+"""Messages that wait, and how many blocks of indexes a round may touch."""
+FULL = f"""
+    WITH written AS (
+        INSERT INTO journal (xid, organisation, mode, stream, seq, event_id, topic, type, bucket, key, headers, body,
+                             prev_hash, hash, recorded_at)
+        SELECT n::text::xid8, gen_random_uuid(), 'actual', gen_random_uuid(), 1, gen_random_uuid(),
+               'incident.events', 'x', n % 64, '', '[]', '', decode(repeat('00', 32), 'hex'), decode(md5(n::text) || md5(n::text), 'hex'), $1
+        FROM generate_series(1, {MANY}) AS n
+        RETURNING id, bucket
+    )
+    INSERT INTO outbox (bucket, position) SELECT bucket, id FROM written ORDER BY id
+"""
+READ = "SELECT sum(idx_blks_hit + idx_blks_read) FROM pg_statio_all_indexes WHERE relname = 'journal'"
 
 Begin = Callable[[], Relay]
 
@@ -245,3 +261,18 @@ async def test_what_is_severe_leaves_first_and_a_fifth_is_left_to_what_waits_lon
         await buckets.share()
         found = [message.key.decode() for message in await buckets.fetch(10)]
     assert found == [one.key for one in (*severe[:8], entry(0), entry(1))]
+
+
+async def test_what_was_planned_for_an_empty_outbox_is_planned_anew_when_it_is_full(
+    database: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "PLANS_LAST_S", 0.2)
+    await pool.execute("ANALYZE journal, outbox")
+    async with Buckets.of(database) as buckets:
+        await buckets.share()
+        assert not await buckets.fetch(100)
+        await pool.execute(FULL, START)
+        await asyncio.sleep(0.3)
+        before = await pool.fetchval(READ)
+        assert len(await buckets.fetch(100)) == 80
+    assert await pool.fetchval(READ) - before < BLOCKS
