@@ -12,6 +12,8 @@ from schemas.envelope import Received, Unreadable
 
 MOST = 1000
 """Many more than elsewhere: most of a batch is coalesced into one write for each volunteer."""
+MEMBERS = 2
+"""Each has half of the partitions: one reads its batch while PostgreSQL writes the other's."""
 
 
 def register(broker: Broker, engine: Engine) -> None:
@@ -23,4 +25,5 @@ def register(broker: Broker, engine: Engine) -> None:
 
         await engine.transact(inside)
 
-    subscribe(broker, TOPIC, CONSUMER, positions, max_records=MOST)
+    for _ in range(MEMBERS):
+        subscribe(broker, TOPIC, CONSUMER, positions, max_records=MOST)
