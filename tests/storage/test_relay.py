@@ -31,7 +31,8 @@ FULL = f"""
         INSERT INTO journal (xid, organisation, mode, stream, seq, event_id, topic, type, bucket, key, headers, body,
                              prev_hash, hash, recorded_at)
         SELECT n::text::xid8, gen_random_uuid(), 'actual', gen_random_uuid(), 1, gen_random_uuid(),
-               'incident.events', 'x', n % 64, '', '[]', '', decode(repeat('00', 32), 'hex'), decode(md5(n::text) || md5(n::text), 'hex'), $1
+               'incident.events', 'x', n % 64, '', '[]', '', decode(repeat('00', 32), 'hex'),
+               decode(md5(n::text) || md5(n::text), 'hex'), $1
         FROM generate_series(1, {MANY}) AS n
         RETURNING id, bucket
     )
