@@ -6,7 +6,6 @@ from pathlib import Path
 
 import structlog
 
-from dispatch.cli.embedded import EmbeddedServiceError
 from dispatch.cli.embedded.backups import SECRET, Base, bases, life_of, prune, take
 from dispatch.cli.embedded.receiver import WalReceiver
 from dispatch.clock import Clock
@@ -54,7 +53,7 @@ class Backing:
                     await receiver.start()
                     await receiver.wait()
                     log.error("the log is not copied; trying again", see=str(receiver.log))
-                except (OSError, EmbeddedServiceError) as error:
+                except Exception as error:  # noqa: BLE001 - the outermost loop: it copies when the trouble is over
                     log.error("the log is not copied; trying again", error=describe(error))  # noqa: TRY400
                 await asyncio.sleep(RETRY_S)
         finally:
@@ -66,7 +65,7 @@ class Backing:
                 if self._is_due():
                     base = await self.take()
                     log.info("backed up", folder=str(base.folder))
-            except (OSError, EmbeddedServiceError) as error:
+            except Exception as error:  # noqa: BLE001 - the outermost loop: it copies when the trouble is over
                 log.error("there is no backup of today; trying again", error=describe(error))  # noqa: TRY400
             await asyncio.sleep(LOOK_EVERY_S)
 

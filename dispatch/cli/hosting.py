@@ -12,9 +12,13 @@ import structlog
 
 from dispatch.cli.backing import KEEP_LOG, Backing
 from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
+from dispatch.cli.embedded.process import Service
 from dispatch.cli.local import MisuseError
 from dispatch.cli.node import Node
 from dispatch.clock import Clock
+from dispatch.storage.pool import describe
+
+START_AGAIN_AFTER_S = 2.0
 
 log = structlog.get_logger()
 
@@ -70,7 +74,7 @@ async def _revive_broker(broker: EmbeddedBroker, node: Node, stopping: asyncio.E
         if not stopping.is_set():
             log.warning("the embedded broker died; starting a new one")
             await node.line.stop()
-            await broker.start()
+            await _start(broker)
             node.line.start()
 
 
@@ -79,7 +83,19 @@ async def _revive_postgres(postgres: EmbeddedPostgres, stopping: asyncio.Event) 
         await postgres.wait()
         if not stopping.is_set():
             log.warning("the embedded database died; starting it again")
-            await postgres.start()
+            await _start(postgres)
+
+
+async def _start(service: Service) -> None:
+    """Start a service however often it takes: a full disk does not stay full for ever."""
+    while True:
+        try:
+            await service.start()
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody else starts it
+            log.error("could not be started; trying again", service=service.name, error=describe(error))  # noqa: TRY400
+            await asyncio.sleep(START_AGAIN_AFTER_S)
+        else:
+            return
 
 
 def stop_on_signals(stopping: asyncio.Event) -> None:

