@@ -122,5 +122,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("parking", "source topic", 3, (Parked,), writers=("reports", "incidents", "replies"), recover="table"),
 )  # fmt: skip
 
+READERS = [(topic.name, reader) for topic in TOPICS if topic.recover != "none" for reader in topic.readers]
+"""Who must have taken in every event of a topic: its name, and the consumer's."""
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 MODELS: dict[str, type[Event]] = {model.type: model for topic in TOPICS for model in topic.models}

@@ -20,6 +20,7 @@ from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.security import OVERHEARD, Security, SecurityError
 from dispatch.services.admission import FEW, HORIZON, PATIENCE
+from dispatch.services.auditing import unread
 from dispatch.services.engine import Engine
 from dispatch.services.plans import PlansError, load
 from dispatch.storage.migrate import FOLDER
@@ -131,6 +132,7 @@ async def _waiting(engine: Engine) -> list[Finding]:
         await _load(engine.pool, now),
         _late("outbox", row["unpublished"], row["unpublished_since"], now, "is the relay running?"),
         _late("agenda", row["overdue"], row["overdue_since"], now, "is the agenda running?"),
+        doctor_database.reading([dict(row) for row in await unread(engine.pool, now)]),
         parked,
     ]
 

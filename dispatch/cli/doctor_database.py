@@ -1,6 +1,7 @@
 """`dispatch doctor` on the database server: its version and settings, its sessions, and who works on it."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -89,3 +90,16 @@ def roles(applications: Iterable[str]) -> Finding:
         told = f"none has the role {', '.join(missing)}: dispatch run {' '.join(missing)}"
         return Finding("processes", "fail", told)
     return Finding("processes", "ok", "every role runs somewhere")
+
+
+def reading(rows: Sequence[Mapping[str, Any]]) -> Finding:
+    """Tell whether what was said a minute ago has been heard by all who must."""
+    behind: Counter[str] = Counter()
+    for row in rows:
+        behind[row["consumer"]] += row["waiting"]
+    if not behind:
+        return Finding("reading", "ok", "what is older than a minute is taken in")
+    told = ", ".join(f"{reader} {count}" for reader, count in behind.most_common())
+    return Finding(
+        "reading", "fail", f"events not taken in for a minute, by reader: {told}: do their processes live?"
+    )

@@ -146,6 +146,10 @@ REASONS: dict[str, dict[Language, str]] = {
         "fr": "des messages attendent depuis plus d'une minute",
         "en": "messages have waited for over a minute",
     },
+    "reading_late": {
+        "fr": "des événements publiés ne sont traités par personne",
+        "en": "events are published and nobody works them",
+    },
     "overload": {
         "fr": "il arrive plus de signalements que Renfort n'en traite ; les plus graves passent d'abord",
         "en": "more reports come in than Renfort works; the most severe come first",

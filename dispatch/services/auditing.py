@@ -20,11 +20,14 @@ from dispatch.services.rebuilding import differences
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
 from schemas.ids import named
+from schemas.topics import READERS
 
 EVERY_S = 10.0
 AGENDA_LATE = timedelta(seconds=30)
 SENDING_LATE = timedelta(seconds=60)
 """How long a message may wait for the broker or for a gateway."""
+READING_LATE, READ_SINCE = timedelta(seconds=60), timedelta(days=1)
+"""How long an event may wait for its reader, and how far back is looked for one that waits."""
 SAMPLE = 20
 """How many running incidents, and how many of any, are compared with their journal in each round."""
 LEVEL = 3
@@ -33,6 +36,7 @@ DETAILS = {
     "agenda_late": "{} things are due and nobody does them: is a process with the role `agenda` running?",
     "outbox_late": "{} events wait to be published: does Kafka answer?",
     "messages_late": "{} messages wait to be sent: do the gateways answer?",
+    "reading_late": "{} events are not taken in by their readers: `dispatch doctor` names the readers",
     "overload": "{} reports wait for their turn: more comes in than is worked, the most severe come first",
     DIFFERS: "{} incidents are not as the journal says: see `dispatch journal verify`",
 }
@@ -76,7 +80,12 @@ class Auditor:
     async def _late(self, now: datetime) -> Counter[tuple[UUID, str]]:
         late, backlog = (now - AGENDA_LATE, now - SENDING_LATE), (now - HORIZON, now - PATIENCE, FEW)
         rows = await self._engine.pool.fetch(sql("late_work"), *late, *backlog)
-        return Counter({(row["organisation"], row["reason"]): row["waiting"] for row in rows})
+        found = Counter({(row["organisation"], row["reason"]): row["waiting"] for row in rows})
+        for row in await unread(self._engine.pool, now):
+            # What is not even published is told of already.
+            if (row["organisation"], "outbox_late") not in found:
+                found[row["organisation"], "reading_late"] += row["waiting"]
+        return found
 
     async def _compare(self, now: datetime) -> Counter[tuple[UUID, str]]:
         """Compare a sample with the journal, and again whatever differed before."""
@@ -109,6 +118,12 @@ class Auditor:
                 await escalating.resolve(self._engine, organisation, row["id"], "the auditor")
             except RefusedError:
                 log.info("settled by somebody else meanwhile", escalation=str(row["id"]))
+
+
+async def unread(pool: asyncpg.Pool, now: datetime) -> list[asyncpg.Record]:
+    """Count the recent events that some declared reader should have taken in by now, by organisation and reader."""
+    topics, consumers = map(list, zip(*READERS, strict=True))
+    return await pool.fetch(sql("unread_events"), now - READ_SINCE, now - READING_LATE, topics, consumers)
 
 
 async def _differing(connection: asyncpg.Connection, sample: Mapping[UUID, UUID]) -> list[UUID]:

@@ -14,14 +14,13 @@ from dispatch.storage.chain import BUCKETS
 from dispatch.storage.pool import BY_INDEX
 from dispatch.storage.queries import sql
 from schemas.envelope import unpack
-from schemas.topics import HORIZON_DAYS, TOPICS
+from schemas.topics import HORIZON_DAYS, READERS
 
 CLOSE_PATIENCE_S = 1.0
 RECOVERY_PATIENCE_S = 300.0
 HORIZON = timedelta(days=HORIZON_DAYS)
 PLANS_LAST_S = 5
 """It has few statements, and no other process would notice that its plans had grown too old for a fresh database."""
-READERS = [(topic.name, reader) for topic in TOPICS if topic.recover != "none" for reader in topic.readers]
 SESSION = {
     "application_name": "renfort relay",
     "timezone": "UTC",

@@ -16,9 +16,9 @@ import asyncpg
 from dispatch.clock import Clock
 from dispatch.services import rebuilding, replies, reports, volunteers
 from dispatch.services.engine import Engine
-from dispatch.services.relaying import READERS
 from dispatch.storage.pool import open_pool
 from schemas.reports import ReportBody
+from schemas.topics import READERS
 from tests.domain.builders import CALLED, PLACE
 from tests.scene import Scene, a_volunteer
 from tests.storage.site import until

@@ -8,8 +8,9 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.escalation import Cause
 from dispatch.services import escalating, organisations
-from dispatch.services.auditing import SAMPLE, Auditor
+from dispatch.services.auditing import SAMPLE, Auditor, unread
 from dispatch.storage.pool import transaction
+from schemas.topics import READERS
 from tests.storage.world import World
 
 
@@ -32,7 +33,17 @@ async def told(world: World) -> list[tuple[str, str]]:
 
 
 async def published(world: World) -> None:
+    """Let everything be published and taken in, as it is where all consumers live."""
     await world.pool.execute("DELETE FROM outbox")
+    await taken_in(world, *(consumer for _, consumer in READERS))
+
+
+async def taken_in(world: World, *consumers: str) -> None:
+    await world.pool.execute(
+        "INSERT INTO inbox SELECT consumer, event_id, $1 FROM journal CROSS JOIN unnest($2::text[]) AS consumer"
+        " ON CONFLICT DO NOTHING",
+        world.now, consumers,
+    )  # fmt: skip
 
 
 async def test_where_all_is_well_nothing_is_told(world: World, auditor: Auditor) -> None:
@@ -152,3 +163,23 @@ async def test_a_running_incident_that_differs_is_found_within_a_few_rounds_amon
         world.clock.advance(0.1)
         await auditor.round()
     assert ("journal_differs", "raised") in await told(world)
+
+
+async def test_events_that_a_living_relay_published_and_a_reader_has_not_taken_in_are_told(
+    world: World, auditor: Auditor
+) -> None:
+    await world.people(4)
+    await world.ask()
+    await world.pool.execute("DELETE FROM outbox")
+    others = {consumer for _, consumer in READERS} - {"offer-messages"}
+    await taken_in(world, *others)
+    world.clock.advance(60)
+    await auditor.round()
+    assert ("reading_late", "raised") not in await told(world)
+    world.clock.advance(1)
+    await auditor.round()
+    assert ("reading_late", "raised") in await told(world)
+    assert [tuple(row.values())[1:] for row in await unread(world.pool, world.now)] == [("offer-messages", 4)]
+    await published(world)
+    await auditor.round()
+    assert ("reading_late", "resolved") in await told(world)

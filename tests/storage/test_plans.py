@@ -83,6 +83,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "list_incidents": ((ORGANISATION, None, None, None, 20), 1000),
     "list_escalations": ((ORGANISATION, True, 50), 1000),
     "late_work": ((EARLIER, EARLIER, EARLIER, NOW, 10), 8000),
+    "unread_events": ((EARLIER, LATER, ["incident.events"], ["incidents"]), 6000),
     "count_backlog": ((EARLIER, NOW, 20), 1000),
     "sample_incidents": ((INCIDENTS[0], 20), 400),
     "live_offers_of": ((one("volunteer", 1), None), 40),
