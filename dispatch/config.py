@@ -1,13 +1,31 @@
 """The settings, all from the environment: `DISPATCH_…`."""
 
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dispatch.domain import retention
+
+HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d{1,5})?")
+DATABASE = (
+    "is no address of a database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, where / @ : ? # and % in a password "
+    "are written as %2F %40 %3A %3F %23 %25"
+)
+
+
+def _reachable(dsn: SecretStr) -> SecretStr:
+    """Refuse what no driver could read, before one repeats it in an error."""
+    address = urlsplit(dsn.get_secret_value())
+    hosts = address.netloc.rpartition("@")[2].split(",")
+    well = address.scheme in ("postgresql", "postgres") and all(map(HOST.fullmatch, hosts))
+    if dsn.get_secret_value() and not well:
+        raise ValueError(DATABASE)
+    return dsn
 
 
 def _possible(changes: str) -> str:
@@ -28,7 +46,7 @@ class Settings(BaseSettings):
     kafka_ca: Path | None = None
     kafka_cert: Path | None = None
     kafka_key: Path | None = None
-    postgres: SecretStr = SecretStr("")
+    postgres: Annotated[SecretStr, AfterValidator(_reachable)] = SecretStr("")
     data: Path = Path("~/.local/share/renfort")
     plans: Path | None = None
     http: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "127.0.0.1:8080"

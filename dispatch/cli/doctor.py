@@ -234,6 +234,9 @@ def _gateway(settings: Settings) -> Finding:
         return Finding("gateway", "warn", "simulated: no message reaches a phone; set DISPATCH_KANNEL_URL")
     if settings.public_url is None:
         return Finding("gateway", "fail", "links in messages lead nowhere: set DISPATCH_PUBLIC_URL")
+    if not settings.kannel_key.get_secret_value():
+        made = "dispatch keys create --scope gateway:kannel"
+        return Finding("gateway", "fail", f"Kannel cannot report: set DISPATCH_KANNEL_KEY, from {made}")
     return Finding("gateway", "ok", f"Kannel, links to {settings.links}")
 
 

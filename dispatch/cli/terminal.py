@@ -77,7 +77,10 @@ def elapsed(span: timedelta | None) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Lay rows out; what they hold is text, whatever brackets are in it."""
-    laid = Table(*columns, title=title, title_justify="left", header_style="bold", pad_edge=False)
+    laid = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    for column in columns:
+        # Never cut off: what somebody reported may have its place at the end.
+        laid.add_column(column, overflow="fold")
     for row in rows:
         laid.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
     return laid
@@ -86,12 +89,17 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 def _cell(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(sorted(map(str, value)))
-    return "" if value is None else str(value)
+    return "" if value is None else harmless(str(value))
+
+
+def harmless(text: str) -> str:
+    """Write what could steer a terminal as escapes."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def problem(text: str) -> None:
     """Name one thing that is wrong, on stderr."""
-    errors.print(Text(text, "red"), soft_wrap=True)
+    errors.print(Text(harmless(text), "red"), soft_wrap=True)
 
 
 def progress() -> Progress:

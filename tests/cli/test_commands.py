@@ -605,6 +605,28 @@ async def test_what_was_parked_is_listed_and_shown(dispatch: Dispatch, world: Wo
     assert (unknown.code, "nothing is parked" in unknown.err) == (1, True)
 
 
+async def test_what_was_parked_is_shown_to_its_end_and_steers_no_terminal(
+    dispatch: Dispatch, world: World
+) -> None:
+    name = await parked(world, body=b'{"text":"' + 300 * b"x" + b'\x1b[2J","at":"48.85,2.35"}')
+    shown = (await dispatch("parking", "show", name)).out
+    assert "\x1b[2J" not in shown
+    assert '\\x1b[2J","at":"48.85,2.35"}' in re.sub(r"[\s│|]", "", shown)
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:s3cr/et@db/x", "s3cr", "postgresql://u:p@db:s3cr/x"])
+async def test_an_address_that_is_none_is_misuse_and_is_not_repeated(
+    dispatch: Dispatch, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPATCH_POSTGRES", address)
+    done = await dispatch("parking", "list")
+    assert (done.code, "is no address of a database" in done.err, "s3cr" in done.out + done.err) == (
+        2,
+        True,
+        False,
+    )
+
+
 async def test_what_is_discarded_leaves_the_list_the_doctor_and_the_pages(
     dispatch: Dispatch, world: World
 ) -> None:

@@ -84,6 +84,12 @@ def test_a_finding_says_how_it_is_and_what_to_do(finding: Finding, state: str, w
     assert (finding.state, words in finding.detail) == (state, True), finding
 
 
+def test_a_gateway_that_could_not_report_is_a_failure() -> None:
+    known = {"kannel_url": "http://kannel", "public_url": "https://renfort.example"}
+    assert doctor._gateway(Settings.model_validate(known)).state == "fail"  # noqa: SLF001 - it takes settings alone
+    assert doctor._gateway(Settings.model_validate(known | {"kannel_key": "rk_1"})).state == "ok"  # noqa: SLF001
+
+
 class Usage(NamedTuple):
     total: float
     used: float
