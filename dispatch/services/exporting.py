@@ -69,10 +69,10 @@ def line(row: asyncpg.Record) -> bytes:
 
 
 def _attributes(headers: bytes) -> object:
-    pairs = _decoded(headers)
-    if not isinstance(pairs, list):
+    try:
+        return {name.removeprefix("ce_"): value for name, value in _decoded(headers)}  # type: ignore[attr-defined]
+    except (ValueError, TypeError, AttributeError):
         return None
-    return {name.removeprefix("ce_"): value for name, value in pairs}
 
 
 def _decoded(data: bytes) -> object:

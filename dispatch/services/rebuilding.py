@@ -137,12 +137,26 @@ async def _build(connection: asyncpg.Connection, subjects: Sequence[UUID]) -> Bu
     """Fold the streams of subjects into rows."""
     homes = {row["stream"]: row for row in await connection.fetch(sql("subject_homes"), subjects)}
     built = Built({table: [] for table in KEYS}, {}, [])
-    for subject, events in (await read_streams(connection, subjects)).items():
+    for subject, events in (await _read(connection, subjects, built.broken)).items():
         try:
             _fold(built, subject, events, homes)
         except (RefusedError, LookupError) as error:
             built.broken.append(f"journal {subject}: {describe(error)}")
     return built
+
+
+async def _read(
+    connection: asyncpg.Connection, subjects: Sequence[UUID], broken: list[str]
+) -> dict[UUID, list[Event]]:
+    """Read streams; one in which an event cannot be read is named in `broken`, and the others are read all the same."""
+    try:
+        return await read_streams(connection, subjects)
+    except (ValueError, LookupError):
+        if len(subjects) > 1:
+            parts = [await _read(connection, [subject], broken) for subject in subjects]
+            return {subject: events for part in parts for subject, events in part.items()}
+        broken.append(f"journal {subjects[0]}: an event cannot be read: `dispatch journal verify` names it")
+        return {}
 
 
 def _fold(built: Built, subject: UUID, events: Sequence[Event], homes: Mapping[UUID, asyncpg.Record]) -> None:

@@ -74,6 +74,24 @@ async def test_an_untouched_journal_holds_and_is_counted(world: World, incident:
     assert (await prove(world.engine, incident)).events == await length(world, incident)
 
 
+@pytest.mark.parametrize("headers", [b"xx", b"null", b"[1,2]", '[["ce_id","€"]]'.encode(), b"{}", b"\xff"])
+async def test_headers_that_are_none_are_a_break_and_are_exported_all_the_same(
+    world: World, incident: UUID, headers: bytes
+) -> None:
+    row = await world.pool.fetchrow(
+        "SELECT * FROM journal WHERE stream = $1 ORDER BY seq DESC LIMIT 1", incident
+    )
+    assert row is not None
+    forged = link(row["prev_hash"], row["topic"], row["key"], headers, row["body"])
+    await world.pool.execute(
+        "UPDATE journal SET headers = $2, hash = $3 WHERE id = $1", row["id"], headers, forged
+    )
+    ((stream, seq, _),) = await found(world)
+    assert (stream, seq) == (incident, row["seq"])
+    lines = [orjson.loads(line) async for line in export(world.engine, Selection(incident))]
+    assert len(lines) >= await length(world, incident)
+
+
 async def test_a_break_is_named_by_stream_place_topic_type_incident_and_time(
     world: World, incident: UUID
 ) -> None:

@@ -146,6 +146,18 @@ async def test_a_journal_that_makes_no_sense_is_said_and_rebuilds_nothing(world:
     assert await stored(world, *TABLES) == before
 
 
+async def test_an_event_that_cannot_be_read_is_named_by_its_stream_and_hides_no_other_difference(
+    world: World,
+) -> None:
+    await world.people(8)
+    unreadable, changed = await world.ask("1"), await world.ask("2")
+    await world.pool.execute("UPDATE journal SET body = 'xx' WHERE stream = $1 AND seq = 2", unreadable)
+    await world.pool.execute("UPDATE incidents SET severity = 'routine' WHERE id = $1", changed)
+    found = await compare(world.engine)
+    assert any(line.startswith(f"journal {unreadable}: an event cannot be read") for line in found)
+    assert any(str(changed) in line and "severity" in line for line in found)
+
+
 async def test_everything_empty_compares_as_equal(world: World) -> None:
     assert await compare(world.engine) == []
     assert await rebuild(world.engine) == 0
