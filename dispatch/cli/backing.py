@@ -18,6 +18,8 @@ RETRY_S = 5.0
 KEEP_LOG = {"wal_keep_size": "1GB"}
 """How much the database keeps for a folder that is away for a while."""
 
+FAILURES = (OSError, EmbeddedServiceError, ValueError)
+
 log = structlog.get_logger()
 
 
@@ -54,7 +56,7 @@ class Backing:
                     await receiver.start()
                     await receiver.wait()
                     log.error("the log is not copied; trying again", see=str(receiver.log))
-                except (OSError, EmbeddedServiceError) as error:
+                except FAILURES as error:
                     log.error("the log is not copied; trying again", error=describe(error))  # noqa: TRY400
                 await asyncio.sleep(RETRY_S)
         finally:
@@ -66,7 +68,7 @@ class Backing:
                 if self._is_due():
                     base = await self.take()
                     log.info("backed up", folder=str(base.folder))
-            except (OSError, EmbeddedServiceError) as error:
+            except FAILURES as error:
                 log.error("there is no backup of today; trying again", error=describe(error))  # noqa: TRY400
             await asyncio.sleep(LOOK_EVERY_S)
 

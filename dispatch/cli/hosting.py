@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,9 @@ from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
 from dispatch.cli.local import MisuseError
 from dispatch.cli.node import Node
 from dispatch.clock import Clock
+from dispatch.storage.pool import describe
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 
 log = structlog.get_logger()
 
@@ -60,7 +63,7 @@ async def watch_over(services: Embedded, node: Node, stopping: asyncio.Event) ->
         if services.postgres is not None:
             group.create_task(_revive_postgres(services.postgres, stopping))
         if services.backing is not None:
-            group.create_task(services.backing.run())
+            group.create_task(_insist("the backing up", services.backing.run, stopping))
 
 
 async def _revive_broker(broker: EmbeddedBroker, node: Node, stopping: asyncio.Event) -> None:
@@ -69,8 +72,8 @@ async def _revive_broker(broker: EmbeddedBroker, node: Node, stopping: asyncio.E
         await broker.wait()
         if not stopping.is_set():
             log.warning("the embedded broker died; starting a new one")
-            await node.line.stop()
-            await broker.start()
+            await _insist("the line to the broker", node.line.stop, stopping)
+            await _insist(broker.name, broker.start, stopping)
             node.line.start()
 
 
@@ -79,7 +82,21 @@ async def _revive_postgres(postgres: EmbeddedPostgres, stopping: asyncio.Event) 
         await postgres.wait()
         if not stopping.is_set():
             log.warning("the embedded database died; starting it again")
-            await postgres.start()
+            await _insist(postgres.name, postgres.start, stopping)
+
+
+async def _insist(what: str, work: Callable[[], Awaitable[object]], stopping: asyncio.Event) -> None:
+    """Try until it succeeds: one service that fails must never end the care for the others."""
+    pause = FIRST_PAUSE_S
+    while not stopping.is_set():
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - the outermost loop of what it watches
+            log.error("failed; trying again", what=what, error=describe(error), pause_s=pause)  # noqa: TRY400
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+        else:
+            return
 
 
 def stop_on_signals(stopping: asyncio.Event) -> None:

