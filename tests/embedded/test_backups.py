@@ -192,3 +192,25 @@ def test_a_copy_whose_description_is_unreadable_is_passed_over_by_name(
     (torn.folder / ABOUT).write_text('{"life": "a", "ende')
     assert bases(tmp_path) == [whole]
     assert str(torn.folder / ABOUT) in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("backing")
+async def test_damaged_copies_are_not_restored(original: EmbeddedPostgres, tmp_path: Path) -> None:
+    (base,) = bases(tmp_path / "backups")
+    await ask(original, "SELECT pg_switch_wal()")
+    await copied(original)
+    beyond = f"{int(base.segment, 16) + 16:024X}"
+    (base.wal / beyond).touch()
+    with pytest.raises(EmbeddedServiceError, match=f"lacks what lies between .* and {beyond}"):
+        await bring_back(base, tmp_path / "gap")
+    (base.wal / beyond).unlink()
+    damaged = max((base.files / "base").rglob("[0-9]*"), key=lambda path: path.stat().st_size)
+    damaged.write_bytes(b"")
+    with pytest.raises(EmbeddedServiceError, match=damaged.name):
+        await bring_back(base, tmp_path / "torn")
+    assert not (tmp_path / "torn" / "postgres").exists()
+
+
+async def bring_back(base: Base, data: Path) -> None:
+    async with restored(base, data, None, AT, fsync=False):
+        pass

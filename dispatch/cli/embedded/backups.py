@@ -74,8 +74,13 @@ async def take(folder: Path, life: str, url: str, secret: Path, clock: Clock) ->
     unfinished.mkdir(mode=0o700, parents=True)
     options = ("--checkpoint=fast", "--wal-method=stream", "--no-password")
     await _run(unfinished, "pg_basebackup", "-D", "postgres", "-d", url, *options)
-    await _run(unfinished, "pg_verifybackup", "--quiet", "postgres")
+    await check(unfinished / "postgres")
     return _finish(unfinished, Base(made, life, clock.now(), _first_segment(unfinished / "postgres")), secret)
+
+
+async def check(files: Path) -> None:
+    """Compare copied files with the manifest that was written with them; raises EmbeddedServiceError."""
+    await _run(files.parent, "pg_verifybackup", "--quiet", files.name)
 
 
 def _finish(unfinished: Path, base: Base, secret: Path) -> Base:
