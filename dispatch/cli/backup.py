@@ -26,7 +26,7 @@ STATES = {True: Text("holds", "green"), False: Text("fails", "red"), None: Text(
 
 @backup.command
 def take(folder: Path | None = None, *, json: Json = False) -> None:
-    """Copy the running embedded database whole, check the copy, and delete all but the last seven.
+    """Copy the running embedded database whole, check the copy, and delete those older than a week.
 
     Example: dispatch backup take /mnt/backup
 

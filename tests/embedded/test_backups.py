@@ -96,6 +96,14 @@ async def test_what_was_committed_by_a_moment_comes_back_and_nothing_later(
     assert not (tmp_path / "never" / "postgres").exists()
 
 
+class Ahead(Clock):
+    """An estimate that runs ahead of the database, as it does under load."""
+
+    def now(self) -> datetime:
+        """Return what will be."""
+        return super().now() + timedelta(minutes=5)
+
+
 async def test_the_drill_finds_what_is_wrong_and_says_that_the_rest_came_back(
     backing: Backing, original: EmbeddedPostgres
 ) -> None:
@@ -108,7 +116,7 @@ async def test_the_drill_finds_what_is_wrong_and_says_that_the_rest_came_back(
     await pool.execute("UPDATE journal SET body = '{}' WHERE topic = 'incident.reports'")
     await pool.execute("UPDATE incidents SET severity = 'routine'")
     try:
-        checks = await drill(Engine(pool, clock), backing, lambda _: None)
+        checks = await drill(Engine(pool, Ahead()), backing, lambda _: None)
         holds = dict.fromkeys(("incidents", "reports", "events", "people"), True)
         assert verdicts(checks) == holds | {"journal": False, "tables": False}
         assert await pool.fetchval("SELECT array_agg(proven) FROM drills") == [False]
@@ -175,14 +183,22 @@ def test_the_last_copy_that_was_whole_by_a_moment_is_chosen_whatever_its_life(tm
 
 
 def test_the_oldest_copies_go_and_with_them_the_log_that_no_other_needs(tmp_path: Path) -> None:
-    old, second, third = (a_base(tmp_path, *which) for which in (("a", 1, 1), ("b", 2, 1), ("b", 3, 5)))
+    old, second, third = (a_base(tmp_path, *which) for which in (("a", 1, 1), ("b", 25, 1), ("b", 49, 5)))
     (second.wal / "00000002.history").touch()
-    assert prune(tmp_path, keep=1) == [old, second]
+    assert prune(tmp_path, days=1) == [old, second]
     assert bases(tmp_path) == [third]
     assert not (tmp_path / "a").exists()
     assert sorted(path.name for path in third.wal.iterdir()) == [
         *(f"{number:024X}" for number in (5, 6, 7)), "00000002.history",
     ]  # fmt: skip
+
+
+def test_many_copies_within_an_hour_leave_every_moment_of_the_week_restorable(tmp_path: Path) -> None:
+    week = [a_base(tmp_path, "a", 24 * day, day + 1) for day in range(8)]
+    drills = [a_base(tmp_path, "a", 24 * 7 + hour, 20 + hour) for hour in range(1, 9)]
+    assert prune(tmp_path) == drills[:-1]
+    assert bases(tmp_path) == [*week, drills[-1]]
+    assert (week[0].wal / f"{1:024X}").exists()
 
 
 def test_a_copy_whose_description_is_unreadable_is_passed_over_by_name(

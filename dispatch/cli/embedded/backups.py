@@ -24,7 +24,8 @@ from dispatch.clock import Clock
 
 ABOUT, SECRET, LIFE, UNFINISHED = "about.json", "token-secret", "renfort.life", ".unfinished"
 STAMP = "%Y%m%dT%H%M%S%fZ"
-KEEP = 7
+KEEP_DAYS = 8
+"""A week, and the copy that its first moment needs."""
 FIRST_SEGMENT = re.compile(r"^START WAL LOCATION: .* \(file ([0-9A-F]{24})\)$", re.MULTILINE)
 SEGMENT = re.compile(r"^[0-9A-F]{24}(\.partial)?$")
 
@@ -113,14 +114,20 @@ def newest(folder: Path, until: datetime | None) -> Base:
     return found[-1]
 
 
-def prune(folder: Path, keep: int = KEEP) -> list[Base]:
-    """Delete all but the last copies, and the log that belongs to none of them; return what was deleted."""
+def prune(folder: Path, days: int = KEEP_DAYS) -> list[Base]:
+    """Delete old copies, and the log that belongs to none of the others; return what was deleted.
+
+    The first of each life and day stays, so that each moment since has one before it; the newest always does.
+    """
     found = bases(folder)
-    gone, left = found[:-keep], found[-keep:]
+    kept = sorted({base.ended_at.date() for base in found})[-days:]
+    first = {(base.life, base.ended_at.date()): base for base in reversed(found)}
+    left = [base for (_, day), base in first.items() if day in kept] + found[-1:]
+    gone = [base for base in found if base not in left]
     for base in gone:
         shutil.rmtree(base.folder)
-        first = min((other.segment for other in left if other.life == base.life), default=None)
-        _prune_log(base.wal, first)
+        needed = min((other.segment for other in left if other.life == base.life), default=None)
+        _prune_log(base.wal, needed)
     return gone
 
 
