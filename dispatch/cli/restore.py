@@ -56,7 +56,7 @@ def restore(folder: Path | None = None, *, until: datetime | None = None, json: 
         raise MisuseError("this is for the embedded database; for yours see Backups in docs/operating.md")
     moment = until.replace(tzinfo=until.tzinfo or UTC) if until else None
     try:
-        base = newest(folder_of(settings, folder), moment)
+        base = newest(folder_of(settings, folder), moment, problem)
         with errors.status("restoring"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             back = runner.run(_restore(base, settings.folder, moment))
     except EmbeddedServiceError as error:

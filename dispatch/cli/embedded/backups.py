@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,8 @@ FIRST_SEGMENT = re.compile(r"^START WAL LOCATION: .* \(file ([0-9A-F]{24})\)$", 
 SEGMENT = re.compile(r"^[0-9A-F]{24}(\.partial)?$")
 
 log = structlog.get_logger()
+
+Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +102,14 @@ def _first_segment(files: Path) -> str:
     return found[1]
 
 
-def bases(folder: Path) -> list[Base]:
+def bases(folder: Path, tell: Tell | None = None) -> list[Base]:
     """List the whole copies, the oldest first."""
-    return sorted(_found(folder.absolute()), key=lambda base: base.ended_at)
+    return sorted(_found(folder.absolute(), tell), key=lambda base: base.ended_at)
 
 
-def newest(folder: Path, until: datetime | None) -> Base:
+def newest(folder: Path, until: datetime | None, tell: Tell | None = None) -> Base:
     """Choose the copy to restore from: the last that was whole by then."""
-    found = [base for base in bases(folder) if until is None or base.ended_at <= until]
+    found = [base for base in bases(folder, tell) if until is None or base.ended_at <= until]
     if not found:
         before = f" that was whole by {until:%Y-%m-%d %H:%M:%S} UTC" if until else ""
         raise EmbeddedServiceError(f"{folder} holds no backup{before}: see `dispatch backup list`")
@@ -140,17 +142,13 @@ def _prune_log(wal: Path, first: str | None) -> None:
             path.unlink()
 
 
-def _found(folder: Path) -> Iterator[Base]:
+def _found(folder: Path, tell: Tell | None) -> Iterator[Base]:
     for about in folder.glob(f"*/base/*/{ABOUT}"):
         if about.parent.suffix != UNFINISHED:
             try:
                 yield _read(about)
             except (OSError, ValueError, KeyError, TypeError) as error:
-                log.warning(
-                    "a backup is passed over: its description is unreadable",
-                    file=str(about),
-                    error=str(error),
-                )
+                (tell or log.warning)(f"a backup is passed over: {about} is unreadable ({error})")
 
 
 def _read(about: Path) -> Base:
