@@ -6,6 +6,7 @@ from pathlib import Path
 
 import structlog
 
+from dispatch.cli.embedded import EmbeddedServiceError
 from dispatch.cli.embedded.backups import SECRET, Base, bases, life_of, prune, take
 from dispatch.cli.embedded.receiver import WalReceiver
 from dispatch.clock import Clock
@@ -16,6 +17,8 @@ LOOK_EVERY_S = 60.0
 RETRY_S = 5.0
 KEEP_LOG = {"wal_keep_size": "1GB"}
 """How much the database keeps for a folder that is away for a while."""
+
+FAILURES = (OSError, EmbeddedServiceError, ValueError)
 
 log = structlog.get_logger()
 
@@ -53,7 +56,7 @@ class Backing:
                     await receiver.start()
                     await receiver.wait()
                     log.error("the log is not copied; trying again", see=str(receiver.log))
-                except Exception as error:  # noqa: BLE001 - the outermost loop: it copies when the trouble is over
+                except FAILURES as error:
                     log.error("the log is not copied; trying again", error=describe(error))  # noqa: TRY400
                 await asyncio.sleep(RETRY_S)
         finally:
@@ -65,7 +68,7 @@ class Backing:
                 if self._is_due():
                     base = await self.take()
                     log.info("backed up", folder=str(base.folder))
-            except Exception as error:  # noqa: BLE001 - the outermost loop: it copies when the trouble is over
+            except FAILURES as error:
                 log.error("there is no backup of today; trying again", error=describe(error))  # noqa: TRY400
             await asyncio.sleep(LOOK_EVERY_S)
 

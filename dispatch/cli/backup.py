@@ -13,7 +13,7 @@ from dispatch.cli.backing import Backing
 from dispatch.cli.embedded import EmbeddedServiceError
 from dispatch.cli.embedded.backups import bases
 from dispatch.cli.local import MisuseError, fail, read_addresses, run
-from dispatch.cli.terminal import Json, errors, print_json, screen, table
+from dispatch.cli.terminal import Json, errors, print_json, problem, screen, table
 from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.services.engine import Engine
@@ -26,7 +26,7 @@ STATES = {True: Text("holds", "green"), False: Text("fails", "red"), None: Text(
 
 @backup.command
 def take(folder: Path | None = None, *, json: Json = False) -> None:
-    """Copy the running embedded database whole, check the copy, and delete all but the last seven.
+    """Copy the running embedded database whole, check the copy, and delete those older than a week.
 
     Example: dispatch backup take /mnt/backup
 
@@ -56,7 +56,7 @@ def list_backups(folder: Path | None = None, *, json: Json = False) -> None:
     """
     rows = [
         {"whole_at": base.ended_at.astimezone(UTC), "folder": base.folder}
-        for base in bases(folder_of(Settings(), folder))
+        for base in bases(folder_of(Settings(), folder), problem)
     ]
     if json:
         print_json(rows)
@@ -103,7 +103,18 @@ def _run(folder: Path | None, work: Callable[[Engine, Backing], Awaitable[T]]) -
     if settings.postgres.get_secret_value():
         raise MisuseError("this is for the embedded database; for yours see Backups in docs/operating.md")
     backing = Backing(backups, settings.folder, known, Clock())
+
+    async def told(engine: Engine) -> T:
+        try:
+            return await work(engine, backing)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise MisuseError(
+                f"{error.filename}: {error.strerror}; name a folder that can be written"
+            ) from error
+
     try:
-        return run(lambda engine: work(engine, backing), settings)
+        return run(told, settings)
     except EmbeddedServiceError as error:
         fail(str(error))

@@ -68,7 +68,7 @@ async def facts(engine: Engine) -> dict[str, int]:
 
 async def _moment(engine: Engine) -> Moment:
     before = await facts(engine)
-    # The database's own, not our guess of it: the commit that follows must be later.
+    # Not the estimated clock, which may run ahead of the commit that follows.
     at = await engine.pool.fetchval(sql("database_time"))
     return Moment(at, before, await facts(engine))
 

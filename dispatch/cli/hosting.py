@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,12 @@ import structlog
 
 from dispatch.cli.backing import KEEP_LOG, Backing
 from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
-from dispatch.cli.embedded.process import Service
 from dispatch.cli.local import MisuseError
 from dispatch.cli.node import Node
 from dispatch.clock import Clock
 from dispatch.storage.pool import describe
 
-START_AGAIN_AFTER_S = 2.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 
 log = structlog.get_logger()
 
@@ -64,7 +63,7 @@ async def watch_over(services: Embedded, node: Node, stopping: asyncio.Event) ->
         if services.postgres is not None:
             group.create_task(_revive_postgres(services.postgres, stopping))
         if services.backing is not None:
-            group.create_task(services.backing.run())
+            group.create_task(_insist("the backing up", services.backing.run, stopping))
 
 
 async def _revive_broker(broker: EmbeddedBroker, node: Node, stopping: asyncio.Event) -> None:
@@ -73,8 +72,8 @@ async def _revive_broker(broker: EmbeddedBroker, node: Node, stopping: asyncio.E
         await broker.wait()
         if not stopping.is_set():
             log.warning("the embedded broker died; starting a new one")
-            await node.line.stop()
-            await _start(broker)
+            await _insist("the line to the broker", node.line.stop, stopping)
+            await _insist(broker.name, broker.start, stopping)
             node.line.start()
 
 
@@ -83,17 +82,19 @@ async def _revive_postgres(postgres: EmbeddedPostgres, stopping: asyncio.Event) 
         await postgres.wait()
         if not stopping.is_set():
             log.warning("the embedded database died; starting it again")
-            await _start(postgres)
+            await _insist(postgres.name, postgres.start, stopping)
 
 
-async def _start(service: Service) -> None:
-    """Start a service however often it takes: a full disk does not stay full for ever."""
-    while True:
+async def _insist(what: str, work: Callable[[], Awaitable[object]], stopping: asyncio.Event) -> None:
+    """Try until it succeeds: one service that fails must never end the care for the others."""
+    pause = FIRST_PAUSE_S
+    while not stopping.is_set():
         try:
-            await service.start()
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody else starts it
-            log.error("could not be started; trying again", service=service.name, error=describe(error))  # noqa: TRY400
-            await asyncio.sleep(START_AGAIN_AFTER_S)
+            await work()
+        except Exception as error:  # noqa: BLE001 - the outermost loop of what it watches
+            log.error("failed; trying again", what=what, error=describe(error), pause_s=pause)  # noqa: TRY400
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
         else:
             return
 

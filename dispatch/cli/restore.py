@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncpg
 import uvloop
 
 from dispatch.cli.backup import folder_of
 from dispatch.cli.drill import facts
 from dispatch.cli.embedded import EmbeddedServiceError
 from dispatch.cli.embedded.backups import SECRET, Base, newest
-from dispatch.cli.embedded.restoring import restored
+from dispatch.cli.embedded.restoring import restored, segments
 from dispatch.cli.local import MisuseError, fail
 from dispatch.cli.terminal import Json, counted, errors, print_json, problem, screen
 from dispatch.clock import Clock
@@ -20,8 +21,10 @@ from dispatch.config import Settings
 from dispatch.services import rebuilding, streaming
 from dispatch.services.engine import Engine
 from dispatch.storage.journal import verify
-from dispatch.storage.pool import open_pool
+from dispatch.storage.pool import describe, open_pool
 from dispatch.storage.queries import sql
+
+UNREADABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, LookupError, TypeError, ValueError)
 
 
 class Restored(NamedTuple):
@@ -53,7 +56,7 @@ def restore(folder: Path | None = None, *, until: datetime | None = None, json: 
         raise MisuseError("this is for the embedded database; for yours see Backups in docs/operating.md")
     moment = until.replace(tzinfo=until.tzinfo or UTC) if until else None
     try:
-        base = newest(folder_of(settings, folder), moment)
+        base = newest(folder_of(settings, folder), moment, problem)
         with errors.status("restoring"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             back = runner.run(_restore(base, settings.folder, moment))
     except EmbeddedServiceError as error:
@@ -77,15 +80,30 @@ def _say(back: Restored) -> None:
 
 
 async def _restore(base: Base, data: Path, until: datetime | None) -> Restored:
-    async with restored(base, data / "postgres", until, Clock().now()) as server:
-        pool = await open_pool(server.url(), application="renfort-restore", size=2)
-        try:
-            back = await _examine(Engine(pool, Clock()), base)
-        finally:
-            pool.terminate()
+    if not segments(base):
+        problem(
+            f"{base.wal} holds no log: only what was there by {base.ended_at:%Y-%m-%d %H:%M:%S} UTC comes back"
+        )
+    laid_out = data / "postgres" / "postgres"
+    try:
+        async with restored(base, data / "postgres", until, Clock().now()) as server:
+            back = await _examine_at(server.url(), base)
+    except UNREADABLE as error:
+        shutil.rmtree(laid_out, ignore_errors=True)
+        raise EmbeddedServiceError(
+            f"{base.folder} came back, but cannot be read: {describe(error)}\n{laid_out} was removed again"
+        ) from error
     if not (data / SECRET).exists() and (base.folder / SECRET).exists():
         shutil.copy2(base.folder / SECRET, data / SECRET)
     return back
+
+
+async def _examine_at(url: str, base: Base) -> Restored:
+    pool = await open_pool(url, application="renfort-restore", size=2)
+    try:
+        return await _examine(Engine(pool, Clock()), base)
+    finally:
+        pool.terminate()
 
 
 async def _examine(engine: Engine, base: Base) -> Restored:

@@ -92,6 +92,23 @@ async def test_without_a_backup_there_is_nothing_to_restore(
     assert (await dispatch("backup", "list", tmp_path, "--json")).json() == []
 
 
+async def test_a_backup_that_cannot_be_read_is_named_and_passed_over(
+    dispatch: Dispatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.delenv("DISPATCH_POSTGRES")
+    torn = tmp_path / "a" / "base" / "1" / "about.json"
+    torn.parent.mkdir(parents=True)
+    torn.write_text('{"life"')
+    listed, restored = (
+        await dispatch("backup", "list", tmp_path, "--json"),
+        await dispatch("restore", tmp_path),
+    )
+    assert (listed.json(), str(torn) in listed.err) == ([], True)
+    assert (restored.code, str(torn) in restored.err, "holds no backup" in restored.err) == (1, True, True)
+
+
 def test_a_machine_that_is_lost_comes_back_from_what_was_copied(tmp_path: Path) -> None:
     folder, backups = tmp_path / "data", tmp_path / "backups"
     known = environment(folder, DISPATCH_BACKUP=str(backups))
@@ -103,6 +120,10 @@ def test_a_machine_that_is_lost_comes_back_from_what_was_copied(tmp_path: Path) 
         assert {check["what"] for check in checks if check["holds"]} >= {"incidents", "journal", "tables"}
         found = {one["what"]: one["state"] for one in typed(known, "doctor", "--json", codes=(0, 1))}
         assert found["backup"] == "ok"
+        wrong = subprocess.run(
+            [DISPATCH, "backup", "take", DISPATCH], env=known, capture_output=True, timeout=60, check=False
+        )
+        assert (wrong.returncode, b"Not a directory" in wrong.stderr) == (2, True)
         opened(up, key, 2)
         # What is on its way at that moment may be lost.
         time.sleep(0.5)

@@ -96,6 +96,14 @@ async def test_what_was_committed_by_a_moment_comes_back_and_nothing_later(
     assert not (tmp_path / "never" / "postgres").exists()
 
 
+class Ahead(Clock):
+    """An estimate that runs ahead of the database, as it does under load."""
+
+    def now(self) -> datetime:
+        """Return what will be."""
+        return super().now() + timedelta(minutes=5)
+
+
 async def test_the_drill_finds_what_is_wrong_and_says_that_the_rest_came_back(
     backing: Backing, original: EmbeddedPostgres
 ) -> None:
@@ -108,7 +116,7 @@ async def test_the_drill_finds_what_is_wrong_and_says_that_the_rest_came_back(
     await pool.execute("UPDATE journal SET body = '{}' WHERE topic = 'incident.reports'")
     await pool.execute("UPDATE incidents SET severity = 'routine'")
     try:
-        checks = await drill(Engine(pool, clock), backing, lambda _: None)
+        checks = await drill(Engine(pool, Ahead()), backing, lambda _: None)
         holds = dict.fromkeys(("incidents", "reports", "events", "people"), True)
         assert verdicts(checks) == holds | {"journal": False, "tables": False}
         assert await pool.fetchval("SELECT array_agg(proven) FROM drills") == [False]
@@ -175,7 +183,7 @@ def test_the_last_copy_that_was_whole_by_a_moment_is_chosen_whatever_its_life(tm
 
 
 def test_the_oldest_copies_go_and_with_them_the_log_that_no_other_needs(tmp_path: Path) -> None:
-    old, second, third = (a_base(tmp_path, *which) for which in (("a", 1, 1), ("b", 26, 1), ("b", 50, 5)))
+    old, second, third = (a_base(tmp_path, *which) for which in (("a", 1, 1), ("b", 25, 1), ("b", 49, 5)))
     (second.wal / "00000002.history").touch()
     assert prune(tmp_path, days=1) == [old, second]
     assert bases(tmp_path) == [third]
@@ -185,15 +193,40 @@ def test_the_oldest_copies_go_and_with_them_the_log_that_no_other_needs(tmp_path
     ]  # fmt: skip
 
 
-def test_many_copies_of_one_day_drive_out_those_of_no_other_day(tmp_path: Path) -> None:
-    week = [a_base(tmp_path, "a", 24 * day, day + 1) for day in range(7)]
-    *today, last = (a_base(tmp_path, "a", 24 * 6 + n, 20) for n in range(1, 5))
-    assert prune(tmp_path) == [week[-1], *today]
-    assert bases(tmp_path) == [*week[:-1], last]
+def test_many_copies_within_an_hour_leave_every_moment_of_the_week_restorable(tmp_path: Path) -> None:
+    week = [a_base(tmp_path, "a", 24 * day, day + 1) for day in range(8)]
+    drills = [a_base(tmp_path, "a", 24 * 7 + hour, 20 + hour) for hour in range(1, 9)]
+    assert prune(tmp_path) == drills[:-1]
+    assert bases(tmp_path) == [*week, drills[-1]]
+    assert (week[0].wal / f"{1:024X}").exists()
 
 
-def test_a_copy_whose_description_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
-    good, bad = a_base(tmp_path, "a", 1, 1), a_base(tmp_path, "a", 2, 2)
-    for broken in (b'{"life": "a"', b"{}", b"[1]", b'{"life": "a", "ended_at": 7, "segment": "1"}'):
-        (bad.folder / ABOUT).write_bytes(broken)
-        assert bases(tmp_path) == [good]
+def test_a_copy_whose_description_is_unreadable_is_passed_over_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torn, whole = (a_base(tmp_path, "a", hour, 1) for hour in (1, 2))
+    (torn.folder / ABOUT).write_text('{"life": "a", "ende')
+    assert bases(tmp_path) == [whole]
+    assert str(torn.folder / ABOUT) in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("backing")
+async def test_damaged_copies_are_not_restored(original: EmbeddedPostgres, tmp_path: Path) -> None:
+    (base,) = bases(tmp_path / "backups")
+    await ask(original, "SELECT pg_switch_wal()")
+    await copied(original)
+    beyond = f"{int(base.segment, 16) + 16:024X}"
+    (base.wal / beyond).touch()
+    with pytest.raises(EmbeddedServiceError, match=f"lacks what lies between .* and {beyond}"):
+        await bring_back(base, tmp_path / "gap")
+    (base.wal / beyond).unlink()
+    damaged = max((base.files / "base").rglob("[0-9]*"), key=lambda path: path.stat().st_size)
+    damaged.write_bytes(b"")
+    with pytest.raises(EmbeddedServiceError, match=damaged.name):
+        await bring_back(base, tmp_path / "torn")
+    assert not (tmp_path / "torn" / "postgres").exists()
+
+
+async def bring_back(base: Base, data: Path) -> None:
+    async with restored(base, data, None, AT, fsync=False):
+        pass

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,12 +24,14 @@ from dispatch.clock import Clock
 
 ABOUT, SECRET, LIFE, UNFINISHED = "about.json", "token-secret", "renfort.life", ".unfinished"
 STAMP = "%Y%m%dT%H%M%S%fZ"
-KEEP = 7
-"""Days."""
+KEEP_DAYS = 8
+"""A week, and the copy that its first moment needs."""
 FIRST_SEGMENT = re.compile(r"^START WAL LOCATION: .* \(file ([0-9A-F]{24})\)$", re.MULTILINE)
 SEGMENT = re.compile(r"^[0-9A-F]{24}(\.partial)?$")
 
 log = structlog.get_logger()
+
+Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,13 @@ async def take(folder: Path, life: str, url: str, secret: Path, clock: Clock) ->
     unfinished.mkdir(mode=0o700, parents=True)
     options = ("--checkpoint=fast", "--wal-method=stream", "--no-password")
     await _run(unfinished, "pg_basebackup", "-D", "postgres", "-d", url, *options)
-    await _run(unfinished, "pg_verifybackup", "--quiet", "postgres")
+    await check(unfinished / "postgres")
     return _finish(unfinished, Base(made, life, clock.now(), _first_segment(unfinished / "postgres")), secret)
+
+
+async def check(files: Path) -> None:
+    """Compare copied files with the manifest that was written with them; raises EmbeddedServiceError."""
+    await _run(files.parent, "pg_verifybackup", "--quiet", files.name)
 
 
 def _finish(unfinished: Path, base: Base, secret: Path) -> Base:
@@ -95,30 +102,34 @@ def _first_segment(files: Path) -> str:
     return found[1]
 
 
-def bases(folder: Path) -> list[Base]:
+def bases(folder: Path, tell: Tell | None = None) -> list[Base]:
     """List the whole copies, the oldest first."""
-    return sorted(_found(folder.absolute()), key=lambda base: base.ended_at)
+    return sorted(_found(folder.absolute(), tell), key=lambda base: base.ended_at)
 
 
-def newest(folder: Path, until: datetime | None) -> Base:
+def newest(folder: Path, until: datetime | None, tell: Tell | None = None) -> Base:
     """Choose the copy to restore from: the last that was whole by then."""
-    found = [base for base in bases(folder) if until is None or base.ended_at <= until]
+    found = [base for base in bases(folder, tell) if until is None or base.ended_at <= until]
     if not found:
         before = f" that was whole by {until:%Y-%m-%d %H:%M:%S} UTC" if until else ""
         raise EmbeddedServiceError(f"{folder} holds no backup{before}: see `dispatch backup list`")
     return found[-1]
 
 
-def prune(folder: Path, days: int = KEEP) -> list[Base]:
-    """Keep the last copy of each of the last days that have one, and the log since; return what was deleted."""
+def prune(folder: Path, days: int = KEEP_DAYS) -> list[Base]:
+    """Delete old copies, and the log that belongs to none of the others; return what was deleted.
+
+    The first of each life and day stays, so that each moment since has one before it; the newest always does.
+    """
     found = bases(folder)
-    last_of = {base.ended_at.date(): base for base in found}
-    left = [last_of[day] for day in sorted(last_of)[-days:]]
+    kept = sorted({base.ended_at.date() for base in found})[-days:]
+    first = {(base.life, base.ended_at.date()): base for base in reversed(found)}
+    left = [base for (_, day), base in first.items() if day in kept] + found[-1:]
     gone = [base for base in found if base not in left]
     for base in gone:
         shutil.rmtree(base.folder)
-        first = min((other.segment for other in left if other.life == base.life), default=None)
-        _prune_log(base.wal, first)
+        needed = min((other.segment for other in left if other.life == base.life), default=None)
+        _prune_log(base.wal, needed)
     return gone
 
 
@@ -131,15 +142,18 @@ def _prune_log(wal: Path, first: str | None) -> None:
             path.unlink()
 
 
-def _found(folder: Path) -> Iterator[Base]:
+def _found(folder: Path, tell: Tell | None) -> Iterator[Base]:
     for about in folder.glob(f"*/base/*/{ABOUT}"):
         if about.parent.suffix != UNFINISHED:
             try:
-                known = orjson.loads(about.read_bytes())
-                ended_at = datetime.fromisoformat(known["ended_at"])
-                yield Base(about.parent, known["life"], ended_at, known["segment"])
-            except (ValueError, KeyError, TypeError) as error:
-                log.warning("a backup that cannot be used is passed over", file=str(about), error=repr(error))
+                yield _read(about)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                (tell or log.warning)(f"a backup is passed over: {about} is unreadable ({error})")
+
+
+def _read(about: Path) -> Base:
+    known = orjson.loads(about.read_bytes())
+    return Base(about.parent, known["life"], datetime.fromisoformat(known["ended_at"]), known["segment"])
 
 
 async def _run(folder: Path, program: str, *options: str) -> None:
