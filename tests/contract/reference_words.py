@@ -124,6 +124,10 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "agenda_late": ("What is due is not done.", "Is a process with the role `agenda` running?"),
     "outbox_late": ("Events wait to be published for over a minute.", "Does Kafka answer? Does a relay run?"),
+    "reading_late": (
+        "Events are published, and a reader has not taken them in for over a minute.",
+        "`dispatch doctor` names the readers: restart their processes",
+    ),
     "messages_late": ("Messages wait to be sent for over a minute.", "Does the gateway answer?"),
     "overload": (
         "More comes in than is worked: routine reports are told to come again later (`429`), the severe go first.",
