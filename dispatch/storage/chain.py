@@ -18,6 +18,7 @@ BUCKETS = 64
 GENESIS = bytes(32)
 AT_ONCE = 1000
 """How many events are in memory at a time."""
+OUT_OF_ORDER = "its id says that it was written before the event that it follows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,13 @@ async def walk(
     connection: asyncpg.Connection, stream: UUID | None = None
 ) -> AsyncIterator[tuple[asyncpg.Record, Break | None]]:
     """Go through one stream, or all, each in its order, and say of each event what is wrong; wants a transaction."""
-    at, seq, previous = None, 0, GENESIS
+    at, seq, previous, place = None, 0, GENESIS, 0
     async for row in connection.cursor(sql("journal_chain"), stream, prefetch=AT_ONCE):
         if row["stream"] != at:
-            at, seq, previous = row["stream"], 0, GENESIS
-        wrong = _wrong(row, seq + 1, previous)
+            at, seq, previous, place = row["stream"], 0, GENESIS, 0
+        wrong = _wrong(row, seq + 1, previous) or ("" if row["id"] > place else OUT_OF_ORDER)
         yield row, _break(row, wrong) if wrong else None
-        seq, previous = row["seq"], row["hash"]
+        seq, previous, place = row["seq"], row["hash"], row["id"]
 
 
 def _break(row: asyncpg.Record, wrong: str) -> Break:

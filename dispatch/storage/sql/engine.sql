@@ -63,7 +63,8 @@ SELECT stream, seq, type, body FROM journal WHERE stream = ANY($1::uuid[]) ORDER
 
 -- name: journal_chain
 -- The chained bytes of one stream, or of all where it is null, each stream in its order.
-SELECT stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash, recorded_at
+SELECT id, stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash,
+       recorded_at
 FROM journal
 WHERE $1::uuid IS NULL OR stream = $1
 ORDER BY stream, seq;
