@@ -270,6 +270,15 @@ async def test_a_time_and_an_organisation_are_given_alone(world: World) -> None:
     assert await exported(world, Selection(organisation=new_id())) == []
 
 
+async def test_an_incident_is_given_whole_after_its_replies_and_messages_were_erased(
+    world: World, incident: UUID
+) -> None:
+    before = await exported(world, Selection(incident))
+    await world.pool.execute("DELETE FROM replies; DELETE FROM messages")
+    assert await exported(world, Selection(incident)) == before
+    assert b"reply.received" in b"".join(before)
+
+
 async def test_what_is_no_json_any_more_is_given_all_the_same(world: World, incident: UUID) -> None:
     await tamper(
         world, r"UPDATE journal SET body = '\xff', headers = '\xfe' WHERE stream = $1 AND seq = 2", incident

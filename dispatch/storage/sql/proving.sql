@@ -48,13 +48,15 @@ SELECT id, incident_id FROM messages WHERE id = ANY ($1::uuid[]) AND incident_id
 
 -- name: streams_of_incident
 -- The streams that tell an incident's whole story: its own, its reports, its replies and its messages.
+-- The last two are read from the journal itself, since their rows are erased in time; a body may be no JSON any more.
 SELECT $1::uuid AS stream
 UNION
 SELECT id FROM reports WHERE incident_id = $1
 UNION
-SELECT id FROM replies WHERE incident_id = $1
-UNION
-SELECT id FROM messages WHERE incident_id = $1;
+SELECT stream FROM journal
+WHERE recorded_at >= (SELECT min(recorded_at) FROM journal WHERE stream = $1)
+  AND topic IN ('volunteer.replies', 'notification.events')
+  AND position(convert_to('"incident_id":"' || $1::text || '"', 'UTF8') IN body) > 0;
 
 -- name: export_journal
 -- Events in the order in which they were written, of some streams ($1), an organisation ($2), since $3, before $4.
