@@ -77,7 +77,9 @@ def verify(
         problem(_named(place))
     if proof.breaks:
         fail(f"the journal is broken in {counted(len(proof.breaks), 'place')}")
-    if expect and proof.fingerprint != expect:
+    if stream is not None and not proof.events:
+        fail(f"there is no stream {stream}")
+    if expect and proof.fingerprint != expect.lower():
         fail(
             f"what was recorded before {until} is not what it was: its fingerprint is now {proof.fingerprint}"
         )
