@@ -28,9 +28,9 @@ class RetryableError(Exception):
 BY_INDEX = {"enable_seqscan": "off"}
 """Statements are planned once, often while a table is empty: reading it whole, right then, would stay the plan when
 it holds thousands, until statistics are gathered. Where there is no index it is read whole all the same."""
-PLANS_LAST_S = 30
-"""What was planned while a table was almost empty may read all of it, where two indexes seemed to cost the same: it is
-planned anew before that does much harm. Each plan costs about a millisecond."""
+MOST_STATEMENTS = 5_000
+"""After so many a session is replaced: what was planned while a table was almost empty may read all of it, where two
+indexes seemed to cost the same. To let statements expire is no way: asyncpg closes them without a time-out."""
 RACES = (RetryableError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
@@ -46,7 +46,8 @@ async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Po
         init=_prepare,
         reset=_leave_as_it_is,
         statement_cache_size=500,
-        max_cached_statement_lifetime=PLANS_LAST_S,
+        max_cached_statement_lifetime=0,
+        max_queries=MOST_STATEMENTS,
         command_timeout=60,
         server_settings={
             "application_name": application,

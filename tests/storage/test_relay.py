@@ -14,7 +14,6 @@ from aiokafka import AIOKafkaConsumer
 
 from dispatch.cli.embedded import EmbeddedBroker
 from dispatch.clock import MovableClock
-from dispatch.services import relaying
 from dispatch.services.relaying import Buckets
 from dispatch.storage.journal import append
 from dispatch.storage.pool import transaction
@@ -265,15 +264,13 @@ async def test_what_is_severe_leaves_first_and_a_fifth_is_left_to_what_waits_lon
 
 
 async def test_what_was_planned_for_an_empty_outbox_is_planned_anew_when_it_is_full(
-    database: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    database: str, pool: asyncpg.Pool
 ) -> None:
-    monkeypatch.setattr(relaying, "PLANS_LAST_S", 0.2)
     await pool.execute("ANALYZE journal, outbox")
     async with Buckets.of(database) as buckets:
         await buckets.share()
         assert not await buckets.fetch(100)
         await pool.execute(FULL, START)
-        await asyncio.sleep(0.3)
         before = await pool.fetchval(READ)
         assert len(await buckets.fetch(100)) == 80
     assert await pool.fetchval(READ) - before < BLOCKS
