@@ -1,4 +1,4 @@
-"""Hears `incident.events` and `dispatch.assignments`: whom to ask, and what an assignment frees people from."""
+"""Hears `incident.events` and `dispatch.assignments`: whom to ask, and whom an urgent assignment frees."""
 
 from collections.abc import Sequence
 

@@ -49,9 +49,9 @@ async def replies(connection: asyncpg.Connection, received: Sequence[Received], 
 
 
 async def overlaps(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
-    """Free those who were assigned from what excludes it or is less than it; each incident in its own turn."""
-    assigned = [r.data.volunteer_id for r in received if isinstance(r.data, Assigned)]
-    rows = await connection.fetch(sql("overlapping_incidents"), assigned)
+    """Free those who were assigned urgently from what they hold in lesser lanes; each incident in its own turn."""
+    urgent = [r.data.volunteer_id for r in received if isinstance(r.data, Assigned)]
+    rows = await connection.fetch(sql("overlapping_incidents"), urgent)
     orders: list[tuple[UUID, Command]] = [
         (row["incident_id"], Free(row["volunteer_id"], "overlap")) for row in rows
     ]

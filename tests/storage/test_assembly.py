@@ -196,23 +196,6 @@ async def test_an_urgent_assignment_frees_a_planned_seat_and_the_next_is_asked(
     assert await world.asked(name) == people[4:6]
 
 
-async def test_a_late_yes_ends_what_the_volunteer_was_asked_meanwhile_and_the_next_is_asked(
-    world: World,
-) -> None:
-    first, second = await world.people(2)
-    name = await world.ask("1", kind="medical.one")
-    assert await world.asked(name) == [first]
-    await world.later(61)
-    meanwhile = await world.ask("2", kind="medical.one")
-    assert await world.asked(meanwhile) == [first]
-    await world.answer(name, second, "declined")
-    incident = await world.answer(name, first, "accepted")
-    assert [a.volunteer_id for a in incident.active()] == [first]
-    await world.hear("dispatch.assignments")
-    assert await world.asked(meanwhile, "withdrawn") == [first]
-    assert await world.asked(meanwhile) == [second]
-
-
 async def test_a_planned_assignment_frees_nothing(pool: asyncpg.Pool, clock: MovableClock) -> None:
     planned = plan(lane="planned", trusted_sources=(TRUSTED,))
     world = await World(pool, clock, [planned]).found()

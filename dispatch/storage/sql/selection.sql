@@ -91,19 +91,16 @@ CROSS JOIN LATERAL (SELECT incident_id FROM assignments a
 WHERE held.incident_id <> ALL ($3::uuid[]);
 
 -- name: overlapping_incidents
--- Incidents that somebody who is assigned elsewhere must be freed from: an offer in the same lane, which a late yes to the
--- other one leaves open, and for who is assigned urgently whatever they hold in a lesser lane.
-SELECT DISTINCT held.volunteer_id, held.incident_id
+-- Incidents of a lesser lane in which an urgently assigned volunteer still holds a seat or an offer.
+SELECT DISTINCT a.volunteer_id, a.incident_id
 FROM (
-    SELECT volunteer_id, incident_id, lane, false AS offer FROM assignments WHERE status <> 'released'
+    SELECT volunteer_id, incident_id, lane FROM assignments WHERE status <> 'released'
     UNION ALL
-    SELECT volunteer_id, incident_id, lane, true AS offer FROM offers WHERE status = 'extended'
-) AS held
-WHERE held.volunteer_id = ANY ($1::uuid[])
-  AND EXISTS (SELECT FROM assignments a
-              WHERE a.volunteer_id = held.volunteer_id AND a.status <> 'released'
-                AND ((a.lane = held.lane AND a.incident_id <> held.incident_id AND held.offer)
-                     OR (a.lane = 'urgent' AND held.lane IN ('planned', 'drill'))));
+    SELECT volunteer_id, incident_id, lane FROM offers WHERE status = 'extended'
+) AS a
+WHERE a.volunteer_id = ANY ($1::uuid[]) AND a.lane IN ('planned', 'drill')
+  AND EXISTS (SELECT FROM assignments u
+              WHERE u.volunteer_id = a.volunteer_id AND u.lane = 'urgent' AND u.status <> 'released');
 
 -- name: paused_organisations
 -- Of organisations, those that have paused new offers.
