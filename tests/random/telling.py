@@ -22,10 +22,7 @@ def tell(model: Model, events: Sequence[Event]) -> None:
     for event in events:
         teller.tell(event)
     for offer in teller.spared:
-        lane = model.incidents[offer.incident].lane
-        assert model.engaged(offer.volunteer, lane, but=offer.incident), (
-            "a yes fills a free seat, however late"
-        )
+        assert teller.elsewhere(offer), "a yes fills a free seat, however late"
     check_people(model)
 
 
@@ -55,12 +52,25 @@ def check_live(model: Model, incident: Incident) -> None:
 class Teller:
     """The events of one transaction: who was bound when it began, and who was thanked though a seat was free.
 
-    Incidents are written one after the other: where else somebody was seated may be told later.
+    Incidents are written one after the other: where else somebody was seated may be told later, and be over by then.
     """
 
     model: Model
     before: set[tuple[UUID, str]]
     spared: list[Offer] = field(default_factory=list)
+    seated: list[offers.Assigned] = field(default_factory=list)
+
+    def elsewhere(self, offer: Offer) -> bool:
+        """Tell whether somebody was bound to another incident of the lane at some time of the transaction."""
+        lane = self.model.incidents[offer.incident].lane
+        seated = {
+            (one.volunteer_id, self.model.incidents[one.incident_id].lane)
+            for one in self.seated
+            if one.incident_id != offer.incident
+        }
+        return (offer.volunteer, lane) in seated or self.model.engaged(
+            offer.volunteer, lane, but=offer.incident
+        )
 
     def tell(self, event: Event) -> None:
         """Check one event, then fold it in."""
@@ -73,6 +83,8 @@ class Teller:
         elif isinstance(event, offers.OfferEvent):
             self._offered(self.model.incidents[event.incident_id], event)
         elif isinstance(event, incidents.IncidentEvent) and type(event) in _FOLDS:
+            if isinstance(event, offers.Assigned):
+                self.seated.append(event)
             _FOLDS[type(event)](self.model.incidents[event.incident_id], event)
 
     def _escalated(self, event: escalations.EscalationEvent) -> None:

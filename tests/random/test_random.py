@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.random.commands import Command, Deliver, Race, Reply, Report, Send, Wait, scripts
+from tests.random.commands import Command, Deliver, Race, Reply, Report, Send, Text, Wait, scripts
 from tests.random.deeds import do
 from tests.random.ending import end
 from tests.random.scenes import SCENES
@@ -70,3 +70,16 @@ async def test_of_two_processes_that_found_the_same_people_one_asks_them(runs: a
     assert sorted([len(first.offers), len(second.offers)]) == [0, 4]
     await do(town, Wait(1))
     assert sorted([len(first.offers), len(second.offers)]) == [1, 4]
+
+
+async def test_who_came_elsewhere_is_thanked_for_a_late_yes_though_they_gave_back_at_once(
+    runs: asyncpg.Pool,
+) -> None:
+    town = await Town.found(runs)
+    asked = [Report("fire.house"), Report("fire.house"), Deliver(), Wait(57)]
+    answered = [Reply(), Wait(3), Text(words="OUI", code=False), Reply(answer="declined")]
+    for command in [*asked, *answered, Deliver()]:
+        await do(town, command)
+    (late,) = [offer for offer in town.model.offers.values() if offer.late is not None]
+    assert late.late == "thanked"
+    assert town.model.incidents[late.incident].free(late.role)
