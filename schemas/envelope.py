@@ -96,11 +96,8 @@ def headers(envelope: Envelope) -> list[tuple[str, bytes]]:
 
 def packed(envelope: Envelope) -> bytes:
     """Write an envelope as `pack` writes its headers, bytes for bytes."""
-    return orjson.dumps([(name, _latin(value)) for name, value in _attributes(envelope).items()])
-
-
-def _latin(text: str) -> str:
-    return text if text.isascii() else text.encode().decode("latin-1")
+    written = orjson.dumps(list(_attributes(envelope).items()))
+    return written if written.isascii() else pack(headers(envelope))
 
 
 def _attributes(envelope: Envelope) -> dict[str, str]:

@@ -7,6 +7,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTime
 from pydantic import SecretStr
 
 from consumers.gateways import refuse_bad_number
+from dispatch.domain.gsm import fits
 from dispatch.services.gateways import (
     GatewayRefusedError,
     GatewaySilentError,
@@ -15,11 +16,6 @@ from dispatch.services.gateways import (
 )
 from dispatch.services.kannel import RECEIPT_QUERY, WANTED_REPORTS
 
-# What fits seven bits a letter (GSM 03.38, with its extension table); "ê" and "ç" do not.
-GSM_LETTERS = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€\f"
-)
 UCS2 = "2"
 FIRST_IN_THE_QUEUE = "3"
 
@@ -91,11 +87,6 @@ class KannelGateway:
         return self._session
 
 
-def fits_gsm(text: str) -> bool:
-    """Tell whether a text fits 160 letters a part rather than 70."""
-    return GSM_LETTERS.issuperset(text)
-
-
 def _parameters(settings: KannelSettings, message: Outgoing) -> dict[str, str]:
     parameters = {
         "username": settings.username,
@@ -107,7 +98,7 @@ def _parameters(settings: KannelSettings, message: Outgoing) -> dict[str, str]:
         "dlr-mask": str(int(WANTED_REPORTS)),
         "dlr-url": _receipt_url(settings.receipts_url, message.message_id),
     }
-    if not fits_gsm(message.text):
+    if not fits(message.text):
         parameters["coding"] = UCS2
     if message.urgent:
         parameters["priority"] = FIRST_IN_THE_QUEUE

@@ -8,6 +8,7 @@ LETTERS = frozenset(
 )
 EXTENDED = frozenset("^{}\\[~]|€\f")
 """Letters that fit, and count twice."""
+_ALL = LETTERS | EXTENDED
 
 ONE_PART, EACH_OF_SEVERAL = 160, 153
 ONE_WIDE_PART, EACH_WIDE_OF_SEVERAL = 70, 67
@@ -20,12 +21,12 @@ _PLAIN = {
 
 def fold(text: str) -> str:
     """Take off accents and typography that do not fit; letters of other scripts stay."""
-    return "".join(letter if fits(letter) else _plain(letter) for letter in text)
+    return text if fits(text) else "".join(letter if letter in _ALL else _plain(letter) for letter in text)
 
 
 def fits(text: str) -> bool:
     """Tell whether a text fits 160 letters a part rather than 70."""
-    return (LETTERS | EXTENDED).issuperset(text)
+    return _ALL.issuperset(text)
 
 
 def parts(text: str) -> int:

@@ -5,7 +5,6 @@ the product's services, on an embedded database and a clock that it moves, and p
 """
 
 import argparse
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from uuid import UUID
 
 import asyncpg
 import psutil
+import uvloop
 from rich.console import Console
 
 from consumers.gateways.simulated import SimulatedGateway
@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=112, help="what people's answers are drawn from")
     options = parser.parse_args()
     configure("error")
-    asyncio.run(measure(options.incidents, options.seed))
+    uvloop.run(measure(options.incidents, options.seed))
 
 
 if __name__ == "__main__":
