@@ -420,6 +420,18 @@ async def test_the_timeline_gives_the_reason_for_each_pick_and_non_pick(site: Si
     assert told["people"][str(site.scene.people[0])] == "Ada 0"
 
 
+async def test_an_event_that_cannot_be_read_keeps_its_place_in_the_timeline_and_hides_no_other(
+    site: Site,
+) -> None:
+    incident = await site.scene.incident()
+    await site.scene.engine.pool.execute("UPDATE journal SET body = '{}' WHERE type = 'offer.extended.v1'")
+    key = await site.key("console:read")
+    told = (await site.client.get(f"/v1/incidents/{incident.id}/timeline", headers=key)).json()
+    kinds = [moment["what"] for moment in told["moments"]]
+    assert kinds[:3] == ["incident.opened", "search.round", "offer.extended"]
+    assert told["moments"][2]["detail"] == {"unreadable": True, "seq": 2}
+
+
 async def test_an_act_is_done_in_the_name_of_the_keys_holder(site: Site) -> None:
     incident = await site.scene.incident()
     key = await site.key("console:act", holder="Cdt Ada Martin")
