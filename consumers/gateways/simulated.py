@@ -69,8 +69,14 @@ class SimulatedGateway:
         self._arrived[message.message_id] = message.to
         self.phone(message.to).inbox.append(message)
         if self.most is not None and len(self._arrived) > self.most:
-            oldest = self._arrived.pop(next(iter(self._arrived)))
-            del self.phone(oldest).inbox[0]
+            self._forget(self._arrived.pop(next(iter(self._arrived))))
+
+    def _forget(self, number: str) -> None:
+        """Drop the oldest message of a phone, and a phone that shows nothing more."""
+        phone = self.phone(number)
+        del phone.inbox[0]
+        if not phone.inbox and not phone.repeats:
+            del self._phones[number]
 
     def _fail_every_other_call(self) -> None:
         self._calls += 1

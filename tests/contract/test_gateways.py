@@ -162,6 +162,13 @@ async def test_silent_phones_that_live_long_keep_the_latest_messages_alone() -> 
     assert gateway.repeats == 1
 
 
+async def test_silent_phones_that_show_nothing_more_take_no_memory() -> None:
+    gateway = SimulatedGateway(most=2)
+    for number in range(20):
+        await gateway.send(a_message("hello", f"+336391900{number:02d}"))
+    assert list(gateway._phones) == ["+33639190018", "+33639190019"]  # noqa: SLF001 - to ask for a phone is to make it
+
+
 async def test_each_simulated_message_is_printed_once() -> None:
     printed: list[Outgoing] = []
     message = a_message("hello", PHONE)
