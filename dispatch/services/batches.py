@@ -14,6 +14,7 @@ from dispatch.clock import Clock
 from dispatch.domain.errors import RefusedError
 from dispatch.logs import where
 from dispatch.metrics import BATCHES
+from dispatch.services import genuine
 from dispatch.services.engine import Engine
 from dispatch.services.forgotten import Forgotten
 from dispatch.storage import inbox, parking
@@ -152,7 +153,8 @@ class Batches:
     async def _together(self, work: Work, records: Sequence[Record]) -> None:
         now = self._clock.now()
         async with transaction(self._pool) as connection:
-            await work.do(connection, await self._forgotten.sift(connection, records), now)
+            kept = await genuine.sift(connection, work.topic, await self._forgotten.sift(connection, records))
+            await work.do(connection, kept, now)
         self._on_commit()
 
     @retrying

@@ -10,8 +10,8 @@ from dispatch.services.errors import ConflictError
 from dispatch.storage.queries import sql
 
 KEPT = timedelta(hours=24)
-UNDER_WAY = timedelta(seconds=60)
-"""After so long a request without an answer is taken for lost with its process."""
+UNDER_WAY = timedelta(seconds=150)
+"""After so long a request without an answer is taken for lost with its process; an import takes up to 120 s."""
 
 
 @dataclass(frozen=True, slots=True)

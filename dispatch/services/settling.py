@@ -10,7 +10,7 @@ import asyncpg
 
 from dispatch.domain.errors import RefusedError
 from dispatch.logs import where
-from dispatch.services import hearing, notifying, positions
+from dispatch.services import genuine, hearing, notifying, positions
 from dispatch.services.batches import Handler, is_difficult
 from dispatch.services.engine import Engine
 from dispatch.services.intake import Intake
@@ -77,6 +77,8 @@ async def retry(engine: Engine, known: Handlers, id_: UUID, by: str, *, even_sta
             return Outcome(
                 id_, "stale", "an actual report that old would call people as though it were new", age
             )
+        if record is not None:
+            (record,) = await genuine.sift(connection, row["source_topic"], [record])
         refusal = await _hand_over(connection, handle, row["consumer"], record, now)
         if refusal:
             await connection.execute(sql("refuse_parking"), id_, refusal[:LONGEST_REASON])

@@ -105,7 +105,13 @@ class Diary:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         status, began = 500, time.perf_counter()
-        scope.setdefault("state", {})["began"] = began
+        scope.setdefault("state", {})["asked"] = began
+
+        async def heard() -> Message:
+            # How long the caller takes to send a body is no sign of how busy we are.
+            message = await receive()
+            scope["state"]["asked"] = time.perf_counter()
+            return message
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -114,7 +120,7 @@ class Diary:
             await send(message)
 
         try:
-            await self.app(scope, receive, watched)
+            await self.app(scope, heard, watched)
         finally:
             _note(scope, status, time.perf_counter() - began)
 

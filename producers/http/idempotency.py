@@ -61,7 +61,7 @@ async def _once(asked: _Asked) -> Response:
     try:
         response = await asked.handle(asked.request)
     except BaseException:
-        # Nothing was done: the same request may come again and be tried.
+        # It may come again and be tried. Where a commit went unanswered it was done: then it is for the domain to see.
         await idempotency.free(engine, asked.claim)
         raise
     await idempotency.settle(engine, asked.claim, response.status_code, bytes(response.body))

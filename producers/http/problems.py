@@ -119,7 +119,7 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     if not is_difficult(error):
         return await _unexpected(request, error)
     log.warning("the database does not answer", error=type(error).__name__)
-    detail = "the database does not answer: nothing was done, try again"
+    detail = "the database does not answer, and may have done this: send the same request again"
     return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 

@@ -1,5 +1,7 @@
 """The HTTP interface on a real database: what each route promises, and each bad input's clear answer."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from structlog.testing import capture_logs
 from dispatch.clock import MovableClock
 from dispatch.domain.escalation import Cause
 from dispatch.domain.incident import Incident
-from dispatch.services import escalating, keys, tokens
+from dispatch.services import admission, escalating, keys, tokens
 from dispatch.services.engine import Engine
 from dispatch.storage.pool import open_pool, transaction
 from producers.http.app import build
@@ -154,6 +156,21 @@ async def test_while_too_much_waits_a_routine_report_is_told_to_come_again_and_t
     accepted = await site.client.post("/v1/reports", json=routine | {"id": "call-9"}, headers=key)
     again = await site.client.post("/v1/reports", json=routine | {"id": "call-9"}, headers=once)
     assert (accepted.status_code, again.status_code) == (202, 202)
+
+
+async def test_a_routine_report_over_a_slow_line_is_taken_in_while_nothing_waits(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "SLOW_S", 0.2)
+    headers = await site.key("reports:write") | {"Content-Type": "application/json"}
+    body = json.dumps(a_report(site, severity="routine")).encode()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield body[:10]
+        await asyncio.sleep(0.3)
+        yield body[10:]
+
+    assert (await site.client.post("/v1/reports", content=slowly(), headers=headers)).status_code == 202
 
 
 async def test_another_report_under_the_same_id_is_a_conflict(site: Site) -> None:

@@ -72,7 +72,7 @@ SELECT request_hash, status, body FROM idempotency_keys WHERE api_key = $1 AND k
 UPDATE idempotency_keys SET status = $3, body = $4 WHERE api_key = $1 AND key = $2;
 
 -- name: free_idempotency_key
--- Lets the same request be tried again: nothing was done.
+-- Lets the same request be tried again.
 DELETE FROM idempotency_keys WHERE api_key = $1 AND key = $2;
 
 -- name: purge_idempotency_keys

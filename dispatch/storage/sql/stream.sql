@@ -49,6 +49,12 @@ SELECT event_id FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS he
 WHERE EXISTS (SELECT FROM journal j
               WHERE j.recorded_at = heard.recorded_at AND j.bucket = heard.bucket AND j.event_id = heard.event_id);
 
+-- name: events_written
+-- Of events, those that the journal has, with their bytes as they were written.
+SELECT j.event_id, j.headers, j.body
+FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS heard (event_id, recorded_at, bucket)
+JOIN journal j ON j.recorded_at = heard.recorded_at AND j.bucket = heard.bucket AND j.event_id = heard.event_id;
+
 -- name: stream_back
 -- The place so many events of an organisation back from the last one; nothing where there are not so many.
 SELECT xid, id FROM journal
