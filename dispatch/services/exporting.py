@@ -13,6 +13,7 @@ import orjson
 from dispatch.services.engine import Engine
 from dispatch.services.errors import NotFoundError
 from dispatch.storage.chain import AT_ONCE
+from dispatch.storage.pool import LONG_S
 from dispatch.storage.queries import sql
 
 
@@ -37,7 +38,9 @@ async def export(engine: Engine, selection: Selection) -> AsyncIterator[bytes]:
             await connection.execute(sql("allow_minutes"))
             streams = await _streams(connection, selection.incident)
             chosen = (streams, selection.organisation, selection.since, selection.until)
-            async for row in connection.cursor(sql("export_journal"), *chosen, prefetch=AT_ONCE):
+            async for row in connection.cursor(
+                sql("export_journal"), *chosen, prefetch=AT_ONCE, timeout=LONG_S
+            ):
                 yield line(row)
 
 
@@ -46,7 +49,8 @@ async def _streams(connection: asyncpg.Connection, incident: UUID | None) -> lis
         return None
     if not await connection.fetchval(sql("count_journal"), incident):
         raise NotFoundError("the journal knows no such incident")
-    return [row["stream"] for row in await connection.fetch(sql("streams_of_incident"), incident)]
+    rows = await connection.fetch(sql("streams_of_incident"), incident, timeout=LONG_S)
+    return [row["stream"] for row in rows]
 
 
 def line(row: asyncpg.Record) -> bytes:

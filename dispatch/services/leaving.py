@@ -11,6 +11,7 @@ from dispatch.services.engine import Engine
 from dispatch.services.errors import ConflictError, NotFoundError
 from dispatch.storage import journal
 from dispatch.storage.journal import Entry
+from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from schemas.volunteers import VolunteerEvent, VolunteerLeft
 
@@ -23,8 +24,7 @@ def entry(organisation: UUID, event: VolunteerEvent) -> Entry:
 
 async def stop(connection: asyncpg.Connection, volunteer_id: UUID, now: datetime) -> None:
     """End all new offers to a person, everywhere; what they are assigned to goes on until release."""
-    await _withdraw_offers(connection, volunteer_id, None, now)
-    await connection.fetch(sql("lock_people"), [volunteer_id])
+    await _hold(connection, volunteer_id, None, now)
     if await connection.fetchval(sql("stop_volunteer"), volunteer_id, now) is not None:
         rows = await connection.fetch(sql("organisations_of"), volunteer_id)
         event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
@@ -43,8 +43,7 @@ async def erase(engine: Engine, organisation: UUID, volunteer_id: UUID) -> None:
     """
 
     async def work(connection: asyncpg.Connection, now: datetime) -> None:
-        await _withdraw_offers(connection, volunteer_id, organisation, now)
-        await connection.fetch(sql("lock_people"), [volunteer_id])
+        await _hold(connection, volunteer_id, organisation, now)
         if await connection.fetchval(sql("is_assigned"), volunteer_id):
             raise ConflictError("this volunteer is assigned to a running incident: release them first")
         if await connection.fetchval(sql("end_membership"), organisation, volunteer_id) is None:
@@ -56,6 +55,17 @@ async def erase(engine: Engine, organisation: UUID, volunteer_id: UUID) -> None:
             await connection.execute(sql("erase_person"), volunteer_id)
 
     await engine.transact(work)
+
+
+async def _hold(
+    connection: asyncpg.Connection, volunteer_id: UUID, organisation: UUID | None, now: datetime
+) -> None:
+    """Withdraw what the person holds, and let nobody ask them before this is committed."""
+    await _withdraw_offers(connection, volunteer_id, organisation, now)
+    await connection.fetch(sql("lock_people"), [volunteer_id])
+    # Whoever had claimed the person first has committed an offer by now.
+    if await connection.fetch(sql("live_offers_of"), volunteer_id, organisation):
+        raise RetryableError("somebody who leaves was asked meanwhile")
 
 
 async def _withdraw_offers(

@@ -11,11 +11,11 @@ import asyncpg
 
 from dispatch.services.engine import Engine
 from dispatch.storage.chain import AT_ONCE, Break, walk
+from dispatch.storage.pool import LONG_S
 from dispatch.storage.queries import sql
 from schemas.envelope import from_outside
 from schemas.topics import TOPICS
 
-LONG_S = 3600.0
 MOST_BREAKS = 1000
 """How many breaks are named; there may be as many as events."""
 OF_INCIDENTS = ("incident.events", "dispatch.offers", "dispatch.assignments")

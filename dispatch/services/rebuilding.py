@@ -19,7 +19,7 @@ from dispatch.services.escalating import agenda_rows
 from dispatch.storage import rows
 from dispatch.storage.incidents import upsert
 from dispatch.storage.journal import read_streams
-from dispatch.storage.pool import describe
+from dispatch.storage.pool import LONG_S, describe
 from dispatch.storage.queries import sql
 from dispatch.storage.rows import Row
 from schemas.base import Event
@@ -30,7 +30,6 @@ from schemas.plans import Plan
 AT_ONCE = 200
 """How many subjects are in memory at a time."""
 FIRST = UUID(int=0)
-LONG_S = 3600.0
 
 OnProgress = Callable[[int], object]
 Rows = dict[str, list[Row]]

@@ -16,6 +16,8 @@ R = TypeVar("R")
 
 ATTEMPTS = 6
 JITTER_S = 0.02
+LONG_S = 3600.0
+"""What a statement that reads the whole journal may take, in a transaction that `allow_minutes`."""
 UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError)
 
 log = structlog.get_logger()

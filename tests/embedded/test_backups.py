@@ -12,7 +12,7 @@ import pytest
 from dispatch.cli import backing as copying
 from dispatch.cli.backing import KEEP_LOG, Backing
 from dispatch.cli.drill import Check, drill
-from dispatch.cli.embedded import EmbeddedPostgres, EmbeddedServiceError
+from dispatch.cli.embedded import EmbeddedPostgres, EmbeddedServiceError, backups
 from dispatch.cli.embedded.backups import ABOUT, LIFE, SECRET, Base, bases, newest, prune
 from dispatch.cli.embedded.restoring import restored
 from dispatch.clock import Clock
@@ -180,6 +180,27 @@ def test_the_last_copy_that_was_whole_by_a_moment_is_chosen_whatever_its_life(tm
         newest(tmp_path, AT + timedelta(minutes=59, seconds=59))
     with pytest.raises(EmbeddedServiceError, match="no backup: see"):
         newest(tmp_path / "elsewhere", None)
+
+
+async def test_a_copy_that_failed_leaves_nothing(
+    original: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def damaged(_files: Path) -> None:
+        raise EmbeddedServiceError("the copy is damaged")
+
+    monkeypatch.setattr(backups, "check", damaged)
+    with pytest.raises(EmbeddedServiceError, match="damaged"):
+        await backups.take(tmp_path / "b", "a", original.url(), tmp_path / "none", Clock())
+    assert not list((tmp_path / "b" / "a" / "base").iterdir())
+
+
+def test_what_a_copy_left_that_was_killed_goes_after_a_day(tmp_path: Path) -> None:
+    base = a_base(tmp_path, "a", 48, 1)
+    stamps = [(AT + timedelta(hours=hour)).strftime(backups.STAMP) for hour in (23, 25)]
+    for stamp in stamps:
+        (base.folder.parent / f"{stamp}.unfinished").mkdir()
+    prune(tmp_path)
+    assert [path.stem for path in base.folder.parent.glob("*.unfinished")] == stamps[1:]
 
 
 def test_the_oldest_copies_go_and_with_them_the_log_that_no_other_needs(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
 async def true_one(world: World) -> Received:
     """Accept a report, and give its event as the relay publishes it."""
     await world.send("1", severity="urgent")
-    record = world.decoded(await world.pool.fetchrow("SELECT * FROM journal WHERE topic = $1", REPORTS))
+    (row,) = await world.pool.fetch("SELECT * FROM journal WHERE topic = $1", REPORTS)
+    record = world.decoded(row)
     assert isinstance(record, Received)
     return record
 

@@ -85,6 +85,9 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "late_work": ((EARLIER, EARLIER, EARLIER, NOW, 10), 8000),
     "unread_events": ((EARLIER, LATER, ["incident.events"], ["incidents"]), 6000),
     "count_backlog": ((EARLIER, NOW, 20), 1000),
+    "figures_now": ((NOW,), 8000),
+    # Here all was written at one moment.
+    "events_written": (([one("event", 1)], [NOW], [1]), 400),
     "sample_incidents": ((INCIDENTS[0], 20), 400),
     "live_offers_of": ((one("volunteer", 1), None), 40),
     "is_assigned": ((one("volunteer", 1),), 40),

@@ -12,7 +12,7 @@ from dispatch.domain.binding import Candidate, bind
 from dispatch.domain.codes import code
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.grammar import parse
-from dispatch.services import replies, tokens, volunteers
+from dispatch.services import leaving, replies, tokens, volunteers
 from dispatch.services.engine import Engine
 from dispatch.services.errors import ConflictError, ForbiddenError, NotFoundError
 from dispatch.services.gateways import Inbound
@@ -305,3 +305,25 @@ def test_a_change_of_mind_answers_again_when_nothing_else_waits() -> None:
     assert bind(parse("non"), [answered, waiting]) == waiting
     assert bind(parse("non"), [answered, answered]) is None
     assert bind(parse("ok"), [answered, waiting]) is None
+
+
+async def test_who_was_asked_while_they_left_holds_no_offer(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await scene.incident()
+    who = next(iter(incident.offers.values())).volunteer_id
+    seen = [False]
+
+    async def too_early(*args: object) -> None:
+        # As it is when the offer is committed between the look and the lock.
+        if seen[0]:
+            await withdraw(*args)  # type: ignore[arg-type]
+        seen[0] = True
+
+    withdraw = leaving._withdraw_offers  # noqa: SLF001 - the race, without its chance
+    monkeypatch.setattr(leaving, "_withdraw_offers", too_early)
+    await leaving.erase(scene.engine, scene.organisation, who)
+    left = await scene.engine.pool.fetchval(
+        "SELECT count(*) FROM offers WHERE volunteer_id = $1 AND status = 'extended'", who
+    )
+    assert left == 0

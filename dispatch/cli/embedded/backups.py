@@ -12,7 +12,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -76,9 +76,15 @@ async def take(folder: Path, life: str, url: str, secret: Path, clock: Clock) ->
     unfinished = made.with_suffix(UNFINISHED)
     unfinished.mkdir(mode=0o700, parents=True)
     options = ("--checkpoint=fast", "--wal-method=stream", "--no-password")
-    await _run(unfinished, "pg_basebackup", "-D", "postgres", "-d", url, *options)
-    await check(unfinished / "postgres")
-    return _finish(unfinished, Base(made, life, clock.now(), _first_segment(unfinished / "postgres")), secret)
+    try:
+        await _run(unfinished, "pg_basebackup", "-D", "postgres", "-d", url, *options)
+        await check(unfinished / "postgres")
+        base = Base(made, life, clock.now(), _first_segment(unfinished / "postgres"))
+        return _finish(unfinished, base, secret)
+    except BaseException:
+        # It is tried again every minute: left alone, these would fill the disk.
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
 
 
 async def check(files: Path) -> None:
@@ -130,7 +136,16 @@ def prune(folder: Path, days: int = KEEP_DAYS) -> list[Base]:
         shutil.rmtree(base.folder)
         needed = min((other.segment for other in left if other.life == base.life), default=None)
         _prune_log(base.wal, needed)
+    if found:
+        _prune_unfinished(folder, found[-1].ended_at)
     return gone
+
+
+def _prune_unfinished(folder: Path, now: datetime) -> None:
+    """Delete what copies have left that were killed; who began within a day may still be at it."""
+    for path in folder.glob(f"*/base/*{UNFINISHED}"):
+        if path.stem < (now - timedelta(days=1)).strftime(STAMP):
+            shutil.rmtree(path)
 
 
 def _prune_log(wal: Path, first: str | None) -> None:
