@@ -61,11 +61,13 @@ class Agenda:
         due = await self._engine.pool.fetch(
             sql("due_subjects"), now, now - REPLY_GRACE, SEVERE, LOW, list(self._aside)
         )
-        names = [row["subject"] for row in due if row["subject_kind"] == "incident"]
+        incidents = [
+            (row["subject"], row["organisation"]) for row in due if row["subject_kind"] == "incident"
+        ]
         others = [row["subject"] for row in due if row["subject_kind"] != "incident"]
         worked = 0
-        for start in range(0, len(names), AT_ONCE):
-            worked += await self._incidents(names[start : start + AT_ONCE])
+        for start in range(0, len(incidents), AT_ONCE):
+            worked += await self._incidents(incidents[start : start + AT_ONCE])
         for name in others:
             await self._subject(name)
         return worked + len(others)
@@ -81,17 +83,17 @@ class Agenda:
         due = await self._engine.pool.fetchval(sql("next_due"), now)
         return IDLE_S if due is None else min(IDLE_S, (due - now).total_seconds())
 
-    async def _incidents(self, names: Sequence[UUID]) -> int:
+    async def _incidents(self, due: Sequence[tuple[UUID, UUID]]) -> int:
         """Tick incidents in one transaction; when that fails for one's sake, each in its own."""
         try:
-            return await self._tick(names)
+            return await self._tick([name for name, _ in due])
         except Exception as error:
             if is_difficult(error):
                 raise
-            if len(names) == 1:
-                await self._set_aside(names[0], error)
+            if len(due) == 1:
+                await self._set_aside(*due[0], error)
                 return 1
-            return sum([await self._incidents([name]) for name in names])
+            return sum([await self._incidents([one]) for one in due])
 
     async def _tick(self, names: Sequence[UUID]) -> int:
         async def inside(connection: asyncpg.Connection, now: datetime) -> int:
@@ -117,17 +119,17 @@ class Agenda:
             log.exception("escalations could not be worked", subject=str(subject))
             self._aside[subject] = self._engine.clock.now() + SET_ASIDE
 
-    async def _set_aside(self, name: UUID, error: Exception) -> None:
-        """Leave an incident alone for a while and tell: a bug must not stop the agenda, nor go unseen."""
+    async def _set_aside(self, name: UUID, organisation: UUID, error: Exception) -> None:
+        """Leave an incident alone for a while and tell: a bug must not stop the agenda, nor go unseen.
+
+        It is not read for that: it may be the reading that fails.
+        """
         log.error("an incident could not be worked", incident=str(name), error=where(error), exc_info=error)
         self._aside[name] = self._engine.clock.now() + SET_ASIDE
 
         async def inside(connection: asyncpg.Connection, now: datetime) -> None:
-            found = await store.read(connection, [name])
-            if name in found:
-                organisation = found[name].organisation
-                cause = Cause(f"stuck:{name}", 3, page=True, detail=type(error).__name__)
-                subject = escalating.system_of(organisation)
-                await escalating.escalate(connection, organisation, "system", subject, cause, now)
+            cause = Cause(f"stuck:{name}", 3, page=True, detail=type(error).__name__)
+            subject = escalating.system_of(organisation)
+            await escalating.escalate(connection, organisation, "system", subject, cause, now)
 
         await self._engine.transact(inside)

@@ -139,6 +139,19 @@ async def test_an_incident_that_fails_is_set_aside_and_told_while_others_go_on(
     assert len(await world.asked(bad)) == 4
 
 
+async def test_an_incident_that_cannot_be_read_is_set_aside_and_told_while_others_go_on(world: World) -> None:
+    await world.people(8)
+    bad, good = await world.open("1"), await world.open("2")
+    await world.pool.execute(
+        "WITH plan AS (INSERT INTO plans SELECT 'stricter', name, '{}', first_used FROM plans LIMIT 1 RETURNING hash)"
+        " UPDATE incidents SET plan_hash = plan.hash FROM plan WHERE id = $1", bad,
+    )  # fmt: skip
+    await world.later(2)
+    assert len(await world.asked(good)) == 4
+    rows = await world.pool.fetch("SELECT reason, page FROM escalations WHERE subject_kind = 'system'")
+    assert [tuple(row) for row in rows] == [(f"stuck:{bad}", True)]
+
+
 async def test_what_was_set_aside_takes_nobodys_place(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.people(8)
     bad = await world.open("1", severity="life_threatening")
