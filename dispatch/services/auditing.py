@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -28,15 +28,17 @@ SENDING_LATE = timedelta(seconds=60)
 """How long a message may wait for the broker or for a gateway."""
 READING_LATE, READ_SINCE = timedelta(seconds=60), timedelta(days=1)
 """How long an event may wait for its reader, and how far back is looked for one that waits."""
+REMEMBERED = 1000
+"""How many events that a reader lacks are looked for again, however much has happened since."""
 SAMPLE = 20
 """How many running incidents, and how many of any, are compared with their journal in each round."""
 LEVEL = 3
-DIFFERS = "journal_differs"
+DIFFERS, UNREAD = "journal_differs", "reading_late"
 DETAILS = {
     "agenda_late": "{} things are due and nobody does them: is a process with the role `agenda` running?",
     "outbox_late": "{} events wait to be published: does Kafka answer?",
     "messages_late": "{} messages wait to be sent: do the gateways answer?",
-    "reading_late": "{} events are not taken in by their readers: `dispatch doctor` names the readers",
+    UNREAD: "{} events are not taken in by their readers: `dispatch doctor` names the readers",
     "overload": "{} reports wait for their turn: more comes in than is worked, the most severe come first",
     DIFFERS: "{} incidents are not as the journal says: see `dispatch journal verify`",
 }
@@ -53,6 +55,7 @@ class Auditor:
         """Begin with nothing seen."""
         self._engine = engine
         self._differing: dict[UUID, UUID] = {}
+        self._unread: dict[tuple[str, UUID], UUID] = {}
         self.last_round: datetime | None = None
 
     async def run(self) -> None:
@@ -70,8 +73,14 @@ class Auditor:
         """Look once: tell what is wrong, settle what no longer is."""
         now = self._engine.clock.now()
         found = await self._late(now)
-        known = set(self._differing.values())
+        known = {(DIFFERS, organisation) for organisation in self._differing.values()}
+        known |= {(UNREAD, organisation) for organisation in self._unread.values()}
         found.update(await self._compare(now))
+        await self._look_for_unread(now)
+        for organisation in self._unread.values():
+            # What is not even published is told of already.
+            if (organisation, "outbox_late") not in found:
+                found[organisation, UNREAD] += 1
         for (organisation, reason), count in sorted(found.items()):
             await self._tell(organisation, reason, count)
         await self._settle(found, known)
@@ -80,12 +89,17 @@ class Auditor:
     async def _late(self, now: datetime) -> Counter[tuple[UUID, str]]:
         late, backlog = (now - AGENDA_LATE, now - SENDING_LATE), (now - HORIZON, now - PATIENCE, FEW)
         rows = await self._engine.pool.fetch(sql("late_work"), *late, *backlog)
-        found = Counter({(row["organisation"], row["reason"]): row["waiting"] for row in rows})
-        for row in await unread(self._engine.pool, now):
-            # What is not even published is told of already.
-            if (row["organisation"], "outbox_late") not in found:
-                found[row["organisation"], "reading_late"] += row["waiting"]
-        return found
+        return Counter({(row["organisation"], row["reason"]): row["waiting"] for row in rows})
+
+    async def _look_for_unread(self, now: datetime) -> None:
+        """Find what readers lack of what was said last, and keep in mind what they lack of earlier."""
+        rows = await unread(self._engine.pool, now)
+        found = {(row["consumer"], row["event_id"]): row["organisation"] for row in rows}
+        if earlier := [one for one in self._unread if one not in found][:REMEMBERED]:
+            rows = await self._engine.pool.fetch(sql("still_unread"), *map(list, zip(*earlier, strict=True)))
+            lacked = [(row["consumer"], row["event_id"]) for row in rows]
+            found |= {one: self._unread[one] for one in lacked}
+        self._unread = found
 
     async def _compare(self, now: datetime) -> Counter[tuple[UUID, str]]:
         """Compare a sample with the journal, and again whatever differed before."""
@@ -108,11 +122,12 @@ class Auditor:
 
         await self._engine.transact(inside)
 
-    async def _settle(self, found: Findings, known: set[UUID]) -> None:
-        """Settle what is over; of a difference only who has seen it can say that it is gone."""
+    async def _settle(self, found: Findings, known: Container[tuple[str, UUID]]) -> None:
+        """Settle what is over; of a difference or a lost event only who has seen it can say that it is gone."""
         for row in await self._engine.pool.fetch(sql("open_findings"), sorted(DETAILS)):
             organisation, reason = row["organisation"], row["reason"]
-            if (organisation, reason) in found or (reason == DIFFERS and organisation not in known):
+            unseen = reason in (DIFFERS, UNREAD) and (reason, organisation) not in known
+            if (organisation, reason) in found or unseen:
                 continue
             try:
                 await escalating.resolve(self._engine, organisation, row["id"], "the auditor")
@@ -121,7 +136,7 @@ class Auditor:
 
 
 async def unread(pool: asyncpg.Pool, now: datetime) -> list[asyncpg.Record]:
-    """Count the recent events that some declared reader should have taken in by now, by organisation and reader."""
+    """Find the recent events that some declared reader should have taken in by now."""
     topics, consumers = map(list, zip(*READERS, strict=True))
     return await pool.fetch(sql("unread_events"), now - READ_SINCE, now - READING_LATE, topics, consumers)
 

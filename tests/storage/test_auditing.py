@@ -7,7 +7,7 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.domain.escalation import Cause
-from dispatch.services import escalating, organisations
+from dispatch.services import auditing, escalating, organisations
 from dispatch.services.auditing import SAMPLE, Auditor, unread
 from dispatch.storage.pool import transaction
 from schemas.topics import READERS
@@ -179,7 +179,27 @@ async def test_events_that_a_living_relay_published_and_a_reader_has_not_taken_i
     world.clock.advance(1)
     await auditor.round()
     assert ("reading_late", "raised") in await told(world)
-    assert [tuple(row.values())[1:] for row in await unread(world.pool, world.now)] == [("offer-messages", 4)]
+    assert [row["consumer"] for row in await unread(world.pool, world.now)] == 4 * ["offer-messages"]
+    await published(world)
+    await auditor.round()
+    assert ("reading_late", "resolved") in await told(world)
+
+
+async def test_an_event_that_was_lost_is_told_until_it_is_taken_in_however_much_has_happened_since(
+    world: World, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.people(4)
+    await world.ask()
+    await taken_in(world, *({consumer for _, consumer in READERS} - {"offer-messages"}))
+    world.clock.advance(61)
+    await world.pool.execute("DELETE FROM outbox")
+    await auditor.round()
+    assert ("reading_late", "raised") in await told(world)
+    monkeypatch.setattr(auditing, "READ_SINCE", timedelta(0))
+    await auditor.round()
+    assert ("reading_late", "raised") in await told(world)
+    await Auditor(world.engine).round()
+    assert ("reading_late", "raised") in await told(world)
     await published(world)
     await auditor.round()
     assert ("reading_late", "resolved") in await told(world)

@@ -30,15 +30,18 @@ GROUP BY b.organisation HAVING count(*) >= $5
 ORDER BY 1, 2;
 
 -- name: unread_events
--- Counts, per organisation and reader, which of the last thousand events of $1 to $2 a declared reader has not taken in.
-SELECT j.organisation, reader.consumer, count(*) AS waiting
+-- Returns which of the last thousand events of $1 to $2 a declared reader has not taken in.
+SELECT j.organisation, reader.consumer, j.event_id
 FROM (SELECT organisation, topic, event_id FROM journal
       WHERE recorded_at >= $1 AND recorded_at < $2
       ORDER BY recorded_at DESC, bucket DESC LIMIT 1000) AS j
 JOIN unnest($3::text[], $4::text[]) AS reader (topic, consumer) USING (topic)
-WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer = reader.consumer AND i.event_id = j.event_id OFFSET 0)
-GROUP BY j.organisation, reader.consumer
-ORDER BY j.organisation, reader.consumer;
+WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer = reader.consumer AND i.event_id = j.event_id OFFSET 0);
+
+-- name: still_unread
+-- Of events that readers had not taken in, those that they still have not.
+SELECT lost.consumer, lost.event_id FROM unnest($1::text[], $2::uuid[]) AS lost (consumer, event_id)
+WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer = lost.consumer AND i.event_id = lost.event_id OFFSET 0);
 
 -- name: sample_incidents
 -- Returns some incidents from a place in the order of their ids, running ones and any.
