@@ -13,9 +13,8 @@ from dispatch.cli.embedded import EmbeddedServiceError
 from dispatch.cli.embedded.backups import Base
 from dispatch.cli.embedded.restoring import restored
 from dispatch.clock import Clock
-from dispatch.services import rebuilding
+from dispatch.services import proving, rebuilding
 from dispatch.services.engine import Engine
-from dispatch.storage.journal import verify
 from dispatch.storage.pool import open_pool
 from dispatch.storage.queries import sql
 
@@ -111,8 +110,7 @@ async def _engine(dsn: str) -> AsyncIterator[Engine]:
 async def _compare(engine: Engine, moment: Moment) -> AsyncIterator[Check]:
     for check in _counted(await facts(engine), moment):
         yield check
-    async with engine.pool.acquire() as connection:
-        breaks = await verify(connection)  # type: ignore[arg-type]
+    breaks = (await proving.prove(engine)).breaks
     yield Check("journal", f"{len(breaks)} breaks" if breaks else "whole", not breaks)
     different = await rebuilding.compare(engine)
     words = f"{len(different)} rows differ, first {different[0]}" if different else "as the journal says"

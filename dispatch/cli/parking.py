@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from rich.text import Text
 
 from dispatch.cli.local import MisuseError, run
@@ -34,6 +35,7 @@ from dispatch.storage.queries import sql
 parking = App(name="parking", help="See to what could not be understood.")
 COLOURS = {"retried": "green", "discarded": "green", "settled": "yellow"}
 
+Most = Annotated[int, Parameter(validator=Number(gte=1))]
 Everything = Annotated[bool, Parameter(name="--all", negative="", help="All that nobody has seen to.")]
 Topic = Annotated[str | None, Parameter(help="With --all: what came on this topic only.")]
 Reason = Annotated[str | None, Parameter(help="With --all: only where these words are in the reason.")]
@@ -42,7 +44,7 @@ One = Callable[[Engine, UUID], Awaitable[Outcome]]
 
 
 @parking.command(name="list")
-def list_parking(*, settled: bool = False, limit: int = 100, json: Json = False) -> None:
+def list_parking(*, settled: bool = False, limit: Most = 100, json: Json = False) -> None:
     """List what could not be understood and nobody has seen to, the latest first.
 
     Example: dispatch parking list

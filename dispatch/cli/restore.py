@@ -18,9 +18,8 @@ from dispatch.cli.local import MisuseError, fail
 from dispatch.cli.terminal import Json, counted, errors, print_json, problem, screen
 from dispatch.clock import Clock
 from dispatch.config import Settings
-from dispatch.services import rebuilding, streaming
+from dispatch.services import proving, rebuilding, streaming
 from dispatch.services.engine import Engine
-from dispatch.storage.journal import verify
 from dispatch.storage.pool import describe, open_pool
 from dispatch.storage.queries import sql
 
@@ -110,8 +109,7 @@ async def _examine(engine: Engine, base: Base) -> Restored:
     await engine.clock.sample(engine.pool)
     await streaming.epoch(engine)
     there = await facts(engine)
-    async with engine.pool.acquire() as connection:
-        breaks = await verify(connection)  # type: ignore[arg-type]
+    breaks = (await proving.prove(engine)).breaks
     problems = [f"stream {place.stream}, event {place.seq}: {place.what}" for place in breaks]
     problems += await rebuilding.compare(engine)
     last = await engine.pool.fetchval(sql("last_event"))

@@ -19,7 +19,7 @@ from dispatch.services.engine import Engine
 from dispatch.services.forgotten import Forgotten
 from dispatch.storage import inbox, parking
 from dispatch.storage.pool import RetryableError, describe, retrying, transaction
-from schemas.envelope import UNKNOWN_VERSION, Received, Unreadable, from_outside
+from schemas.envelope import SOURCE, UNKNOWN_VERSION, Received, Unreadable, from_outside
 
 Record = Received | Unreadable
 Handler = Callable[[asyncpg.Connection, Sequence[Received], datetime], Awaitable[None]]
@@ -206,5 +206,6 @@ def is_difficult(error: Exception) -> bool:
 
 def _waits(topic: str, record: Record) -> bool:
     """Tell whether a record must wait for a newer version of this program."""
-    newer = isinstance(record, Unreadable) and record.reason == UNKNOWN_VERSION
-    return newer and not from_outside(topic)
+    if not isinstance(record, Unreadable) or record.source != SOURCE:
+        return False
+    return record.reason == UNKNOWN_VERSION and not from_outside(topic)

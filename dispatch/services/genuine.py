@@ -1,4 +1,4 @@
-"""Whether Renfort wrote what says so: on a topic that others write too, only the journal can tell.
+"""Whether Renfort wrote what it should have: on a topic that others write too, only the journal can tell.
 
 An event's name follows from its stream and its place there. A stranger who knows what a source will call its report
 could use the name first, and the report itself would pass for a repetition.
@@ -11,16 +11,22 @@ import asyncpg
 
 from dispatch.storage.chain import bucket_of
 from dispatch.storage.queries import sql
-from schemas.envelope import EPOCH, Received, Unreadable, pack, recorded_at
+from schemas.envelope import EPOCH, Received, Unreadable, from_outside, pack, recorded_at
 from schemas.topics import BY_NAME
 
+FOREIGN = "only Renfort writes on this topic: who else may?"
 REASON = "it says that Renfort wrote it, and the journal has no such event"
 
 Record = Received | Unreadable
 
 
 async def sift(connection: asyncpg.Connection, topic: str, records: Sequence[Record]) -> list[Record]:
-    """Give up on what only says that it is ours, before its name is noted; all else stays as it is."""
+    """Give up on what is not ours, or only says so, before its name is noted; all else stays as it is."""
+    if not from_outside(topic):
+        return [
+            record.unreadable(FOREIGN) if isinstance(record, Received) and not record.ours else record
+            for record in records
+        ]
     claims = [record for record in records if isinstance(record, Received) and record.ours]
     if not claims or not _is_shared(topic):
         return list(records)
@@ -38,8 +44,7 @@ async def sift(connection: asyncpg.Connection, topic: str, records: Sequence[Rec
 
 
 def _is_shared(topic: str) -> bool:
-    writers = BY_NAME[topic].writers if topic in BY_NAME else ()
-    return "outside" in writers and len(writers) > 1
+    return len(BY_NAME[topic].writers) > 1
 
 
 def _bytes(record: Received) -> tuple[bytes, bytes | None]:

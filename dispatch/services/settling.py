@@ -13,6 +13,7 @@ from dispatch.logs import where
 from dispatch.services import genuine, hearing, notifying, positions
 from dispatch.services.batches import Handler, is_difficult
 from dispatch.services.engine import Engine
+from dispatch.services.forgotten import Forgotten
 from dispatch.services.intake import Intake
 from dispatch.storage import inbox
 from dispatch.storage.parking import LONGEST_REASON
@@ -62,6 +63,8 @@ async def retry(engine: Engine, known: Handlers, id_: UUID, by: str, *, even_sta
 
     The lock on its row makes the second of two who do it at once find it settled.
     """
+    forgotten = Forgotten(engine)
+    await forgotten.look()
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> Outcome:
         row = await connection.fetchrow(sql("lock_parking"), id_)
@@ -78,6 +81,7 @@ async def retry(engine: Engine, known: Handlers, id_: UUID, by: str, *, even_sta
                 id_, "stale", "an actual report that old would call people as though it were new", age
             )
         if record is not None:
+            (record,) = await forgotten.sift(connection, [record])
             (record,) = await genuine.sift(connection, row["source_topic"], [record])
         refusal = await _hand_over(connection, handle, row["consumer"], record, now)
         if refusal:
@@ -111,13 +115,14 @@ async def _hand_over(
 ) -> str:
     """Give a message to a handler, and return why it is refused, or nothing.
 
-    The inbox notes it, so that it is not delivered again beside this, and is not asked: its parking is in there too.
+    The inbox notes what is taken, so that it is not delivered again beside this, and is not asked: its parking is in
+    there too.
     """
     if not isinstance(record, Received):
         return record.reason if record else "the message has no body"
-    await inbox.take(connection, consumer, [record.event_id], now)
     try:
         async with connection.transaction():
+            await inbox.take(connection, consumer, [record.event_id], now)
             if record.data is not None:
                 await handle(connection, [record], now)
     except RefusedError as refused:

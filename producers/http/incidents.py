@@ -1,11 +1,11 @@
 """Incidents for supervisors: the list, the whole, the timeline, and everything that they may do."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel
 
 from dispatch.domain.commands import Act
 from dispatch.domain.incident import IncidentStatus
@@ -20,6 +20,16 @@ router = APIRouter(tags=["incidents"], route_class=IdempotentRoute)
 
 What = Literal["confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"]
 Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment lies before the first year") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class ActBody(Strict):
@@ -44,7 +54,7 @@ async def incidents(
     *,
     status: Annotated[list[IncidentStatus] | None, Query()] = None,
     mode: Annotated[list[Mode] | None, Query()] = None,
-    before: AwareDatetime | None = None,
+    before: Moment | None = None,
     limit: Limit = 100,
 ) -> list[Summary]:
     """List incidents, newest first; `before` goes on from the last `opened_at`. Scope `console:read`."""

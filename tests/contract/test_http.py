@@ -413,6 +413,12 @@ async def test_the_list_goes_on_from_the_last_one_seen(site: Site, clock: Movabl
     assert held.json() == []
 
 
+async def test_a_moment_before_all_time_is_refused_by_field(site: Site) -> None:
+    key = await site.key("console:read")
+    asked = {"before": "0001-01-01T00:00:00+23:59"}
+    assert (await site.client.get("/v1/incidents", params=asked, headers=key)).status_code == 422
+
+
 async def test_the_timeline_gives_the_reason_for_each_pick_and_non_pick(site: Site) -> None:
     bodies = [
         a_body(phone=phone(60), birth_date="2020-01-01", position={"lat": PLACE.lat, "lon": PLACE.lon}),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import asyncpg
@@ -11,9 +12,10 @@ from dispatch.clock import MovableClock
 from dispatch.domain.errors import RefusedError
 from dispatch.services import batches
 from dispatch.services.batches import Batches, NewerWriterError, is_difficult, split
+from dispatch.services.genuine import FOREIGN
 from dispatch.storage.parking import Parking
 from dispatch.storage.pool import RetryableError
-from schemas.envelope import NOBODY, UNKNOWN_VERSION, Received, Unreadable
+from schemas.envelope import NOBODY, SOURCE, UNKNOWN_VERSION, Received, Unreadable
 from schemas.ids import named
 from schemas.incidents import IncidentCovered
 from tests.conftest import START
@@ -32,16 +34,20 @@ def received(number: int, *, known: bool = True) -> Received:
         sequence=1,
         occurred_at=START,
         received_at=START,
-        source="town-hall",
-        ours=False,
+        source="renfort",
+        ours=True,
         key=str(incident).encode(),
         headers=(("ce_id", b"\xff"), ("ce_type", None)),
         body=b"body %d" % number,
     )
 
 
-def garbage(reason: str = "the body: json invalid") -> Unreadable:
-    return Unreadable(reason, "town-hall", None, None, b"[]", b"\x00\xff")
+def from_outside(number: int) -> Received:
+    return replace(received(number), source="town-hall", ours=False)
+
+
+def garbage(reason: str = "the body: json invalid", source: str = "town-hall") -> Unreadable:
+    return Unreadable(reason, source, None, None, b"[]", b"\x00\xff")
 
 
 class Effects:
@@ -154,7 +160,7 @@ async def test_what_cannot_be_read_is_parked_beside_what_can_and_somebody_is_tol
         told.extend(items)
 
     for _ in range(2):
-        await work.run("reports", "incident.reports", [garbage(), received(1)], effects, on_parked=tell)
+        await work.run("reports", "incident.reports", [garbage(), from_outside(1)], effects, on_parked=tell)
     assert await numbers(pool) == [1]
     [item] = told
     assert (item.source, item.reason, item.organisation, item.size) == (
@@ -226,11 +232,27 @@ async def test_a_broken_connection_in_mid_transaction_leaves_no_effect(
 async def test_a_newer_version_stops_an_internal_topic_after_what_came_before(
     work: Batches, effects: Effects, pool: asyncpg.Pool
 ) -> None:
+    newer = garbage(UNKNOWN_VERSION, SOURCE)
     for _ in range(2):
         with pytest.raises(NewerWriterError):
-            await work.run("incidents", TOPIC, [received(1), garbage(UNKNOWN_VERSION), received(2)], effects)
+            await work.run("incidents", TOPIC, [received(1), newer, received(2)], effects)
     assert await numbers(pool) == [1]
     assert await parked(pool) == []
+
+
+async def test_what_others_write_on_an_internal_topic_is_parked_and_stops_nothing(
+    work: Batches, effects: Effects, pool: asyncpg.Pool
+) -> None:
+    records: list[Received | Unreadable] = [
+        received(1),
+        garbage(UNKNOWN_VERSION),
+        from_outside(2),
+        received(3),
+    ]
+    await work.run("incidents", TOPIC, records, effects)
+    assert await numbers(pool) == [1, 3]
+    assert sorted(row["reason"] for row in await parked(pool)) == sorted([UNKNOWN_VERSION, FOREIGN])
+    assert await pool.fetchval("SELECT count(*) FROM inbox") == 2
 
 
 async def test_the_id_of_what_is_parked_says_nothing_of_its_bytes(
@@ -246,7 +268,7 @@ async def test_the_id_of_what_is_parked_says_nothing_of_its_bytes(
 async def test_a_newer_version_from_outside_is_parked(
     work: Batches, effects: Effects, pool: asyncpg.Pool
 ) -> None:
-    await work.run("reports", "incident.reports", [garbage(UNKNOWN_VERSION), received(2)], effects)
+    await work.run("reports", "incident.reports", [garbage(UNKNOWN_VERSION), from_outside(2)], effects)
     assert await numbers(pool) == [2]
     assert [row["reason"] for row in await parked(pool)] == [UNKNOWN_VERSION]
 

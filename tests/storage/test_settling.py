@@ -100,6 +100,13 @@ async def test_what_is_refused_again_stays_with_the_new_reason_and_without_any_e
     assert await opened(world) == 0
 
 
+async def test_what_is_refused_again_takes_no_events_name(world: World) -> None:
+    name, _ = await park(world)
+    await world.pool.execute("DELETE FROM inbox")
+    assert (await again(world, name)).what == "refused"
+    assert await world.pool.fetchval("SELECT count(*) FROM inbox") == 0
+
+
 async def test_what_no_version_can_read_stays_parked(world: World) -> None:
     await hear(world, Message(b"{not JSON", a_report(world.organisation, "1").headers))
     name = await world.pool.fetchval("SELECT id FROM parking")
