@@ -98,8 +98,5 @@ def reading(rows: Sequence[Mapping[str, Any]]) -> Finding:
     if not behind:
         return Finding("reading", "ok", "what is older than a minute is taken in")
     told = ", ".join(f"{reader} {count}" for reader, count in behind.most_common())
-    return Finding(
-        "reading",
-        "fail",
-        f"events not taken in for a minute, by reader: {told}: do their processes live, or do their logs say to upgrade?",
-    )
+    advice = "do their processes live, or do their logs say to upgrade?"
+    return Finding("reading", "fail", f"events not taken in for a minute, by reader: {told}: {advice}")

@@ -12,6 +12,7 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 
+from dispatch.services.batches import is_difficult
 from tests.stories.phones import CODE, LINK
 from tests.storm.gateway import Text
 
@@ -78,7 +79,9 @@ class People:
             try:
                 rows = await self.pool.fetch(COVERED, timeout=PATIENCE_S)
                 self.running = await self.pool.fetchval(RUNNING, timeout=PATIENCE_S)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except Exception as error:
+                if not is_difficult(error):
+                    raise
                 rows = []
             await asyncio.gather(*(self._close(row["id"]) for row in rows))
             await asyncio.sleep(CLOSE_EVERY_S)
@@ -159,9 +162,10 @@ class People:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._end)
+        task.add_done_callback(self.end)
 
-    def _end(self, task: asyncio.Task[None]) -> None:
+    def end(self, task: asyncio.Task[None]) -> None:
+        """Note why somebody fell silent who should not have."""
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self.failures.append(repr(error))

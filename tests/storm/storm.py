@@ -62,6 +62,7 @@ class Storm:
         """Give one row after another."""
         stage = self._stage
         supervising = asyncio.create_task(stage.people.supervise())
+        supervising.add_done_callback(stage.people.end)
         try:
             await self._warm_up()
             for number, fault in enumerate(faults, start=1):
