@@ -76,8 +76,8 @@ async def test_who_came_elsewhere_is_thanked_for_a_late_yes_though_they_gave_bac
     runs: asyncpg.Pool,
 ) -> None:
     town = await Town.found(runs)
-    asked = [Report("fire.house"), Report("fire.house"), Deliver(), Wait(57)]
-    answered = [Reply(), Wait(3), Text(words="OUI", code=False), Reply(answer="declined")]
+    asked: list[Command] = [Report("fire.house"), Report("fire.house"), Deliver(), Wait(57)]
+    answered: list[Command] = [Reply(), Wait(3), Text(words="OUI", code=False), Reply(answer="declined")]
     for command in [*asked, *answered, Deliver()]:
         await do(town, command)
     (late,) = [offer for offer in town.model.offers.values() if offer.late is not None]
