@@ -1,5 +1,6 @@
 """Whether a report may come in now: while too much waits inside, what is least severe waits outside."""
 
+from collections import deque
 from datetime import datetime, timedelta
 
 from dispatch.services.engine import Engine
@@ -14,7 +15,11 @@ PATIENCE = timedelta(seconds=0.5)
 HORIZON = timedelta(minutes=1)
 """What waits for longer waits for something else: it was parked, or set aside."""
 SLOW_S = 1.0
-"""How long a request may take to get as far as here: those behind it wait as long, the severe among them."""
+SLOW_TOGETHER, WITHIN_S = 8, 1.0
+"""How long a request may take to get as far as here, and how many in a row, together, say that this process is slow.
+
+Those behind them wait as long, the severe among them. One alone may have a slow line.
+"""
 MOST, FEW = 20, 10
 """How many may wait too long before routine reports are refused, and until they are taken again."""
 LOOK_EVERY = timedelta(seconds=0.25)
@@ -33,11 +38,17 @@ class Admission:
         self._look_at: datetime | None = None
         self._slow_until: datetime | None = None
         self._refused = 0
+        self._latest: deque[tuple[datetime, float]] = deque(maxlen=SLOW_TOGETHER)
 
     def notice(self, waited_s: float) -> None:
         """Take note of how long a request has waited for its turn in this very process."""
-        if waited_s > SLOW_S:
-            self._slow_until = self._engine.clock.now() + LOOK_EVERY
+        now = self._engine.clock.now()
+        self._latest.append((now, waited_s))
+        together = len(self._latest) == SLOW_TOGETHER and now - self._latest[0][0] < timedelta(
+            seconds=WITHIN_S
+        )
+        if together and all(waited > SLOW_S for _, waited in self._latest):
+            self._slow_until = now + LOOK_EVERY
 
     async def admit(self, severity: Severity) -> None:
         """Raise OverloadedError where a report of this severity has to wait outside."""

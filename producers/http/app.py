@@ -105,13 +105,7 @@ class Diary:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         status, began = 500, time.perf_counter()
-        scope.setdefault("state", {})["asked"] = began
-
-        async def heard() -> Message:
-            # How long the caller takes to send a body is no sign of how busy we are.
-            message = await receive()
-            scope["state"]["asked"] = time.perf_counter()
-            return message
+        scope.setdefault("state", {})["began"] = began
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -120,7 +114,7 @@ class Diary:
             await send(message)
 
         try:
-            await self.app(scope, heard, watched)
+            await self.app(scope, receive, watched)
         finally:
             _note(scope, status, time.perf_counter() - began)
 

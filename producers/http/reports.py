@@ -48,10 +48,10 @@ class ReportStatus(BaseModel):
 
 
 def admission_of(request: Request) -> Admission:
-    """Give the door of this process, told how long this request took to reach it once it was there."""
+    """Give the door of this process, told how long this request took to reach it."""
     admission = request.app.state.admission
     assert isinstance(admission, Admission)  # noqa: S101 - for the type checker
-    admission.notice(time.perf_counter() - request.state.asked)
+    admission.notice(time.perf_counter() - request.state.began)
     return admission
 
 

@@ -107,7 +107,8 @@ async def test_the_door_opens_only_when_most_is_worked_off(world: World, door: A
 async def test_where_requests_wait_for_their_turn_routine_reports_come_again_later(
     world: World, door: Admission
 ) -> None:
-    door.notice(admission.SLOW_S)
+    for waited in [admission.SLOW_S, *[admission.SLOW_S + 0.1] * (admission.SLOW_TOGETHER - 1)]:
+        door.notice(waited)
     assert await admits(world, door)
     door.notice(admission.SLOW_S + 0.1)
     await door.admit("urgent")
