@@ -1,7 +1,6 @@
 """Running a node to its end, with embedded services that are started again when they die."""
 
 import asyncio
-import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -120,10 +119,6 @@ def require_free(host: str, port: int) -> None:
 
 async def until_stopped(node: Node, services: Embedded, stopping: asyncio.Event) -> None:
     """Keep a started node and its services running until told to stop."""
-    # What was loaded stays for good. To look through all of it again for garbage takes 30 ms each time, amid the calls;
-    # and the less there is to look through, the sooner it is done again.
-    gc.collect()
-    gc.freeze()
     care = asyncio.create_task(watch_over(services, node, stopping))
     try:
         await stopping.wait()
