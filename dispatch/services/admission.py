@@ -15,7 +15,7 @@ PATIENCE = timedelta(seconds=0.5)
 HORIZON = timedelta(minutes=1)
 """What waits for longer waits for something else: it was parked, or set aside."""
 SLOW_S = 1.0
-SLOW_TOGETHER, WITHIN_S = 8, 1.0
+SLOW_TOGETHER, WITHIN_S = 2, 1.0
 """How long a request may take to get as far as here, and how many in a row, together, say that this process is slow.
 
 Those behind them wait as long, the severe among them. One alone may have a slow line.
