@@ -66,7 +66,7 @@ class Forgotten:
 
 async def _known(connection: asyncpg.Connection, suspects: Sequence[Received]) -> set[UUID]:
     rows = await connection.fetch(
-        sql("events_known"), [record.event_id for record in suspects],
+        sql("events_written"), [record.event_id for record in suspects],
         [recorded_at(record) for record in suspects], [bucket_of(record.key) for record in suspects],
     )  # fmt: skip
     return {row["event_id"] for row in rows}

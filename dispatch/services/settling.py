@@ -81,8 +81,8 @@ async def retry(engine: Engine, known: Handlers, id_: UUID, by: str, *, even_sta
                 id_, "stale", "an actual report that old would call people as though it were new", age
             )
         if record is not None:
-            (record,) = await forgotten.sift(connection, [record])
-            (record,) = await genuine.sift(connection, row["source_topic"], [record])
+            kept = await forgotten.sift(connection, [record])
+            (record,) = await genuine.sift(connection, row["source_topic"], kept)
         refusal = await _hand_over(connection, handle, row["consumer"], record, now)
         if refusal:
             await connection.execute(sql("refuse_parking"), id_, refusal[:LONGEST_REASON])

@@ -43,12 +43,6 @@ VALUES (stream_home(), $1, (SELECT max(recorded_at) FROM journal)) RETURNING num
 SELECT known_until - interval '1 minute' AS after, began_at AS before FROM epochs
 WHERE began_at > $1 AND known_until IS NOT NULL;
 
--- name: events_known
--- Of events, those that the journal has, as they were written.
-SELECT event_id FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS heard (event_id, recorded_at, bucket)
-WHERE EXISTS (SELECT FROM journal j
-              WHERE j.recorded_at = heard.recorded_at AND j.bucket = heard.bucket AND j.event_id = heard.event_id);
-
 -- name: events_written
 -- Of events, those that the journal has, with their bytes as they were written.
 -- OFFSET 0 has each looked up by itself: joined freely, a plan from when the journal was empty reads all of it.
