@@ -22,7 +22,12 @@ def engine_of(request: Request) -> Engine:
     return engine
 
 
-Here = Annotated[Engine, Depends(engine_of)]
+async def engine_here(request: Request) -> Engine:
+    """Give the engine to a route; `async`, as all dependencies here, or each request waits for a thread."""
+    return engine_of(request)
+
+
+Here = Annotated[Engine, Depends(engine_here)]
 
 
 def requires(*scopes: str) -> Callable[[Request, Credentials], Awaitable[Key]]:

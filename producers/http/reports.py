@@ -47,7 +47,7 @@ class ReportStatus(BaseModel):
     incident_status: str | None
 
 
-def admission_of(request: Request) -> Admission:
+async def admission_of(request: Request) -> Admission:
     """Give the door of this process, told how long this request took to reach it."""
     admission = request.app.state.admission
     assert isinstance(admission, Admission)  # noqa: S101 - for the type checker

@@ -17,7 +17,7 @@ from schemas.base import Skill
 from schemas.volunteers import Availability, Consent, Language, PositionBody, VolunteerBody, VolunteerPatch
 
 
-def tracking_of(request: Request) -> Tracking:
+async def tracking_of(request: Request) -> Tracking:
     """Give what gathers positions for the app."""
     tracking = request.app.state.tracking
     assert isinstance(tracking, Tracking)  # noqa: S101 - for the type checker

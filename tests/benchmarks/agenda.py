@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.clock import Clock, MovableClock
-from dispatch.services.agenda import Agenda
+from dispatch.services.agenda import LOW, SEVERE, Agenda
 from dispatch.services.engine import Engine
 from dispatch.storage.pool import open_pool
 from schemas.ids import named
@@ -127,7 +127,7 @@ async def _expiries(site: Site) -> list[Row]:
     expired = await pool.fetchval("SELECT count(*) FROM offers WHERE status = 'expired'")
     pool.terminate()
     what = f"{count} incidents whose offers expire, others asked in their place, one process"
-    limit = f"a round of up to 100 incidents takes {median(rounds):.0f} ms, at most {max(rounds):.0f} ms"
+    limit = f"a round of up to {SEVERE + LOW} incidents takes {median(rounds):.0f} ms, at most {max(rounds):.0f} ms"
     return [Row(f"{what}: offers expired", expired / spent, "/s", "higher", limit=limit)]
 
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,8 @@ import asyncpg
 import httpx
 import pytest
 import structlog
+from fastapi.dependencies.models import Dependant
+from fastapi.security import HTTPBearer
 from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
@@ -24,6 +27,7 @@ from dispatch.services.engine import Engine
 from dispatch.storage.pool import open_pool, transaction
 from producers.http.app import build
 from tests.conftest import START
+from tests.contract import reference
 from tests.contract.openapi import current
 from tests.domain.builders import PLACE, watch_plan
 from tests.scene import Scene, phone
@@ -1040,3 +1044,16 @@ def test_every_route_but_the_open_ones_asks_for_a_key() -> None:
         path for path, methods in paths.items() for method in methods.values() if "security" not in method
     }
     assert unguarded == {"/a/{token}", "/healthz", "/readyz", "/metrics"}
+
+
+def test_no_request_waits_for_a_thread() -> None:
+    called = {call for route in reference.routes() for call in _called(route.dependant)}
+    assert [call for call in called if not iscoroutinefunction(call)] == []
+
+
+def _called(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+    call = dependant.call
+    if call is not None:
+        yield call.__call__ if isinstance(call, HTTPBearer) else call
+    for inner in dependant.dependencies:
+        yield from _called(inner)

@@ -162,7 +162,8 @@ async def test_of_two_writers_at_one_place_the_second_tries_again(pool: asyncpg.
             return await append(slow, [uncovered(FIRST)], NOW)  # type: ignore[arg-type]
 
     assert await late() == [derived(FIRST, 2)]
-    assert await verify(await pool.acquire()) == []  # type: ignore[arg-type]
+    async with pool.acquire() as connection:
+        assert await verify(connection) == []  # type: ignore[arg-type]
 
 
 async def test_a_lost_race_for_a_place_is_told_as_such(pool: asyncpg.Pool) -> None:

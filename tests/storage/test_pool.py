@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import asyncpg
@@ -43,6 +44,37 @@ async def test_a_transaction_that_fails_leaves_nothing(pool: asyncpg.Pool) -> No
     async with transaction(pool) as connection:
         await connection.execute("INSERT INTO kept VALUES (2)")
     assert await pool.fetchval("SELECT array_agg(id) FROM kept") == [2]
+
+
+async def test_connections_go_to_whoever_has_waited_longest(pool: asyncpg.Pool) -> None:
+    asked, given = count(), []
+
+    async def come_again() -> None:
+        for _ in range(3):
+            turn = next(asked)
+            async with pool.acquire() as connection:
+                given.append(turn)
+                await connection.execute("SELECT 1")
+
+    # Or the first ones connect, each in its time.
+    await asyncio.gather(*(pool.execute("SELECT pg_sleep(0.2)") for _ in range(pool.get_max_size())))
+    await asyncio.gather(*(come_again() for _ in range(50)))
+    assert given == sorted(given)
+
+
+async def test_who_gives_up_waiting_for_a_connection_takes_none_away(pool: asyncpg.Pool) -> None:
+    size = pool.get_max_size()
+
+    async def hold() -> None:
+        async with pool.acquire() as connection:
+            await connection.execute("SELECT pg_sleep(0.2)")
+
+    waiting = [asyncio.create_task(hold()) for _ in range(2 * size)]
+    await asyncio.sleep(0.1)
+    for task in waiting[size::2]:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await asyncio.wait_for(asyncio.gather(*(hold() for _ in range(size))), 1.0)
 
 
 async def test_two_transactions_in_each_others_way_both_come_through(pool: asyncpg.Pool) -> None:
