@@ -212,7 +212,11 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
     """Write a file beside its place and move it there when it is whole; its owner alone may read it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise MisuseError(f"{path} cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(opened, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

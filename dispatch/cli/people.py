@@ -21,6 +21,7 @@ from dispatch.cli.terminal import (
     screen,
     table,
 )
+from dispatch.clock import Clock
 from dispatch.services import organisations
 from dispatch.services.engine import Engine
 from dispatch.services.errors import InvalidError
@@ -51,7 +52,7 @@ def import_(file: Path, *, organisation: Whose = None, json: Json = False) -> No
     file
         The CSV file, comma- or semicolon-separated.
     """
-    bodies, problems = read_csv(read_text(file))
+    bodies, problems = read_csv(read_text(file), Clock().now().date())
     run(lambda engine: _enrol(engine, organisation, bodies))
     for found in problems:
         problem(f"{file}:{found.line}: {found.field}: {found.message}")

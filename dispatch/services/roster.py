@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from io import StringIO
 
 from pydantic import ValidationError
@@ -25,7 +26,7 @@ class Problem:
     message: str
 
 
-def read_csv(text: str) -> tuple[list[VolunteerBody], list[Problem]]:
+def read_csv(text: str, today: date) -> tuple[list[VolunteerBody], list[Problem]]:
     """Read the volunteers of a sheet, comma- or semicolon-separated, and the problems of the other lines."""
     text = text.removeprefix("\ufeff").replace("\0", "")
     header = text.partition("\n")[0]
@@ -39,12 +40,19 @@ def read_csv(text: str) -> tuple[list[VolunteerBody], list[Problem]]:
         try:
             body = _body(row)
             _once(e164(body.phone), line, seen)
+            check_born(body, today)
             bodies.append(body)
         except ValidationError as error:
             problems += [_problem(line, found["loc"], found["msg"]) for found in error.errors()]
         except InvalidError as error:
             problems.append(Problem(line, error.field, str(error)))
     return bodies, problems
+
+
+def check_born(body: VolunteerBody, today: date) -> None:
+    """Raise InvalidError for a birth date to come: a mistyped century would keep somebody uncalled, and unseen."""
+    if body.birth_date > today:
+        raise InvalidError("birth_date", "in the future")
 
 
 def _rows(reader: "csv.DictReader[str]", problems: list[Problem]) -> Iterator[tuple[int, dict[str, str]]]:

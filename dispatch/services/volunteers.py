@@ -14,7 +14,7 @@ from dispatch.services.engine import Engine
 from dispatch.services.errors import NotFoundError
 from dispatch.services.leaving import entry, erase, restart, stop
 from dispatch.services.phones import e164
-from dispatch.services.roster import read_csv
+from dispatch.services.roster import check_born, read_csv
 from dispatch.storage import journal
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
@@ -71,8 +71,11 @@ async def register(
 ) -> list[UUID]:
     """Put people on an organisation's roster, or write what is new about them; who said STOP stays stopped.
 
-    Returns their ids in the order given; one phone number is one person, whose last entry counts.
+    Returns their ids in the order given; one phone number is one person, whose last entry counts. Raises InvalidError
+    for a phone number that is none, and for a birth date to come.
     """
+    for body in bodies:
+        check_born(body, now.date())
     phones = [e164(body.phone) for body in bodies]
     people = await _identify(connection, list(dict.fromkeys(phones)), now)
     ids = [people[phone] for phone in phones]

@@ -77,7 +77,7 @@ async def import_(
     sheet: Annotated[bytes, Body(media_type="text/csv")], key: Registrar, engine: Here
 ) -> Imported:
     """Register the volunteers of a CSV sheet; bad lines are left out and named. Scope `volunteers:write`."""
-    bodies, problems = volunteers.read_csv(_text(sheet))
+    bodies, problems = volunteers.read_csv(_text(sheet), engine.clock.now().date())
     if bodies:
         await volunteers.enrol(engine, key.organisation, bodies)
     elif problems:

@@ -573,6 +573,8 @@ async def test_the_journal_is_written_to_a_file_that_is_there_whole_or_not_at_al
     assert len(file.read_bytes().splitlines()) == await world.pool.fetchval("SELECT count(*) FROM journal")
     printed = await dispatch("journal", "export", "--output", "-", "--organisation", "SDIS 67")
     assert printed.out.encode() == file.read_bytes()
+    nowhere = await dispatch("journal", "export", "--output", tmp_path / "away" / "journal.jsonl")
+    assert (nowhere.code, "journal.jsonl cannot be written" in nowhere.err.replace("\n", "")) == (2, True)
     unknown = await dispatch("journal", "export", "--incident", ID, "--output", "-")
     assert (unknown.code, "no such incident" in unknown.err) == (1, True)
 

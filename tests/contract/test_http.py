@@ -611,6 +611,7 @@ async def test_volunteers_are_registered_changed_and_erased(site: Site) -> None:
         ({"phone": "12 34"}, "phone"),
         ({"name": ""}, "name"),
         ({"birth_date": "31/01/1990"}, "birth_date"),
+        ({"birth_date": "2090-01-31"}, "birth_date"),
         ({"position": {"lat": 102.35, "lon": 48.85}}, "position.lat"),
         ({"consent": ["fax"]}, "consent.0"),
         ({"password": "x"}, "password"),

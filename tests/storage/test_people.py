@@ -18,8 +18,10 @@ from dispatch.services.volunteers import Move
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.volunteers import VolunteerBody, VolunteerPatch
+from tests.conftest import START
 
 Volunteer = Callable[..., VolunteerBody]
+TODAY = START.date()
 STRASBOURG = {"lat": 48.5846, "lon": 7.7507}
 
 
@@ -349,7 +351,7 @@ Bob,06 39 98 00 02,en,pump|driver,48.59,7.76,1985-12-01,sms,on_call
 
 
 def test_a_sheet_gives_volunteers() -> None:
-    bodies, problems = volunteers.read_csv(SHEET)
+    bodies, problems = volunteers.read_csv(SHEET, TODAY)
     assert problems == []
     assert [body.name for body in bodies] == ["Ada", "Bob"]
     assert bodies[0].consent == ("sms", "drills")
@@ -361,7 +363,7 @@ def test_a_french_spreadsheet_is_read_too() -> None:
         "\ufeffname;phone;language;skills;lat;lon;birth_date;consent;availability\r\n"
         "Ada;0639980001;fr;first_aid aed;48,58;7,75;1990-01-31;sms;available\r\n"
     )
-    bodies, problems = volunteers.read_csv(sheet)
+    bodies, problems = volunteers.read_csv(sheet, TODAY)
     assert problems == []
     assert (bodies[0].skills, bodies[0].position.lat) == (("first_aid", "aed"), 48.58)
 
@@ -374,6 +376,7 @@ def test_a_french_spreadsheet_is_read_too() -> None:
         ("Ada,+33639980009,fr,,98,7,1990-01-31,sms,available", "lat"),
         ("Ada,+33639980009,fr,,48,,1990-01-31,sms,available", "lon"),
         ("Ada,+33639980009,fr,,48,7,31/01/1990,sms,available", "birth_date"),
+        ("Ada,+33639980009,fr,,48,7,2090-01-31,sms,available", "birth_date"),
         ("Ada,+33639980009,fr,,48,7,1990-01-31,fax,available", "consent"),
         ("Ada,+33639980009,fr,First Aid!,48,7,1990-01-31,sms,available", "skills"),
         (",+33639980009,fr,,48,7,1990-01-31,sms,available", "name"),
@@ -381,13 +384,13 @@ def test_a_french_spreadsheet_is_read_too() -> None:
     ],
 )
 def test_a_bad_line_is_named_and_the_others_are_kept(line: str, field: str) -> None:
-    bodies, problems = volunteers.read_csv(SHEET + line)
+    bodies, problems = volunteers.read_csv(SHEET + line, TODAY)
     assert len(bodies) == 2
     assert {(problem.line, problem.field) for problem in problems} == {(4, field)}
 
 
 def test_a_problem_does_not_repeat_what_the_line_holds() -> None:
-    _, problems = volunteers.read_csv(SHEET + "Secret Name,nine,fr,,48,7,1990-01-31,sms,available")
+    _, problems = volunteers.read_csv(SHEET + "Secret Name,nine,fr,,48,7,1990-01-31,sms,available", TODAY)
     assert problems
     assert "Secret" not in repr(problems)
     assert "nine" not in repr(problems)
@@ -395,7 +398,7 @@ def test_a_problem_does_not_repeat_what_the_line_holds() -> None:
 
 @pytest.mark.parametrize("text", ["", "name,phone\nAda,06", "\x00", "name\n" * 3, '"' * 9])
 def test_a_sheet_without_its_columns_says_which_are_wanted(text: str) -> None:
-    bodies, problems = volunteers.read_csv(text)
+    bodies, problems = volunteers.read_csv(text, TODAY)
     assert bodies == []
     assert problems[0].line == 1
     assert "birth_date" in problems[0].message

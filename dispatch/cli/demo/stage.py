@@ -107,7 +107,7 @@ async def _found(engine: Engine, calls: Sequence[Call], size: int, seed: int) ->
     """Make the organisation, its supervisors and its volunteers."""
     organisation = await organisations.create(engine, NAME, ZONE, area(calls))
     await organisations.set_duty(engine, organisation, DUTY)
-    bodies, _ = roster.read_csv(_roster_file(calls, size, seed))
+    bodies, _ = roster.read_csv(_roster_file(calls, size, seed), engine.clock.now().date())
     for start in range(0, len(bodies), CHUNK):
         await volunteers.enrol(engine, organisation, bodies[start : start + CHUNK])
     return organisation
