@@ -56,6 +56,8 @@ class Proxy:
             # Cut while it connected, it must not begin to flow.
             if there is not None and not self._is_cut:
                 await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
+        except OSError:
+            pass  # One end was reset: then so is the other, or it would wait for an answer for ever.
         finally:
             self._end(writer, *(there or ())[1:])
 
@@ -74,13 +76,12 @@ class Proxy:
         return None
 
     async def _pass(self, reader: StreamReader, writer: StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(CHUNK):
-                await asyncio.sleep(self.delay_s)
-                await self._flows.wait()
-                if writer.is_closing():
-                    return
-                writer.write(data)
-                await writer.drain()
-            if not writer.is_closing():
-                writer.write_eof()
+        while data := await reader.read(CHUNK):
+            await asyncio.sleep(self.delay_s)
+            await self._flows.wait()
+            if writer.is_closing():
+                return
+            writer.write(data)
+            await writer.drain()
+        if not writer.is_closing():
+            writer.write_eof()

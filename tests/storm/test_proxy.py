@@ -1,6 +1,8 @@
 """The proxy passes everything, or nothing, as it is told."""
 
 import asyncio
+import socket
+import struct
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 
@@ -73,3 +75,24 @@ async def test_a_slow_line_holds_back_each_piece(proxy: Proxy) -> None:
     began = asyncio.get_running_loop().time()
     assert await say(proxy, b"hello") == b"hello"
     assert asyncio.get_running_loop().time() - began >= 2 * MOMENT_S
+
+
+async def test_who_waits_for_an_answer_is_not_left_waiting_when_the_server_is_reset() -> None:
+    there, ours = free_ports(2)
+
+    async def crash(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.read(1)
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        writer.transport.abort()
+
+    server = await asyncio.start_server(crash, HOST, there)
+    proxy = Proxy(ours, [there])
+    await proxy.start()
+    reader, writer = await asyncio.open_connection(HOST, proxy.port)
+    writer.write(b"?")
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await asyncio.wait_for(reader.readexactly(1), 2)
+    await proxy.stop()
+    server.close()
