@@ -30,6 +30,9 @@ class RetryableError(Exception):
 BY_INDEX = {"enable_seqscan": "off"}
 """Statements are planned once, often while a table is empty: reading it whole, right then, would stay the plan when
 it holds thousands, until statistics are gathered. Where there is no index it is read whole all the same."""
+SILENT_S = 35.0
+"""A server that says nothing for so long is gone: it ends each statement after 30 s, where nothing else is asked for.
+asyncpg waits as long again for what it cancels then."""
 IDLE_S = 300.0
 """A session that nobody used for so long is closed."""
 MOST_STATEMENTS = 5_000
@@ -56,7 +59,7 @@ async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Po
         statement_cache_size=500,
         max_cached_statement_lifetime=0,
         max_queries=MOST_STATEMENTS,
-        command_timeout=60,
+        command_timeout=SILENT_S,
         server_settings={
             "application_name": application,
             "timezone": "UTC",
@@ -88,9 +91,14 @@ class FairPool(asyncpg.Pool):
 
     @asynccontextmanager
     async def acquire(self, *, timeout: float | None = None) -> AsyncIterator[Any]:  # type: ignore[override]  # noqa: ASYNC109
-        """Borrow a connection, in turn."""
-        async with self._turns, super().acquire(timeout=timeout) as connection:
-            yield connection
+        """Borrow a connection, in turn; raises TimeoutError after `timeout` seconds without a turn, or a session."""
+        async with asyncio.timeout(timeout):
+            await self._turns.acquire()
+        try:
+            async with super().acquire(timeout=timeout) as connection:
+                yield connection
+        finally:
+            self._turns.release()
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from pathlib import Path
 
@@ -60,6 +60,19 @@ async def test_connections_go_to_whoever_has_waited_longest(pool: asyncpg.Pool) 
     await asyncio.gather(*(pool.execute("SELECT pg_sleep(0.2)") for _ in range(pool.get_max_size())))
     await asyncio.gather(*(come_again() for _ in range(50)))
     assert given == sorted(given)
+
+
+async def test_who_waits_for_a_connection_for_so_long_at_most_waits_no_longer_for_a_turn(
+    pool: asyncpg.Pool,
+) -> None:
+    async with AsyncExitStack() as held:
+        for _ in range(pool.get_max_size()):
+            await held.enter_async_context(pool.acquire())
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2) as patience, pool.acquire(timeout=0.05):
+                pass
+        assert not patience.expired()
+    assert await pool.fetchval("SELECT 1") == 1
 
 
 async def test_who_gives_up_waiting_for_a_connection_takes_none_away(pool: asyncpg.Pool) -> None:
