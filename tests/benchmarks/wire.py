@@ -51,7 +51,7 @@ class Growth(Generic[T]):
     total: int
 
     def between(self, start: float, end: float) -> Span[T]:
-        """Give what lies between the looks at which two parts of the total had been reached, at least one look apart."""
+        """Give what lies between the looks at which two parts of the total had been reached; never the same one."""
         one, other = (self._reached(part * self.total) for part in (start, end))
         one = min(one, max(0, other - 1))
         (begun, before), (ended, after) = self.samples[one], self.samples[other]
