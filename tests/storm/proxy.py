@@ -55,9 +55,9 @@ class Proxy:
         try:
             # Cut while it connected, it must not begin to flow.
             if there is not None and not self._is_cut:
-                await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
-        except OSError:
-            pass  # One end was reset: then so is the other, or it would wait for an answer for ever.
+                # Where one end is reset so is the other, or it would wait for an answer for ever.
+                with suppress(OSError):
+                    await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
         finally:
             self._end(writer, *(there or ())[1:])
 

@@ -35,7 +35,6 @@ NAME = "San Francisco (demo)"
 ZONE = "America/Los_Angeles"
 LEAD = timedelta(seconds=30)
 """How long before the first call the clock starts."""
-CHUNK = 500
 READY_PATIENCE_S = 60.0
 MARGIN_DEG = 0.05
 DUTY = [DutyContact(f"Supervisor {n}", f"+3363998990{n}", "en") for n in (1, 2, 3)]
@@ -108,8 +107,7 @@ async def _found(engine: Engine, calls: Sequence[Call], size: int, seed: int) ->
     organisation = await organisations.create(engine, NAME, ZONE, area(calls))
     await organisations.set_duty(engine, organisation, DUTY)
     bodies, _ = roster.read_csv(_roster_file(calls, size, seed), engine.clock.now().date())
-    for start in range(0, len(bodies), CHUNK):
-        await volunteers.enrol(engine, organisation, bodies[start : start + CHUNK])
+    await volunteers.enrol(engine, organisation, bodies)
     return organisation
 
 
