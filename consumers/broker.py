@@ -209,7 +209,7 @@ async def _decode(message: KafkaMessage) -> list[Received | Unreadable]:
 def _only_the_place(entry: logging.LogRecord) -> bool:
     """Keep errors, and of an exception its class and place: its words may repeat what nobody must read.
 
-    FastStream also warns at every start that it creates no topics; producers.topics does that.
+    FastStream also warns at every start that it creates no topics; producers.kafka.topics does that.
     """
     if entry.exc_info and (error := entry.exc_info[1]):
         place = traceback.extract_tb(error.__traceback__)[-1]

@@ -3,16 +3,16 @@
 from collections.abc import Awaitable, Callable
 
 from consumers.broker import Broker, subscribe
-from dispatch.services import notifying
-from dispatch.services.batches import Batches, Handler
-from dispatch.services.parking import tell
+from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.ingest.batches import Batches, Handler
+from dispatch.services.messaging import composing
 from schemas.envelope import Received, Unreadable
 
 HANDLERS: tuple[tuple[str, str, Handler], ...] = (
-    ("dispatch.offers", "offer-messages", notifying.offer_messages),
-    ("dispatch.assignments", "assignment-messages", notifying.assignment_messages),
-    ("incident.events", "incident-messages", notifying.incident_messages),
-    ("dispatch.escalations", "escalation-messages", notifying.escalation_messages),
+    ("dispatch.offers", "offer-messages", composing.offer_messages),
+    ("dispatch.assignments", "assignment-messages", composing.assignment_messages),
+    ("incident.events", "incident-messages", composing.incident_messages),
+    ("dispatch.escalations", "escalation-messages", composing.escalation_messages),
 )
 
 

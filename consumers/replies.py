@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from consumers.broker import Broker, subscribe
-from dispatch.services import hearing
-from dispatch.services.batches import Batches
-from dispatch.services.parking import tell
+from dispatch.services.incidents import handlers
+from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.ingest.batches import Batches
 from schemas.envelope import Received, Unreadable
 
 
@@ -13,6 +13,6 @@ def register(broker: Broker, batches: Batches) -> None:
     """Subscribe the answers."""
 
     async def replies(records: Sequence[Received | Unreadable]) -> None:
-        await batches.run("replies", "volunteer.replies", records, hearing.replies, on_parked=tell)
+        await batches.run("replies", "volunteer.replies", records, handlers.replies, on_parked=tell)
 
     subscribe(broker, "volunteer.replies", "replies", replies)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from consumers.broker import Broker, subscribe
-from dispatch.services.batches import Batches
-from dispatch.services.intake import Intake
-from dispatch.services.parking import tell
+from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.ingest.batches import Batches
+from dispatch.services.intake.opening import Intake
 from schemas.envelope import Received, Unreadable
 
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import asyncpg
 
-from dispatch.storage.queries import sql
+from dispatch.storage.database_clock import database_time
 
 SAMPLE_EVERY_S = 30.0
 TRY_AGAIN_AFTER_S = 1.0
@@ -43,7 +43,7 @@ class Clock:
     async def sample(self, pool: asyncpg.Pool) -> None:
         """Take the database's time, halfway between asking and hearing."""
         asked = time.monotonic()
-        moment = await pool.fetchval(sql("database_time"))
+        moment = await database_time(pool)
         heard = time.monotonic()
         self._moment, self._since, self._sampled_at = moment, (asked + heard) / 2, heard
 

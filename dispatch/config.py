@@ -33,6 +33,10 @@ def _possible(changes: str) -> str:
     return changes
 
 
+class MisuseError(Exception):
+    """The command cannot be run as it was typed; the text says how."""
+
+
 class Settings(BaseSettings):
     """What an operator may set; an empty Kafka or Postgres means the embedded one."""
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
 from dispatch.clock import MovableClock
+from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool
 

@@ -7,39 +7,49 @@ import asyncpg
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
-from dispatch.cli.local import MisuseError, fail
+from dispatch.cli.connection import fail
+from dispatch.config import MisuseError
 from dispatch.domain.errors import RefusedError
 from dispatch.security import SecurityError
-from dispatch.services.errors import ConflictError, InvalidError, NotFoundError
-from dispatch.services.plans import PlansError
+from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError
+from dispatch.services.plans.plan_files import PlansError
 from dispatch.storage.pool import UNREACHABLE, describe
 
 ABOUT = "Call the right volunteers near an incident, until every seat is filled or a human has taken over."
 COMMANDS = {
     "demo": ("dispatch.cli.demo.command:demo", "Replay real calls among simulated volunteers."),
-    "up": ("dispatch.cli.up:up", "Start everything: embedded where nothing is configured."),
-    "run": ("dispatch.cli.run:run", "Run one process of some roles."),
-    "migrate": ("dispatch.cli.services:migrate", "Bring the tables up to this version."),
-    "topics": ("dispatch.cli.services:topics", "Make the declared topics exist."),
-    "report": ("dispatch.cli.report:report", "Report what happened."),
-    "volunteers": ("dispatch.cli.people:volunteers", "Import and list volunteers."),
-    "organisations": ("dispatch.cli.access:organisations", "Make and list organisations."),
-    "keys": ("dispatch.cli.access:keys", "Make, list and revoke API keys."),
-    "duty": ("dispatch.cli.people:duty", "Set and list the supervisors who are told."),
-    "plans": ("dispatch.cli.services:plans", "Check response plans."),
-    "watch": ("dispatch.cli.watch:watch", "Watch what happens, live."),
-    "incident": ("dispatch.cli.incident:incident", "Look into an incident."),
-    "pause": ("dispatch.cli.access:pause", "Stop all new offers at once."),
-    "resume": ("dispatch.cli.access:resume", "Let offers go out again."),
-    "journal": ("dispatch.cli.journal:journal", "Check the journal, give it away, and rebuild from it."),
-    "parking": ("dispatch.cli.parking:parking", "See to what could not be understood."),
+    "up": ("dispatch.cli.commands.up:up", "Start everything: embedded where nothing is configured."),
+    "run": ("dispatch.cli.commands.run:run", "Run one process of some roles."),
+    "migrate": ("dispatch.cli.commands.setup:migrate", "Bring the tables up to this version."),
+    "topics": ("dispatch.cli.commands.setup:topics", "Make the declared topics exist."),
+    "report": ("dispatch.cli.commands.report:report", "Report what happened."),
+    "volunteers": ("dispatch.cli.commands.people:volunteers", "Import and list volunteers."),
+    "organisations": ("dispatch.cli.commands.access:organisations", "Make and list organisations."),
+    "keys": ("dispatch.cli.commands.access:keys", "Make, list and revoke API keys."),
+    "duty": ("dispatch.cli.commands.people:duty", "Set and list the supervisors who are told."),
+    "plans": ("dispatch.cli.commands.setup:plans", "Check response plans."),
+    "watch": ("dispatch.cli.commands.watch:watch", "Watch what happens, live."),
+    "incident": ("dispatch.cli.commands.incident:incident", "Look into an incident."),
+    "pause": ("dispatch.cli.commands.access:pause", "Stop all new offers at once."),
+    "resume": ("dispatch.cli.commands.access:resume", "Let offers go out again."),
+    "journal": (
+        "dispatch.cli.commands.journal:journal",
+        "Check the journal, give it away, and rebuild from it.",
+    ),
+    "parking": ("dispatch.cli.commands.parking:parking", "See to what could not be understood."),
     "retention": (
-        "dispatch.cli.retention:retention",
+        "dispatch.cli.commands.retention:retention",
         "Look at what is kept how long, and erase what is due.",
     ),
-    "backup": ("dispatch.cli.backup:backup", "Back up the embedded database, and prove that it comes back."),
-    "restore": ("dispatch.cli.restore:restore", "Bring the embedded database back, as it was at a moment."),
-    "doctor": ("dispatch.cli.doctor:doctor", "Check that everything can do its work."),
+    "backup": (
+        "dispatch.cli.commands.backup:backup",
+        "Back up the embedded database, and prove that it comes back.",
+    ),
+    "restore": (
+        "dispatch.cli.commands.restore:restore",
+        "Bring the embedded database back, as it was at a moment.",
+    ),
+    "doctor": ("dispatch.cli.doctor.command:doctor", "Check that everything can do its work."),
 }
 
 

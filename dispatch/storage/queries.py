@@ -29,7 +29,7 @@ def all_queries() -> dict[str, str]:
 def load(folder: Path) -> dict[str, str]:
     """Read each `-- name: x`, its contract (a comment of one sentence) and its statement."""
     queries: dict[str, str] = {}
-    for path in sorted(folder.glob("*.sql")):
+    for path in sorted(folder.rglob("*.sql")):
         for line, name, text in _blocks(path):
             where = f"{path.name}:{line}"
             if name in queries:

@@ -10,23 +10,16 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dispatch import metrics
-from dispatch.services.admission import Admission
-from dispatch.services.engine import Engine
-from dispatch.services.tracking import Tracking
-from producers.http import (
-    escalations,
-    gateways,
-    incidents,
-    offers,
-    organisations,
-    page,
-    problems,
-    reports,
-    volunteers,
-)
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.intake.admission import Admission
+from dispatch.services.operations import gauges
+from dispatch.services.people.position_writer import Tracking
+from producers.http import problems
+from producers.http.api import escalations, gateways, incidents, offers, organisations, reports, volunteers
 from producers.http.auth import Here
-from producers.http.deadline import Deadline
-from producers.http.limits import BodyLimit
+from producers.http.middleware.deadline import Deadline
+from producers.http.middleware.limits import BodyLimit
+from producers.http.page import routes
 
 Ready = Callable[[], dict[str, bool]]
 
@@ -42,14 +35,14 @@ ROUTERS = (
     volunteers.router,
     organisations.router,
     gateways.router,
-    page.router,
+    routes.router,
 )
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 
 log = structlog.get_logger()
 
 
-def build(engine: Engine, *, secret: bytes, ready: Ready, extra: Sequence[APIRouter] = ()) -> FastAPI:
+def build(uow: UnitOfWork, *, secret: bytes, ready: Ready, extra: Sequence[APIRouter] = ()) -> FastAPI:
     """Build the app; `secret` is the one that volunteers' links derive from, `ready` tells what works."""
     app = FastAPI(
         title="Renfort",
@@ -60,10 +53,10 @@ def build(engine: Engine, *, secret: bytes, ready: Ready, extra: Sequence[APIRou
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,
     )
-    app.state.engine, app.state.secret, app.state.ready = engine, secret, ready
-    app.state.tracking, app.state.admission = Tracking(engine), Admission(engine)
+    app.state.uow, app.state.secret, app.state.ready = uow, secret, ready
+    app.state.tracking, app.state.admission = Tracking(uow), Admission(uow)
     for router in (*ROUTERS, *extra):
-        app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)
+        app.include_router(router, responses=problems.RESPONSES if router is not routes.router else None)
     app.include_router(health)
     problems.install(app)
     app.add_middleware(BodyLimit, largest=LARGEST_BODY, exceptions=LARGER)
@@ -89,9 +82,9 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 @health.get("/metrics", name="metrics")
-async def numbers(engine: Here) -> Response:
+async def numbers(uow: Here) -> Response:
     """Give the numbers that Prometheus reads."""
-    return Response(await metrics.page(engine.pool, engine.clock.now()), media_type=CONTENT_TYPE_LATEST)
+    return Response(await gauges.page(uow.pool, uow.clock.now()), media_type=CONTENT_TYPE_LATEST)
 
 
 class Diary:
@@ -121,7 +114,7 @@ class Diary:
 
 def _late(scope: Scope) -> Response:
     """Answer for what took too long, to people with a page."""
-    return page.busy() if scope["path"].startswith("/a/") else problems.unanswered()
+    return routes.busy() if scope["path"].startswith("/a/") else problems.unanswered()
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:

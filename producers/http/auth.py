@@ -6,28 +6,28 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from dispatch.services import keys
-from dispatch.services.engine import Engine
-from dispatch.services.errors import ForbiddenError, UnauthorizedError
-from dispatch.services.keys import Key
+from dispatch.services.access import keys
+from dispatch.services.access.keys import Key
+from dispatch.services.core.errors import ForbiddenError, UnauthorizedError
+from dispatch.services.core.unit_of_work import UnitOfWork
 
 bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer rk_…`")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
-def engine_of(request: Request) -> Engine:
+def uow_of(request: Request) -> UnitOfWork:
     """Give the engine that the app was built with."""
-    engine = request.app.state.engine
-    assert isinstance(engine, Engine)  # noqa: S101 - for the type checker
-    return engine
+    uow = request.app.state.uow
+    assert isinstance(uow, UnitOfWork)  # noqa: S101 - for the type checker
+    return uow
 
 
-async def engine_here(request: Request) -> Engine:
+async def uow_here(request: Request) -> UnitOfWork:
     """Give the engine to a route; `async`, as all dependencies here, or each request waits for a thread."""
-    return engine_of(request)
+    return uow_of(request)
 
 
-Here = Annotated[Engine, Depends(engine_here)]
+Here = Annotated[UnitOfWork, Depends(uow_here)]
 
 
 def requires(*scopes: str) -> Callable[[Request, Credentials], Awaitable[Key]]:
@@ -45,7 +45,7 @@ async def known(request: Request, presented: str) -> Key:
         raise UnauthorizedError("this needs a key: Authorization: Bearer rk_…")
     key = getattr(request.state, "key", None)
     if not isinstance(key, Key):
-        key = request.state.key = await keys.authenticate(engine_of(request), presented)
+        key = request.state.key = await keys.authenticate(uow_of(request), presented)
     return key
 
 

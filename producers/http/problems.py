@@ -13,8 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from dispatch.domain.errors import RefusedError
-from dispatch.services.batches import DIFFICULT, is_difficult
-from dispatch.services.errors import (
+from dispatch.services.core.errors import (
     ConflictError,
     ForbiddenError,
     InvalidError,
@@ -22,6 +21,7 @@ from dispatch.services.errors import (
     OverloadedError,
     UnauthorizedError,
 )
+from dispatch.services.ingest.batches import DIFFICULT, is_difficult
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2

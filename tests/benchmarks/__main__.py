@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from deploy.kafka.start import KafkaFailedError
-from dispatch.cli.embedded import EmbeddedServiceError
+from dispatch.embedded import EmbeddedServiceError
 from dispatch.storage.pool import describe as in_a_line
 from tests.benchmarks import gate as gates
 from tests.benchmarks.machine import describe

@@ -9,15 +9,15 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.clock import Clock, MovableClock
-from dispatch.services.agenda import LOW, SEVERE, Agenda
-from dispatch.services.engine import Engine
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents.agenda import LOW, SEVERE, Agenda
 from dispatch.storage.pool import open_pool
 from schemas.ids import named
 from tests.benchmarks.figures import median, percentile
 from tests.benchmarks.row import Row
 from tests.benchmarks.site import Site
 from tests.domain.builders import PLACE
-from tests.storage.world import World, near
+from tests.support.world import World, near
 
 NAME = "agenda"
 PENDING, A_SECOND, SECONDS = 500_000, 2_000, 15
@@ -44,19 +44,19 @@ TAKE = "DELETE FROM agenda WHERE subject = ANY ($1::uuid[]) AND due_at <= $2 RET
 class Claims(Agenda):
     """The agenda, with nothing behind its entries: they are taken off, and how late they were is noted."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, uow: UnitOfWork) -> None:
+        super().__init__(uow)
         self.claimed: list[float] = []
         self.committed: list[float] = []
 
     async def _tick(self, names: Sequence[UUID]) -> int:
-        claimed = self._engine.clock.now()
+        claimed = self._uow.clock.now()
 
         async def inside(connection: asyncpg.Connection, now: datetime) -> list[datetime]:
             return [row["due_at"] for row in await connection.fetch(TAKE, names, now)]
 
-        taken = await self._engine.transact(inside)
-        committed = self._engine.clock.now()
+        taken = await self._uow.transact(inside)
+        committed = self._uow.clock.now()
         self.claimed += [1000 * (claimed - due).total_seconds() for due in taken]
         self.committed += [1000 * (committed - due).total_seconds() for due in taken]
         return len(taken)
@@ -73,16 +73,16 @@ async def _lateness(site: Site) -> list[Row]:
     pool = await open_pool(await site.database(), application="benchmark", size=2)
     total = A_SECOND * seconds
     await pool.execute("SET statement_timeout = 0")
-    engine = Engine(pool, Clock())
+    uow = UnitOfWork(pool, Clock())
     async with pool.acquire() as connection:
         await connection.execute("SET statement_timeout = 0")
         run = connection.execute
-        await run(WAITING, ORGANISATION, engine.clock.now() + timedelta(hours=1), pending, timeout=600)
+        await run(WAITING, ORGANISATION, uow.clock.now() + timedelta(hours=1), pending, timeout=600)
         await run("VACUUM ANALYZE agenda", timeout=600)
-        start = engine.clock.now() + timedelta(seconds=SETTLING_S)
+        start = uow.clock.now() + timedelta(seconds=SETTLING_S)
         await run(FALLING_DUE, ORGANISATION, start, total, A_SECOND, timeout=600)
     site.say(f"{A_SECOND:,} entries fall due each second")
-    agenda = Claims(engine)
+    agenda = Claims(uow)
     running = asyncio.create_task(agenda.run())
     while len(agenda.claimed) < total and not running.done():
         await asyncio.sleep(0.2)

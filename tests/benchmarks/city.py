@@ -11,8 +11,8 @@ import asyncpg
 
 from dispatch.clock import Clock
 from dispatch.domain.geo import EARTH_M, MERCATOR_M
-from dispatch.services import keys, organisations
-from dispatch.services.engine import Engine
+from dispatch.services.access import keys, organisations
+from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.pool import open_pool
 from schemas.base import Position
 from schemas.reports import ReportBody
@@ -87,10 +87,10 @@ class City:
         site.say(f"settling {people:,} volunteers")
         dsn, box = await site.database(), Box.of(people)
         pool = await open_pool(dsn, application="benchmark", size=2)
-        engine = Engine(pool, Clock())
-        organisation = await organisations.create(engine, "SDIS 75")
-        key = await keys.create(engine, organisation=organisation, scopes=["reports:write"], holder=SOURCE)
-        await _settle(pool, organisation, people, box, engine.clock.now())
+        uow = UnitOfWork(pool, Clock())
+        organisation = await organisations.create(uow, "SDIS 75")
+        key = await keys.create(uow, organisation=organisation, scopes=["reports:write"], holder=SOURCE)
+        await _settle(pool, organisation, people, box, uow.clock.now())
         pool.terminate()
         return cls(dsn, organisation, key, people)
 

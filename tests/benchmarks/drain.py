@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from dispatch.clock import Clock
-from dispatch.services import reports
-from dispatch.services.engine import Engine
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.intake import submitting
 from dispatch.storage.pool import open_pool
 from tests.benchmarks import wire
 from tests.benchmarks.city import SOURCE, City, report
@@ -58,13 +58,13 @@ async def measure(site: Site) -> list[Row]:
 async def accept(site: Site, city: City, count: int) -> list[Message]:
     """Accept reports as the API does, while nobody works them; return what goes on the topic."""
     pool = await open_pool(city.dsn, application="benchmark", size=AT_ONCE)
-    engine, chance = Engine(pool, Clock()), random.Random(7)
-    bodies = iter([report(city.box, number, engine.clock.now(), chance) for number in range(count)])
+    uow, chance = UnitOfWork(pool, Clock()), random.Random(7)
+    bodies = iter([report(city.box, number, uow.clock.now(), chance) for number in range(count)])
 
     async def some() -> None:
         for body in bodies:
-            await reports.accept(
-                engine, organisation=city.organisation, source=SOURCE, channel="http", body=body
+            await submitting.accept(
+                uow, organisation=city.organisation, source=SOURCE, channel="http", body=body
             )
 
     site.say(f"accepting {count:,} reports")

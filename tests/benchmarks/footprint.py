@@ -20,25 +20,29 @@ import psutil
 import uvloop
 from rich.console import Console
 
-from consumers.gateways.simulated import SimulatedGateway
 from consumers.messages import HANDLERS
-from dispatch.cli.embedded import EmbeddedPostgres
 from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
+from dispatch.embedded import EmbeddedPostgres
+from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.logs import configure
-from dispatch.services import assembly, organisations, replies, sending, volunteers
-from dispatch.services.batches import Batches
-from dispatch.services.gateways import Outgoing, Receipt
-from dispatch.services.organisations import DutyContact
-from dispatch.services.plans import load
-from dispatch.services.sending import Sender
+from dispatch.services.access import organisations
+from dispatch.services.access.organisations import DutyContact
+from dispatch.services.incidents import assembly
+from dispatch.services.ingest.batches import Batches
+from dispatch.services.messaging import sending
+from dispatch.services.messaging.gateway import Outgoing, Receipt
+from dispatch.services.messaging.sending import Sender
+from dispatch.services.people import volunteers
+from dispatch.services.plans.plan_files import load
+from dispatch.services.replies import receiving
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool, transaction
 from schemas.replies import Answer
 from tests.conftest import START
 from tests.domain.builders import PLACE
-from tests.scene import a_volunteer, phone
-from tests.storage.world import World, near
+from tests.support.scene import a_volunteer, phone
+from tests.support.world import World, near
 
 PEOPLE, APART_M = 4_000, 30
 KIB, MOST_TABLES = 1024, 9
@@ -114,18 +118,18 @@ class Town(World):
         gateway = SimulatedGateway()
         gateway.on_message = self._arrive
         self._sender = Sender(
-            self.engine, {"sms": gateway}, secret=b"footprint", public_url="https://renfort.example.org"
+            self.uow, {"sms": gateway}, secret=b"footprint", public_url="https://renfort.example.org"
         )
 
     async def settle(self) -> None:
         """Let people along the road join, and two supervisors go on duty."""
         await self.found()
         duty = [DutyContact(f"Supervisor {turn}", phone(9_000 + turn)) for turn in (1, 2)]
-        await organisations.set_duty(self.engine, self.organisation, duty)
+        await organisations.set_duty(self.uow, self.organisation, duty)
         places = [near(PLACE, APART_M * number) for number in range(PEOPLE)]
         bodies = [a_volunteer(number, skills=SKILLS, position=place) for number, place in enumerate(places)]
         for start in range(0, PEOPLE, 500):
-            await volunteers.enrol(self.engine, self.organisation, bodies[start : start + 500])
+            await volunteers.enrol(self.uow, self.organisation, bodies[start : start + 500])
 
     async def live_through(self, kind: str, severity: str, names: Sequence[str]) -> None:
         """Take incidents from their reports to their end."""
@@ -150,7 +154,7 @@ class Town(World):
                 pass
             await self.pool.execute("DELETE FROM outbox")
             for message in self._arrived:
-                await sending.receipt(self.engine, Receipt(message, "delivered"))
+                await sending.receipt(self.uow, Receipt(message, "delivered"))
             self._arrived.clear()
 
     async def _notify(self) -> int:
@@ -174,8 +178,8 @@ class Town(World):
         await self._pass_on()
 
     async def _press(self, offer: UUID, answer: Answer) -> None:
-        await replies.receive(
-            self.engine, offer_id=offer, answer=answer, channel="page", received_at=self.clock.now()
+        await receiving.receive(
+            self.uow, offer_id=offer, answer=answer, channel="page", received_at=self.clock.now()
         )
 
     async def _act(self, what: Literal["takeover", "close"], which: str) -> None:

@@ -12,10 +12,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
 
 from dispatch.clock import Clock
-from dispatch.services.positions import CONSUMER, TOPIC
-from dispatch.services.volunteers import Move, set_positions
+from dispatch.services.people.positions import CONSUMER, TOPIC
+from dispatch.services.people.volunteers import Move, set_positions
 from dispatch.storage.pool import open_pool, transaction
-from producers.topics import administration
+from producers.kafka.topics import administration
 from schemas.base import Position
 from schemas.ids import new_id
 from tests.benchmarks.figures import Sample, rate

@@ -10,8 +10,8 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from dispatch.clock import Clock
-from dispatch.services import replies
-from dispatch.services.engine import Engine
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.replies import receiving
 from dispatch.storage.pool import open_pool
 from tests.benchmarks import drain, wire
 from tests.benchmarks.city import City
@@ -58,14 +58,14 @@ async def measure(site: Site) -> list[Row]:
 async def _say_yes(site: Site, city: City) -> list[Message]:
     """Take in a yes to each offer as the API does, while nobody works them; return what goes on the topic."""
     pool = await open_pool(city.dsn, application="benchmark", size=AT_ONCE)
-    engine = Engine(pool, Clock())
+    uow = UnitOfWork(pool, Clock())
     offers = iter(await pool.fetch(OFFERED))
 
     async def some() -> None:
         for offer in offers:
-            now = engine.clock.now()
-            await replies.receive(
-                engine, offer_id=offer["id"], answer="accepted", channel="page", received_at=now
+            now = uow.clock.now()
+            await receiving.receive(
+                uow, offer_id=offer["id"], answer="accepted", channel="page", received_at=now
             )
 
     site.say("taking replies in")

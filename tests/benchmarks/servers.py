@@ -13,7 +13,7 @@ import asyncpg
 import psutil
 
 from deploy.kafka.start import missing_tools
-from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
+from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
 from dispatch.storage.migrate import migrate
 from tests.kafka.cluster import KafkaCluster
 

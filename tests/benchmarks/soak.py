@@ -13,8 +13,9 @@ from cyclopts import App
 from rich.console import Console
 
 from dispatch.clock import Clock
-from dispatch.services import replies, reports
-from dispatch.services.engine import Engine
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.intake import submitting
+from dispatch.services.replies import receiving
 from dispatch.storage.pool import open_pool
 from schemas.replies import Answer
 from tests.benchmarks.city import SOURCE, City, report
@@ -65,7 +66,7 @@ async def measure(site: Site, minutes: float | None = None) -> list[Row]:
     pool = await open_pool(city.dsn, application="benchmark", size=10)
     storm = Storm()
     try:
-        await _rage(site, city, Engine(pool, Clock()), program, storm, lasting)
+        await _rage(site, city, UnitOfWork(pool, Clock()), program, storm, lasting)
         opened = await pool.fetchval(OPENED)
     finally:
         pool.terminate()
@@ -73,42 +74,42 @@ async def measure(site: Site, minutes: float | None = None) -> list[Row]:
 
 
 async def _rage(
-    site: Site, city: City, engine: Engine, program: Program, storm: Storm, lasting: float
+    site: Site, city: City, uow: UnitOfWork, program: Program, storm: Storm, lasting: float
 ) -> None:
     chance, began = random.Random(3), time.monotonic()
     going_home: list[tuple[float, UUID]] = []
     while (since := time.monotonic() - began) < lasting and program.runs:
         site.say(f"{lasting - since:.0f} s of storm to come, {program.rss_mb:.0f} MB")
-        await _report(engine, city, storm, chance)
-        await _answer(engine, storm, going_home)
+        await _report(uow, city, storm, chance)
+        await _answer(uow, storm, going_home)
         storm.memory.append((time.monotonic() - began, program.rss_mb))
         await asyncio.sleep(len(storm.memory) - (time.monotonic() - began))
 
 
-async def _report(engine: Engine, city: City, storm: Storm, chance: random.Random) -> None:
-    now = engine.clock.now()
+async def _report(uow: UnitOfWork, city: City, storm: Storm, chance: random.Random) -> None:
+    now = uow.clock.now()
     bodies = [report(city.box, storm.reports + n, now, chance) for n in range(A_SECOND)]
     storm.reports += len(bodies)
-    accept = partial(reports.accept, engine, organisation=city.organisation, source=SOURCE, channel="http")
+    accept = partial(submitting.accept, uow, organisation=city.organisation, source=SOURCE, channel="http")
     await asyncio.gather(*(accept(body=body) for body in bodies))
 
 
-async def _answer(engine: Engine, storm: Storm, going_home: list[tuple[float, UUID]]) -> None:
+async def _answer(uow: UnitOfWork, storm: Storm, going_home: list[tuple[float, UUID]]) -> None:
     """Say yes to every offer that has no answer yet; those who said so a while ago arrive and go home."""
-    asked = [row["id"] for row in await engine.pool.fetch(UNANSWERED)]
+    asked = [row["id"] for row in await uow.pool.fetch(UNANSWERED)]
     now = time.monotonic()
     home = [offer for since, offer in going_home if since + RELEASED_AFTER_S < now]
     del going_home[: len(home)]
     going_home += [(now, offer) for offer in asked]
-    await asyncio.gather(*(_say(engine, offer, "accepted") for offer in asked))
-    await asyncio.gather(*(_say(engine, offer, "on_scene", "released") for offer in home))
+    await asyncio.gather(*(_say(uow, offer, "accepted") for offer in asked))
+    await asyncio.gather(*(_say(uow, offer, "on_scene", "released") for offer in home))
     storm.answers += len(asked) + 2 * len(home)
 
 
-async def _say(engine: Engine, offer: UUID, *answers: Answer) -> None:
+async def _say(uow: UnitOfWork, offer: UUID, *answers: Answer) -> None:
     for answer in answers:
-        now = engine.clock.now()
-        await replies.receive(engine, offer_id=offer, answer=answer, channel="page", received_at=now)
+        now = uow.clock.now()
+        await receiving.receive(uow, offer_id=offer, answer=answer, channel="page", received_at=now)
 
 
 def _rows(storm: Storm, opened: int, lasting: float) -> list[Row]:

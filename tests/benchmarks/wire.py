@@ -12,7 +12,7 @@ from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from dispatch.storage.pool import open_pool
-from producers.topics import administration
+from producers.kafka.topics import administration
 from schemas.envelope import unpack
 from tests.benchmarks.figures import Sample
 

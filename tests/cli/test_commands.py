@@ -18,20 +18,22 @@ import orjson
 import pytest
 from rich.console import Console
 
-from dispatch.cli import doctor, terminal, watch
+from dispatch.cli import output
+from dispatch.cli.commands import watch
+from dispatch.cli.doctor import command
 from dispatch.cli.main import COMMANDS, build, main
-from dispatch.cli.node import ROLES, title
 from dispatch.clock import MovableClock
-from dispatch.services import keys, organisations
-from dispatch.services.admission import Admission
-from dispatch.services.engine import Engine
-from dispatch.services.errors import OverloadedError, UnauthorizedError
-from dispatch.services.parking import tell
+from dispatch.runtime.node import ROLES, title
+from dispatch.services.access import keys, organisations
+from dispatch.services.core.errors import OverloadedError, UnauthorizedError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.intake.admission import Admission
 from dispatch.storage import parking
 from dispatch.storage.pool import open_pool, transaction
 from schemas.envelope import Unreadable, decode
 from tests.kafka.outside import a_report
-from tests.storage.world import World
+from tests.support.world import World
 
 HEADER = "name,phone,language,skills,lat,lon,birth_date,consent,availability\n"
 ID = UUID("0197a0b2-0000-7000-8000-000000000000")
@@ -61,7 +63,7 @@ def dispatch(
         monkeypatch.delenv(name)
     monkeypatch.setenv("DISPATCH_POSTGRES", database)
     monkeypatch.setenv("DISPATCH_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(terminal.screen, "width", 200)
+    monkeypatch.setattr(output.screen, "width", 200)
 
     def typed(*words: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["dispatch", *map(str, words)])
@@ -207,7 +209,7 @@ async def test_a_key_is_printed_alone_and_opens(
 ) -> None:
     done = await dispatch("keys", "create", "--scope", "console:read", "reports:write", "--holder", "codis")
     assert re.fullmatch(r"rk_[0-9a-f]+_[0-9a-f]+\n", done.out)
-    key = await keys.authenticate(Engine(pool, clock), done.out.strip())
+    key = await keys.authenticate(UnitOfWork(pool, clock), done.out.strip())
     assert (str(key.organisation), key.holder) == (house, "codis")
     assert key.scopes == {"console:read", "reports:write"}
 
@@ -220,7 +222,7 @@ async def test_a_revoked_key_opens_nothing(
     (listed,) = (await dispatch("keys", "list", "--json")).json()
     assert (await dispatch("keys", "revoke", listed["id"])).code == 0
     with pytest.raises(UnauthorizedError):
-        await keys.authenticate(Engine(pool, clock), key)
+        await keys.authenticate(UnitOfWork(pool, clock), key)
     assert (await dispatch("keys", "revoke", listed["id"])).code == 1
 
 
@@ -307,12 +309,12 @@ async def test_a_bad_line_of_a_duty_order_is_named(dispatch: Dispatch, tmp_path:
 async def test_a_pause_lasts_until_it_is_ended(
     dispatch: Dispatch, house: str, pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
-    engine = Engine(pool, clock)
+    uow = UnitOfWork(pool, clock)
     id_ = UUID(house)
     assert (await dispatch("pause", "--by", "Anne")).code == 0
-    assert (await organisations.get(engine, id_)).paused_at is not None
+    assert (await organisations.get(uow, id_)).paused_at is not None
     assert (await dispatch("resume")).code == 0
-    assert (await organisations.get(engine, id_)).paused_at is None
+    assert (await organisations.get(uow, id_)).paused_at is None
 
 
 # Reports.
@@ -512,7 +514,7 @@ async def test_the_live_picture_is_drawn_in_a_terminal(world: World, monkeypatch
     monkeypatch.setattr(watch, "screen", drawn)
     monkeypatch.setattr(asyncio, "sleep", enough)
     with pytest.raises(EnoughError):
-        await watch._live(world.engine, world.organisation)  # noqa: SLF001 - it runs until it is stopped
+        await watch._live(world.uow, world.organisation)  # noqa: SLF001 - it runs until it is stopped
     assert str(incident)[-8:] in drawn.export_text()
 
 
@@ -565,7 +567,7 @@ async def test_the_journal_is_written_to_a_file_that_is_there_whole_or_not_at_al
     again = await dispatch("journal", "export", "--output", file)
     assert (again.code, "--force" in again.err, file.read_bytes()) == (1, True, written)
     with monkeypatch.context() as patch:
-        patch.setattr("dispatch.services.exporting.export", broken)
+        patch.setattr("dispatch.services.operations.journal_export.export", broken)
         assert (await dispatch("journal", "export", "--output", file, "--force")).code == 1
     assert [name for name in os.listdir(tmp_path) if "jsonl" in name] == [file.name]  # noqa: PTH208
     assert file.read_bytes() == written
@@ -729,7 +731,7 @@ async def test_a_sound_installation_is_found_sound(
 async def test_what_is_missing_is_named(
     dispatch: Dispatch, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(command, "PATIENCE_S", 2.0)
     monkeypatch.setenv("DISPATCH_KAFKA", "127.0.0.1:1")
     monkeypatch.setenv("DISPATCH_PLANS", str(tmp_path / "none"))
     monkeypatch.setenv("DISPATCH_KANNEL_URL", "http://127.0.0.1:13013")

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from dispatch.cli import doctor, doctor_database, doctor_kafka
-from dispatch.cli.finding import Finding
-from dispatch.cli.node import ROLES, Role, roles_in, title
-from dispatch.cli.terminal import elapsed
+from dispatch.cli.doctor import command, database, kafka
+from dispatch.cli.doctor.finding import Finding
+from dispatch.cli.output import elapsed
 from dispatch.config import Settings
-from producers.topics import declared
+from dispatch.runtime.node import ROLES, Role, roles_in, title
+from producers.kafka.topics import declared
 from schemas.topics import TOPICS
 from tests.conftest import START
 
@@ -46,36 +46,36 @@ def configured(**changes: str) -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize(
     ("finding", "state", "words"),
     [
-        (doctor_database.version(180006), "ok", "version 18.6"),
-        (doctor_database.version(140011), "fail", "version 14.11 is too old: upgrade it to 15"),
-        (doctor_database.durability(SAFE), "ok", "on disk"),
-        (doctor_database.durability(SAFE | {"fsync": "off"}), "warn", "fsync is off; a power cut loses"),
-        (doctor_database.connections(79, 100), "ok", "79 of 100"),
-        (doctor_database.connections(80, 100), "warn", "raise max_connections"),
-        (doctor_database.transactions([session(None), session(4)], START), "ok", "none"),
+        (database.version(180006), "ok", "version 18.6"),
+        (database.version(140011), "fail", "version 14.11 is too old: upgrade it to 15"),
+        (database.durability(SAFE), "ok", "on disk"),
+        (database.durability(SAFE | {"fsync": "off"}), "warn", "fsync is off; a power cut loses"),
+        (database.connections(79, 100), "ok", "79 of 100"),
+        (database.connections(80, 100), "warn", "raise max_connections"),
+        (database.transactions([session(None), session(4)], START), "ok", "none"),
         (
-            doctor_database.transactions([session(90), session(6, "other")], START), "warn",
+            database.transactions([session(90), session(6, "other")], START), "warn",
             "pg_dump (process 77) has one open for 1 h 30 min; unless it is a backup, end it",
         ),
-        (doctor_database.queues([]), "ok", "cleared"),
-        (doctor_database.queues([{"relname": "outbox", "n_dead_tup": 60_000}]), "warn", "outbox has 60000 dead"),
-        (doctor_database.roles([title(ROLES[:4]), title(ROLES[4:])]), "ok", "every role"),
-        (doctor_database.roles(["renfort-cli", "renfort relay", "psql"]), "fail", "none runs: `dispatch up`"),
-        (doctor_database.roles([title(ROLES[2:])]), "fail", "none has the role api, reports: dispatch run api"),
-        (doctor_kafka.copies(described(), SETTINGS), "ok", "3 of each partition"),
-        (doctor_kafka.copies(described(isr=[1, 2]), SETTINGS), "warn", "is a broker down?"),
-        (doctor_kafka.copies(described(isr=[1]), SETTINGS), "fail", "incident.reports cannot be written: fewer than 2"),
-        (doctor_kafka.copies(described(leader=-1), SETTINGS), "fail", "bring the brokers back"),
-        (doctor_kafka.copies(described(replicas=[1, 2], isr=[1, 2]), SETTINGS), "warn", "fewer than 3 copies"),
-        (doctor_kafka.compared(configured(), SETTINGS), "ok", "as declared"),
+        (database.queues([]), "ok", "cleared"),
+        (database.queues([{"relname": "outbox", "n_dead_tup": 60_000}]), "warn", "outbox has 60000 dead"),
+        (database.roles([title(ROLES[:4]), title(ROLES[4:])]), "ok", "every role"),
+        (database.roles(["renfort-cli", "renfort relay", "psql"]), "fail", "none runs: `dispatch up`"),
+        (database.roles([title(ROLES[2:])]), "fail", "none has the role api, reports: dispatch run api"),
+        (kafka.copies(described(), SETTINGS), "ok", "3 of each partition"),
+        (kafka.copies(described(isr=[1, 2]), SETTINGS), "warn", "is a broker down?"),
+        (kafka.copies(described(isr=[1]), SETTINGS), "fail", "incident.reports cannot be written: fewer than 2"),
+        (kafka.copies(described(leader=-1), SETTINGS), "fail", "bring the brokers back"),
+        (kafka.copies(described(replicas=[1, 2], isr=[1, 2]), SETTINGS), "warn", "fewer than 3 copies"),
+        (kafka.compared(configured(), SETTINGS), "ok", "as declared"),
         (
-            doctor_kafka.compared(configured(retention_ms="1"), SETTINGS), "warn",
+            kafka.compared(configured(retention_ms="1"), SETTINGS), "warn",
             "incident.reports retention.ms=1, not 604800000: kafka-configs",
         ),
-        (doctor_kafka.compared({}, SETTINGS), "warn", "cleanup.policy=None, not delete"),
-        (doctor_kafka.consumers({("reports", "incident.reports"): 1000}), "ok", "1 group, at most 1000"),
+        (kafka.compared({}, SETTINGS), "warn", "cleanup.policy=None, not delete"),
+        (kafka.consumers({("reports", "incident.reports"): 1000}), "ok", "1 group, at most 1000"),
         (
-            doctor_kafka.consumers({("reports", "incident.reports"): 1001}), "warn",
+            kafka.consumers({("reports", "incident.reports"): 1001}), "warn",
             "reports is 1001 messages behind on incident.reports: run more",
         ),
     ],
@@ -86,8 +86,8 @@ def test_a_finding_says_how_it_is_and_what_to_do(finding: Finding, state: str, w
 
 def test_a_gateway_that_could_not_report_is_a_failure() -> None:
     known = {"kannel_url": "http://kannel", "public_url": "https://renfort.example"}
-    assert doctor._gateway(Settings.model_validate(known)).state == "fail"  # noqa: SLF001 - it takes settings alone
-    assert doctor._gateway(Settings.model_validate(known | {"kannel_key": "rk_1"})).state == "ok"  # noqa: SLF001
+    assert command._gateway(Settings.model_validate(known)).state == "fail"  # noqa: SLF001 - it takes settings alone
+    assert command._gateway(Settings.model_validate(known | {"kannel_key": "rk_1"})).state == "ok"  # noqa: SLF001
 
 
 class Usage(NamedTuple):
@@ -101,7 +101,7 @@ def test_a_disk_is_told_before_it_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, state: str
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1e11, 1e11 - free, free))
-    assert doctor._disk(Settings(data=tmp_path)).state == state  # noqa: SLF001 - what there is depends on the machine
+    assert command._disk(Settings(data=tmp_path)).state == state  # noqa: SLF001 - what there is depends on the machine
 
 
 def test_every_set_of_roles_fits_into_the_name_of_a_process_and_is_read_back() -> None:

@@ -17,13 +17,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from dispatch.cli.hosting import Embedded
-from dispatch.cli.local import MisuseError
+from dispatch.cli.commands.up import wiring
 from dispatch.cli.main import main
-from dispatch.cli.up import wiring
-from dispatch.config import Settings
+from dispatch.config import MisuseError, Settings
+from dispatch.runtime.hosting import Embedded
 from dispatch.security import UNSECURED, Security, SecurityError
-from producers.knocking import refusal
+from producers.kafka.diagnosis import refusal
 
 SECRET = "canary-5f2c"
 USER = {"kafka_username": "renfort", "kafka_password": SECRET}

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dispatch.cli.embedded import EmbeddedPostgres
+from dispatch.embedded import EmbeddedPostgres
 from tests.cli.installed import DISPATCH, Up, dispatch_up, environment, eventually, free_port
 
 pytestmark = pytest.mark.timeout(180)

@@ -12,8 +12,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 
 from dispatch.logs import configure
-from dispatch.services import exporting
-from dispatch.services.exporting import Selection
+from dispatch.services.operations import journal_export
+from dispatch.services.operations.journal_export import Selection
 from schemas.topics import TOPICS
 from tests.stories.city import City
 
@@ -88,7 +88,7 @@ async def topics(city: City) -> dict[str, str]:
 
 async def export(city: City) -> str:
     """Give the journal as somebody outside would get it."""
-    return b"".join([line async for line in exporting.export(city.node.engine, Selection())]).decode()
+    return b"".join([line async for line in journal_export.export(city.node.uow, Selection())]).decode()
 
 
 async def stream(city: City) -> str:

@@ -17,9 +17,9 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from consumers.gateways.kannel import KannelGateway, KannelSettings
-from dispatch.services.gateways import GatewayUnavailableError, Outgoing
-from dispatch.services.kannel import INBOUND_QUERY
+from dispatch.gateways.kannel.client import KannelGateway, KannelSettings
+from dispatch.services.messaging.gateway import GatewayUnavailableError, Outgoing
+from dispatch.services.messaging.webhook_calls import INBOUND_QUERY
 
 USERNAME = "renfort"
 PASSWORD = "not-for-any-log"

@@ -5,19 +5,19 @@ from typing import cast
 
 import asyncpg
 
-from consumers import console
 from dispatch.clock import Clock
-from dispatch.services import keys
-from dispatch.services.engine import Engine
+from dispatch.services.access import keys
+from dispatch.services.core.unit_of_work import UnitOfWork
+from producers.http import stream
 from producers.http.app import build
 from producers.http.openapi import render
 
 
 def current() -> str:
     """Describe all routes of a process that serves everything; nothing connects."""
-    engine = Engine(cast("asyncpg.Pool", None), Clock())
-    extra = [console.router(engine, keys.authenticate)]
-    return render(build(engine, secret=b"", ready=dict, extra=extra))
+    uow = UnitOfWork(cast("asyncpg.Pool", None), Clock())
+    extra = [stream.router(uow, keys.authenticate)]
+    return render(build(uow, secret=b"", ready=dict, extra=extra))
 
 
 if __name__ == "__main__":

@@ -14,18 +14,18 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import HttpUrl, SecretStr
 
-from consumers import console
 from dispatch.cli.main import COMMANDS
 from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.domain import transitions
 from dispatch.domain.selection import Gate, readable
 from dispatch.domain.transitions import Table
-from dispatch.services import keys
-from dispatch.services.engine import Engine
+from dispatch.services.access import keys
+from dispatch.services.core.unit_of_work import UnitOfWork
+from producers.http import stream
+from producers.http.api.gateways import speaker
+from producers.http.api.offers import answerer
 from producers.http.app import ROUTERS, health
-from producers.http.gateways import speaker
-from producers.http.offers import answerer
 from schemas.topics import DAY_MS, HORIZON_DAYS, TOPICS, Topic
 from tests.contract.reference_words import ACTS, GATES, INTRODUCTION, REASONS, SETTINGS
 
@@ -130,8 +130,8 @@ def _route(path: str, method: str, route: APIRoute) -> tuple[str, str, str]:
 
 def routes() -> Iterator[APIRoute]:
     """Give every route of a process that serves everything."""
-    engine = Engine(cast("asyncpg.Pool", None), Clock())
-    routers: tuple[APIRouter, ...] = (*ROUTERS, console.router(engine, keys.authenticate), health)
+    uow = UnitOfWork(cast("asyncpg.Pool", None), Clock())
+    routers: tuple[APIRouter, ...] = (*ROUTERS, stream.router(uow, keys.authenticate), health)
     for router in routers:
         yield from (route for route in router.routes if isinstance(route, APIRoute))
 
@@ -139,7 +139,7 @@ def routes() -> Iterator[APIRoute]:
 def scopes(route: APIRoute) -> tuple[str, ...]:
     """Give the scopes of which a key needs one; none for what is open, or opened by the token in its address."""
     if route.path == "/v1/stream":
-        return console.SCOPES
+        return stream.SCOPES
     return next(_asked(route.dependant), ())
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from dispatch.cli.embedded import EmbeddedBroker
-from dispatch.cli.hosting import Embedded
 from dispatch.clock import MovableClock
-from dispatch.services import keys
-from dispatch.services.gateways import Outgoing
+from dispatch.embedded import EmbeddedBroker
+from dispatch.runtime.hosting import Embedded
+from dispatch.services.access import keys
+from dispatch.services.messaging.gateway import Outgoing
 from tests.contract import canaries
 from tests.contract.canaries import (
     BIRTH,
@@ -63,7 +63,7 @@ async def city(log: StringIO, database: str, tmp_path: Path) -> AsyncIterator[Ci
         City.open(database, Embedded(None, broker), MovableClock(NIGHT)) as city,
     ):
         city.keys["roster"] = await keys.create(
-            city.node.engine, organisation=city.organisation, scopes=["volunteers:write"], holder="roster"
+            city.node.uow, organisation=city.organisation, scopes=["volunteers:write"], holder="roster"
         )
         await city.enrol(3)
         who = await city.call("POST", "/v1/volunteers", "roster", json=VOLUNTEER, expected=201)
@@ -211,7 +211,7 @@ async def _failing(city: City, monkeypatch: pytest.MonkeyPatch) -> str:
         raise RuntimeError(f"{NAME} {PHONE} {WORDS}")
 
     with monkeypatch.context() as patch:
-        patch.setattr("dispatch.services.reports.accept", broken)
+        patch.setattr("dispatch.services.intake.submitting.accept", broken)
         headers = {"Authorization": f"Bearer {city.keys['control-room']}"}
         body = {"id": "bad-2", "kind": ARREST, "occurred_at": NIGHT.isoformat(), "description": WORDS}
         async with city.http.post("/v1/reports", json=body, headers=headers) as response:

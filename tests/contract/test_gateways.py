@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from consumers.gateways.kannel import KannelGateway
-from consumers.gateways.simulated import SimulatedGateway
-from dispatch.services.gateways import (
+from dispatch.gateways.kannel.client import KannelGateway
+from dispatch.gateways.simulated.client import SimulatedGateway
+from dispatch.services.messaging.gateway import (
     Gateway,
     GatewayRefusedError,
     GatewayUnavailableError,
@@ -19,7 +19,7 @@ from dispatch.services.gateways import (
     Outgoing,
     Receipt,
 )
-from dispatch.services.kannel import inbound_from, receipt_from
+from dispatch.services.messaging.webhook_calls import inbound_from, receipt_from
 from tests.contract.kannel import KEY, Kannel, a_message, missing, settings_for, unavailable
 
 PHONE = "+33612345678"

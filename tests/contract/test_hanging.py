@@ -14,16 +14,17 @@ import pytest
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dispatch.cli.embedded import EmbeddedPostgres
 from dispatch.clock import Clock
-from dispatch.services import keys, tokens
-from dispatch.services.engine import Engine
+from dispatch.embedded import EmbeddedPostgres
+from dispatch.services.access import keys
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.messaging import tokens
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool, transaction
 from producers.http.app import build
-from producers.http.deadline import Deadline
+from producers.http.middleware.deadline import Deadline
 from tests.domain.builders import PLACE
-from tests.scene import Scene, phone
+from tests.support.scene import Scene, phone
 
 SECRET = b"s" * 32
 SIZE = 3
@@ -67,14 +68,14 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with EmbeddedPostgres(tmp_path, fsync=False) as postgres:
         await migrate(postgres.url())
         pool = await open_pool(postgres.url(), application="tests", size=SIZE)
-        engine = Engine(pool, Clock())
-        scene = await Scene.open(engine)
+        uow = UnitOfWork(pool, Clock())
+        scene = await Scene.open(uow)
         offer = await scene.offer()
         token = tokens.derive(SECRET, offer.id, 0)
         async with transaction(pool) as connection:
             await tokens.note(connection, token, offer.id, 0, scene.now)
-        shown = await keys.create(engine, organisation=scene.organisation, scopes=["admin"], holder="Ada")
-        app = build(engine, secret=SECRET, ready=dict)
+        shown = await keys.create(uow, organisation=scene.organisation, scopes=["admin"], holder="Ada")
+        app = build(uow, secret=SECRET, ready=dict)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://renfort", timeout=None) as client:
             found = House(postgres, app, client, scene, {"Authorization": f"Bearer {shown}"}, f"/a/{token}")
@@ -103,7 +104,7 @@ async def test_while_the_database_hangs_callers_are_told_and_nothing_is_lost_aft
     again = await asyncio.gather(*(house.report(f"meanwhile-{number}") for number in range(2 * SIZE)))
     assert {response.status_code for response in again} <= {200, 202}
     assert (await house.ask("POST", house.link, data={"answer": "accepted"})).status_code == 200
-    assert await house.scene.engine.pool.fetchval("SELECT count(*) FROM reports") == 2 * SIZE + 1
+    assert await house.scene.uow.pool.fetchval("SELECT count(*) FROM reports") == 2 * SIZE + 1
     assert phone(0) not in shown.text
 
 
@@ -130,7 +131,7 @@ async def test_who_hangs_up_while_the_database_makes_them_wait_has_answered_all_
     hung_up.set()
     house.freeze(signal.SIGCONT)
     await answering
-    assert await house.scene.engine.pool.fetchval("SELECT answer FROM replies") == "accepted"
+    assert await house.scene.uow.pool.fetchval("SELECT answer FROM replies") == "accepted"
 
 
 # The deadline by itself

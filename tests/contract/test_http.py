@@ -22,15 +22,18 @@ from structlog.testing import capture_logs
 from dispatch.clock import MovableClock
 from dispatch.domain.escalation import Cause
 from dispatch.domain.incident import Incident
-from dispatch.services import admission, escalating, keys, tokens
-from dispatch.services.engine import Engine
+from dispatch.services.access import keys
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents import escalations
+from dispatch.services.intake import admission
+from dispatch.services.messaging import tokens
 from dispatch.storage.pool import open_pool, transaction
 from producers.http.app import build
 from tests.conftest import START
 from tests.contract import reference
 from tests.contract.openapi import current
 from tests.domain.builders import PLACE, watch_plan
-from tests.scene import Scene, phone
+from tests.support.scene import Scene, phone
 
 SECRET = b"s" * 32
 OPENAPI = Path(__file__).parents[2] / "docs" / "openapi.yaml"
@@ -48,25 +51,25 @@ class Site:
     async def key(self, *scopes: str, holder: str = "Ada", scene: Scene | None = None) -> dict[str, str]:
         """Make a key; return the header that shows it."""
         organisation = (scene or self.scene).organisation
-        shown = await keys.create(self.scene.engine, organisation=organisation, scopes=scopes, holder=holder)
+        shown = await keys.create(self.scene.uow, organisation=organisation, scopes=scopes, holder=holder)
         return {"Authorization": f"Bearer {shown}"}
 
     async def link(self, number: int = 0, incident: Incident | None = None) -> str:
         """Make the link that a volunteer gets with an offer."""
         offer = await self.scene.offer(number, incident)
         token = tokens.derive(SECRET, offer.id, 0)
-        async with transaction(self.scene.engine.pool) as connection:
+        async with transaction(self.scene.uow.pool) as connection:
             await tokens.note(connection, token, offer.id, 0, self.scene.now)
         return f"/a/{token}"
 
     async def count(self, table: str) -> int:
         """Count the rows of a table."""
-        return int(await self.scene.engine.pool.fetchval(f"SELECT count(*) FROM {table}"))
+        return int(await self.scene.uow.pool.fetchval(f"SELECT count(*) FROM {table}"))
 
 
 @asynccontextmanager
-async def serving(engine: Engine, state: dict[str, bool]) -> AsyncIterator[httpx.AsyncClient]:
-    app = build(engine, secret=SECRET, ready=lambda: state)
+async def serving(uow: UnitOfWork, state: dict[str, bool]) -> AsyncIterator[httpx.AsyncClient]:
+    app = build(uow, secret=SECRET, ready=lambda: state)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as client:
         yield client
@@ -74,9 +77,9 @@ async def serving(engine: Engine, state: dict[str, bool]) -> AsyncIterator[httpx
 
 @pytest.fixture
 async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[Site]:
-    engine, state = Engine(pool, clock), {"postgres": True, "kafka": True}
-    async with serving(engine, state) as client:
-        yield Site(await Scene.open(engine), client, state)
+    uow, state = UnitOfWork(pool, clock), {"postgres": True, "kafka": True}
+    async with serving(uow, state) as client:
+        yield Site(await Scene.open(uow), client, state)
 
 
 def a_report(site: Site, **changes: object) -> dict[str, Any]:
@@ -143,7 +146,7 @@ async def test_while_too_much_waits_a_routine_report_is_told_to_come_again_and_t
 ) -> None:
     key = await site.key("reports:write")
     once = key | {"Idempotency-Key": "k-1"}
-    await site.scene.engine.pool.execute(
+    await site.scene.uow.pool.execute(
         "INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)"
         " SELECT gen_random_uuid(), $1, 'actual', 'storm', n, 'http', '', $2 FROM generate_series(1, 20) n",
         site.scene.organisation, site.scene.now - timedelta(seconds=1),
@@ -155,8 +158,8 @@ async def test_while_too_much_waits_a_routine_report_is_told_to_come_again_and_t
     for number, severity in enumerate(("urgent", "life_threatening")):
         severe = a_report(site, id=f"call-{number}", severity=severity)
         assert (await site.client.post("/v1/reports", json=severe, headers=key)).status_code == 202
-    await site.scene.engine.pool.execute("UPDATE reports SET incident_id = id WHERE source = 'storm'")
-    site.scene.engine.clock.advance(1)  # type: ignore[attr-defined]
+    await site.scene.uow.pool.execute("UPDATE reports SET incident_id = id WHERE source = 'storm'")
+    site.scene.uow.clock.advance(1)  # type: ignore[attr-defined]
     accepted = await site.client.post("/v1/reports", json=routine | {"id": "call-9"}, headers=key)
     again = await site.client.post("/v1/reports", json=routine | {"id": "call-9"}, headers=once)
     assert (accepted.status_code, again.status_code) == (202, 202)
@@ -359,7 +362,7 @@ async def test_another_organisations_key_finds_nothing(site: Site) -> None:
         "/v1/reports", json=a_report(site), headers=await site.key("reports:write")
     )
     await site.scene.act(incident.id, "escalate")
-    other = await Scene.open(site.scene.engine, 0, name="Mairie")
+    other = await Scene.open(site.scene.uow, 0, name="Mairie")
     key = await site.key("admin", "gateway:kannel", scene=other)
     (escalation,) = (await site.scene.read(incident.id)).escalations
     who = site.scene.people[0]
@@ -451,7 +454,7 @@ async def test_an_event_that_cannot_be_read_keeps_its_place_in_the_timeline_and_
     site: Site,
 ) -> None:
     incident = await site.scene.incident()
-    await site.scene.engine.pool.execute("UPDATE journal SET body = '{}' WHERE type = 'offer.extended.v1'")
+    await site.scene.uow.pool.execute("UPDATE journal SET body = '{}' WHERE type = 'offer.extended.v1'")
     key = await site.key("console:read")
     told = (await site.client.get(f"/v1/incidents/{incident.id}/timeline", headers=key)).json()
     kinds = [moment["what"] for moment in told["moments"]]
@@ -517,13 +520,13 @@ async def test_an_escalation_is_acknowledged_once_it_is_seen(site: Site) -> None
 
 
 async def test_an_escalation_of_the_system_is_settled_for_good_and_may_be_raised_anew(site: Site) -> None:
-    engine, organisation = site.scene.engine, site.scene.organisation
+    uow, organisation = site.scene.uow, site.scene.organisation
     cause = Cause("gateway:sms", 2, page=True)
 
     async def trouble() -> dict[str, Any]:
-        subject = escalating.system_of(organisation)
-        async with transaction(engine.pool) as connection:
-            await escalating.escalate(connection, organisation, "system", subject, cause, site.scene.now)
+        subject = escalations.system_of(organisation)
+        async with transaction(uow.pool) as connection:
+            await escalations.escalate(connection, organisation, "system", subject, cause, site.scene.now)
         (told,) = (await site.client.get("/v1/escalations", headers=key)).json()
         return dict(told)
 
@@ -534,9 +537,9 @@ async def test_an_escalation_of_the_system_is_settled_for_good_and_may_be_raised
         assert (await site.client.post(f"{url}/settle", headers=key)).status_code == 204
     assert (await site.client.get("/v1/escalations", headers=key)).json() == []
     assert (await site.client.post(f"{url}/acknowledge", headers=key)).status_code == 409
-    bodies = await engine.pool.fetch("SELECT body FROM journal WHERE type = 'escalation.resolved.v1'")
+    bodies = await uow.pool.fetch("SELECT body FROM journal WHERE type = 'escalation.resolved.v1'")
     assert [b"settled by Ada" in row["body"] for row in bodies] == [True]
-    assert await engine.pool.fetch("SELECT FROM agenda WHERE subject_kind = 'system'") == []
+    assert await uow.pool.fetch("SELECT FROM agenda WHERE subject_kind = 'system'") == []
     assert (await trouble())["id"] != first["id"]
 
 
@@ -751,7 +754,7 @@ async def test_what_a_gateway_garbles_is_parked_and_not_asked_for_again(
     key = (await site.key("gateway:kannel"))["Authorization"].removeprefix("Bearer ")
     response = await by_get(site, path, values, key)
     assert (response.status_code, response.content) == (202, b"")
-    reason = await site.scene.engine.pool.fetchval("SELECT reason FROM parking")
+    reason = await site.scene.uow.pool.fetchval("SELECT reason FROM parking")
     assert reason.startswith(f"{field}: ")
 
 
@@ -913,7 +916,7 @@ async def test_an_answer_that_does_not_exist_is_not_stored(site: Site) -> None:
 async def test_forged_revoked_and_over_old_tokens_look_the_same(site: Site, clock: MovableClock) -> None:
     incident = await site.scene.incident()
     revoked, old = await site.link(0, incident), await site.link(1, incident)
-    await tokens.revoke(site.scene.engine, (await site.scene.offer(0, incident)).id)
+    await tokens.revoke(site.scene.uow, (await site.scene.offer(0, incident)).id)
     await site.scene.act(incident.id, "close")
     clock.advance(timedelta(hours=25).total_seconds())
     pages = [
@@ -976,10 +979,10 @@ async def test_without_a_database_nothing_is_accepted_and_the_caller_is_told_whe
     database: str, clock: MovableClock
 ) -> None:
     pool = await open_pool(database, application="tests", size=2)
-    engine = Engine(pool, clock)
+    uow = UnitOfWork(pool, clock)
     state = {"postgres": False, "kafka": True}
-    async with serving(engine, state) as client:
-        site = Site(await Scene.open(engine), client, state)
+    async with serving(uow, state) as client:
+        site = Site(await Scene.open(uow), client, state)
         key = await site.key("reports:write")
         link = await site.link()
         await pool.close()
@@ -1039,8 +1042,8 @@ def test_the_committed_openapi_document_is_the_current_one() -> None:
 
 
 def test_every_route_but_the_open_ones_asks_for_a_key() -> None:
-    engine = Engine(None, MovableClock(START))  # type: ignore[arg-type]
-    paths = build(engine, secret=b"", ready=dict).openapi()["paths"]
+    uow = UnitOfWork(None, MovableClock(START))  # type: ignore[arg-type]
+    paths = build(uow, secret=b"", ready=dict).openapi()["paths"]
     unguarded = {
         path for path, methods in paths.items() for method in methods.values() if "security" not in method
     }

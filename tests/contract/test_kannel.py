@@ -10,18 +10,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import HttpUrl, SecretStr
 
-from consumers.gateways.kannel import KannelGateway
-from dispatch.cli.local import MisuseError
-from dispatch.cli.up import gateway as chosen
-from dispatch.config import Settings
-from dispatch.services.gateways import (
+from dispatch.cli.commands.up import gateway as chosen
+from dispatch.config import MisuseError, Settings
+from dispatch.gateways.kannel.client import KannelGateway
+from dispatch.services.messaging.gateway import (
     GatewayRefusedError,
     GatewaySilentError,
     GatewayUnavailableError,
     Inbound,
     Receipt,
 )
-from dispatch.services.kannel import inbound_from, receipt_from
+from dispatch.services.messaging.webhook_calls import inbound_from, receipt_from
 from tests.contract.kannel import PASSWORD, a_message, settings_for, unavailable
 
 PHONE = "+33612345678"

@@ -4,7 +4,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.sending import partition_of
+from producers.kafka.producer import partition_of
 
 
 @given(st.binary(max_size=64), st.integers(1, 24))

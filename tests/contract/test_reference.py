@@ -10,8 +10,8 @@ import pytest
 
 from dispatch.config import Settings
 from dispatch.domain.selection import Gate
-from dispatch.services.auditing import DETAILS
-from producers.http.incidents import What
+from dispatch.services.operations.auditing import DETAILS
+from producers.http.api.incidents import What
 from tests.contract import reference, state_diagram
 from tests.contract.reference_words import ACTS, GATES, REASONS, SETTINGS
 

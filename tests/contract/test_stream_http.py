@@ -14,13 +14,14 @@ import orjson
 import pytest
 import uvicorn
 
-from consumers import console
 from dispatch.clock import MovableClock
-from dispatch.services import keys, organisations, streaming
-from dispatch.services.engine import Engine
-from dispatch.services.streaming import Position
+from dispatch.services.access import keys, organisations
+from dispatch.services.console import stream as service
+from dispatch.services.console.stream import Position
+from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
+from producers.http import stream as endpoint
 from producers.http.app import build
 from schemas.base import Mode
 from schemas.ids import named
@@ -33,7 +34,7 @@ from tests.conftest import START
 class Site:
     """A server, and a key that opens its stream."""
 
-    engine: Engine
+    uow: UnitOfWork
     organisation: UUID
     client: httpx.AsyncClient
     key: str
@@ -53,7 +54,7 @@ class Site:
         id_ = named("incident", number)
         event = IncidentCovered(at=START, incident_id=id_)
         entry = Entry(id_, event, organisation or self.organisation, mode, str(id_), START, START)
-        async with transaction(self.engine.pool) as connection:
+        async with transaction(self.uow.pool) as connection:
             await append(connection, [entry], START)
 
 
@@ -96,19 +97,19 @@ def names(*numbers: int) -> list[str]:
 
 @pytest.fixture
 async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[Site]:
-    engine = Engine(pool, clock)
-    organisation = await organisations.create(engine, "SDIS 67")
-    key = await keys.create(engine, organisation=organisation, scopes=["console:read"], holder="Anne Weber")
+    uow = UnitOfWork(pool, clock)
+    organisation = await organisations.create(uow, "SDIS 67")
+    key = await keys.create(uow, organisation=organisation, scopes=["console:read"], holder="Anne Weber")
     stopping: list[bool] = []
-    stream = console.router(engine, keys.authenticate, lambda: bool(stopping))
-    app = build(engine, secret=bytes(32), ready=dict, extra=[stream])
+    router = endpoint.router(uow, keys.authenticate, lambda: bool(stopping))
+    app = build(uow, secret=bytes(32), ready=dict, extra=[router])
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
     serving = asyncio.create_task(server.serve([listening]))
     address = "http://{}:{}".format(*listening.getsockname())
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
-        yield Site(engine, organisation, client, key, stopping)
+        yield Site(uow, organisation, client, key, stopping)
     stopping.append(True)
     server.should_exit = True
     await asyncio.wait_for(serving, 10)
@@ -178,7 +179,7 @@ async def test_a_malformed_place_is_refused(site: Site) -> None:
 
 
 async def test_nobody_hears_another_organisation(site: Site) -> None:
-    other = await organisations.create(site.engine, "SDIS 68")
+    other = await organisations.create(site.uow, "SDIS 68")
     async with site.stream() as reader:
         await site.say(1, other)
         await site.say(2)
@@ -194,7 +195,7 @@ async def test_only_what_was_asked_for_is_heard(site: Site) -> None:
 
 @pytest.mark.parametrize(("scope", "status"), [("console:act", 200), ("admin", 200), ("reports:write", 403)])
 async def test_the_scope_of_the_key_decides(site: Site, scope: str, status: int) -> None:
-    key = await keys.create(site.engine, organisation=site.organisation, scopes=[scope], holder="Paul")
+    key = await keys.create(site.uow, organisation=site.organisation, scopes=[scope], holder="Paul")
     async with site.stream(key=key) as reader:
         assert reader.response.status_code == status
 
@@ -209,15 +210,15 @@ async def test_no_key_is_refused(site: Site) -> None:
 
 
 async def test_a_silent_stream_shows_that_it_lives(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "HEARTBEAT_S", 0.2)
+    monkeypatch.setattr(endpoint, "HEARTBEAT_S", 0.2)
     async with site.stream() as reader:
         assert (await reader.next())[""] == "still here"
 
 
 async def test_a_key_that_is_revoked_ends_its_stream(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "HEARTBEAT_S", 0.2)
+    monkeypatch.setattr(endpoint, "HEARTBEAT_S", 0.2)
     async with site.stream() as reader:
-        await keys.revoke(site.engine, site.organisation, site.key.split("_")[1])
+        await keys.revoke(site.uow, site.organisation, site.key.split("_")[1])
         with pytest.raises(EOFError):
             await reader.rest()
 
@@ -232,7 +233,7 @@ async def test_a_stream_ends_cleanly_when_its_process_stops(site: Site) -> None:
 async def test_more_watchers_than_it_can_serve_are_sent_away(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(console, "MOST_WATCHERS", 1)
+    monkeypatch.setattr(endpoint, "MOST_WATCHERS", 1)
     async with site.stream() as first:
         await site.say(1)
         await first.next()
@@ -243,9 +244,9 @@ async def test_more_watchers_than_it_can_serve_are_sent_away(
 
 async def test_two_hundred_watchers_share_one_reader(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = 0
-    read_page = streaming.read_page
+    read_page = service.read_page
 
-    async def counted(source: asyncpg.Pool, organisation: UUID, after: Position) -> streaming.Page:
+    async def counted(source: asyncpg.Pool, organisation: UUID, after: Position) -> service.Page:
         nonlocal reads
         reads += 1
         return await read_page(source, organisation, after)
@@ -254,13 +255,13 @@ async def test_two_hundred_watchers_share_one_reader(site: Site, monkeypatch: py
     async with asyncio.TaskGroup() as group, asyncio.timeout(60):
         heard = [group.create_task(_hear(site, 20, listening)) for _ in range(200)]
         await listening.wait()
-        monkeypatch.setattr(streaming, "read_page", counted)
+        monkeypatch.setattr(service, "read_page", counted)
         began = time.monotonic()
         for number in range(20):
             await site.say(number)
     elapsed = time.monotonic() - began
     assert all(task.result() == names(*range(20)) for task in heard)
-    assert 0 < reads <= elapsed / console.POLL_S + 2
+    assert 0 < reads <= elapsed / endpoint.POLL_S + 2
 
 
 async def _hear(site: Site, count: int, listening: asyncio.Barrier) -> list[str]:
@@ -270,7 +271,7 @@ async def _hear(site: Site, count: int, listening: asyncio.Barrier) -> list[str]
 
 
 async def test_who_is_far_behind_reads_the_journal(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "KEPT", 3)
+    monkeypatch.setattr(endpoint, "KEPT", 3)
     async with site.stream() as first:
         for number in range(10):
             await site.say(number)
@@ -288,7 +289,7 @@ async def test_the_feed_stops_reading_when_nobody_watches(
         await reader.next()
     await asyncio.sleep(0.3)
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "stream"]
-    monkeypatch.setattr(console, "POLL_S", 0.01)
+    monkeypatch.setattr(endpoint, "POLL_S", 0.01)
     async with site.stream() as reader:
         await site.say(2)
         assert await reader.subjects(1) == names(2)
@@ -300,7 +301,7 @@ async def test_assignments_are_shown(site: Site) -> None:
         at=START, incident_id=id_, assignment_id=id_, offer_id=id_, volunteer_id=id_, seat=1, role="first"
     )
     async with site.stream() as reader:
-        async with transaction(site.engine.pool) as connection:
+        async with transaction(site.uow.pool) as connection:
             entry = Entry(id_, event, site.organisation, "actual", str(id_), START, START)
             await append(connection, [entry], START)
         assert (await reader.next())["event"] == "assignment.assigned.v1"

@@ -18,7 +18,7 @@ from dispatch.domain.errors import RefusedError
 from dispatch.domain.evolve import evolve, replay
 from dispatch.domain.incident import Incident
 from dispatch.domain.opening import open_incident
-from dispatch.services.plans import load
+from dispatch.services.plans.plan_files import load
 from schemas.base import Event
 from schemas.envelope import revive
 from schemas.ids import named

@@ -4,7 +4,7 @@ import pytest
 
 from dispatch.domain.asking import may_ask, wants
 from dispatch.domain.incident import Incident
-from dispatch.services.plans import load
+from dispatch.services.plans.plan_files import load
 from schemas.plans import Plan
 from schemas.reports import Professional
 from tests.domain.builders import CALLED, incident, plan, watch_plan

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.services.plans import PlansError, Problem, load
+from dispatch.services.plans.plan_files import PlansError, Problem, load
 from schemas.escalations import EscalationRaised
 from tests.domain.builders import ask, at, incident, tick_until
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from dispatch.domain.retention import EXPIRING, RULES, periods
-from dispatch.services import idempotency, tokens
-from producers.topics import SEGMENTS
+from dispatch.services.access import idempotency
+from dispatch.services.messaging import tokens
+from producers.kafka.topics import SEGMENTS
 from schemas.topics import TOPICS
 
 BY_NAME = {rule.name: rule for rule in RULES}

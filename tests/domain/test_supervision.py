@@ -8,7 +8,7 @@ from dispatch.domain.decide import decide
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
 from dispatch.domain.supervision import allowed
-from dispatch.services.plans import load
+from dispatch.services.plans.plan_files import load
 from schemas.ids import named
 from schemas.incidents import IncidentAborted, IncidentHeld
 from schemas.reports import Professional

@@ -9,7 +9,7 @@ import pytest
 from dispatch.domain import grammar, gsm
 from dispatch.domain.texts import Saying, distance, render, until
 from dispatch.domain.wording import REASONS, SENTENCES
-from dispatch.services.auditing import DETAILS
+from dispatch.services.operations.auditing import DETAILS
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from dispatch.cli import backing as copying
-from dispatch.cli.backing import KEEP_LOG, Backing
-from dispatch.cli.drill import Check, drill
-from dispatch.cli.embedded import EmbeddedPostgres, EmbeddedServiceError, backups
-from dispatch.cli.embedded.backups import ABOUT, LIFE, SECRET, Base, bases, newest, prune
-from dispatch.cli.embedded.restoring import restored
 from dispatch.clock import Clock
-from dispatch.services.engine import Engine
+from dispatch.embedded import EmbeddedPostgres, EmbeddedServiceError, backup_folder
+from dispatch.embedded import backup_schedule as copying
+from dispatch.embedded.backup_drill import Check, drill
+from dispatch.embedded.backup_folder import ABOUT, LIFE, SECRET, Base, bases, newest, prune
+from dispatch.embedded.backup_schedule import KEEP_LOG, Backing
+from dispatch.embedded.recovery import restored
+from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool
-from tests.storage.site import until
-from tests.storage.world import World
+from tests.support.site import until
+from tests.support.world import World
 
 AT = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
 ROWS = "SELECT array_agg(n ORDER BY n) FROM kept"
@@ -116,7 +116,7 @@ async def test_the_drill_finds_what_is_wrong_and_says_that_the_rest_came_back(
     await pool.execute("UPDATE journal SET body = '{}' WHERE topic = 'incident.reports'")
     await pool.execute("UPDATE incidents SET severity = 'routine'")
     try:
-        checks = await drill(Engine(pool, Ahead()), backing, lambda _: None)
+        checks = await drill(UnitOfWork(pool, Ahead()), backing, lambda _: None)
         holds = dict.fromkeys(("incidents", "reports", "events", "people"), True)
         assert verdicts(checks) == holds | {"journal": False, "tables": False}
         assert await pool.fetchval("SELECT array_agg(proven) FROM drills") == [False]
@@ -188,15 +188,15 @@ async def test_a_copy_that_failed_leaves_nothing(
     async def damaged(_files: Path) -> None:
         raise EmbeddedServiceError("the copy is damaged")
 
-    monkeypatch.setattr(backups, "check", damaged)
+    monkeypatch.setattr(backup_folder, "check", damaged)
     with pytest.raises(EmbeddedServiceError, match="damaged"):
-        await backups.take(tmp_path / "b", "a", original.url(), tmp_path / "none", Clock())
+        await backup_folder.take(tmp_path / "b", "a", original.url(), tmp_path / "none", Clock())
     assert not list((tmp_path / "b" / "a" / "base").iterdir())
 
 
 def test_what_a_copy_left_that_was_killed_goes_after_a_day(tmp_path: Path) -> None:
     base = a_base(tmp_path, "a", 48, 1)
-    stamps = [(AT + timedelta(hours=hour)).strftime(backups.STAMP) for hour in (23, 25)]
+    stamps = [(AT + timedelta(hours=hour)).strftime(backup_folder.STAMP) for hour in (23, 25)]
     for stamp in stamps:
         (base.folder.parent / f"{stamp}.unfinished").mkdir()
     prune(tmp_path)

@@ -15,13 +15,13 @@ import asyncpg
 import psutil
 import pytest
 
-from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres, EmbeddedServiceError, programs
-from dispatch.cli.embedded.broker import answering_cluster
+from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres, EmbeddedServiceError, programs
+from dispatch.embedded.broker import answering_cluster
 
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
+from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
 
 async def main():
     data = Path(sys.argv[1])
@@ -144,7 +144,7 @@ async def test_two_owners_cannot_share_one_folder(postgres: EmbeddedPostgres) ->
 async def test_a_server_that_nobody_ends_is_named_in_the_error(
     postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dispatch.cli.embedded.postgres.PREDECESSOR_PATIENCE", 0.2)
+    monkeypatch.setattr("dispatch.embedded.postgres.PREDECESSOR_PATIENCE", 0.2)
     async with postgres:
         (postgres.files.parent / "postgres.lock").unlink()
         with pytest.raises(EmbeddedServiceError, match="the end of the server that uses"):

@@ -5,12 +5,12 @@ from typing import cast
 
 import pytest
 
-from dispatch.cli import hosting
-from dispatch.cli.backing import Backing
-from dispatch.cli.embedded import EmbeddedPostgres, EmbeddedServiceError
-from dispatch.cli.hosting import Embedded, watch_over
-from dispatch.cli.node import Node
-from tests.storage.site import until
+from dispatch.embedded import EmbeddedPostgres, EmbeddedServiceError
+from dispatch.embedded.backup_schedule import Backing
+from dispatch.runtime import hosting
+from dispatch.runtime.hosting import Embedded, watch_over
+from dispatch.runtime.node import Node
+from tests.support.site import until
 
 
 class Mortal:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from producers.topics import administration
+from producers.kafka.topics import administration
 from schemas.topics import BY_NAME
 from tests.kafka.cluster import KafkaCluster, skip_without_java
 from tests.kafka.workers import Station
-from tests.storage.site import until
+from tests.support.site import until
 
 
 @pytest.fixture(scope="session")

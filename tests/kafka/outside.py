@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from producers.topics import administration
+from producers.kafka.topics import administration
 from schemas.topics import BY_NAME
 
 REPORTS = "incident.reports"

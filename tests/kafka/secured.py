@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from deploy.kafka import start as kafka
 from dispatch.config import Settings
 from dispatch.security import Security
-from producers.topics import administration
+from producers.kafka.topics import administration
 from tests.kafka.cluster import KafkaCluster
 
 ADMIN = "admin"

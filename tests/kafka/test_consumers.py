@@ -12,10 +12,10 @@ from aiokafka.record.util import calc_crc32c
 
 from consumers import broker as groups
 from consumers.broker import Broker
-from dispatch.cli.embedded import EmbeddedBroker
-from producers.topics import ensure
+from dispatch.embedded import EmbeddedBroker
+from producers.kafka.topics import ensure
 from schemas.envelope import Received, Unreadable
-from tests.storage.site import until
+from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(60)]
 

@@ -5,12 +5,12 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from dispatch.cli.doctor_kafka import behind, consumers, copies, topic_settings
+from dispatch.cli.doctor.kafka import behind, consumers, copies, topic_settings
 from dispatch.config import Settings
-from producers.topics import administration, ensure
+from producers.kafka.topics import administration, ensure
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.outside import REPORTS, a_report, publish
-from tests.storage.site import until
+from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("kafka")]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.outside import a_report, behind, publish, read_all
 from tests.kafka.workers import LISTENERS, ROLES, Station
-from tests.storage.site import TOPIC, entry, say, until
+from tests.support.site import TOPIC, entry, say, until
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("kafka")]
 

@@ -10,11 +10,11 @@ import pytest
 from consumers import broker as groups
 from consumers.broker import Broker
 from dispatch.clock import MovableClock
-from dispatch.services.batches import Batches
-from producers.relay import Relay
+from dispatch.services.ingest.batches import Batches
+from producers.kafka.relay import Relay
 from schemas.envelope import Received, Unreadable
 from tests.kafka.cluster import KafkaCluster
-from tests.storage.site import EFFECTS, READER, TOPIC, say, until
+from tests.support.site import EFFECTS, READER, TOPIC, say, until
 
 pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("kafka")]
 

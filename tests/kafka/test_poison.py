@@ -8,14 +8,14 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from producers.topics import ensure
+from producers.kafka.topics import ensure
 from schemas.envelope import LARGEST_BODY
 from schemas.topics import TOPICS
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.outside import REPORTS, Message, a_report, publish, read_all
 from tests.kafka.test_consumers import send_illegible
 from tests.kafka.workers import Station
-from tests.storage.site import until
+from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("kafka")]
 

@@ -8,12 +8,12 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from dispatch.cli.embedded import EmbeddedPostgres
-from dispatch.services import keys
+from dispatch.embedded import EmbeddedPostgres
+from dispatch.services.access import keys
 from dispatch.storage.migrate import migrate
 from tests.kafka.cluster import KafkaCluster, free_ports
 from tests.kafka.workers import LISTENERS, SOURCE, Station
-from tests.storage.site import until
+from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kafka")]
 
@@ -99,7 +99,7 @@ async def ready(api: aiohttp.ClientSession) -> bool:
 
 async def post(api: aiohttp.ClientSession, station: Station, name: str) -> None:
     """Send a report over HTTP; it is accepted."""
-    body = {"id": name, "kind": "nuisance.noise", "occurred_at": station.engine.clock.now().isoformat()}
+    body = {"id": name, "kind": "nuisance.noise", "occurred_at": station.uow.clock.now().isoformat()}
     async with api.post("/v1/reports", json=body) as response:
         assert response.status == 202
         station.accepted.append(UUID((await response.json())["report_id"]))
@@ -113,7 +113,7 @@ async def test_reports_are_accepted_while_kafka_is_absent_and_published_when_it_
 
     port = free_ports(1)[0]
     key = await keys.create(
-        station.engine, organisation=station.scene.organisation, scopes=["reports:write"], holder=SOURCE
+        station.uow, organisation=station.scene.organisation, scopes=["reports:write"], holder=SOURCE
     )
     kafka.kill()
     try:

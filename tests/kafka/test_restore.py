@@ -11,20 +11,20 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.cli.backing import KEEP_LOG, Backing
-from dispatch.cli.embedded import EmbeddedPostgres
-from dispatch.cli.embedded.backups import bases
-from dispatch.cli.embedded.restoring import restored
 from dispatch.clock import Clock
-from dispatch.services.engine import Engine
-from dispatch.services.plans import SHIPPED
+from dispatch.embedded import EmbeddedPostgres
+from dispatch.embedded.backup_folder import bases
+from dispatch.embedded.backup_schedule import KEEP_LOG, Backing
+from dispatch.embedded.recovery import restored
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.plans.plan_files import SHIPPED
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.test_recovery import EVERYBODY, MESSENGERS, covered
 from tests.kafka.workers import LISTENERS, Station, Worker
-from tests.scene import Scene
-from tests.storage.site import until
+from tests.support.scene import Scene
+from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kafka")]
 
@@ -60,7 +60,7 @@ async def again(lost: Station, dsn: str, bootstrap: str, **settings: str) -> Asy
     pool = await open_pool(dsn, application="tests")
     known = lost.scene
     services = {"DISPATCH_KAFKA": bootstrap, "DISPATCH_POSTGRES": dsn}
-    scene = Scene(Engine(pool, Clock()), known.organisation, known.people)
+    scene = Scene(UnitOfWork(pool, Clock()), known.organisation, known.people)
     station = Station(scene, services | settings, Path(settings["DISPATCH_DATA"]))
     try:
         yield station

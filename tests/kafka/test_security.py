@@ -13,20 +13,20 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
-from consumers.gateways.simulated import SimulatedGateway
-from dispatch.cli.line import Cluster
-from dispatch.cli.node import Node, Role, Wiring
 from dispatch.clock import Clock
-from dispatch.services.intake import Intake
-from dispatch.services.plans import load
-from producers.knocking import NotLetInError
-from producers.topics import TopicsError, administration, cluster_id, ensure
+from dispatch.gateways.simulated.client import SimulatedGateway
+from dispatch.runtime.kafka_connection import Cluster
+from dispatch.runtime.node import Node, Role, Wiring
+from dispatch.services.intake.opening import Intake
+from dispatch.services.plans.plan_files import load
+from producers.kafka.diagnosis import NotLetInError
+from producers.kafka.topics import TopicsError, administration, cluster_id, ensure
 from schemas.topics import BY_NAME
 from tests.cli.installed import DISPATCH, environment
 from tests.kafka.cluster import free_ports, skip_without_java
 from tests.kafka.secured import Grant, Secured, password
 from tests.kafka.workers import LISTENERS, Station
-from tests.storage.site import until
+from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("kafka")]
 

@@ -6,10 +6,10 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from producers.topics import TopicsError, administration, ensure
+from producers.kafka.topics import TopicsError, administration, ensure
 from schemas.topics import BY_NAME, TOPICS
 from tests.kafka.cluster import KafkaCluster
-from tests.storage.site import until
+from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.xdist_group("kafka")]
 

@@ -14,14 +14,17 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.clock import Clock
-from dispatch.services import rebuilding, replies, reports, volunteers
-from dispatch.services.engine import Engine
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.intake import submitting
+from dispatch.services.operations import rebuilding
+from dispatch.services.people import volunteers
+from dispatch.services.replies import receiving
 from dispatch.storage.pool import open_pool
 from schemas.reports import ReportBody
 from schemas.topics import READERS
 from tests.domain.builders import CALLED, PLACE
-from tests.scene import Scene, a_volunteer
-from tests.storage.site import until
+from tests.support.scene import Scene, a_volunteer
+from tests.support.site import until
 
 SOURCE = "control-room"
 ROLES = ("relay", "reports", "incidents", "replies")
@@ -106,8 +109,8 @@ class Station:
 
     def __init__(self, scene: Scene, environment: dict[str, str], folder: Path) -> None:
         self.scene = scene
-        self.engine = scene.engine
-        self.pool = scene.engine.pool
+        self.uow = scene.uow
+        self.pool = scene.uow.pool
         self.accepted: list[UUID] = []
         self.workers: list[Worker] = []
         self._environment = environment
@@ -119,10 +122,10 @@ class Station:
     async def open(cls, dsn: str, bootstrap: str, folder: Path, **settings: str) -> AsyncIterator["Station"]:
         """Found the organisation; no process runs before `work`, and none after the end."""
         pool = await open_pool(dsn, application="tests")
-        scene = await Scene.open(Engine(pool, Clock()), people=0)
+        scene = await Scene.open(UnitOfWork(pool, Clock()), people=0)
         home = PLACE.model_dump()
         bodies = [a_volunteer(number, position=home) for number in range(PEOPLE)]
-        scene.people = await volunteers.enrol(scene.engine, scene.organisation, bodies)
+        scene.people = await volunteers.enrol(scene.uow, scene.organisation, bodies)
         services = {"DISPATCH_KAFKA": bootstrap, "DISPATCH_POSTGRES": dsn, "DISPATCH_DATA": str(folder)}
         station = cls(scene, services | settings, folder)
         try:
@@ -145,10 +148,10 @@ class Station:
         """Send a report that may call people, as the API does; return its id."""
         body = ReportBody(
             id=source_id, kind="medical.cardiac_arrest", severity="life_threatening", position=PLACE,
-            occurred_at=self.engine.clock.now(), professional=CALLED,
+            occurred_at=self.uow.clock.now(), professional=CALLED,
         )  # fmt: skip
-        kept = await reports.accept(
-            self.engine, organisation=self.scene.organisation, source=SOURCE, channel="http", body=body
+        kept = await submitting.accept(
+            self.uow, organisation=self.scene.organisation, source=SOURCE, channel="http", body=body
         )
         if kept.report_id not in self.accepted:
             self.accepted.append(kept.report_id)
@@ -163,8 +166,8 @@ class Station:
 
     async def say_yes(self, offer: UUID) -> None:
         """Let whoever holds an offer accept it."""
-        now = self.engine.clock.now()
-        await replies.receive(self.engine, offer_id=offer, answer="accepted", channel="page", received_at=now)
+        now = self.uow.clock.now()
+        await receiving.receive(self.uow, offer_id=offer, answer="accepted", channel="page", received_at=now)
 
     @asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
@@ -207,4 +210,4 @@ class Station:
         assert await self.pool.fetch(UNWORKED) == []
         assert await self.pool.fetch(SAID_TWICE) == []
         assert await self.pool.fetch(TWO_IN_ONE_PLACE) == []
-        assert await rebuilding.compare(self.engine) == []
+        assert await rebuilding.compare(self.uow) == []

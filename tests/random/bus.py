@@ -8,10 +8,11 @@ from typing import Literal
 
 import asyncpg
 
-from dispatch.services import hearing, notifying
-from dispatch.services.batches import Handler
-from dispatch.services.intake import Intake
-from dispatch.services.plans import PlanBook
+from dispatch.services.incidents import handlers
+from dispatch.services.ingest.batches import Handler
+from dispatch.services.intake.opening import Intake
+from dispatch.services.messaging import composing
+from dispatch.services.plans.plan_files import PlanBook
 from schemas.envelope import Received, decode, unpack
 
 Fate = Literal["well", "fails", "forgotten"]
@@ -58,13 +59,13 @@ def readers(book: PlanBook) -> dict[str, Reader]:
     """Give the product's consumers."""
     found = (
         Reader("reports", "incident.reports", Intake(book).take_in),
-        Reader("incidents", "incident.events", hearing.incidents),
-        Reader("replies", "volunteer.replies", hearing.replies),
-        Reader("overlaps", "dispatch.assignments", hearing.overlaps),
-        Reader("offer-messages", "dispatch.offers", notifying.offer_messages),
-        Reader("assignment-messages", "dispatch.assignments", notifying.assignment_messages),
-        Reader("incident-messages", "incident.events", notifying.incident_messages),
-        Reader("escalation-messages", "dispatch.escalations", notifying.escalation_messages),
+        Reader("incidents", "incident.events", handlers.incidents),
+        Reader("replies", "volunteer.replies", handlers.replies),
+        Reader("overlaps", "dispatch.assignments", handlers.overlaps),
+        Reader("offer-messages", "dispatch.offers", composing.offer_messages),
+        Reader("assignment-messages", "dispatch.assignments", composing.assignment_messages),
+        Reader("incident-messages", "incident.events", composing.incident_messages),
+        Reader("escalation-messages", "dispatch.escalations", composing.escalation_messages),
     )
     return {reader.name: reader for reader in found}
 

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from dispatch.cli.embedded import EmbeddedPostgres
-from dispatch.services import assembly, batches
+from dispatch.embedded import EmbeddedPostgres
+from dispatch.services.ingest import batches
+from dispatch.services.matching import candidates
 from dispatch.storage.pool import open_pool
 from tests.conftest import TEMPLATE
 from tests.random import races
@@ -26,7 +27,7 @@ async def shared(postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Pool]:
 @pytest.fixture
 def runs(shared: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> asyncpg.Pool:
     """Let rivals in, and hurry: what fails on purpose is not waited for, no session has anything to reset."""
-    monkeypatch.setattr(assembly, "claim", races.claim)
+    monkeypatch.setattr(candidates, "claim", races.claim)
     monkeypatch.setattr(batches, "SHORTEST_WAIT_S", 0)
     monkeypatch.setattr(asyncpg.Connection, "get_reset_query", lambda _connection: "")
     return shared

@@ -9,9 +9,12 @@ from uuid import UUID
 from dispatch.domain.codes import code
 from dispatch.domain.commands import Act
 from dispatch.domain.errors import RefusedError
-from dispatch.services import assembly, escalating, organisations, replies, reports
-from dispatch.services.gateways import Inbound
-from dispatch.services.sending import LEASE
+from dispatch.services.access import organisations
+from dispatch.services.incidents import assembly, escalations
+from dispatch.services.intake import submitting
+from dispatch.services.messaging.gateway import Inbound
+from dispatch.services.messaging.sending import LEASE
+from dispatch.services.replies import receiving
 from dispatch.storage.messages import Order, lease
 from schemas.ids import derived, named
 from schemas.reports import ReportBody
@@ -19,7 +22,7 @@ from tests.domain.builders import CALLED, PLACE
 from tests.random import commands
 from tests.random.model import Model, Offer
 from tests.random.town import Town
-from tests.storage.world import TRUSTED
+from tests.support.world import TRUSTED
 
 BY = "Ada"
 STRANGER = "neighbour"
@@ -55,7 +58,7 @@ async def _send(town: Town, source: str, command: commands.Report | commands.Upd
         fields["professional"] = CALLED
     body = ReportBody.model_validate(fields | more)
     send = partial(
-        reports.accept, town.engine, organisation=town.organisation, source=source, channel="http", body=body
+        submitting.accept, town.uow, organisation=town.organisation, source=source, channel="http", body=body
     )
     assert not (await send()).repeated
     assert (await send()).repeated, "a report that is sent again is one report"
@@ -78,8 +81,8 @@ async def _reply(town: Town, command: commands.Reply) -> None:
     if offer is None:
         return
     received_at = max(offer.asked_at, town.ago(command.ago))
-    await replies.receive(
-        town.engine, offer_id=offer.id, answer=command.answer, channel="page", received_at=received_at
+    await receiving.receive(
+        town.uow, offer_id=offer.id, answer=command.answer, channel="page", received_at=received_at
     )
 
 
@@ -92,9 +95,9 @@ async def _text(town: Town, command: commands.Text) -> None:
     words = f"{command.words} {code(offer.id)}" if command.code else command.words
     several = len(_waiting(town.model, offer)) > 1
     inbound = Inbound(f"{town.organisation} {town.texts}", person.phone, words)
-    outcome = await replies.receive_text(town.engine, "simulated", inbound, town.now)
+    outcome = await receiving.receive_text(town.uow, "simulated", inbound, town.now)
     if command.repeated:
-        again = await replies.receive_text(town.engine, "simulated", inbound, town.now)
+        again = await receiving.receive_text(town.uow, "simulated", inbound, town.now)
         assert again == outcome, "a text told twice is one text"
     if outcome in ("stop", "start"):
         person.stopped = outcome == "stop"
@@ -113,7 +116,7 @@ async def _act(town: Town, command: commands.Act) -> None:
     incident = town.incident(command.incident)
     if incident is not None:
         act = Act(command.what, BY)  # type: ignore[arg-type]
-        await assembly.command(town.engine, town.organisation, incident, act)
+        await assembly.command(town.uow, town.organisation, incident, act)
 
 
 async def _acknowledge(town: Town, command: commands.Acknowledge) -> None:
@@ -121,12 +124,12 @@ async def _acknowledge(town: Town, command: commands.Acknowledge) -> None:
     found = [name for name, one in (known | town.model.system).items() if one.open]
     if found:
         name = found[command.escalation % len(found)]
-        await escalating.acknowledge(town.engine, town.organisation, name, BY)
+        await escalations.acknowledge(town.uow, town.organisation, name, BY)
 
 
 async def _pause(town: Town, command: commands.Pause) -> None:
     change = organisations.pause if command.on else organisations.resume
-    await change(town.engine, town.organisation, BY)
+    await change(town.uow, town.organisation, BY)
     town.model.paused = command.on
 
 
@@ -161,7 +164,7 @@ async def _send_messages(town: Town, command: commands.Send) -> None:
 async def _die(town: Town, _command: commands.Die) -> None:
     for recall in (True, False):
         order = Order("sms", recall, [commands.ALL] * 3, LEASE, [])
-        await town.engine.transact(partial(lease, order))
+        await town.uow.transact(partial(lease, order))
 
 
 _DEEDS: dict[type, Callable[[Town, Any], Awaitable[None]]] = {

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.services.escalating import system_of
-from dispatch.services.rebuilding import differences
+from dispatch.services.incidents.escalations import system_of
+from dispatch.services.operations.rebuilding import differences
 from tests.random.model import Incident, Model
 from tests.random.town import LAST, Town
 

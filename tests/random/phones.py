@@ -4,9 +4,9 @@ from typing import Literal
 
 import asyncpg
 
-from consumers.gateways.simulated import SimulatedGateway
 from dispatch.clock import MovableClock
-from dispatch.services.gateways import GatewayUnavailableError, Outgoing
+from dispatch.gateways.simulated.client import SimulatedGateway
+from dispatch.services.messaging.gateway import GatewayUnavailableError, Outgoing
 from tests.random.model import Model
 
 Mood = Literal["well", "flaky", "away", "mute"]

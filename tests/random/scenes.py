@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from dispatch.services.plans import PlanBook
+from dispatch.services.plans.plan_files import PlanBook
 from schemas.plans import Plan
 from schemas.volunteers import VolunteerBody
 from tests.domain.builders import PLACE, plan, watch_plan
-from tests.scene import a_volunteer
-from tests.storage.world import DEFAULT, TRUSTED, near
+from tests.support.scene import a_volunteer
+from tests.support.world import DEFAULT, TRUSTED, near
 
 STEPS = ({"after_s": 60, "level": 1}, {"after_s": 120, "level": 3, "page": True})
 HOLD_OUT_S = 120

@@ -11,14 +11,15 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.cli.node import gateway_trouble
 from dispatch.clock import MovableClock
-from dispatch.services import organisations, volunteers
-from dispatch.services.agenda import Agenda
-from dispatch.services.batches import Batches, Handler
-from dispatch.services.engine import Engine, Work
-from dispatch.services.parking import tell as tell_parked
-from dispatch.services.sending import Sender
+from dispatch.runtime.node import gateway_trouble
+from dispatch.services.access import organisations
+from dispatch.services.core.unit_of_work import UnitOfWork, Work
+from dispatch.services.incidents.agenda import Agenda
+from dispatch.services.incidents.parking_alerts import tell as tell_parked
+from dispatch.services.ingest.batches import Batches, Handler
+from dispatch.services.messaging.sending import Sender
+from dispatch.services.people import volunteers
 from schemas.base import Event
 from schemas.envelope import Received
 from schemas.reports import ReportBody
@@ -28,7 +29,7 @@ from tests.random.bus import Fate, Reader, heard, readers
 from tests.random.model import Model, Offer, Person
 from tests.random.phones import Mood, Phones
 from tests.random.telling import GRACE, tell
-from tests.storage.post import LINKS, SECRET
+from tests.support.post import LINKS, SECRET
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ NAMES = count(1)
 ALL = 100
 
 
-class Lost(Engine):
+class Lost(UnitOfWork):
     """An engine that loses the database just before it commits."""
 
     async def transact(self, work: Work[T]) -> T:
@@ -66,7 +67,7 @@ class Town:
 
     pool: asyncpg.Pool
     clock: MovableClock
-    engine: Engine
+    uow: UnitOfWork
     organisation: UUID
     model: Model
     phones: Phones
@@ -83,20 +84,20 @@ class Town:
         await pool.execute(FORGET)
         began = await pool.fetchval(LAST)
         clock = MovableClock(START)
-        engine = Engine(pool, clock)
-        organisation = await organisations.create(engine, f"run {next(NAMES)}")
+        uow = UnitOfWork(pool, clock)
+        organisation = await organisations.create(uow, f"run {next(NAMES)}")
         duty = organisations.DutyContact("Grace", "+33639989900", drills=True)
-        await organisations.set_duty(engine, organisation, [duty])
+        await organisations.set_duty(uow, organisation, [duty])
         bodies = scenes.people()
-        ids = await volunteers.enrol(engine, organisation, bodies)
+        ids = await volunteers.enrol(uow, organisation, bodies)
         people = {
             id_: Person(id_, body.phone, frozenset(body.skills), "drills" in body.consent)
             for id_, body in zip(ids, bodies, strict=True)
         }
         model = Model(people)
         phones = Phones(pool, clock, model)
-        sender = Sender(engine, {"sms": phones}, secret=SECRET, public_url=LINKS, on_trouble=gateway_trouble)
-        return cls(pool, clock, engine, organisation, model, phones, sender, began, await pool.fetchval(LAST))
+        sender = Sender(uow, {"sms": phones}, secret=SECRET, public_url=LINKS, on_trouble=gateway_trouble)
+        return cls(pool, clock, uow, organisation, model, phones, sender, began, await pool.fetchval(LAST))
 
     @property
     def now(self) -> datetime:
@@ -188,7 +189,7 @@ class Town:
             await self._lose(Agenda(Lost(self.pool, self.clock)).round())
             return
         for _ in range(20):
-            done = await Agenda(self.engine).round()
+            done = await Agenda(self.uow).round()
             self.check_patience(await self.heed())
             if not done:
                 return

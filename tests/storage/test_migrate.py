@@ -8,7 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from dispatch.cli.embedded import EmbeddedPostgres
+from dispatch.embedded import EmbeddedPostgres
 from dispatch.storage.migrate import FOLDER, MigrationError, migrate
 
 

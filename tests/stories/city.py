@@ -11,17 +11,18 @@ from uuid import UUID
 
 import aiohttp
 
-from consumers.gateways.simulated import SimulatedGateway
-from dispatch.cli import hosting
-from dispatch.cli.hosting import Embedded
-from dispatch.cli.line import Cluster
-from dispatch.cli.node import ROLES, Node, Wiring
 from dispatch.clock import MovableClock
-from dispatch.services import keys, organisations, volunteers
-from dispatch.services.gateways import Outgoing
-from dispatch.services.intake import Intake
-from dispatch.services.organisations import Area, DutyContact
-from dispatch.services.plans import load
+from dispatch.gateways.simulated.client import SimulatedGateway
+from dispatch.runtime import hosting
+from dispatch.runtime.hosting import Embedded
+from dispatch.runtime.kafka_connection import Cluster
+from dispatch.runtime.node import ROLES, Node, Wiring
+from dispatch.services.access import keys, organisations
+from dispatch.services.access.organisations import Area, DutyContact
+from dispatch.services.intake.opening import Intake
+from dispatch.services.messaging.gateway import Outgoing
+from dispatch.services.people import volunteers
+from dispatch.services.plans.plan_files import load
 from schemas.base import Position
 from schemas.topics import TOPICS
 from schemas.volunteers import VolunteerBody
@@ -92,9 +93,9 @@ class City:
         care = asyncio.create_task(hosting.watch_over(services, node, stopping))
         try:
             assert later or await node.until_ready(PATIENCE_S), node.ready()
-            organisation = await organisations.create(node.engine, "SDIS 75", area=AREA)
+            organisation = await organisations.create(node.uow, "SDIS 75", area=AREA)
             made = {
-                who: await keys.create(node.engine, organisation=organisation, scopes=scopes, holder=who)
+                who: await keys.create(node.uow, organisation=organisation, scopes=scopes, holder=who)
                 for who, scopes in HOLDERS.items()
             }
             async with aiohttp.ClientSession(node.wiring.links) as http:
@@ -116,7 +117,7 @@ class City:
             )
             for n, phone in enumerate(numbers)
         ]
-        ids = await volunteers.enrol(self.node.engine, self.organisation, bodies)
+        ids = await volunteers.enrol(self.node.uow, self.organisation, bodies)
         phones = [Handset(self, number, who) for number, who in zip(numbers, ids, strict=True)]
         self.people += phones
         return phones
@@ -125,7 +126,7 @@ class City:
         """Fill the duty order; return the supervisors' phones in that order."""
         numbers = [f"+3363998990{n}" for n in range(supervisors)]
         contacts = [DutyContact(f"Supervisor {n}", phone, drills=drills) for n, phone in enumerate(numbers)]
-        await organisations.set_duty(self.node.engine, self.organisation, contacts)
+        await organisations.set_duty(self.node.uow, self.organisation, contacts)
         self.duty = [Handset(self, number) for number in numbers]
         return self.duty
 

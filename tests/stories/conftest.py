@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.cli.embedded import EmbeddedBroker
-from dispatch.cli.hosting import Embedded
 from dispatch.clock import MovableClock
+from dispatch.embedded import EmbeddedBroker
+from dispatch.runtime.hosting import Embedded
 from tests.stories.city import City
 
 NIGHT = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from dispatch.services.gateways import Outgoing
+from dispatch.services.messaging.gateway import Outgoing
 from tests.stories.city import City, north
 from tests.stories.phones import CODE, LINK
 from tests.stories.waiting import LOOK_EVERY_S

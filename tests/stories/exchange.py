@@ -11,16 +11,16 @@ import aiohttp
 from prometheus_client import REGISTRY
 from pydantic import HttpUrl, SecretStr
 
-from consumers.gateways.simulated import Phone, SimulatedGateway
-from dispatch.cli.embedded import EmbeddedBroker
-from dispatch.cli.hosting import Embedded
-from dispatch.cli.node import ROLES, Node
-from dispatch.cli.up import wiring
+from dispatch.cli.commands.up import wiring
 from dispatch.clock import MovableClock
 from dispatch.config import Settings
-from dispatch.services import keys, organisations
-from dispatch.services.engine import Engine
-from dispatch.services.gateways import Outgoing
+from dispatch.embedded import EmbeddedBroker
+from dispatch.gateways.simulated.client import Phone, SimulatedGateway
+from dispatch.runtime.hosting import Embedded
+from dispatch.runtime.node import ROLES, Node
+from dispatch.services.access import keys, organisations
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.messaging.gateway import Outgoing
 from dispatch.storage.pool import open_pool
 from tests.contract.kannel import PASSWORD, USERNAME, Kannel
 from tests.stories.city import AREA, HOLDERS, City
@@ -142,11 +142,11 @@ async def _node(settings: Settings, services: Embedded, clock: MovableClock) -> 
 
 async def _found(dsn: str, clock: MovableClock) -> tuple[UUID, dict[str, str]]:
     async with await open_pool(dsn, application="tests") as pool:
-        engine = Engine(pool, clock)
-        organisation = await organisations.create(engine, "SDIS 75", area=AREA)
+        uow = UnitOfWork(pool, clock)
+        organisation = await organisations.create(uow, "SDIS 75", area=AREA)
         holders = HOLDERS | {"kannel": ["gateway:kannel"]}
         made = {
-            who: await keys.create(engine, organisation=organisation, scopes=scopes, holder=who)
+            who: await keys.create(uow, organisation=organisation, scopes=scopes, holder=who)
             for who, scopes in holders.items()
         }
     return organisation, made

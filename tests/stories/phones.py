@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from dispatch.services.gateways import Outgoing
+from dispatch.services.messaging.gateway import Outgoing
 
 if TYPE_CHECKING:
     from tests.stories.city import City

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from dispatch.cli.embedded import EmbeddedBroker
-from dispatch.cli.hosting import Embedded
 from dispatch.clock import MovableClock
+from dispatch.embedded import EmbeddedBroker
+from dispatch.runtime.hosting import Embedded
 from tests.stories.city import PLACE, City
 from tests.stories.conftest import NIGHT
 from tests.stories.waiting import PATIENCE_S

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from dispatch.cli.demo import checks
-from dispatch.cli.embedded import EmbeddedBroker, EmbeddedPostgres
-from dispatch.cli.hosting import Embedded
 from dispatch.clock import MovableClock
+from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
+from dispatch.runtime.hosting import Embedded
 from dispatch.storage.migrate import migrate
 from tests.stories.city import City
 from tests.stories.conftest import NIGHT
@@ -89,7 +89,7 @@ async def _all_is_well(crowd: Crowd) -> None:
         if escalation["reason"] == "uncovered":
             await city.call("POST", f"/v1/incidents/{escalation['subject_id']}/takeover", "Ada")
     await crowd.quiet()
-    for check in await checks.run(city.node.engine, crowd.accepted):
+    for check in await checks.run(city.node.uow, crowd.accepted):
         assert not check.broken, check.rule
     pool = city.node.pool
     assert await pool.fetchval("SELECT count(*) FROM reports") == len(crowd.accepted)

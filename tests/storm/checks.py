@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from dispatch.services import rebuilding
-from dispatch.services.engine import Engine
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.operations import rebuilding
 from dispatch.storage import journal
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
@@ -62,49 +62,49 @@ class Seen:
     failures: Sequence[str] = ()
 
 
-Line = Callable[[Engine, Seen], Awaitable[list[str]]]
+Line = Callable[[UnitOfWork, Seen], Awaitable[list[str]]]
 
 
-async def incidents(engine: Engine, seen: Seen) -> list[str]:
+async def incidents(uow: UnitOfWork, seen: Seen) -> list[str]:
     """Every accepted report has exactly one incident."""
-    return await _found(engine, NOT_OPENED_ONCE, list(seen.accepted))
+    return await _found(uow, NOT_OPENED_ONCE, list(seen.accepted))
 
 
-async def answers(engine: Engine, seen: Seen) -> list[str]:
+async def answers(uow: UnitOfWork, seen: Seen) -> list[str]:
     """Every answer that was taken is kept."""
-    return await _found(engine, UNKEPT, list(seen.answered))
+    return await _found(uow, UNKEPT, list(seen.answered))
 
 
-async def seats(engine: Engine, _seen: Seen) -> list[str]:
+async def seats(uow: UnitOfWork, _seen: Seen) -> list[str]:
     """No seat has two people, now or at any time."""
-    return await _found(engine, TWO_IN_A_SEAT) + await _found(engine, sql("doubly_filled_seats"))
+    return await _found(uow, TWO_IN_A_SEAT) + await _found(uow, sql("doubly_filled_seats"))
 
 
-async def offers(engine: Engine, _seen: Seen) -> list[str]:
+async def offers(uow: UnitOfWork, _seen: Seen) -> list[str]:
     """Nobody has two live offers in a lane, now or at any time."""
-    return await _found(engine, TWO_OFFERS) + await _found(engine, sql("doubly_asked_volunteers"))
+    return await _found(uow, TWO_OFFERS) + await _found(uow, sql("doubly_asked_volunteers"))
 
 
-async def agenda(engine: Engine, _seen: Seen) -> list[str]:
+async def agenda(uow: UnitOfWork, _seen: Seen) -> list[str]:
     """Every entry that was due ran, and none twice."""
-    return await _found(engine, NEVER_RAN, engine.clock.now() - OVERDUE) + await _found(engine, RAN_TWICE)
+    return await _found(uow, NEVER_RAN, uow.clock.now() - OVERDUE) + await _found(uow, RAN_TWICE)
 
 
-async def stuck(engine: Engine, seen: Seen) -> list[str]:
+async def stuck(uow: UnitOfWork, seen: Seen) -> list[str]:
     """Nothing waits, nothing is parked, and nothing else failed that was seen from outside."""
-    waiting = [f"{count} {kind}" for kind, count in (await left(engine)).items() if count]
-    parked = await _found(engine, "SELECT source_topic, reason FROM parking WHERE settled_at IS NULL")
+    waiting = [f"{count} {kind}" for kind, count in (await left(uow)).items() if count]
+    parked = await _found(uow, "SELECT source_topic, reason FROM parking WHERE settled_at IS NULL")
     return [*waiting, *(f"parked: {one}" for one in parked), *seen.failures]
 
 
-async def chain(engine: Engine, _seen: Seen) -> list[str]:
+async def chain(uow: UnitOfWork, _seen: Seen) -> list[str]:
     """Compare the tables with the journal, whose chain is whole."""
-    async with transaction(engine.pool) as connection:
+    async with transaction(uow.pool) as connection:
         breaks = await journal.verify(connection)
-    return [f"{one.stream} {one.seq}: {one.what}" for one in breaks] + await rebuilding.compare(engine)
+    return [f"{one.stream} {one.seq}: {one.what}" for one in breaks] + await rebuilding.compare(uow)
 
 
-async def repeats(_engine: Engine, seen: Seen) -> list[str]:
+async def repeats(_uow: UnitOfWork, seen: Seen) -> list[str]:
     """No phone had more repeated messages than there were crashes."""
     return [f"{phone}: {count} repeated" for phone, count in seen.repeats.items() if count > seen.crashes]
 
@@ -116,16 +116,16 @@ LINES: dict[str, Line] = {
 """The columns of the table, in order."""
 
 
-async def run(engine: Engine, seen: Seen) -> dict[str, list[str]]:
+async def run(uow: UnitOfWork, seen: Seen) -> dict[str, list[str]]:
     """Check every line; what each found stands under its name."""
-    return {name: await line(engine, seen) for name, line in LINES.items()}
+    return {name: await line(uow, seen) for name, line in LINES.items()}
 
 
-async def left(engine: Engine) -> dict[str, int]:
+async def left(uow: UnitOfWork) -> dict[str, int]:
     """Count what is not done yet, by kind."""
     topics, consumers = map(list, zip(*READERS, strict=True))
-    return dict(await engine.pool.fetchrow(STILL_TO_DO, engine.clock.now(), topics, consumers) or {})
+    return dict(await uow.pool.fetchrow(STILL_TO_DO, uow.clock.now(), topics, consumers) or {})
 
 
-async def _found(engine: Engine, query: str, *values: object) -> list[str]:
-    return [" ".join(map(str, row.values())) for row in await engine.pool.fetch(query, *values)]
+async def _found(uow: UnitOfWork, query: str, *values: object) -> list[str]:
+    return [" ".join(map(str, row.values())) for row in await uow.pool.fetch(query, *values)]

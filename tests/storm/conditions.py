@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from dispatch.cli.embedded import EmbeddedPostgres
+from dispatch.embedded import EmbeddedPostgres
 from tests.storm.gateway import Manner
 from tests.storm.proxy import Proxy
 from tests.storm.stage import Stage

@@ -12,7 +12,7 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 
-from dispatch.services.batches import is_difficult
+from dispatch.services.ingest.batches import is_difficult
 from tests.stories.phones import CODE, LINK
 from tests.storm.gateway import Text
 

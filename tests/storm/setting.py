@@ -8,17 +8,17 @@ from random import Random
 
 import aiohttp
 
-from dispatch.cli.embedded import EmbeddedPostgres
 from dispatch.clock import Clock
 from dispatch.config import token_secret
-from dispatch.services import keys, organisations, volunteers
-from dispatch.services.engine import Engine
-from dispatch.services.organisations import DutyContact
+from dispatch.embedded import EmbeddedPostgres
+from dispatch.services.access import keys, organisations
+from dispatch.services.access.organisations import DutyContact
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.people import volunteers
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool
 from schemas.base import Position
 from tests.kafka.cluster import free_ports
-from tests.scene import a_volunteer
 from tests.storm import disk
 from tests.storm.brokers import ProxiedCluster
 from tests.storm.disk import SmallDisk
@@ -27,6 +27,7 @@ from tests.storm.people import PATIENCE_S, People
 from tests.storm.proxy import HOST, Proxy
 from tests.storm.stage import Stage
 from tests.storm.team import HTTP, Team
+from tests.support.scene import a_volunteer
 
 PLANS = Path(__file__).with_name("plans")
 VOLUNTEERS = 160
@@ -50,8 +51,8 @@ async def set_up(folder: Path, seed: int) -> AsyncIterator[Stage]:
         await asyncio.to_thread(cluster.start)
         small = _small_disk(stack, folder)
         postgres = EmbeddedPostgres((small.folder if small else folder) / "postgres", port=ports["postgres"])
-        engine = await _database(stack, postgres)
-        made = await _found(engine)
+        uow = await _database(stack, postgres)
+        made = await _found(uow)
         gateway = Gateway(ports["gateway"], seed)
         await gateway.start()
         stack.push_async_callback(gateway.stop)
@@ -59,9 +60,9 @@ async def set_up(folder: Path, seed: int) -> AsyncIterator[Stage]:
         team = Team(folder, _environment(folder, cluster, postgres, ports, made["kannel"]), ports)
         stack.callback(team.kill)
         team.start_all()
-        people = await _people(stack, engine, made, Random(seed), f"http://{HOST}:{door.port}")
+        people = await _people(stack, uow, made, Random(seed), f"http://{HOST}:{door.port}")
         gateway.on_text = people.on_text
-        yield Stage(cluster, postgres, small, gateway, to_postgres, to_gateway, team, people, engine)
+        yield Stage(cluster, postgres, small, gateway, to_postgres, to_gateway, team, people, uow)
 
 
 def _small_disk(stack: AsyncExitStack, folder: Path) -> SmallDisk | None:
@@ -73,31 +74,31 @@ def _small_disk(stack: AsyncExitStack, folder: Path) -> SmallDisk | None:
     return small
 
 
-async def _database(stack: AsyncExitStack, postgres: EmbeddedPostgres) -> Engine:
+async def _database(stack: AsyncExitStack, postgres: EmbeddedPostgres) -> UnitOfWork:
     """Start it, flushed to disk as in earnest; give a way past the proxy for those who look on."""
     await stack.enter_async_context(postgres)
     await migrate(postgres.url())
     pool = await open_pool(postgres.url(), application="storm")
     stack.callback(pool.terminate)
-    engine = Engine(pool, Clock())
-    await engine.clock.sample(pool)
-    return engine
+    uow = UnitOfWork(pool, Clock())
+    await uow.clock.sample(pool)
+    return uow
 
 
-async def _found(engine: Engine) -> dict[str, str]:
+async def _found(uow: UnitOfWork) -> dict[str, str]:
     """Found an organisation with people around and two on duty; return the keys by their holders."""
-    organisation = await organisations.create(engine, "SDIS 75")
+    organisation = await organisations.create(uow, "SDIS 75")
     random = Random(0)
     homes = [
         Position(lat=48.85 + random.uniform(-0.02, 0.02), lon=2.35 + random.uniform(-0.02, 0.02))
         for _ in range(VOLUNTEERS)
     ]
     bodies = [a_volunteer(number, position=home) for number, home in enumerate(homes)]
-    await volunteers.enrol(engine, organisation, bodies)
+    await volunteers.enrol(uow, organisation, bodies)
     contacts = [DutyContact(f"Supervisor {n}", f"+336399890{n}0") for n in range(2)]
-    await organisations.set_duty(engine, organisation, contacts)
+    await organisations.set_duty(uow, organisation, contacts)
     return {
-        who: await keys.create(engine, organisation=organisation, scopes=scopes, holder=who)
+        who: await keys.create(uow, organisation=organisation, scopes=scopes, holder=who)
         for who, scopes in HOLDERS.items()
     }
 
@@ -136,10 +137,10 @@ def _environment(
 
 
 async def _people(
-    stack: AsyncExitStack, engine: Engine, made: dict[str, str], random: Random, door: str
+    stack: AsyncExitStack, uow: UnitOfWork, made: dict[str, str], random: Random, door: str
 ) -> People:
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     http = await stack.enter_async_context(aiohttp.ClientSession(door, timeout=timeout))
-    people = People(http, engine.pool, made, random)
+    people = People(http, uow.pool, made, random)
     stack.push_async_callback(people.stop)
     return people

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.cli.embedded import EmbeddedPostgres
-from dispatch.services.engine import Engine
+from dispatch.embedded import EmbeddedPostgres
+from dispatch.services.core.unit_of_work import UnitOfWork
 from tests.storm.brokers import ProxiedCluster
 from tests.storm.disk import SmallDisk
 from tests.storm.gateway import Gateway
@@ -44,12 +44,12 @@ class Stage:
     to_gateway: Proxy
     team: Team
     people: People
-    engine: Engine
+    uow: UnitOfWork
 
     @property
     def pool(self) -> asyncpg.Pool:
         """Give connections past the proxy, for those who look on."""
-        return self.engine.pool
+        return self.uow.pool
 
     async def seated(self, since: float) -> float | None:
         """Tell when the first report that was first made since a moment had somebody seated."""

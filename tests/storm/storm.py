@@ -101,12 +101,12 @@ class Storm:
 
     async def _check(self, seen: Seen) -> dict[str, list[str]]:
         """Check all lines, and keep of each what was not known before."""
-        found = await checks.run(self._stage.engine, seen)
+        found = await checks.run(self._stage.uow, seen)
         for _ in range(LOOKS_AGAIN):
             # What began between the calm and the look is not stuck: a page to a supervisor, a try that timed out.
             if found["stuck"]:
                 await asyncio.sleep(1)
-                found["stuck"] = await checks.stuck(self._stage.engine, seen)
+                found["stuck"] = await checks.stuck(self._stage.uow, seen)
         fresh = {
             line: [one for one in ones if (line, one) not in self._known] for line, ones in found.items()
         }
@@ -126,7 +126,7 @@ class Storm:
             return False
         try:
             running = await stage.pool.fetchval(ENDED)
-            return not running and not any((await checks.left(stage.engine)).values())
+            return not running and not any((await checks.left(stage.uow)).values())
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
 

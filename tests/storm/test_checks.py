@@ -8,10 +8,10 @@ import pytest
 
 from dispatch.clock import MovableClock
 from schemas.ids import new_id
-from tests.storage.post import Post
 from tests.stories.city import READERS
 from tests.storm import checks
 from tests.storm.checks import LINES, Seen
+from tests.support.post import Post
 
 PHONE = "+33639980001"
 REPORTS = """
@@ -67,13 +67,13 @@ async def post(pool: asyncpg.Pool, clock: MovableClock) -> Post:
 
 async def violated(post: Post, **seen: object) -> set[str]:
     """Name the lines that are violated."""
-    found = await checks.run(post.engine, Seen(**seen))  # type: ignore[arg-type]
+    found = await checks.run(post.uow, Seen(**seen))  # type: ignore[arg-type]
     assert list(found) == list(LINES)
     return {line for line, ones in found.items() if ones}
 
 
 async def test_a_sound_database_violates_no_line(post: Post) -> None:
-    accepted: list[UUID] = [row["id"] for row in await post.engine.pool.fetch("SELECT id FROM reports")]
+    accepted: list[UUID] = [row["id"] for row in await post.uow.pool.fetch("SELECT id FROM reports")]
     assert accepted
     assert await violated(post, accepted=accepted, repeats=Counter({PHONE: 1}), crashes=1) == set()
 
@@ -95,17 +95,17 @@ async def test_a_sound_database_violates_no_line(post: Post) -> None:
 async def test_a_line_finds_what_was_planted_in_the_database(
     post: Post, planted: str, lines: set[str]
 ) -> None:
-    await post.engine.pool.execute(planted)
+    await post.uow.pool.execute(planted)
     assert await violated(post) == lines
 
 
 async def test_an_entry_that_never_ran_and_one_that_ran_twice_are_found(post: Post) -> None:
     post.clock.advance(120)
     assert await violated(post) == {"agenda", "stuck"}
-    for incident in await post.engine.pool.fetch("SELECT id FROM incidents"):
+    for incident in await post.uow.pool.fetch("SELECT id FROM incidents"):
         await post.tick(incident["id"])
     assert "agenda" not in await violated(post)
-    await post.engine.pool.execute(AGAIN, "offer.expired.v1")
+    await post.uow.pool.execute(AGAIN, "offer.expired.v1")
     assert "agenda" in await violated(post)
 
 
@@ -113,8 +113,8 @@ async def test_an_entry_that_never_ran_and_one_that_ran_twice_are_found(post: Po
     ("event", "line"), [("assignment.assigned.v1", "seats"), ("offer.extended.v1", "offers")]
 )
 async def test_what_was_so_for_a_moment_is_found_in_the_journal(post: Post, event: str, line: str) -> None:
-    await post.engine.pool.execute(AGAIN, event)
-    await post.engine.pool.execute(
+    await post.uow.pool.execute(AGAIN, event)
+    await post.uow.pool.execute(
         "UPDATE journal SET body = convert_to(regexp_replace(convert_from(body, 'UTF8'),"
         " '\"(assignment|offer)_id\":\"[^\"]*\"', '\"\\1_id\":\"' || $1 || '\"', 'g'), 'UTF8') WHERE seq >= 1000",
         str(new_id()),
@@ -123,7 +123,7 @@ async def test_what_was_so_for_a_moment_is_found_in_the_journal(post: Post, even
 
 
 async def test_what_those_outside_saw_is_held_against_the_database(post: Post) -> None:
-    unanswered = await post.engine.pool.fetchval(UNANSWERED)
+    unanswered = await post.uow.pool.fetchval(UNANSWERED)
     assert await violated(post, accepted=[new_id()]) == {"incidents"}
     assert await violated(post, answered=[unanswered]) == {"answers"}
     assert await violated(post, repeats=Counter({PHONE: 2}), crashes=1) == {"repeats"}

@@ -5,8 +5,8 @@ from statistics import median, quantiles
 
 import asyncpg
 
-from dispatch.services import rebuilding
-from dispatch.services.engine import Engine
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.operations import rebuilding
 from dispatch.storage import journal
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
@@ -35,25 +35,25 @@ class Figures:
     ends: list[asyncpg.Record]
 
 
-async def run(engine: Engine, accepted: set[str]) -> list[Check]:
+async def run(uow: UnitOfWork, accepted: set[str]) -> list[Check]:
     """Check that nothing was lost and nothing done twice; `accepted` are the reports that HTTP said yes to."""
-    async with transaction(engine.pool) as connection:
+    async with transaction(uow.pool) as connection:
         breaks = await journal.verify(connection)
         known = {str(row["id"]) for row in await connection.fetch(sql("all_reports"))}
     return [
         Check("every accepted report is kept", sorted(accepted - known)),
-        Check("every report has exactly one incident", await _found(engine, "lost_reports")),
-        Check("every incident was covered or handed over", await _found(engine, "neglected_incidents")),
-        Check("no seat was filled twice", await _found(engine, "doubly_filled_seats")),
-        Check("nobody had two live offers in a lane", await _found(engine, "doubly_asked_volunteers")),
+        Check("every report has exactly one incident", await _found(uow, "lost_reports")),
+        Check("every incident was covered or handed over", await _found(uow, "neglected_incidents")),
+        Check("no seat was filled twice", await _found(uow, "doubly_filled_seats")),
+        Check("nobody had two live offers in a lane", await _found(uow, "doubly_asked_volunteers")),
         Check("the journal's chain is whole", [f"{b.stream} {b.seq}: {b.what}" for b in breaks]),
-        Check("the tables equal the journal", await rebuilding.compare(engine)),
+        Check("the tables equal the journal", await rebuilding.compare(uow)),
     ]
 
 
-async def figures(engine: Engine) -> Figures:
+async def figures(uow: UnitOfWork) -> Figures:
     """Collect the numbers of the summary."""
-    pool = engine.pool
+    pool = uow.pool
     return Figures(
         counts=dict(await pool.fetchrow(sql("counts_now")) or {}),
         seats=dict(await pool.fetchrow(sql("seats_summary")) or {}),
@@ -74,5 +74,5 @@ def middle_and_ninetieth(seconds: list[float]) -> str:
     return f"median {median(seconds):.0f} s, p90 {quantiles(seconds, n=10)[NINETIETH - 1]:.0f} s"
 
 
-async def _found(engine: Engine, query: str) -> list[str]:
-    return [" ".join(str(value) for value in row.values()) for row in await engine.pool.fetch(sql(query))]
+async def _found(uow: UnitOfWork, query: str) -> list[str]:
+    return [" ".join(str(value) for value in row.values()) for row in await uow.pool.fetch(sql(query))]

@@ -14,13 +14,13 @@ from cyclopts import App
 from rich.console import Console
 from rich.live import Live
 
-from dispatch.cli import hosting
+from dispatch.cli.connection import fail
 from dispatch.cli.demo import behaviour, calls, checks, phones, picture, population
 from dispatch.cli.demo.calls import Call
 from dispatch.cli.demo.checks import Check
 from dispatch.cli.demo.stage import Stage, stage
-from dispatch.cli.local import fail
 from dispatch.logs import configure
+from dispatch.runtime import hosting
 from dispatch.storage.queries import sql
 
 demo = App(
@@ -84,7 +84,7 @@ async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, s
         accepted = await _replay(console, ready, chosen)
         ready.clock.run_at(1)
         took = time.monotonic() - began
-        happened = await checks.figures(ready.node.engine)
+        happened = await checks.figures(ready.node.uow)
         console.print(picture.summary(happened, len(chosen), took))
         if advice := picture.advise(happened):
             console.print(f"[yellow]{advice}[/]", soft_wrap=True)
@@ -101,7 +101,7 @@ async def _checks(ready: Stage, chosen: Sequence[Call], accepted: set[str]) -> l
     return [
         Check("every call was accepted as a report", [f"{refused} were not"] if refused else []),
         Check("everything was worked to its end", [f"{n} {what}" for what, n in left.items() if n]),
-        *await checks.run(ready.node.engine, accepted),
+        *await checks.run(ready.node.uow, accepted),
     ]
 
 

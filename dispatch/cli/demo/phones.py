@@ -15,7 +15,7 @@ import structlog
 from dispatch.cli.demo.behaviour import plan_reply
 from dispatch.cli.demo.calls import zone
 from dispatch.clock import Clock
-from dispatch.services.gateways import Outgoing
+from dispatch.services.messaging.gateway import Outgoing
 from dispatch.storage.queries import sql
 
 LINK = re.compile(r"https?://\S+(/a/[A-Za-z0-9]+)")

@@ -14,21 +14,22 @@ from uuid import UUID
 
 import aiohttp
 
-from consumers.gateways.simulated import SimulatedGateway
-from dispatch.cli import hosting
 from dispatch.cli.demo.calls import Call
 from dispatch.cli.demo.phones import Owners
 from dispatch.cli.demo.population import COLUMNS, population
-from dispatch.cli.hosting import Embedded
-from dispatch.cli.line import Cluster
-from dispatch.cli.node import ROLES, Node, Wiring
 from dispatch.clock import Clock, FastClock
 from dispatch.config import token_secret
-from dispatch.services import keys, organisations, roster, volunteers
-from dispatch.services.engine import Engine
-from dispatch.services.intake import Intake
-from dispatch.services.organisations import Area, DutyContact
-from dispatch.services.plans import load
+from dispatch.gateways.simulated.client import SimulatedGateway
+from dispatch.runtime import hosting
+from dispatch.runtime.hosting import Embedded
+from dispatch.runtime.kafka_connection import Cluster
+from dispatch.runtime.node import ROLES, Node, Wiring
+from dispatch.services.access import keys, organisations
+from dispatch.services.access.organisations import Area, DutyContact
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.intake.opening import Intake
+from dispatch.services.people import roster_files, volunteers
+from dispatch.services.plans.plan_files import load
 from dispatch.storage.migrate import migrate
 
 NAME = "San Francisco (demo)"
@@ -65,9 +66,9 @@ async def stage(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[St
             await node.start()
             try:
                 await node.until_ready(READY_PATIENCE_S)
-                organisation = await _found(node.engine, calls, size, seed)
+                organisation = await _found(node.uow, calls, size, seed)
                 reporter = await keys.create(
-                    node.engine, organisation=organisation, scopes=["reports:write"], holder="demo"
+                    node.uow, organisation=organisation, scopes=["reports:write"], holder="demo"
                 )
                 async with aiohttp.ClientSession(node.wiring.links) as http:
                     owners = await _owners(node, http, organisation, seed)
@@ -102,19 +103,19 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _found(engine: Engine, calls: Sequence[Call], size: int, seed: int) -> UUID:
+async def _found(uow: UnitOfWork, calls: Sequence[Call], size: int, seed: int) -> UUID:
     """Make the organisation, its supervisors and its volunteers."""
-    organisation = await organisations.create(engine, NAME, ZONE, area(calls))
-    await organisations.set_duty(engine, organisation, DUTY)
-    bodies, _ = roster.read_csv(_roster_file(calls, size, seed), engine.clock.now().date())
-    await volunteers.enrol(engine, organisation, bodies)
+    organisation = await organisations.create(uow, NAME, ZONE, area(calls))
+    await organisations.set_duty(uow, organisation, DUTY)
+    bodies, _ = roster_files.read_csv(_roster_file(calls, size, seed), uow.clock.now().date())
+    await volunteers.enrol(uow, organisation, bodies)
     return organisation
 
 
 async def _owners(node: Node, http: aiohttp.ClientSession, organisation: UUID, seed: int) -> Owners:
     """Hand out the phones; the supervisors' come with a key."""
     scopes = ["console:read", "console:act"]
-    key = await keys.create(node.engine, organisation=organisation, scopes=scopes, holder="duty supervisor")
+    key = await keys.create(node.uow, organisation=organisation, scopes=scopes, holder="duty supervisor")
     chance = Random(seed)  # noqa: S311 - people's whims are no secret
     return Owners(node.pool, node.clock, http, key, chance)
 

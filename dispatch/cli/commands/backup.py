@@ -1,0 +1,120 @@
+"""Backups of the embedded database: take one, list them, and prove that they bring back what was there."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+from pathlib import Path
+from typing import TypeVar
+
+from cyclopts import App
+from rich.text import Text
+
+from dispatch.cli.connection import fail, read_addresses, run
+from dispatch.cli.output import Json, errors, print_json, problem, screen, table
+from dispatch.clock import Clock
+from dispatch.config import MisuseError, Settings
+from dispatch.embedded import EmbeddedServiceError
+from dispatch.embedded import backup_drill as drills
+from dispatch.embedded.backup_folder import bases
+from dispatch.embedded.backup_schedule import Backing
+from dispatch.services.core.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+backup = App(name="backup", help="Back up the embedded database, and prove that it comes back.")
+STATES = {True: Text("holds", "green"), False: Text("fails", "red"), None: Text("")}
+
+
+@backup.command
+def take(folder: Path | None = None, *, json: Json = False) -> None:
+    """Copy the running embedded database whole, check the copy, and delete those older than a week.
+
+    Example: dispatch backup take /mnt/backup
+
+    Parameters
+    ----------
+    folder
+        Where to; without it DISPATCH_BACKUP.
+    """
+    with errors.status("backing up"):
+        base = _run(folder, lambda _, backing: backing.take())
+    if json:
+        print_json({"folder": base.folder, "ended_at": base.ended_at})
+    else:
+        screen.print("[green]backed up[/]", str(base.folder), soft_wrap=True)
+
+
+@backup.command(name="list")
+def list_backups(folder: Path | None = None, *, json: Json = False) -> None:
+    """List the copies that can be restored, the oldest first.
+
+    Example: dispatch backup list
+
+    Parameters
+    ----------
+    folder
+        Where they are; without it DISPATCH_BACKUP.
+    """
+    rows = [
+        {"whole_at": base.ended_at.astimezone(UTC), "folder": base.folder}
+        for base in bases(folder_of(Settings(), folder), problem)
+    ]
+    if json:
+        print_json(rows)
+    else:
+        screen.print(table("backups", ("whole_at", "folder"), (list(row.values()) for row in rows)))
+
+
+@backup.command
+def drill(folder: Path | None = None, *, json: Json = False) -> None:
+    """Back up, bring the database back as it was a moment ago in a temporary folder, and compare; exit 1 if it differs.
+
+    What runs goes on.
+
+    Example: dispatch backup drill
+
+    Parameters
+    ----------
+    folder
+        Where the backups are; without it DISPATCH_BACKUP.
+    """
+    with errors.status("backing up") as status:
+        checks = _run(folder, lambda uow, backing: drills.drill(uow, backing, status.update))
+    if json:
+        print_json([check._asdict() for check in checks])
+    else:
+        rows = ((check.what, check.found, STATES[check.holds]) for check in checks)
+        screen.print(table("drill of the backup", ("what", "found", ""), rows))
+    if any(check.holds is False for check in checks):
+        fail("the backup did not bring back what was there: keep the original, and tell us")
+
+
+def folder_of(settings: Settings, given: Path | None) -> Path:
+    """Find the folder of backups; raises MisuseError where none is named."""
+    folder = given.expanduser().absolute() if given else settings.backups
+    if folder is None:
+        raise MisuseError("no folder is known: name one, or set DISPATCH_BACKUP as for `dispatch up`")
+    return folder
+
+
+def _run(folder: Path | None, work: Callable[[UnitOfWork, Backing], Awaitable[T]]) -> T:
+    """Do something with the backups of the embedded database that runs."""
+    settings = Settings()
+    backups, known = folder_of(settings, folder), read_addresses(settings).postgres.get_secret_value()
+    if settings.postgres.get_secret_value():
+        raise MisuseError("this is for the embedded database; for yours see Backups in docs/operating.md")
+    backing = Backing(backups, settings.folder, known, Clock())
+
+    async def told(uow: UnitOfWork) -> T:
+        try:
+            return await work(uow, backing)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise MisuseError(
+                f"{error.filename}: {error.strerror}; name a folder that can be written"
+            ) from error
+
+    try:
+        return run(told, settings)
+    except EmbeddedServiceError as error:
+        fail(str(error))

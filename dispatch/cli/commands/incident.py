@@ -1,0 +1,105 @@
+"""`dispatch incident show`: what happened, and why each volunteer was or was not asked."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from cyclopts import App
+from rich.text import Text
+
+from dispatch.cli.connection import run
+from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
+from dispatch.domain.incident import Assignment
+from dispatch.services.console import situation
+from dispatch.services.console.situation import Moment, Timeline, Whole
+from dispatch.services.core.unit_of_work import UnitOfWork
+
+incident = App(name="incident", help="Look into an incident.")
+
+UNSHOWN = {
+    "offer_id", "assignment_id", "round_id", "escalation_id", "subject_kind", "subject_id", "plan_hash",
+}  # fmt: skip
+SHOWN = ("id", "plan", "position", "hazards", "awaiting", "opened_at", "covered_at", "ended_at", "taken_by")
+CODE = 8
+
+
+class Account(NamedTuple):
+    """An incident as it stands, and how it came to that."""
+
+    incident: Whole
+    timeline: Timeline
+
+
+@incident.command
+def show(id: UUID, *, organisation: Whose = None, json: Json = False) -> None:  # noqa: A002 - the argument's name
+    """Show an incident and its timeline, with the reason of every pick and of every non-pick near it.
+
+    Example: dispatch incident show 0197a0b2-0000-7000-8000-000000000000
+
+    Parameters
+    ----------
+    id
+        The incident's id.
+    """
+
+    async def work(uow: UnitOfWork) -> Account:
+        house = await organisation_of(uow, organisation)
+        return Account(await situation.incident(uow, house, id), await situation.timeline(uow, house, id))
+
+    account = run(work)
+    if json:
+        print_json(account._asdict())
+        return
+    _show_incident(account.incident)
+    rows = (row for moment in account.timeline.moments for row in _rows(moment, account.timeline.people))
+    screen.print(table("timeline", ("at", "what", "who", "detail"), rows))
+
+
+def _show_incident(found: Whole) -> None:
+    title = Text.assemble((found.kind, "bold"), f"  {found.severity}  {found.status}  {found.mode}")
+    screen.print(title)
+    for name in SHOWN:
+        if value := getattr(found, name):
+            screen.print(Text.assemble((f"{name:11}", "dim"), _plain(value)))
+    holders: dict[UUID | None, Assignment] = {one.id: one for one in found.assignments}
+    rows = (
+        (s.number, s.role, s.skill, s.reserve or "", *_holder(found, holders.get(s.assignment_id)))
+        for s in found.seats
+    )
+    screen.print(table("seats", ("seat", "role", "skill", "reserve", "who", "status"), rows))
+    told = ((e.level, e.reason, e.status, e.acknowledged_by, e.raised_at) for e in found.escalations)
+    if found.escalations:
+        screen.print(table("escalations", ("level", "reason", "status", "by", "raised at"), told))
+
+
+def _holder(found: Whole, assignment: Assignment | None) -> tuple[object, object]:
+    if assignment is None:
+        return Text("empty", "red"), ""
+    return name_of(assignment.volunteer_id, found.people), assignment.status
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def name_of(volunteer: object, people: dict[UUID, str]) -> str:
+    """Give a volunteer's name, or the pseudonym of one who was erased."""
+    return people.get(UUID(str(volunteer)), str(volunteer)[:CODE])
+
+
+def _rows(moment: Moment, people: dict[UUID, str]) -> Iterator[tuple[object, ...]]:
+    detail = dict(moment.detail)
+    picked, passed = detail.pop("picked", ()), detail.pop("passed_over", ())
+    who = name_of(detail.pop("volunteer_id"), people) if "volunteer_id" in detail else ""
+    told = {k: v for k, v in detail.items() if k not in UNSHOWN and v not in (None, "", [], {})}
+    said = ", ".join(f"{name}={_plain(value)}" for name, value in told.items())
+    yield f"{moment.at:%H:%M:%S}", Text(moment.what, "bold"), who, said
+    for one in picked:
+        yield "", Text("  picked", "green"), name_of(one["volunteer_id"], people), _why(one)
+    for one in passed:
+        yield "", Text("  not picked", "yellow"), name_of(one["volunteer_id"], people), _why(one)
+
+
+def _why(one: dict[str, Any]) -> str:
+    why = one["why"] if isinstance(one["why"], str) else ", ".join(one["why"])
+    return f"{one.get('role', '')} {one['distance_m']} m: {why}".strip()

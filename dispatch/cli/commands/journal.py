@@ -1,0 +1,226 @@
+"""What was written down: the journal, its proof, and what is built from it."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, BinaryIO
+from uuid import UUID
+
+from cyclopts import App, Parameter
+from rich.progress import Progress
+from rich.status import Status
+
+from dispatch.cli.connection import fail, run
+from dispatch.cli.output import (
+    Json,
+    Whose,
+    counted,
+    errors,
+    organisation_of,
+    print_json,
+    problem,
+    progress,
+    screen,
+)
+from dispatch.config import MisuseError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.operations import journal_export, journal_verification, rebuilding
+from dispatch.services.operations.journal_export import Selection
+from dispatch.services.operations.journal_verification import Proof
+from dispatch.storage.chain import Break
+
+journal = App(name="journal", help="Check the journal, give it away, and rebuild from it.")
+
+Output = Annotated[str, Parameter(allow_leading_hyphen=True)]  # `-` alone is no option
+
+
+@journal.command
+def verify(
+    *, stream: UUID | None = None, until: datetime | None = None, expect: str = "", json: Json = False
+) -> None:
+    """Walk the chain of hashes and name every place where an event is missing or was changed.
+
+    Write down the fingerprint somewhere else: who can write to the database can write a new chain, but not the old
+    fingerprint.
+
+    Example: dispatch journal verify
+
+    Example: dispatch journal verify --until 2026-11-27T00:00:00Z --expect 5d0c…
+
+    Parameters
+    ----------
+    stream
+        One stream alone: an incident, a report, a message.
+    until
+        Take the fingerprint of what was recorded before this moment, with its zone, some minutes ago.
+    expect
+        The fingerprint that was taken of it before.
+    """
+    _need_zone(until=until)
+    if expect and until is None:
+        raise MisuseError("--expect needs the --until under which the fingerprint was taken")
+
+    async def work(uow: UnitOfWork) -> Proof:
+        with progress() as shown:
+            task = shown.add_task("walking the journal", total=None)
+            return await journal_verification.prove(
+                uow, stream, until=until, on_progress=lambda done, total: _show(shown, task, done, total)
+            )
+
+    proof = run(work)
+    if json:
+        print_json(proof)
+    for place in proof.breaks:
+        problem(_named(place))
+    if proof.breaks:
+        fail(f"the journal is broken in {counted(len(proof.breaks), 'place')}")
+    if stream is not None and not proof.events:
+        fail(f"there is no stream {stream}")
+    if expect and proof.fingerprint != expect.lower():
+        fail(
+            f"what was recorded before {until} is not what it was: its fingerprint is now {proof.fingerprint}"
+        )
+    if not json:
+        whole = f"{counted(proof.events, 'event')} in {counted(proof.streams, 'stream')}"
+        screen.print(f"[green]The journal holds:[/] {whole}, fingerprint {proof.fingerprint}")
+
+
+@journal.command
+def export(
+    *,
+    output: Output,
+    incident: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    organisation: Whose = None,
+    force: bool = False,
+) -> None:
+    """Write events to a file, one JSON object per line, so that others can read them and verify the chain.
+
+    It holds references and pseudonyms, no personal data. On stderr: how many events, and the file's SHA-256.
+
+    Example: dispatch journal export --since 2026-11-26T00:00:00Z --output journal.jsonl
+
+    Example: dispatch journal export --incident 0197a0b2-0000-7000-8000-000000000000 --output -
+
+    Parameters
+    ----------
+    output
+        The file, which appears when it is whole; `-` is stdout.
+    incident
+        One incident, with its reports, replies and messages.
+    since, until
+        What was recorded from the one moment and before the other, with their zone.
+    force
+        Replace a file that is there.
+    """
+    _need_zone(since=since, until=until)
+    path = Path(output)
+    if output != "-" and path.exists() and not force:
+        fail(f"{path} is there already: name another file, or say --force")
+
+    async def work(uow: UnitOfWork) -> tuple[int, str]:
+        house = None if organisation is None else await organisation_of(uow, organisation)
+        return await _pour(journal_export.export(uow, Selection(incident, house, since, until)), file)
+
+    place = nullcontext(sys.stdout.buffer) if output == "-" else _whole(path)
+    with place as file, errors.status("writing the journal"):
+        count, digest = run(work)
+    errors.print(f"{counted(count, 'event')} written, SHA-256 {digest}", soft_wrap=True)
+
+
+@journal.command
+def rebuild(*, check: bool = False, json: Json = False) -> None:
+    """Write incidents, seats, offers, assignments, escalations and agenda anew from the journal.
+
+    Example: dispatch journal rebuild --check
+
+    Parameters
+    ----------
+    check
+        Change nothing; say what differs, and exit 1 where anything does.
+    """
+    if check:
+        _compare(json=json)
+        return
+    with errors.status("rebuilding") as shown:
+        count = run(lambda uow: rebuilding.rebuild(uow, _count(shown, "rebuilt")))
+    if json:
+        print_json({"rebuilt": count})
+    else:
+        screen.print(f"[green]{count}[/] rebuilt from the journal.")
+
+
+def _compare(*, json: bool) -> None:
+    with errors.status("comparing") as shown:
+        differences = run(lambda uow: rebuilding.compare(uow, _count(shown, "compared")))
+    if json:
+        print_json({"differences": differences})
+    for text in differences:
+        problem(text)
+    if differences:
+        fail(
+            f"{counted(len(differences), 'row')} not as the journal says: see `dispatch journal rebuild --help`"
+        )
+    if not json:
+        screen.print("[green]The tables are what the journal says.[/]")
+
+
+def _need_zone(**moments: datetime | None) -> None:
+    for name, moment in moments.items():
+        if moment is not None and moment.tzinfo is None:
+            raise MisuseError(
+                f"--{name} needs its zone: {moment.isoformat()}Z, or +01:00 for French winter time"
+            )
+
+
+def _count(shown: Status, done: str) -> Callable[[int], None]:
+    return lambda count: shown.update(f"{counted(count, 'subject')} {done}")
+
+
+def _show(shown: Progress, task: int, done: int, total: int) -> None:
+    shown.update(task, completed=done, total=total)  # type: ignore[arg-type] # rich's own name for an int
+
+
+def _named(place: Break) -> str:
+    """Name a break by all that is known of its event."""
+    where = f"stream {place.stream}, event {place.seq}" if place.stream else "some stream"
+    known = {"topic": place.topic, "type": place.type, "incident": place.incident, "at": place.recorded_at}
+    about = ", ".join(f"{name} {value}" for name, value in known.items() if value)
+    return f"{where}: {place.what}" + (f" ({about})" if about else "")
+
+
+async def _pour(lines: AsyncIterator[bytes], file: BinaryIO) -> tuple[int, str]:
+    """Write lines; return how many and the hash of it all."""
+    count, digest = 0, sha256()
+    async for line in lines:
+        try:
+            file.write(line)
+        except OSError as error:
+            # Where the database is at work, an error of the system would be taken for one of its own.
+            fail(f"the file cannot be written: {error.strerror}")
+        digest.update(line)
+        count += 1
+    return count, digest.hexdigest()
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """Write a file beside its place and move it there when it is whole; its owner alone may read it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise MisuseError(f"{path} cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(opened, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

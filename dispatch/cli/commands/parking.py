@@ -1,0 +1,203 @@
+"""What could not be understood: looking at it, handing it over again, discarding it."""
+
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import asyncpg
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+from rich.text import Text
+
+from dispatch.cli.connection import run
+from dispatch.cli.output import (
+    Json,
+    counted,
+    elapsed,
+    operator,
+    print_json,
+    problem,
+    progress,
+    screen,
+    table,
+)
+from dispatch.config import MisuseError, Settings
+from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents.parking_alerts import calm
+from dispatch.services.intake.opening import Intake
+from dispatch.services.operations import parking_actions
+from dispatch.services.operations.parking_actions import Outcome
+from dispatch.services.plans.plan_files import load
+from dispatch.services.subscriptions import handlers_of
+from dispatch.storage.queries import sql
+
+parking = App(name="parking", help="See to what could not be understood.")
+COLOURS = {"retried": "green", "discarded": "green", "settled": "yellow"}
+
+Most = Annotated[int, Parameter(validator=Number(gte=1))]
+Everything = Annotated[bool, Parameter(name="--all", negative="", help="All that nobody has seen to.")]
+Topic = Annotated[str | None, Parameter(help="With --all: what came on this topic only.")]
+Reason = Annotated[str | None, Parameter(help="With --all: only where these words are in the reason.")]
+By = Annotated[str | None, Parameter(help="Who decides it; you, where nobody is named.")]
+One = Callable[[UnitOfWork, UUID], Awaitable[Outcome]]
+
+
+@parking.command(name="list")
+def list_parking(*, settled: bool = False, limit: Most = 100, json: Json = False) -> None:
+    """List what could not be understood and nobody has seen to, the latest first.
+
+    Example: dispatch parking list
+
+    Parameters
+    ----------
+    settled
+        List also what was retried or discarded, by whom and why.
+    limit
+        How many.
+    """
+
+    async def work(uow: UnitOfWork) -> Sequence[asyncpg.Record]:
+        return await uow.pool.fetch(sql("list_parking"), limit, settled)
+
+    rows = [dict(row) for row in run(work)]
+    if json:
+        print_json(rows)
+        return
+    about = ("settled_at", "outcome", "settled_by", "because") if settled else ("parked_at", "reason", "size")
+    columns = ("id", "source_topic", "source", *about)
+    screen.print(table("parked", columns, ([row[column] for column in columns] for row in rows)))
+
+
+@parking.command
+def show(id: UUID, *, json: Json = False) -> None:  # noqa: A002 - the argument's name
+    """Show one parked message with its bytes, which may hold personal data.
+
+    Example: dispatch parking show 0197a0b2-0000-7000-8000-000000000000
+
+    Parameters
+    ----------
+    id
+        Its id, from `dispatch parking list`.
+    """
+
+    async def work(uow: UnitOfWork) -> dict[str, object]:
+        row = await uow.pool.fetchrow(sql("show_parking"), id)
+        if row is None:
+            raise NotFoundError("nothing is parked under this id")
+        return dict(row)
+
+    found = {name: _readable(value) for name, value in run(work).items()}
+    if json:
+        print_json(found)
+        return
+    screen.print(table("parked", ("field", "value"), found.items()))
+
+
+@parking.command
+def retry(
+    *ids: UUID,
+    everything: Everything = False,
+    source_topic: Topic = None,
+    reason: Reason = None,
+    even_stale: bool = False,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Hand parked messages over again, when what they were parked for is mended.
+
+    What is refused again stays parked with the new reason: exit code 1. Give it the variables that the processes have.
+
+    Example: dispatch parking retry --all --source-topic incident.reports
+
+    Parameters
+    ----------
+    ids
+        Their ids, from `dispatch parking list`.
+    even_stale
+        Take in also actual reports that are older than 15 minutes: people are called as though they were new.
+    """
+    settings = Settings()
+    known = handlers_of(Intake(load(settings.plans), guarded=settings.guarded_topic))
+    who = by or operator()
+
+    async def one(uow: UnitOfWork, id_: UUID) -> Outcome:
+        return await parking_actions.retry(uow, known, id_, who, even_stale=even_stale)
+
+    _tell(_each(one, ids, who, everything=everything, topic=source_topic, reason=reason), json=json)
+
+
+@parking.command
+def discard(
+    *ids: UUID,
+    because: str,
+    everything: Everything = False,
+    source_topic: Topic = None,
+    reason: Reason = None,
+    by: By = None,
+    json: Json = False,
+) -> None:
+    """Decide that parked messages are of no use: their bytes are erased; who, when and why is kept.
+
+    Example: dispatch parking discard 0197a0b2-0000-7000-8000-000000000000 --because "reported by phone"
+
+    Parameters
+    ----------
+    ids
+        Their ids, from `dispatch parking list`.
+    because
+        Why; no personal data.
+    """
+    if not because.strip():
+        raise MisuseError("say why with --because")
+    who = by or operator()
+
+    async def one(uow: UnitOfWork, id_: UUID) -> Outcome:
+        return await parking_actions.discard(uow, id_, who, because)
+
+    _tell(_each(one, ids, who, everything=everything, topic=source_topic, reason=reason), json=json)
+
+
+def _each(
+    one: One, ids: Sequence[UUID], who: str, *, everything: bool, topic: str | None, reason: str | None
+) -> list[Outcome]:
+    """See to each message by itself, then end the pages about those of which nothing is left."""
+    if everything == bool(ids) or (ids and (topic or reason)):
+        raise MisuseError("name the ids, or say --all with or without --source-topic and --reason")
+
+    async def work(uow: UnitOfWork) -> list[Outcome]:
+        found = await uow.pool.fetch(sql("select_parking"), topic, reason) if everything else []
+        wanted = ids or [row["id"] for row in found]
+        with progress() as shown:
+            outcomes = [await one(uow, id_) for id_ in shown.track(wanted, description="parked messages")]
+        await calm(uow, who)
+        return outcomes
+
+    return run(work)
+
+
+def _tell(outcomes: Sequence[Outcome], *, json: bool) -> None:
+    """Say what became of each, and exit 1 where a human still has to see to one."""
+    bad = [outcome for outcome in outcomes if not outcome.well]
+    if json:
+        print_json([_plain(outcome) for outcome in outcomes])
+    else:
+        rows = ((o.id, Text(o.what, COLOURS.get(o.what, "red")), elapsed(o.age), o.detail) for o in outcomes)
+        screen.print(table("parked", ("id", "outcome", "age", "detail"), rows))
+    for outcome in bad:
+        hint = ": report it anew, or say --even-stale" if outcome.what == "stale" else ""
+        problem(f"{outcome.id}: {outcome.what}: {outcome.detail}{hint}")
+    if bad:
+        problem(f"{counted(len(bad), 'message')} of {len(outcomes)} still to be seen to")
+        sys.exit(1)
+
+
+def _plain(outcome: Outcome) -> dict[str, object]:
+    age = None if outcome.age is None else outcome.age.total_seconds()
+    return {"id": outcome.id, "outcome": outcome.what, "detail": outcome.detail, "age_s": age}
+
+
+def _readable(value: object) -> object:
+    """Show bytes as text, and what is no text as escapes."""
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value

@@ -1,0 +1,226 @@
+"""`dispatch report`: one report, or a sheet of them."""
+
+import asyncio
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from cyclopts import Parameter
+from pydantic import ValidationError
+
+from dispatch.cli.commands.people import read_text
+from dispatch.cli.connection import fail, run
+from dispatch.cli.output import Json, Whose, counted, organisation_of, print_json, problem, progress, screen
+from dispatch.config import MisuseError
+from dispatch.services.core.errors import ConflictError, InvalidError, OverloadedError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.intake import submitting
+from dispatch.services.intake.admission import Admission
+from dispatch.services.intake.submitting import Accepted, Submission
+from schemas.base import Hazard, Mode, Severity
+from schemas.ids import new_id
+from schemas.reports import ReportBody
+
+COLUMNS = ("id", "kind", "severity", "lat", "lon", "occurred_at", "professional_reference", "description")
+REQUIRED = {"id", "kind"}
+HIGHEST_LATITUDE = 90
+
+Given = dict[str, Any]
+Degrees = Annotated[float | None, Parameter(allow_leading_hyphen=True)]
+
+
+class Row(NamedTuple):
+    """One line of a sheet."""
+
+    line: int
+    cells: Given
+    surplus: bool
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the lines of a sheet."""
+
+    accepted: int = 0
+    repeated: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def report(
+    kind: str | None = None,
+    *,
+    lat: Degrees = None,
+    lon: Degrees = None,
+    severity: Severity = "urgent",
+    id: str | None = None,  # noqa: A002 - the option's name
+    source: str = "control-room",
+    mode: Mode = "actual",
+    reference: str | None = None,
+    hazard: Annotated[list[Hazard] | None, Parameter(consume_multiple=True, negative="")] = None,
+    description: str | None = None,
+    sheet: Annotated[Path | None, Parameter(name="--csv")] = None,
+    organisation: Whose = None,
+    json: Json = False,
+) -> None:
+    """Report what happened, as a source would; volunteers are asked as the plan for its kind says.
+
+    Example: dispatch report medical.cardiac_arrest --severity life_threatening --lat 48.58 --lon 7.75
+
+    Example: dispatch report --csv calls.csv --mode exercise
+
+    Parameters
+    ----------
+    kind
+        What happened, such as medical.cardiac_arrest or fire.building.
+    lat
+        Where, in degrees.
+    lon
+        Where, in degrees.
+    severity
+        How grave.
+    id
+        The source's own id; the same id again is the same report. One is made where none is given.
+    source
+        Who reports; a plan says which sources it trusts.
+    mode
+        Whether it is real; only `actual` reaches people who did not opt into drills.
+    reference
+        Under which reference the professional response was requested.
+    hazard
+        What makes the place dangerous.
+    description
+        What else there is to say; it stays in the database.
+    sheet
+        A CSV file with the columns id,kind,severity,lat,lon,occurred_at,professional_reference,description.
+    """
+    if (kind is None) == (sheet is None):
+        raise MisuseError("name a KIND, or a sheet with --csv FILE")
+    if sheet is not None:
+        _report_sheet(sheet, source, mode, organisation, json=json)
+        return
+    name = id or f"cli-{new_id()}"
+    given: Given = {
+        "id": name, "kind": kind, "severity": severity, "mode": mode, "lat": lat, "lon": lon,
+        "professional_reference": reference, "description": description, "hazards": tuple(hazard or ()),
+    }  # fmt: skip
+    try:
+        accepted = run(lambda uow: _report(uow, organisation, source, given))
+    except ValidationError as error:
+        fail(explain(error), 2)
+    _say(name, accepted, json=json)
+
+
+async def _report(uow: UnitOfWork, name: str | None, source: str, given: Given) -> Accepted:
+    organisation = await organisation_of(uow, name)
+    submission = Submission(organisation, source, "cli", _body(given, uow.clock.now()))
+    return await _until_accepted(uow, Admission(uow), submission)
+
+
+async def _until_accepted(uow: UnitOfWork, admission: Admission, submission: Submission) -> Accepted:
+    """Send a report, again each time that it is told to come again later."""
+    while True:
+        try:
+            return await submitting.accept(
+                uow, organisation=submission.organisation, source=submission.source, channel="cli",
+                body=submission.body, admission=admission,
+            )  # fmt: skip
+        except OverloadedError as refused:
+            problem(f"{refused}: again in {refused.retry_after_s} s")
+            await asyncio.sleep(refused.retry_after_s)
+
+
+def _say(id_: str, accepted: Accepted, *, json: bool) -> None:
+    if json:
+        print_json({"report_id": accepted.report_id, "id": id_, "repeated": accepted.repeated})
+    else:
+        known = " (it was known already)" if accepted.repeated else ""
+        screen.print(f"[green]report[/] {accepted.report_id}{known}")
+
+
+def _body(given: Given, now: datetime) -> ReportBody:
+    """Build a report from flat fields, the empty ones left out."""
+    fields = {name: value for name, value in given.items() if value not in {None, "", ()}}
+    place = {name: fields.pop(name) for name in ("lat", "lon") if name in fields}
+    reference = fields.pop("professional_reference", None)
+    fields.setdefault("occurred_at", now)
+    if place:
+        fields["position"] = place
+    if reference:
+        fields["professional"] = {"requested": True, "reference": reference}
+    return ReportBody.model_validate(fields)
+
+
+def _report_sheet(file: Path, source: str, mode: Mode, name: str | None, *, json: bool) -> None:
+    rows = list(_rows(file))
+    tally = run(lambda uow: _report_rows(uow, name, source, mode, rows))
+    for text in tally.problems:
+        problem(f"{file}:{text}")
+    if json:
+        print_json(tally)
+    else:
+        again = f", {tally.repeated} known already" if tally.repeated else ""
+        screen.print(f"[green]{counted(tally.accepted, 'report')}[/] accepted{again}")
+    if tally.problems:
+        fail(f"{len(tally.problems)} of {len(rows)} lines were left out")
+
+
+def _rows(file: Path) -> Iterator[Row]:
+    text = read_text(file)
+    header = text.partition("\n")[0]
+    reader = csv.DictReader(StringIO(text), delimiter=";" if header.count(";") > header.count(",") else ",")
+    if missing := sorted(REQUIRED - set(reader.fieldnames or ())):
+        raise MisuseError(f"{file}: no column {missing[0]}; the first line names {','.join(COLUMNS)}")
+    for row in reader:
+        cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
+        yield Row(reader.line_num, cells, surplus=None in row)
+
+
+async def _report_rows(uow: UnitOfWork, name: str | None, source: str, mode: Mode, rows: list[Row]) -> Tally:
+    organisation, admission, tally = await organisation_of(uow, name), Admission(uow), Tally()
+    with progress() as shown:
+        for row in shown.track(rows, description="reports"):
+            try:
+                body = _body(_whole(row) | {"mode": mode}, uow.clock.now())
+                submission = Submission(organisation, source, "cli", body)
+                kept = await _until_accepted(uow, admission, submission)
+            except (ValidationError, InvalidError, ConflictError) as error:
+                tally.problems.append(f"{row.line}: {explain(error)}")
+            else:
+                tally.repeated += kept.repeated
+                tally.accepted += not kept.repeated
+    return tally
+
+
+def _whole(row: Row) -> Given:
+    """Give the cells of a line, unless a comma that is not quoted has cut a description short."""
+    if row.surplus:
+        raise InvalidError("description", "more cells than columns: quote what holds a comma")
+    return row.cells
+
+
+def explain(error: ValidationError | InvalidError | ConflictError) -> str:
+    """Name the fields that are wrong, by the columns of the sheet."""
+    if isinstance(error, InvalidError):
+        return f"{error.field}: {error}"
+    if isinstance(error, ConflictError):
+        return f"id: {error}"
+    found = error.errors(include_url=False, include_context=False)
+    return "; ".join(f"{_column(one['loc'])}: {one['msg']}{_swapped(one)}" for one in found)
+
+
+def _column(place: tuple[int | str, ...]) -> str:
+    names = [str(part) for part in place if part not in {"position", "professional"}]
+    return "professional_reference" if names == ["reference"] else ".".join(names) or "lat"
+
+
+def _swapped(error: Any) -> str:  # noqa: ANN401 - pydantic's own
+    """Hint at the usual reason for a latitude that cannot be."""
+    try:
+        off = error["loc"][-1] == "lat" and abs(float(error["input"])) > HIGHEST_LATITUDE
+    except (TypeError, ValueError):
+        return ""
+    return "; are lat and lon swapped?" if off else ""

@@ -1,0 +1,117 @@
+"""`dispatch restore`: bring the embedded database back from a backup, as it was at a moment."""
+
+import asyncio
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import asyncpg
+import uvloop
+
+from dispatch.cli.commands.backup import folder_of
+from dispatch.cli.connection import fail
+from dispatch.cli.output import Json, counted, errors, print_json, problem, screen
+from dispatch.clock import Clock
+from dispatch.config import MisuseError, Settings
+from dispatch.embedded import EmbeddedServiceError
+from dispatch.embedded.backup_drill import facts
+from dispatch.embedded.backup_folder import SECRET, Base, newest
+from dispatch.embedded.recovery import restored, segments
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.ingest.restore_epochs import current_epoch
+from dispatch.services.operations import journal_verification, rebuilding
+from dispatch.storage.pool import describe, open_pool
+from dispatch.storage.queries import sql
+
+UNREADABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, LookupError, TypeError, ValueError)
+
+
+class Restored(NamedTuple):
+    """What came back, and what is wrong with it."""
+
+    base: Path
+    incidents: int
+    events: int
+    last_event: datetime | None
+    problems: list[str]
+
+
+def restore(folder: Path | None = None, *, until: datetime | None = None, json: Json = False) -> None:
+    """Bring the embedded database back into DISPATCH_DATA, which must hold none, and check it.
+
+    Then start `dispatch up`: its broker is empty, and gets what its readers lack of what came back.
+
+    Example: dispatch restore /mnt/backup --until 2026-11-27T14:05:00Z
+
+    Parameters
+    ----------
+    folder
+        Where the backups are; without it DISPATCH_BACKUP.
+    until
+        The last moment that counts, with its zone or in UTC; without it, all that was copied.
+    """
+    settings = Settings()
+    if settings.postgres.get_secret_value():
+        raise MisuseError("this is for the embedded database; for yours see Backups in docs/operating.md")
+    moment = until.replace(tzinfo=until.tzinfo or UTC) if until else None
+    try:
+        base = newest(folder_of(settings, folder), moment, problem)
+        with errors.status("restoring"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            back = runner.run(_restore(base, settings.folder, moment))
+    except EmbeddedServiceError as error:
+        fail(f"{error}\nnothing was restored")
+    if json:
+        print_json(back._asdict())
+    else:
+        _say(back)
+    for text in back.problems:
+        problem(text)
+    if back.problems:
+        fail("what came back is not sound: restore an earlier moment elsewhere, and compare")
+
+
+def _say(back: Restored) -> None:
+    last = f", the last of {back.last_event:%Y-%m-%d %H:%M:%S} UTC" if back.last_event else ""
+    screen.print(f"from {back.base}", soft_wrap=True)
+    screen.print(f"{counted(back.incidents, 'incident')}, {counted(back.events, 'event')}{last}")
+    if not back.problems:
+        screen.print("[green]The journal holds, and the tables are what it says.[/] Now: dispatch up")
+
+
+async def _restore(base: Base, data: Path, until: datetime | None) -> Restored:
+    if not segments(base):
+        problem(
+            f"{base.wal} holds no log: only what was there by {base.ended_at:%Y-%m-%d %H:%M:%S} UTC comes back"
+        )
+    laid_out = data / "postgres" / "postgres"
+    try:
+        async with restored(base, data / "postgres", until, Clock().now()) as server:
+            back = await _examine_at(server.url(), base)
+    except UNREADABLE as error:
+        shutil.rmtree(laid_out, ignore_errors=True)
+        raise EmbeddedServiceError(
+            f"{base.folder} came back, but cannot be read: {describe(error)}\n{laid_out} was removed again"
+        ) from error
+    if not (data / SECRET).exists() and (base.folder / SECRET).exists():
+        shutil.copy2(base.folder / SECRET, data / SECRET)
+    return back
+
+
+async def _examine_at(url: str, base: Base) -> Restored:
+    pool = await open_pool(url, application="renfort-restore", size=2)
+    try:
+        return await _examine(UnitOfWork(pool, Clock()), base)
+    finally:
+        pool.terminate()
+
+
+async def _examine(uow: UnitOfWork, base: Base) -> Restored:
+    await uow.clock.sample(uow.pool)
+    await current_epoch(uow)
+    there = await facts(uow)
+    breaks = (await journal_verification.prove(uow)).breaks
+    problems = [f"stream {place.stream}, event {place.seq}: {place.what}" for place in breaks]
+    problems += await rebuilding.compare(uow)
+    last = await uow.pool.fetchval(sql("last_event"))
+    return Restored(base.folder, there["incidents"], there["events"], last, problems)

@@ -1,0 +1,74 @@
+"""What is kept how long, what is due to be erased, and erasing it now."""
+
+from collections.abc import Mapping
+
+from cyclopts import App
+
+from dispatch.cli.connection import run
+from dispatch.cli.output import Json, errors, print_json, screen, table
+from dispatch.config import Settings
+from dispatch.domain.retention import RULES, Rule
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.operations import retention as service
+from dispatch.services.operations.retention import AT_ONCE, Run
+
+retention = App(name="retention", help="Look at what is kept how long, and erase what is due.")
+
+
+@retention.command
+def show(*, json: Json = False) -> None:
+    """Show what is stored, how long and why; what is due to be erased, and when the keeper ran last.
+
+    Example: dispatch retention show
+    """
+    kept = Settings().kept
+
+    async def work(uow: UnitOfWork) -> tuple[dict[str, int], dict[str, Run]]:
+        return await service.erase(uow, kept, dry=True), await service.last_runs(uow)
+
+    due, runs = run(work)
+    rows = [_row(rule, kept, due, runs.get(rule.name)) for rule in RULES]
+    if json:
+        print_json(rows)
+        return
+    columns = ("tables", "days", "since", "due", "last_run", "erased")
+    screen.print(table("retention", columns, ([row[column] for column in columns] for row in rows)))
+
+
+def _row(rule: Rule, kept: Mapping[str, int], due: Mapping[str, int], last: Run | None) -> dict[str, object]:
+    return {
+        "tables": rule.tables,
+        "holds": rule.holds,
+        "days": kept.get(rule.name),
+        "since": rule.since,
+        "ground": rule.ground,
+        "due": due.get(rule.name),
+        "last_run": last.ran_at if last else None,
+        "erased": last.total if last else None,
+    }
+
+
+@retention.command(name="run")
+def erase(*, dry_run: bool = False, json: Json = False) -> None:
+    """Erase now what was kept long enough, as the role `auditor` does every hour.
+
+    Example: dispatch retention run --dry-run
+
+    Parameters
+    ----------
+    dry_run
+        Erase nothing; count what would go, up to a thousand of each.
+    """
+    kept = Settings().kept
+    with errors.status("erasing") as status:
+
+        def tell(name: str) -> None:
+            status.update(f"erasing: {name}")
+
+        erased = run(lambda uow: service.erase(uow, kept, tell=tell, dry=dry_run))
+    if json:
+        print_json({"would_erase" if dry_run else "erased": erased})
+        return
+    title, most = ("would erase", AT_ONCE) if dry_run else ("erased", None)
+    rows = ((name, f"{count} or more" if count == most else count) for name, count in erased.items())
+    screen.print(table(title, ("table", "rows"), rows))

@@ -1,0 +1,78 @@
+"""Commands that work on a running installation: where its services are, and a connection to them."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import asyncpg
+import orjson
+import uvloop
+from pydantic import SecretStr
+
+from dispatch.clock import Clock
+from dispatch.config import MisuseError, Settings
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage.pool import UNREACHABLE, describe, open_pool
+
+T = TypeVar("T")
+FILE = "addresses.json"
+
+
+def write_addresses(folder: Path, **addresses: str) -> None:
+    """Leave the addresses where client commands look for them; the owner alone may read them."""
+    path = folder / FILE
+    path.touch(mode=0o600)
+    path.write_bytes(orjson.dumps(addresses))
+
+
+def read_addresses(settings: Settings) -> Settings:
+    """Fill in what the environment leaves empty from what `dispatch up` wrote."""
+    path = settings.folder / FILE
+    found = orjson.loads(path.read_bytes()) if path.exists() else {}
+    postgres = settings.postgres.get_secret_value() or found.get("postgres", "")
+    changes = {"kafka": settings.kafka or found.get("kafka", ""), "postgres": SecretStr(postgres)}
+    return settings.model_copy(update=changes)
+
+
+@asynccontextmanager
+async def installation(settings: Settings) -> AsyncIterator[UnitOfWork]:
+    """Connect to the database of a running installation, on its clock; raises MisuseError where there is none."""
+    dsn = read_addresses(settings).postgres.get_secret_value()
+    if not dsn:
+        msg = (
+            "no database is known: set DISPATCH_POSTGRES, or start `dispatch up` with the same DISPATCH_DATA"
+        )
+        raise MisuseError(msg)
+    pool = await open_pool(dsn, application="renfort-cli", size=4)
+    try:
+        clock = Clock()
+        await clock.sample(pool)
+        yield UnitOfWork(pool, clock)
+    except UNREACHABLE as error:
+        if isinstance(error, asyncpg.PostgresError) and not isinstance(
+            error, asyncpg.PostgresConnectionError
+        ):
+            raise
+        fail(f"the database does not answer: {describe(error)}")
+    finally:
+        pool.terminate()
+
+
+def run(work: Callable[[UnitOfWork], Awaitable[T]], settings: Settings | None = None) -> T:
+    """Run one command against the installation."""
+
+    async def inside() -> T:
+        async with installation(settings or Settings()) as uow:
+            return await work(uow)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(inside())
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Say what is wrong on stderr and end: 1 for a failure, 2 for misuse."""
+    sys.stderr.write(f"dispatch: {message}\n")
+    sys.exit(code)

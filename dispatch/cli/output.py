@@ -1,0 +1,108 @@
+"""What commands share: tables for people, JSON for programs, and whose command it is."""
+
+import getpass
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import orjson
+from cyclopts import Parameter
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from dispatch.config import MisuseError
+from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage.queries import sql
+
+WIDE = 160
+"""Columns of a table that is piped somewhere."""
+
+screen = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
+errors = Console(stderr=True, highlight=False)
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Write JSON, for a program.")]
+Whose = Annotated[
+    str | None, Parameter(name="--organisation", help="Name of the organisation; the only one needs no name.")
+]
+
+
+def operator() -> str:
+    """Name the person at the keyboard."""
+    return getpass.getuser()
+
+
+async def organisation_of(uow: UnitOfWork, name: str | None) -> UUID:
+    """Find an organisation by name, or the only one there is."""
+    rows = await uow.pool.fetch(sql("list_organisations"))
+    if not rows:
+        raise NotFoundError("there is no organisation yet: dispatch organisations create NAME")
+    fitting = [row for row in rows if name in {None, row["name"], str(row["id"])}]
+    known = ", ".join(row["name"] for row in rows)
+    if not fitting:
+        raise NotFoundError(f"there is no organisation {name!r}; there are: {known}")
+    if len(fitting) > 1:
+        raise MisuseError(f"say which with --organisation; there are: {known}")
+    return UUID(str(fitting[0]["id"]))
+
+
+def print_json(value: object) -> None:
+    """Write a value for a program."""
+    plain = to_jsonable_python(value, fallback=str)
+    sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def counted(number: int, word: str) -> str:
+    """Write a number with its noun."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def elapsed(span: timedelta | None) -> str:
+    """Write how long ago something was, in its two largest units."""
+    if span is None:
+        return ""
+    minutes, seconds = divmod(int(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    largest = next((n for n, (count, _) in enumerate(parts) if count), 3)
+    return " ".join(f"{count} {unit}" for count, unit in parts[largest : largest + 2])
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Lay rows out; what they hold is text, whatever brackets are in it."""
+    laid = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    for column in columns:
+        # Never cut off: what somebody reported may have its place at the end.
+        laid.add_column(column, overflow="fold")
+    for row in rows:
+        laid.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
+    return laid
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(sorted(map(str, value)))
+    return "" if value is None else harmless(str(value))
+
+
+def harmless(text: str) -> str:
+    """Write what could steer a terminal as escapes."""
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def problem(text: str) -> None:
+    """Name one thing that is wrong, on stderr."""
+    errors.print(Text(harmless(text), "red"), soft_wrap=True)
+
+
+def progress() -> Progress:
+    """Show how far long work is; on stderr, and only in a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)

@@ -1,0 +1,113 @@
+"""The line to Kafka: the relay and the consumers of one process, which start, stop and start again together."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from consumers import broker as frame
+from consumers.broker import Broker
+from dispatch.clock import Clock
+from dispatch.security import UNSECURED, Security
+from producers.kafka.relay import Relay
+from producers.kafka.topics import TopicsError, ensure
+
+RETRY_S = 1.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where Kafka is, and how careful to be with it."""
+
+    bootstrap: str
+    embedded: bool
+    replication: int = 1
+    min_insync: int = 1
+    brisk: bool = False
+    security: Security = UNSECURED
+
+
+class Line:
+    """Relay and consumers on one cluster; `register` subscribes the process's handlers to a new broker."""
+
+    def __init__(
+        self, cluster: Cluster, dsn: str, clock: Clock, register: Callable[[Broker], None], *, relays: bool
+    ) -> None:
+        """Take what is needed to connect; nothing connects yet."""
+        self._cluster = cluster
+        self._dsn = dsn
+        self._clock = clock
+        self._register = register
+        self._relays = relays
+        self._relay: Relay | None = None
+        self._broker: Broker | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._listening = False
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether everything that this process says and hears over Kafka is connected."""
+        return self._listening and (self._relay is None or self._relay.ready)
+
+    def wake(self) -> None:
+        """Tell the relay that something was committed."""
+        if self._relay is not None:
+            self._relay.wake()
+
+    def start(self) -> None:
+        """Connect in the background, again and again until Kafka answers."""
+        self._tasks = [asyncio.create_task(self._connect(), name="line")]
+
+    async def stop(self) -> None:
+        """End what is in hand and disconnect; what was not done is delivered or published again."""
+        self._listening = False
+        for task in self._tasks[:1]:
+            # The connecting; the relay ends its round in hand first.
+            task.cancel()
+        relay, broker = self._relay, self._broker
+        ends = [relay.stop()] if relay is not None else []
+        ends += [_hang_up(broker)] if broker is not None else []
+        await asyncio.gather(*ends, *self._tasks, return_exceptions=True)
+        self._relay = self._broker = None
+
+    async def _connect(self) -> None:
+        await self._ensure_topics()
+        if self._relays:
+            copies = {"replication": self._cluster.replication, "min_insync": self._cluster.min_insync}
+            self._relay = Relay(
+                self._dsn, self._cluster.bootstrap, self._clock,
+                embedded=self._cluster.embedded, security=self._cluster.security, **copies,
+            )  # fmt: skip
+            self._tasks.append(asyncio.create_task(self._relay.run(), name="relay"))
+        self._broker = frame.build(
+            self._cluster.bootstrap, embedded=self._cluster.embedded, brisk=self._cluster.brisk,
+            security=self._cluster.security,
+        )  # fmt: skip
+        self._register(self._broker)
+        if self._broker.listening:
+            await frame.start(self._broker)
+        self._listening = True
+
+    async def _ensure_topics(self) -> None:
+        """Make the topics before anybody asks for them: to ask the embedded broker is to make them wrong."""
+        while True:
+            try:
+                await ensure(
+                    self._cluster.bootstrap, replication=self._cluster.replication,
+                    min_insync=self._cluster.min_insync, embedded=self._cluster.embedded,
+                    security=self._cluster.security,
+                )  # fmt: skip
+            except (KafkaError, TopicsError, OSError, TimeoutError) as error:
+                log.warning("Kafka is not ready; trying again", error=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+
+async def _hang_up(broker: Broker) -> None:
+    with suppress(KafkaError, OSError, TimeoutError):
+        await frame.stop(broker)

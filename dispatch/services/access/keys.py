@@ -1,0 +1,86 @@
+"""API keys: shown once, hashed at rest, each of one holder in one organisation."""
+
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.services.core.errors import InvalidError, NotFoundError, UnauthorizedError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage.queries import sql
+
+SCOPE = re.compile(r"reports:write|console:read|console:act|volunteers:write|admin|gateway:[a-z0-9_-]{1,32}")
+PRESENTED = re.compile(r"rk_([0-9a-f]{12})_([0-9a-f]{40})")
+LONGEST_HOLDER = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a caller may do, in which organisation, and in whose name."""
+
+    id: str
+    organisation: UUID
+    scopes: frozenset[str]
+    holder: str
+
+    def may(self, *scopes: str) -> bool:
+        """Tell whether the key has one of the scopes; an admin has all but the gateways'."""
+        admin = "admin" in self.scopes
+        return any(scope in self.scopes or (admin and not scope.startswith("gateway:")) for scope in scopes)
+
+
+async def create(uow: UnitOfWork, *, organisation: UUID, scopes: Sequence[str], holder: str) -> str:
+    """Make a key and return it, this one time; `holder` names the person or the source that acts with it."""
+    _check(scopes, holder)
+    id_, secret = secrets.token_hex(6), secrets.token_hex(20)
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> None:
+        await connection.execute(
+            sql("create_key"), id_, organisation, _digest(secret), sorted(set(scopes)), holder, now
+        )
+
+    try:
+        await uow.transact(work)
+    except asyncpg.ForeignKeyViolationError:
+        raise NotFoundError("there is no such organisation") from None
+    return f"rk_{id_}_{secret}"
+
+
+async def authenticate(uow: UnitOfWork, presented: str) -> Key:
+    """Recognise a key; raises UnauthorizedError for what is none, or is one no more."""
+    match = PRESENTED.fullmatch(presented)
+    row = await uow.pool.fetchrow(sql("find_key"), match[1]) if match else None
+    if match is None or row is None or not hmac.compare_digest(row["hash"], _digest(match[2])):
+        raise UnauthorizedError("this key is not known, or was revoked")
+    return Key(row["id"], row["organisation"], frozenset(row["scopes"]), row["holder"])
+
+
+async def revoke(uow: UnitOfWork, organisation: UUID, key_id: str) -> None:
+    """End a key at once; `key_id` is its middle part."""
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> object:
+        return await connection.fetchval(sql("revoke_key"), organisation, key_id, now)
+
+    if await uow.transact(work) is None:
+        raise NotFoundError("there is no such key, or it is revoked already")
+
+
+def _check(scopes: Sequence[str], holder: str) -> None:
+    if not scopes:
+        raise InvalidError("scopes", "name at least one scope")
+    for scope in scopes:
+        if not SCOPE.fullmatch(scope):
+            raise InvalidError("scopes", f"{scope!r} is not a scope")
+    if not (holder.strip() and holder.isprintable() and len(holder) <= LONGEST_HOLDER):
+        raise InvalidError("holder", f"name the holder in 1 to {LONGEST_HOLDER} printable characters")
+
+
+def _digest(secret: str) -> bytes:
+    """Hash a secret; it has 160 random bits, so that a slow hash would protect nothing more."""
+    return sha256(secret.encode()).digest()

@@ -1,0 +1,144 @@
+"""Organisations: their service area, their duty order, and the pause that stops all their offers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import asyncpg
+
+from dispatch.domain.escalation import Cause
+from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError
+from dispatch.services.core.phones import e164
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents import escalations
+from dispatch.storage.queries import sql
+from schemas.ids import named, new_id
+
+PAUSE_LEVEL = 2
+SOUTH, WEST, NORTH, EAST = -90, -180, 90, 180
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A service area, in degrees."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Who dispatches, where, and whether they have paused; no area means everywhere."""
+
+    id: UUID
+    name: str
+    zone: str
+    area: Area | None
+    paused_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DutyContact:
+    """A supervisor in the duty order; without `drills` only actual incidents reach them."""
+
+    name: str
+    phone: str
+    language: Literal["fr", "en"] = "fr"
+    drills: bool = False
+
+
+async def create(uow: UnitOfWork, name: str, zone: str = "Europe/Paris", area: Area | None = None) -> UUID:
+    """Make an organisation; raises ConflictError where the name is taken."""
+    _check(name, zone, area)
+    id_ = named("organisation", name)
+    corners = (area.south, area.west, area.north, area.east) if area else (None,) * 4
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> object:
+        return await connection.fetchval(sql("create_organisation"), id_, name, zone, *corners, now)
+
+    if await uow.transact(work) is None:
+        raise ConflictError(f"there is an organisation of the name {name!r} already")
+    return id_
+
+
+async def get(uow: UnitOfWork, organisation: UUID) -> Organisation:
+    """Read one organisation."""
+    row = await uow.pool.fetchrow(sql("get_organisation"), organisation)
+    if row is None:
+        raise NotFoundError("there is no such organisation")
+    area = None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
+    return Organisation(row["id"], row["name"], row["zone"], area, row["paused_at"])
+
+
+async def pause(uow: UnitOfWork, organisation: UUID, by: str) -> None:
+    """Stop new offers at once and page the supervisors; recalls and stand-downs still go out."""
+    cause = Cause("paused", PAUSE_LEVEL, page=True, detail=f"new offers stopped by {by}")
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> None:
+        if await connection.fetchval(sql("pause_organisation"), organisation, now) is not None:
+            subject = escalations.system_of(organisation)
+            await escalations.escalate(connection, organisation, "system", subject, cause, now)
+
+    await uow.transact(work)
+
+
+async def resume(uow: UnitOfWork, organisation: UUID, by: str) -> None:
+    """Let offers go out again, and settle what was told about the pause."""
+
+    async def work(connection: asyncpg.Connection, _now: datetime) -> object:
+        return await connection.fetchval(sql("resume_organisation"), organisation)
+
+    await uow.transact(work)
+    subject = escalations.system_of(organisation)
+    for row in await uow.pool.fetch(sql("open_escalations_of"), subject, "paused"):
+        await escalations.resolve(uow, organisation, row["id"], by)
+
+
+async def set_duty(uow: UnitOfWork, organisation: UUID, contacts: Sequence[DutyContact]) -> None:
+    """Replace the duty order; who stays keeps the same id."""
+    phones = _phones(contacts)
+
+    async def work(connection: asyncpg.Connection, _now: datetime) -> None:
+        known = await connection.fetch(sql("clear_duty_contacts"), organisation)
+        ids = {row["address"]: row["id"] for row in known}
+        rows = [
+            (ids.get(phone) or new_id(), contact.name, "sms", phone, contact.language, contact.drills)
+            for contact, phone in zip(contacts, phones, strict=True)
+        ]
+        columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 6
+        await connection.execute(sql("add_duty_contacts"), organisation, *columns)
+
+    await uow.transact(work)
+
+
+async def duty(uow: UnitOfWork, organisation: UUID) -> list[DutyContact]:
+    """List the duty order."""
+    rows = await uow.pool.fetch(sql("list_duty_contacts"), organisation)
+    return [DutyContact(row["name"], row["address"], row["language"], row["drills"]) for row in rows]
+
+
+def _phones(contacts: Sequence[DutyContact]) -> list[str]:
+    phones: list[str] = []
+    for number, contact in enumerate(contacts):
+        phone = e164(contact.phone, field=f"{number}.phone")
+        if phone in phones:
+            raise InvalidError(f"{number}.phone", "this number is in the duty order twice")
+        phones.append(phone)
+    return phones
+
+
+def _check(name: str, zone: str, area: Area | None) -> None:
+    if not (name.strip() and name.isprintable()):
+        raise InvalidError("name", "name the organisation in printable characters")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidError("zone", f"{zone!r} is not a time zone such as Europe/Paris") from None
+    # An area whose west lies east of its east crosses the 180th meridian.
+    if area and not (SOUTH <= area.south < area.north <= NORTH and WEST <= area.west != area.east <= EAST):
+        raise InvalidError("area", "give south, west, north, east in degrees, south before north")

@@ -1,0 +1,19 @@
+"""Phone numbers in one spelling."""
+
+import phonenumbers
+
+from dispatch.services.core.errors import InvalidError
+
+HOME = "FR"
+"""Where a number without a country code is from."""
+
+
+def e164(text: str, *, field: str = "phone") -> str:
+    """Spell a number as +33612345678; numbers set aside for fiction pass, since drills and tests use them."""
+    try:
+        number = phonenumbers.parse(text, HOME)
+    except phonenumbers.NumberParseException:
+        raise InvalidError(field, "not a phone number: write it as +33 6 12 34 56 78") from None
+    if not phonenumbers.is_possible_number(number):
+        raise InvalidError(field, "no phone number has this length in its country")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,157 @@
+"""Escalations of reports and of the system: subjects that have no incident."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain import escalation
+from dispatch.domain.commands import Acknowledge
+from dispatch.domain.errors import RefusedError
+from dispatch.domain.escalation import Cause, Escalations
+from dispatch.domain.incident import Escalation
+from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents import assembly
+from dispatch.storage import rows
+from dispatch.storage.incidents import schedule, upsert
+from dispatch.storage.journal import Entry, append
+from dispatch.storage.queries import sql
+from dispatch.storage.rows import Row
+from schemas.base import Mode
+from schemas.escalations import EscalationEvent, SubjectKind
+from schemas.ids import derived
+
+ACKNOWLEDGED_FOR = timedelta(minutes=15)
+"""How long an acknowledgement of a report's or the system's escalation holds."""
+SEVERITY = 0
+"""What Renfort cannot do itself comes first on the agenda."""
+
+
+def system_of(organisation: UUID) -> UUID:
+    """Name the system as an organisation's subject of escalations."""
+    return derived(organisation, "system")
+
+
+async def escalate(
+    connection: asyncpg.Connection,
+    organisation: UUID,
+    subject_kind: SubjectKind,
+    subject_id: UUID,
+    cause: Cause,
+    now: datetime,
+) -> None:
+    """Tell a supervisor about a report or the system; the same reason, while open, is told once."""
+    before = await _lock(connection, subject_id)
+    events = list(escalation.raised(before, (subject_kind, subject_id), cause, now))
+    await _write(connection, organisation, "actual", before, events, now)
+
+
+async def acknowledge(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, by: str) -> None:
+    """Note that a named supervisor has seen an escalation, whatever it is about.
+
+    Raises NotFoundError where the organisation has no such escalation, RefusedError where it is settled.
+    """
+    kind, subject = await _subject_of(uow, organisation, escalation_id)
+    if kind == "incident":
+        await assembly.command(uow, organisation, subject, Acknowledge(escalation_id, by))
+        return
+
+    async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+        before = await _lock(connection, subject)
+        event = escalation.acknowledged(before, escalation_id, by, now + ACKNOWLEDGED_FOR, now)
+        await _write(connection, organisation, "actual", before, [event], now)
+
+    await uow.transact(inside)
+
+
+async def resolve(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, by: str) -> None:
+    """Settle an escalation of a report or the system, if it is not settled already.
+
+    Raises NotFoundError where the organisation has no such escalation, RefusedError where it is an incident's.
+    """
+    kind, subject = await _subject_of(uow, organisation, escalation_id)
+    if kind == "incident":
+        msg = "an incident's escalation is settled on the incident: take it over, close it or cancel it"
+        raise RefusedError(msg)
+
+    async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+        before = await _lock(connection, subject)
+        named = {escalation_id: before[escalation_id]}
+        events = list(escalation.resolved(named, None, f"settled by {by}", now))
+        await _write(connection, organisation, "actual", before, events, now)
+
+    await uow.transact(inside)
+
+
+async def lock_system(connection: asyncpg.Connection, organisation: UUID) -> None:
+    """Let nobody else tell or settle anything about the system until the transaction ends."""
+    await connection.execute(sql("lock_subject"), str(system_of(organisation)))
+
+
+async def settle(
+    connection: asyncpg.Connection, organisation: UUID, reason: str, why: str, now: datetime
+) -> None:
+    """Settle what supervisors were told about the system for a reason whose cause is gone."""
+    before = await _lock(connection, system_of(organisation))
+    events = list(escalation.resolved(before, {reason}, why, now))
+    await _write(connection, organisation, "actual", before, events, now)
+
+
+async def take_due(connection: asyncpg.Connection, subject: UUID, now: datetime) -> None:
+    """Let lapse and pass on what is due for one report or for the system."""
+    home = await connection.fetchrow(sql("subject_home"), subject)
+    if home is None:
+        return
+    before = await _lock(connection, subject)
+    await _write(
+        connection, home["organisation"], home["mode"], before, list(escalation.due(before, now)), now
+    )
+
+
+async def _subject_of(uow: UnitOfWork, organisation: UUID, escalation_id: UUID) -> tuple[SubjectKind, UUID]:
+    row = await uow.pool.fetchrow(sql("escalation_subject"), escalation_id, organisation)
+    if row is None:
+        msg = "there is no such escalation"
+        raise NotFoundError(msg)
+    return row["subject_kind"], row["subject_id"]
+
+
+async def _lock(connection: asyncpg.Connection, subject: UUID) -> Escalations:
+    await connection.execute(sql("lock_subject"), str(subject))
+    found = [Escalation(**dict(row)) for row in await connection.fetch(sql("read_escalations"), [subject])]
+    return {one.id: one for one in found}
+
+
+async def _write(
+    connection: asyncpg.Connection,
+    organisation: UUID,
+    mode: Mode,
+    before: Escalations,
+    events: Sequence[EscalationEvent],
+    now: datetime,
+) -> None:
+    after = before
+    for event in events:
+        after = escalation.evolve(after, event)
+    changed = [one for name, one in after.items() if before.get(name) != one]
+    if not changed:
+        return
+    subject = changed[0].subject_id
+    entries = [
+        Entry(subject, event, organisation, mode, str(subject), event.at, now, rank=0) for event in events
+    ]
+    await append(connection, entries, now)
+    await upsert(connection, "write_escalations", rows.escalation_rows(organisation, mode, changed))
+    await schedule(connection, agenda_rows(organisation, before), agenda_rows(organisation, after))
+
+
+def agenda_rows(organisation: UUID, escalations: Escalations) -> list[Row]:
+    """Lay out what is due for a subject that has no incident."""
+    kinds = {(one.subject_id, one.subject_kind) for one in escalations.values()}
+    return [
+        (subject, kind, subject_kind, organisation, SEVERITY, at)
+        for subject, subject_kind in kinds
+        for kind, at in sorted(escalation.agenda(escalations).items())
+    ]

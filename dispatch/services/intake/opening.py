@@ -1,0 +1,222 @@
+"""Taking reports in: known already? which plan? may the source call people? Then the incident is opened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.commands import Update
+from dispatch.domain.decide import apply
+from dispatch.domain.draft import Draft
+from dispatch.domain.errors import RefusedError
+from dispatch.domain.opening import Opening, open_incident
+from dispatch.services.plans.plan_files import PlanBook
+from dispatch.storage import incidents as store
+from dispatch.storage.journal import read_streams
+from dispatch.storage.queries import sql
+from schemas.base import SEVERITY_RANK, Position, Severity
+from schemas.envelope import Received
+from schemas.ids import named
+from schemas.plans import Plan
+from schemas.reports import Professional, ReportReceived
+
+FUTURE = timedelta(minutes=5)
+"""How far a source's clock may run ahead of ours."""
+
+Key = tuple[UUID, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as the topic brought it, with the name of its row and the source that it counts under."""
+
+    id: UUID
+    source: str
+    received: Received
+    data: ReportReceived
+    channel: str = "topic"
+
+    @property
+    def key(self) -> Key:
+        """Name the report as its source does."""
+        return self.received.organisation, self.source, self.data.source_id
+
+
+class Intake:
+    """Turns reports into incidents under the plans of a book.
+
+    `guarded` says that access control lets only trusted producers write to the topic.
+    """
+
+    def __init__(self, book: PlanBook, *, guarded: bool = False) -> None:
+        """Take the plans that new incidents start with."""
+        self._book = book
+        self._guarded = guarded
+
+    async def take_in(
+        self, connection: asyncpg.Connection, received: Sequence[Received], now: datetime
+    ) -> None:
+        """Open an incident for each report that is new, or update the one that it names."""
+        areas = await _areas(connection, received)
+        read = [self._read(one, now) for one in received]
+        reports = _in_order([*await _overtaken(connection, read), *read])
+        await _keep(connection, [r for r in reports if not r.received.ours], now)
+        state = {
+            row["id"]: row
+            for row in await connection.fetch(sql("lock_reports"), sorted(r.id for r in reports))
+        }
+        fresh = [_as_kept(r, state.get(r.id)) for r in reports if not _is_done(state.get(r.id))]
+        earlier = await _earlier(connection, fresh)
+        locked = await store.lock(connection, earlier.values())
+        drafts = {name: Draft(incident, now) for name, incident in locked.items()}
+        links: dict[Key, UUID] = {}
+        for report in fresh:
+            if report.key not in links:
+                links[report.key] = self._take_one(report, earlier | links, drafts, areas, now)
+        received_at = {links[r.key]: r.received.received_at for r in fresh}
+        await store.write(connection, list(drafts.values()), now, received_at)
+        await store.upsert(connection, "link_reports", sorted({(r.id, links[r.key]) for r in fresh}))
+
+    def _read(self, received: Received, now: datetime) -> Report:
+        data = received.data
+        if not isinstance(data, ReportReceived):
+            msg = "this is not a report"
+            raise RefusedError(msg)
+        if received.ours and data.report_id is not None:
+            return Report(data.report_id, data.source, received, data)
+        if data.at > now + FUTURE:
+            msg = f"at: {data.at.isoformat()} lies in the future"
+            raise RefusedError(msg)
+        # Nobody but a key fixes a source: straight from the topic, the name counts in a space of its own.
+        source = data.source if self._guarded else f"topic:{data.source}"
+        return Report(named(received.organisation, source, data.source_id), source, received, data)
+
+    def _take_one(
+        self,
+        report: Report,
+        opened: dict[Key, UUID],
+        drafts: dict[UUID, Draft],
+        areas: "Areas",
+        now: datetime,
+    ) -> UUID:
+        plan = self._book.choose(report.data.kind)
+        trusted = self._trusts(plan, report)
+        name = opened.get((report.received.organisation, report.source, report.data.updates or ""))
+        if name is not None and name in drafts:
+            before = drafts[name].incident.severity
+            apply(drafts[name], _update(report, before, trusted=trusted))
+            return name
+        inside = areas.inside(report.received.organisation, report.data.position)
+        opening = Opening(
+            report.id, report.data, report.received.organisation, report.data.mode, trusted, inside
+        )
+        draft = open_incident(opening, plan, now)
+        drafts[draft.incident.id] = draft
+        return draft.incident.id
+
+    def _trusts(self, plan: Plan, report: Report) -> bool:
+        return (report.channel != "topic" or self._guarded) and report.source in plan.trusted_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """The service areas of a batch's organisations, as (south, west, north, east); none is everywhere."""
+
+    boxes: dict[UUID, tuple[float, float, float, float] | None]
+
+    def inside(self, organisation: UUID, position: Position | None) -> bool:
+        """Tell whether a place lies in an organisation's area; an area may cross the 180th meridian."""
+        box = self.boxes[organisation]
+        if box is None or position is None:
+            return True
+        south, west, north, east = box
+        across = west <= position.lon <= east if west <= east else not east < position.lon < west
+        return south <= position.lat <= north and across
+
+
+async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -> Areas:
+    wanted = sorted({one.organisation for one in received})
+    rows = await connection.fetch(sql("known_organisations"), wanted)
+    boxes = {
+        row["id"]: None if row["south"] is None else (row["south"], row["west"], row["north"], row["east"])
+        for row in rows
+    }
+    for one in received:
+        if one.organisation not in boxes:
+            msg = f"ce_organisation: {one.organisation} is not known here"
+            raise RefusedError(msg)
+    return Areas(boxes)
+
+
+def _in_order(reports: Sequence[Report]) -> list[Report]:
+    """Put reports before those that add to them: neither partitions nor clocks keep them in their order."""
+    known = {report.key: report for report in reports}
+
+    def depth(report: Report | None) -> int:
+        seen: set[Key] = set()
+        while report is not None and report.data.updates and report.key not in seen:
+            seen.add(report.key)
+            report = known.get((report.received.organisation, report.source, report.data.updates))
+        return len(seen)
+
+    return sorted(reports, key=lambda report: (depth(report), report.received.received_at))
+
+
+async def _overtaken(
+    connection: asyncpg.Connection, reports: Sequence[Report], known: frozenset[UUID] = frozenset()
+) -> list[Report]:
+    """Fetch accepted reports that are still on their way here while others already add to them."""
+    known |= {report.id for report in reports}
+    updates = {named(r.received.organisation, r.source, r.data.updates): r for r in reports if r.data.updates}
+    wanted = sorted(updates.keys() - known)
+    rows = await connection.fetch(sql("reports_on_their_way"), wanted)
+    streams = await read_streams(connection, [row["id"] for row in rows])
+    found = []
+    for name, received_at in rows:
+        event, *_ = streams[name]
+        if isinstance(event, ReportReceived):
+            received = replace(updates[name].received, data=event, received_at=received_at)
+            found.append(Report(name, event.source, received, event))
+    return [*await _overtaken(connection, found, known), *found] if found else []
+
+
+async def _keep(connection: asyncpg.Connection, reports: Sequence[Report], now: datetime) -> None:
+    found = {
+        r.id: (r.id, r.received.organisation, r.data.mode, r.source, r.data.source_id, "topic",
+               sha256(r.data.model_dump_json().encode()).digest(), now)
+        for r in reports
+    }  # fmt: skip
+    await store.upsert(connection, "keep_topic_reports", [found[name] for name in sorted(found)])
+
+
+def _is_done(row: asyncpg.Record | None) -> bool:
+    return row is not None and row["incident_id"] is not None
+
+
+def _as_kept(report: Report, row: asyncpg.Record | None) -> Report:
+    """Believe the row, not the message, about where a report came from; without a row it is refused."""
+    if row is None or row["organisation"] != report.received.organisation:
+        msg = f"report_id: no report {report.id} was accepted here"
+        raise RefusedError(msg)
+    return Report(report.id, row["source"], report.received, report.data, row["channel"])
+
+
+async def _earlier(connection: asyncpg.Connection, reports: Sequence[Report]) -> dict[Key, UUID]:
+    wanted = sorted({(r.received.organisation, r.source, r.data.updates) for r in reports if r.data.updates})
+    if not wanted:
+        return {}
+    rows = await connection.fetch(sql("find_earlier_reports"), *map(list, zip(*wanted, strict=True)))
+    return {(r["organisation"], r["source"], r["source_id"]): r["incident_id"] for r in rows}
+
+
+def _update(report: Report, before: Severity, *, trusted: bool) -> Update:
+    """Say what a report adds; what it leaves out arrives as a default, which must not undo what is known."""
+    data = report.data
+    worse = SEVERITY_RANK[data.severity] < SEVERITY_RANK[before]
+    professional = None if data.professional == Professional() else data.professional
+    return Update(
+        report.id, data.severity if worse else None, data.position, data.hazards, professional, trusted
+    )

@@ -1,0 +1,116 @@
+"""Tokens: the short secret in a volunteer's link, which stands for one offer and is nowhere at rest."""
+
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.incident import AssignmentStatus, IncidentStatus, OfferStatus
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage.queries import sql
+from schemas.base import Mode
+from schemas.replies import Answer
+from schemas.volunteers import Language
+
+BYTES = 12
+LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LENGTH = 17
+"""62 letters to the 17th hold 96 bits."""
+SHAPE = re.compile(rf"[0-9A-Za-z]{{{LENGTH}}}")
+VALID_AFTER_END = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """An offer as the volunteer who holds its token may see it; `pending` is an answer not yet worked."""
+
+    generation: int
+    offer_id: UUID
+    volunteer_id: UUID
+    offer_status: OfferStatus
+    expires_at: datetime
+    distance_m: int
+    late: str | None
+    incident_id: UUID
+    organisation: UUID
+    mode: Mode
+    incident_status: IncidentStatus
+    lat: float | None
+    lon: float | None
+    title: dict[Language, str]
+    informs: bool
+    crew: bool
+    organisation_name: str
+    zone: str
+    language: Language
+    assignment_status: AssignmentStatus | None
+    released_reason: str | None
+    recall: Literal["held", "aborted"] | None
+    recall_seen: bool
+    pending: Answer | None
+
+
+class Noted(NamedTuple):
+    """A token of an offer, whose hash is kept."""
+
+    token: str
+    offer_id: UUID
+    generation: int
+
+
+def derive(secret: bytes, offer_id: UUID, generation: int) -> str:
+    """Derive the token of an offer: 96 bits in base 62, the same each time."""
+    digest = hmac.digest(secret, offer_id.bytes + generation.to_bytes(4, "big"), "sha256")
+    number, letters = int.from_bytes(digest[:BYTES], "big"), ""
+    for _ in range(LENGTH):
+        number, letter = divmod(number, len(LETTERS))
+        letters += LETTERS[letter]
+    return letters
+
+
+async def note(
+    connection: asyncpg.Connection, token: str, offer_id: UUID, generation: int, now: datetime
+) -> None:
+    """Keep the hash of a token that is about to be sent."""
+    await note_all(connection, [Noted(token, offer_id, generation)], now)
+
+
+async def note_all(connection: asyncpg.Connection, noted: Iterable[Noted], now: datetime) -> None:
+    """Keep the hashes of tokens that are about to be sent."""
+    rows = [(_hash(one.token), one.offer_id, one.generation) for one in noted]
+    if rows:
+        await connection.execute(sql("note_tokens"), *map(list, zip(*rows, strict=True)), now)
+
+
+async def revoke(uow: UnitOfWork, offer_id: UUID) -> None:
+    """End the links of an offer; the next message about it carries a token of the next generation."""
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> None:
+        await connection.execute(sql("revoke_tokens"), offer_id, now)
+
+    await uow.transact(work)
+
+
+async def open_token(uow: UnitOfWork, token: str, *, secret: bytes) -> TokenView | None:
+    """See what a token stands for; None where it is forged, revoked, or its incident ended a day ago.
+
+    It must derive from the secret too: who can write to the database still cannot make a link.
+    """
+    if not SHAPE.fullmatch(token):
+        return None
+    ended_after = uow.clock.now() - VALID_AFTER_END
+    row = await uow.pool.fetchrow(sql("open_token"), _hash(token), ended_after)
+    if row is None:
+        return None
+    expected = derive(secret, row["offer_id"], row["generation"])
+    return TokenView(**dict(row)) if hmac.compare_digest(expected, token) else None
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()

@@ -1,0 +1,154 @@
+"""The auditor: looks for what nobody else would notice, and tells a supervisor until it is over."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Container, Mapping
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from dispatch.domain.errors import RefusedError
+from dispatch.domain.escalation import Cause
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents import escalations
+from dispatch.services.ingest.batches import is_difficult
+from dispatch.services.intake.admission import FEW, HORIZON, PATIENCE
+from dispatch.services.operations.rebuilding import differences
+from dispatch.storage.pool import describe
+from dispatch.storage.queries import sql
+from schemas.ids import named
+from schemas.topics import READERS
+
+EVERY_S = 10.0
+AGENDA_LATE = timedelta(seconds=30)
+SENDING_LATE = timedelta(seconds=60)
+"""How long a message may wait for the broker or for a gateway."""
+READING_LATE, READ_SINCE = timedelta(seconds=60), timedelta(days=1)
+"""How long an event may wait for its reader, and how far back is looked for one that waits."""
+REMEMBERED = 1000
+"""How many events that a reader lacks are looked for again, however much has happened since."""
+SAMPLE = 20
+"""How many running incidents, and how many of any, are compared with their journal in each round."""
+LEVEL = 3
+DIFFERS, UNREAD = "journal_differs", "reading_late"
+DETAILS = {
+    "agenda_late": "{} things are due and nobody does them: is a process with the role `agenda` running?",
+    "outbox_late": "{} events wait to be published: does Kafka answer?",
+    "messages_late": "{} messages wait to be sent: do the gateways answer?",
+    UNREAD: "{} events are not taken in by their readers: `dispatch doctor` names the readers",
+    "overload": "{} reports wait for their turn: more comes in than is worked, the most severe come first",
+    DIFFERS: "{} incidents are not as the journal says: see `dispatch journal verify`",
+}
+"""What a supervisor reads, by reason."""
+
+log = structlog.get_logger()
+Findings = Mapping[tuple[UUID, str], int]
+
+
+class Auditor:
+    """Looks every ten seconds; `last_round` tells since when nobody looked."""
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        """Begin with nothing seen."""
+        self._uow = uow
+        self._differing: dict[UUID, UUID] = {}
+        self._unread: dict[tuple[str, UUID], UUID] = {}
+        self.last_round: datetime | None = None
+
+    async def run(self) -> None:
+        """Look for ever; difficulties of the moment are logged and waited out."""
+        while True:
+            try:
+                await self.round()
+            except Exception as error:
+                if not is_difficult(error):
+                    raise
+                log.warning("the auditor waits", error=describe(error))
+            await asyncio.sleep(EVERY_S)
+
+    async def round(self) -> None:
+        """Look once: tell what is wrong, settle what no longer is."""
+        now = self._uow.clock.now()
+        found = await self._late(now)
+        known = {(DIFFERS, organisation) for organisation in self._differing.values()}
+        known |= {(UNREAD, organisation) for organisation in self._unread.values()}
+        found.update(await self._compare(now))
+        await self._look_for_unread(now)
+        for organisation in self._unread.values():
+            # What is not even published is told of already.
+            if (organisation, "outbox_late") not in found:
+                found[organisation, UNREAD] += 1
+        for (organisation, reason), count in sorted(found.items()):
+            await self._tell(organisation, reason, count)
+        await self._settle(found, known)
+        self.last_round = now
+
+    async def _late(self, now: datetime) -> Counter[tuple[UUID, str]]:
+        late, backlog = (now - AGENDA_LATE, now - SENDING_LATE), (now - HORIZON, now - PATIENCE, FEW)
+        rows = await self._uow.pool.fetch(sql("late_work"), *late, *backlog)
+        return Counter({(row["organisation"], row["reason"]): row["waiting"] for row in rows})
+
+    async def _look_for_unread(self, now: datetime) -> None:
+        """Find what readers lack of what was said last, and keep in mind what they lack of earlier."""
+        rows = await unread(self._uow.pool, now)
+        found = {(row["consumer"], row["event_id"]): row["organisation"] for row in rows}
+        if earlier := [one for one in self._unread if one not in found][:REMEMBERED]:
+            rows = await self._uow.pool.fetch(sql("still_unread"), *map(list, zip(*earlier, strict=True)))
+            lacked = [(row["consumer"], row["event_id"]) for row in rows]
+            found |= {one: self._unread[one] for one in lacked}
+        self._unread = found
+
+    async def _compare(self, now: datetime) -> Counter[tuple[UUID, str]]:
+        """Compare a sample with the journal, and again whatever differed before."""
+        start = named("audit", now.isoformat())
+        async with self._uow.pool.acquire() as borrowed:
+            connection = cast("asyncpg.Connection", borrowed)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                rows = await connection.fetch(sql("sample_incidents"), start, SAMPLE)
+                sample = {row["id"]: row["organisation"] for row in rows} | self._differing
+                differing = await _differing(connection, sample)
+        self._differing = {name: sample[name] for name in differing}
+        return Counter((organisation, DIFFERS) for organisation in self._differing.values())
+
+    async def _tell(self, organisation: UUID, reason: str, count: int) -> None:
+        cause = Cause(reason, LEVEL, page=True, detail=DETAILS[reason].format(count))
+        subject = escalations.system_of(organisation)
+
+        async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+            await escalations.escalate(connection, organisation, "system", subject, cause, now)
+
+        await self._uow.transact(inside)
+
+    async def _settle(self, found: Findings, known: Container[tuple[str, UUID]]) -> None:
+        """Settle what is over; of a difference or a lost event only who has seen it can say that it is gone."""
+        for row in await self._uow.pool.fetch(sql("open_findings"), sorted(DETAILS)):
+            organisation, reason = row["organisation"], row["reason"]
+            unseen = reason in (DIFFERS, UNREAD) and (reason, organisation) not in known
+            if (organisation, reason) in found or unseen:
+                continue
+            try:
+                await escalations.resolve(self._uow, organisation, row["id"], "the auditor")
+            except RefusedError:
+                log.info("settled by somebody else meanwhile", escalation=str(row["id"]))
+
+
+async def unread(pool: asyncpg.Pool, now: datetime) -> list[asyncpg.Record]:
+    """Find the recent events that some declared reader should have taken in by now."""
+    topics, consumers = map(list, zip(*READERS, strict=True))
+    return await pool.fetch(sql("unread_events"), now - READ_SINCE, now - READING_LATE, topics, consumers)
+
+
+async def _differing(connection: asyncpg.Connection, sample: Mapping[UUID, UUID]) -> list[UUID]:
+    """Name the incidents of a sample that are not as their journal says."""
+    if not await differences(connection, sorted(sample)):
+        return []
+    found = []
+    for name in sorted(sample):
+        if rows := await differences(connection, [name]):
+            # The values may be somebody's; which rows differ is enough to look them up.
+            log.error("rows differ from the journal", rows=[row.partition(":")[0] for row in rows])
+            found.append(name)
+    return found

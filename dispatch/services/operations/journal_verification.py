@@ -1,0 +1,143 @@
+"""Proving the journal: its chain, what other tables know of it, and one fingerprint to keep elsewhere."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import cast
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage.chain import AT_ONCE, Break, walk
+from dispatch.storage.pool import LONG_S
+from dispatch.storage.queries import sql
+from schemas.envelope import from_outside
+from schemas.topics import TOPICS
+
+MOST_BREAKS = 1000
+"""How many breaks are named; there may be as many as events."""
+OF_INCIDENTS = ("incident.events", "dispatch.offers", "dispatch.assignments")
+
+OnProgress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was walked, its fingerprint, and every break."""
+
+    events: int
+    streams: int
+    fingerprint: str
+    breaks: list[Break]
+
+
+class _Tally:
+    """Counts the events and streams that were recorded before a moment, and hashes where each stream ended then."""
+
+    def __init__(self, until: datetime | None) -> None:
+        self.until = until
+        self.events = self.streams = 0
+        self._hash = sha256()
+        self._head: tuple[UUID, bytes] | None = None
+
+    def add(self, row: asyncpg.Record) -> None:
+        if self.until is not None and row["recorded_at"] >= self.until:
+            return
+        self.events += 1
+        if self._head is None or self._head[0] != row["stream"]:
+            self._close()
+        self._head = (row["stream"], row["seq"].to_bytes(4, "big") + row["hash"])
+
+    def digest(self) -> str:
+        self._close()
+        self._head = None
+        return self._hash.hexdigest()
+
+    def _close(self) -> None:
+        if self._head is not None:
+            stream, head = self._head
+            self._hash.update(stream.bytes + head)
+            self.streams += 1
+
+
+async def prove(
+    uow: UnitOfWork,
+    stream: UUID | None = None,
+    *,
+    until: datetime | None = None,
+    on_progress: OnProgress | None = None,
+) -> Proof:
+    """Walk one stream, or all, and ask the other tables; one snapshot, may run beside everything else.
+
+    The fingerprint is of what was recorded before `until`. All in memory is a page of events, and the breaks.
+    """
+    tally = _Tally(until)
+    async with uow.pool.acquire() as borrowed:
+        connection = cast("asyncpg.Connection", borrowed)
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute(sql("allow_minutes"))
+            found = await _walk(connection, stream, tally, on_progress)
+            found += await _elsewhere(connection, stream)
+            found = await _with_incidents(connection, found)
+    fingerprint = tally.digest()
+    return Proof(tally.events, tally.streams, fingerprint, found)
+
+
+async def _walk(
+    connection: asyncpg.Connection, stream: UUID | None, tally: _Tally, on_progress: OnProgress | None
+) -> list[Break]:
+    found: list[Break] = []
+    total = await connection.fetchval(sql("count_journal"), stream, timeout=LONG_S)
+    done = 0
+    async for row, place in walk(connection, stream):
+        tally.add(row)
+        if place is not None and len(found) < MOST_BREAKS:
+            found.append(place)
+        done += 1
+        if on_progress is not None and done % AT_ONCE == 0:
+            on_progress(done, total)
+    return found
+
+
+async def _elsewhere(connection: asyncpg.Connection, stream: UUID | None) -> list[Break]:
+    """Find what other tables know of events that the chain cannot miss: those at a stream's end, or all of it."""
+    rows = await connection.fetch(sql("shortened_streams"), stream, MOST_BREAKS, timeout=LONG_S)
+    found = [
+        Break(
+            row["stream"], row["seq"], f"it ends here; the table {row['said_by']} knows {row['least']} events"
+        )
+        for row in rows
+    ]
+    if stream is None:
+        gone = await connection.fetch(sql("heard_and_gone"), _readers(), MOST_BREAKS, timeout=LONG_S)
+        found += [
+            Break(None, 0, f"event {row['event_id']}: {row['consumer']} took it in, and it is not in the journal",
+                  recorded_at=row["received_at"])
+            for row in gone
+        ]  # fmt: skip
+    return found
+
+
+def _readers() -> list[str]:
+    """Name the consumers of topics on which nobody writes but Renfort, so that each event is in the journal."""
+    ours: dict[str, bool] = {}
+    for topic in TOPICS:
+        for reader in topic.readers:
+            ours[reader] = ours.get(reader, True) and not from_outside(topic.name)
+    return sorted(reader for reader, only_ours in ours.items() if only_ours)
+
+
+async def _with_incidents(connection: asyncpg.Connection, found: Iterable[Break]) -> list[Break]:
+    """Add the incident that each stream belongs to."""
+    found = list(found)
+    streams = sorted({place.stream for place in found if place.stream is not None})
+    rows = await connection.fetch(sql("homes_of_streams"), streams) if streams else []
+    homes = {row["stream"]: row["incident_id"] for row in rows}
+    return [
+        replace(
+            place, incident=homes.get(place.stream, place.stream if place.topic in OF_INCIDENTS else None)
+        )
+        for place in found
+    ]

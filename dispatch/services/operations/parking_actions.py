@@ -1,0 +1,145 @@
+"""What becomes of a parked message: handed over again to the consumer that gave up on it, or discarded by a human."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.errors import RefusedError
+from dispatch.logs import where
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.ingest import provenance
+from dispatch.services.ingest.batches import Handler, is_difficult
+from dispatch.services.ingest.restore_fence import Forgotten
+from dispatch.storage import inbox
+from dispatch.storage.parking import LONGEST_REASON
+from dispatch.storage.queries import sql
+from schemas.envelope import Received, Unreadable, decode, unpack
+from schemas.reports import ReportReceived
+
+STALE = timedelta(minutes=15)
+"""How old a report may be to call people as though it were new."""
+
+What = Literal["retried", "discarded", "refused", "stale", "settled", "unknown"]
+Handlers = Mapping[tuple[str, str], Handler]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one parked message; `age` is of what it tells, as far as that is known."""
+
+    id: UUID
+    what: What
+    detail: str
+    age: timedelta | None = None
+
+    @property
+    def well(self) -> bool:
+        """Tell whether nobody has to see to it any more."""
+        return self.what in {"retried", "discarded", "settled"}
+
+
+async def retry(uow: UnitOfWork, known: Handlers, id_: UUID, by: str, *, even_stale: bool = False) -> Outcome:
+    """Hand one parked message over again, all or nothing; refused again, it stays with the new reason.
+
+    The lock on its row makes the second of two who do it at once find it settled.
+    """
+    forgotten = Forgotten(uow)
+    await forgotten.look()
+
+    async def inside(connection: asyncpg.Connection, now: datetime) -> Outcome:
+        row = await connection.fetchrow(sql("lock_parking"), id_)
+        if row is None or row["settled_at"] is not None:
+            return _gone(id_, row)
+        handle = known.get((row["consumer"], row["source_topic"]))
+        if handle is None:
+            return Outcome(id_, "refused", "a gateway's call cannot be retried: read it, then discard it")
+        # Without its bytes it would read as a tombstone.
+        record = decode(row["source_topic"], row["key"], unpack(row["headers"]), row["body"] or b"")
+        age = now - _since(record, row["parked_at"])
+        if _calls_people(record) and age > STALE and not even_stale:
+            return Outcome(
+                id_, "stale", "an actual report that old would call people as though it were new", age
+            )
+        if record is not None:
+            kept = await forgotten.sift(connection, [record])
+            (record,) = await provenance.sift(connection, row["source_topic"], kept)
+        refusal = await _hand_over(connection, handle, row["consumer"], record, now)
+        if refusal:
+            await connection.execute(sql("refuse_parking"), id_, refusal[:LONGEST_REASON])
+            return Outcome(id_, "refused", refusal, age)
+        await connection.execute(sql("settle_parking"), id_, "retried", by, None, now)
+        return Outcome(id_, "retried", await _effect(connection), age)
+
+    return await uow.transact(inside)
+
+
+async def discard(uow: UnitOfWork, id_: UUID, by: str, because: str) -> Outcome:
+    """Erase the bytes of one parked message; who decided that, when and why is kept."""
+
+    async def inside(connection: asyncpg.Connection, now: datetime) -> Outcome:
+        row = await connection.fetchrow(sql("lock_parking"), id_)
+        if row is None or row["settled_at"] is not None:
+            return _gone(id_, row)
+        await connection.execute(sql("settle_parking"), id_, "discarded", by, because, now)
+        return Outcome(id_, "discarded", because, now - row["parked_at"])
+
+    return await uow.transact(inside)
+
+
+async def _hand_over(
+    connection: asyncpg.Connection,
+    handle: Handler,
+    consumer: str,
+    record: Received | Unreadable | None,
+    now: datetime,
+) -> str:
+    """Give a message to a handler, and return why it is refused, or nothing.
+
+    The inbox notes what is taken, so that it is not delivered again beside this, and is not asked: its parking is in
+    there too.
+    """
+    if not isinstance(record, Received):
+        return record.reason if record else "the message has no body"
+    try:
+        async with connection.transaction():
+            await inbox.take(connection, consumer, [record.event_id], now)
+            if record.data is not None:
+                await handle(connection, [record], now)
+    except RefusedError as refused:
+        return str(refused)
+    except Exception as error:
+        if is_difficult(error):
+            raise
+        return where(error)
+    return ""
+
+
+def _gone(id_: UUID, row: asyncpg.Record | None) -> Outcome:
+    if row is None:
+        return Outcome(id_, "unknown", "nothing is parked under this id")
+    how = f"{row['outcome'] or 'seen to'} by {row['settled_by'] or 'somebody'}"
+    return Outcome(id_, "settled", f"{how} at {row['settled_at']:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _calls_people(record: Received | Unreadable | None) -> bool:
+    """Tell whether it may open an incident for which people are paged."""
+    data = record.data if isinstance(record, Received) else None
+    return isinstance(data, ReportReceived) and data.mode == "actual"
+
+
+def _since(record: Received | Unreadable | None, parked_at: datetime) -> datetime:
+    """Give the moment that a message tells of, or at which it was parked where that is earlier or all we know."""
+    if isinstance(record, Received) and record.data is not None:
+        return min(record.data.at, parked_at)
+    return parked_at
+
+
+async def _effect(connection: asyncpg.Connection) -> str:
+    """Say what this transaction wrote."""
+    rows = await connection.fetch(sql("written_here"))
+    told = dict.fromkeys(f"{row['type'].rpartition('.v')[0]} {row['stream']}" for row in rows)
+    return ", ".join(told) or "nothing had to change"

@@ -1,0 +1,24 @@
+-- name: claim_idempotency_key
+-- Claims a key for a first request, or again where it is old ($5) or was left under way ($6); else returns nothing.
+INSERT INTO idempotency_keys AS kept (api_key, key, request_hash, status, body, created_at)
+VALUES ($1, $2, $3, 0, '', $4)
+ON CONFLICT (api_key, key) DO UPDATE
+SET request_hash = excluded.request_hash, status = 0, body = '', created_at = excluded.created_at
+WHERE kept.created_at < $5 OR (kept.status = 0 AND kept.created_at < $6)
+RETURNING key;
+
+-- name: find_idempotency_key
+-- What was answered to the first request with this key; status 0 while it is under way.
+SELECT request_hash, status, body FROM idempotency_keys WHERE api_key = $1 AND key = $2;
+
+-- name: settle_idempotency_key
+-- Keeps the answer to the first request.
+UPDATE idempotency_keys SET status = $3, body = $4 WHERE api_key = $1 AND key = $2;
+
+-- name: free_idempotency_key
+-- Lets the same request be tried again.
+DELETE FROM idempotency_keys WHERE api_key = $1 AND key = $2;
+
+-- name: purge_idempotency_keys
+-- Forgets the answers of one caller that are too old to be asked for again.
+DELETE FROM idempotency_keys WHERE api_key = $1 AND created_at < $2;

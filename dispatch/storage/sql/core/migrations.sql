@@ -1,0 +1,19 @@
+-- name: create_migrations
+-- Makes the table of applied migrations where it is missing.
+CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, sha256 text NOT NULL);
+
+-- name: lock_migrations
+-- Waits until no other session migrates this database; held until unlocked or disconnected.
+SELECT pg_advisory_lock(hashtext('renfort.migrations'));
+
+-- name: unlock_migrations
+-- Lets the next session migrate.
+SELECT pg_advisory_unlock(hashtext('renfort.migrations'));
+
+-- name: applied_migrations
+-- Every applied migration with its checksum.
+SELECT name, sha256 FROM migrations ORDER BY name;
+
+-- name: note_migration
+-- Remembers that a migration was applied, and which text it had.
+INSERT INTO migrations (name, sha256) VALUES ($1, $2);

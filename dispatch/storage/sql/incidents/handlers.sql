@@ -1,0 +1,15 @@
+-- name: settle_replies
+-- Notes that answers have been worked.
+UPDATE replies SET processed_at = $2 WHERE id = ANY ($1::uuid[]) AND processed_at IS NULL;
+
+-- name: overlapping_incidents
+-- Incidents of a lesser lane in which an urgently assigned volunteer still holds a seat or an offer.
+SELECT DISTINCT a.volunteer_id, a.incident_id
+FROM (
+    SELECT volunteer_id, incident_id, lane FROM assignments WHERE status <> 'released'
+    UNION ALL
+    SELECT volunteer_id, incident_id, lane FROM offers WHERE status = 'extended'
+) AS a
+WHERE a.volunteer_id = ANY ($1::uuid[]) AND a.lane IN ('planned', 'drill')
+  AND EXISTS (SELECT FROM assignments u
+              WHERE u.volunteer_id = a.volunteer_id AND u.lane = 'urgent' AND u.status <> 'released');

@@ -1,0 +1,21 @@
+-- name: keep_report
+-- Keeps a report and returns its id; nothing where the source sent that id before.
+INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: report_hash
+-- What was sent under a report's id before.
+SELECT content_hash FROM reports WHERE id = $1;
+
+-- name: keep_report_text
+-- Keeps a report's words apart, where they can be erased.
+INSERT INTO report_texts (report_id, description) VALUES ($1, $2);
+
+-- name: read_report
+-- A report of an organisation, and the incident that it belongs to.
+SELECT r.id AS report_id, r.source, r.source_id, r.mode, r.received_at, r.incident_id,
+       i.status AS incident_status
+FROM reports r LEFT JOIN incidents i ON i.id = r.incident_id
+WHERE r.organisation = $1 AND r.id = $2;

@@ -1,0 +1,109 @@
+-- name: lease_messages
+-- Leases what is due on a channel, so many of each severity, one per person unless recalls; a lease that ran out leaves
+-- the outcome in doubt.
+WITH due AS (
+    SELECT next.* FROM unnest($5::int[]) WITH ORDINALITY AS rank (room, n)
+    CROSS JOIN LATERAL (
+        SELECT m.id, m.recipient_id, m.severity, m.due_at
+        FROM messages m
+        WHERE m.severity = (rank.n - 1)::smallint
+          AND m.channel = $1 AND m.recall = $2 AND m.id <> ALL ($4::uuid[])
+          AND ((m.status = 'queued' AND m.due_at <= $3) OR (m.status = 'leased' AND m.leased_until <= $3))
+          AND ($2 OR NOT EXISTS (SELECT FROM messages other
+                                 WHERE other.recipient_id = m.recipient_id AND other.channel = m.channel
+                                   AND other.status = 'leased' AND NOT other.recall AND other.id <> m.id))
+        -- As the index has it: with more columns every lease would sort all that waits.
+        ORDER BY m.due_at
+        LIMIT rank.room
+        FOR UPDATE OF m SKIP LOCKED
+    ) AS next
+), first AS (
+    SELECT DISTINCT ON (CASE WHEN $2 THEN id ELSE recipient_id END) id
+    FROM due
+    ORDER BY CASE WHEN $2 THEN id ELSE recipient_id END, severity, due_at, id
+)
+UPDATE messages m
+SET status = 'leased', leased_until = $6, attempts = attempts + 1, in_doubt = in_doubt OR status = 'leased'
+FROM first WHERE m.id = first.id
+RETURNING m.id, m.severity, m.attempts;
+
+-- name: renew_leases
+-- Leases messages in hand for longer, where the lease has not run out at $2 and does before $3.
+UPDATE messages SET leased_until = $4
+WHERE id = ANY ($1::uuid[]) AND status = 'leased' AND leased_until > $2 AND leased_until < $3;
+
+-- name: message_facts
+-- Messages and what stands around them now, the most severe first; `pending` are offers that ended after $2 or still run.
+SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m.severity, m.attempts,
+       m.recipient_kind, m.recipient_id, m.offer_id,
+       coalesce(a.address, d.address) AS address, l.language, coalesce(s.consent, '{}') AS consent,
+       coalesce(d.drills, 'drills' = ANY (s.consent), false) AS drills,
+       v.id IS NULL OR v.stopped_at IS NOT NULL OR s.volunteer_id IS NULL OR s.left_at IS NOT NULL AS gone,
+       g.paused_at IS NOT NULL AS paused, g.zone,
+       i.status AS incident_status, p.body -> 'title' ->> l.language AS title,
+       coalesce((p.body ->> 'informs')::bool, false) AS informs, coalesce((p.body ->> 'crew')::bool, false) AS crew,
+       o.status AS offer_status, o.expires_at, o.distance_m, o.late,
+       h.status AS assignment_status, coalesce(t.reserve, false) AS reserve,
+       EXISTS (SELECT FROM messages e
+               WHERE e.offer_id = m.offer_id AND e.purpose = 'offer'
+                 AND (e.status IN ('sent', 'delivered') OR e.in_doubt) OFFSET 0) AS asked,
+       c.status AS escalation_status, c.reason, c.detail, c.level,
+       (SELECT coalesce(max(k.generation) FILTER (WHERE k.revoked_at IS NULL), max(k.generation) + 1, 0)
+        FROM tokens k WHERE k.offer_id = m.offer_id) AS generation,
+       w.ids AS pending_ids, w.titles AS pending_titles
+FROM messages m
+JOIN organisations g ON g.id = m.organisation
+LEFT JOIN volunteers v ON v.id = m.recipient_id
+LEFT JOIN memberships s ON s.volunteer_id = m.recipient_id AND s.organisation = m.organisation
+LEFT JOIN addresses a ON a.volunteer_id = m.recipient_id AND a.channel = m.channel
+LEFT JOIN duty_contacts d ON d.id = m.recipient_id
+CROSS JOIN LATERAL (SELECT coalesce(s.language, d.language, 'fr') AS language) l
+LEFT JOIN incidents i ON i.id = m.incident_id
+LEFT JOIN plans p ON p.hash = i.plan_hash
+LEFT JOIN offers o ON o.id = m.offer_id
+LEFT JOIN assignments h ON h.offer_id = m.offer_id
+LEFT JOIN seats t ON t.assignment_id = h.id
+LEFT JOIN escalations c ON c.id = m.escalation_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(x.id ORDER BY x.extended_at, x.id), '{}') AS ids,
+           coalesce(array_agg(y.body -> 'title' ->> l.language ORDER BY x.extended_at, x.id), '{}') AS titles
+    FROM offers x JOIN incidents z ON z.id = x.incident_id JOIN plans y ON y.hash = z.plan_hash
+    WHERE m.purpose = 'ask_back' AND x.volunteer_id = m.recipient_id AND x.expires_at > $2
+      AND x.status IN ('extended', 'expired', 'withdrawn')
+      AND NOT EXISTS (SELECT FROM replies r WHERE r.offer_id = x.id AND r.answer IN ('accepted', 'declined'))
+) w
+WHERE m.id = ANY ($1::uuid[])
+ORDER BY m.severity, m.due_at, m.created_at, m.id;
+
+-- name: settle_messages
+-- Says what became of messages, where their status is still one of those expected; returns them.
+UPDATE messages m
+SET status = s.status, reason = s.reason, leased_until = NULL,
+    sent_at = CASE WHEN s.status IN ('sent', 'delivered') THEN coalesce(m.sent_at, $5) ELSE m.sent_at END,
+    delivered_at = CASE WHEN s.status = 'delivered' THEN $5 ELSE m.delivered_at END
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS s (id, status, reason)
+WHERE m.id = s.id AND m.status = ANY ($4::text[])
+RETURNING m.id, m.organisation, m.mode, m.recipient_id, m.incident_id, m.purpose, m.channel;
+
+-- name: put_messages_back
+-- Queues leased messages again for later, and returns how often they were tried.
+UPDATE messages m
+SET status = 'queued', reason = d.reason, leased_until = NULL, in_doubt = m.in_doubt OR d.doubt,
+    due_at = $4::timestamptz + least(power(2, least(m.attempts, 10) - 1), CASE WHEN m.recall THEN 5 ELSE 60 END)
+                               * interval '1 second'
+FROM unnest($1::uuid[], $2::text[], $3::bool[]) AS d (id, reason, doubt)
+WHERE m.id = d.id AND m.status = 'leased'
+RETURNING m.id, m.organisation, m.attempts;
+
+-- name: skip_unserved
+-- Skips what waits for channels that no gateway serves, and returns it; all senders serve the same channels.
+UPDATE messages
+SET status = 'skipped', reason = 'no gateway', leased_until = NULL
+WHERE id IN (SELECT id FROM messages
+             WHERE channel = ANY ($1::text[]) AND (status = 'queued' OR (status = 'leased' AND leased_until <= $2))
+             LIMIT 500 FOR UPDATE SKIP LOCKED)
+RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
+
+-- name: message_status
+-- What became of a message so far; null where there is no such message.
+SELECT status FROM messages WHERE id = $1;

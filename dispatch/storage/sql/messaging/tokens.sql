@@ -1,0 +1,31 @@
+-- name: note_tokens
+-- Keeps tokens by their hashes.
+INSERT INTO tokens (hash, offer_id, generation, created_at)
+SELECT hash, offer_id, generation, $4 FROM unnest($1::bytea[], $2::uuid[], $3::int[]) AS t (hash, offer_id, generation)
+ORDER BY hash
+ON CONFLICT DO NOTHING;
+
+-- name: revoke_tokens
+-- Ends all tokens of an offer.
+UPDATE tokens SET revoked_at = $2 WHERE offer_id = $1 AND revoked_at IS NULL;
+
+-- name: open_token
+-- What the holder of a token may see; nothing where it is unknown, revoked, or its incident ended before $2.
+SELECT t.generation, o.id AS offer_id, o.volunteer_id, o.status AS offer_status, o.expires_at, o.distance_m, o.late,
+       i.id AS incident_id, i.organisation, i.mode, i.status AS incident_status, i.lat, i.lon,
+       p.body -> 'title' AS title, coalesce((p.body ->> 'informs')::bool, false) AS informs,
+       coalesce((p.body ->> 'crew')::bool, false) AS crew,
+       g.name AS organisation_name, g.zone, coalesce(m.language, 'fr') AS language,
+       a.status AS assignment_status, a.reason AS released_reason,
+       c.kind AS recall, c.acknowledged_at IS NOT NULL AS recall_seen,
+       (SELECT r.answer FROM replies r WHERE r.offer_id = o.id AND r.processed_at IS NULL
+        ORDER BY r.received_at DESC, r.id DESC LIMIT 1) AS pending
+FROM tokens t
+JOIN offers o ON o.id = t.offer_id
+JOIN incidents i ON i.id = o.incident_id
+JOIN plans p ON p.hash = i.plan_hash
+JOIN organisations g ON g.id = i.organisation
+LEFT JOIN memberships m ON m.volunteer_id = o.volunteer_id AND m.organisation = i.organisation
+LEFT JOIN assignments a ON a.offer_id = o.id
+LEFT JOIN recalls c ON c.incident_id = i.id AND c.volunteer_id = o.volunteer_id
+WHERE t.hash = $1 AND t.revoked_at IS NULL AND (i.ended_at IS NULL OR i.ended_at > $2);

@@ -1,0 +1,27 @@
+-- name: move_volunteers
+-- Writes where members are, newer over older, and returns who is known; a move under 30 m leaves the index alone.
+WITH heard AS (
+    SELECT volunteer_id, x, y, lat, lon, recorded_at
+    FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::timestamptz[])
+         AS heard (volunteer_id, x, y, lat, lon, recorded_at)
+    WHERE EXISTS (
+        SELECT FROM memberships m
+        WHERE m.volunteer_id = heard.volunteer_id AND m.left_at IS NULL
+          AND ($7::uuid IS NULL OR m.organisation = $7)
+    )
+), written AS (
+    INSERT INTO positions AS old (volunteer_id, kind, at, lat, lon, recorded_at)
+    SELECT volunteer_id, 'live', point(x, y), lat, lon, recorded_at FROM heard ORDER BY volunteer_id
+    ON CONFLICT (volunteer_id, kind) DO UPDATE
+    SET recorded_at = excluded.recorded_at,
+        at = CASE WHEN (old.at <-> excluded.at) * cosd(old.lat) < 30 THEN old.at ELSE excluded.at END,
+        lat = CASE WHEN (old.at <-> excluded.at) * cosd(old.lat) < 30 THEN old.lat ELSE excluded.lat END,
+        lon = CASE WHEN (old.at <-> excluded.at) * cosd(old.lat) < 30 THEN old.lon ELSE excluded.lon END
+    WHERE old.recorded_at < excluded.recorded_at
+)
+SELECT volunteer_id FROM heard;
+
+-- name: forget_live_positions
+-- Forgets where people were last seen; home and work stay.
+DELETE FROM positions
+WHERE kind = 'live' AND volunteer_id IN (SELECT unnest($1::uuid[]) ORDER BY 1);

@@ -1,0 +1,44 @@
+-- name: journal_heads
+-- The last place and hash of each stream that has any.
+SELECT asked.stream, head.seq, head.hash
+FROM unnest($1::uuid[]) AS asked (stream)
+CROSS JOIN LATERAL (
+    SELECT seq, hash FROM journal WHERE journal.stream = asked.stream ORDER BY seq DESC LIMIT 1
+) AS head;
+
+-- name: append_journal
+-- Writes events and their outbox rows in the order given; a taken place in a stream is a unique violation.
+-- RETURNING gives no more than the journal has, so the rank of each is joined to it again by its place.
+WITH written AS (
+    INSERT INTO journal (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,
+                         prev_hash, hash, recorded_at)
+    SELECT stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash, $15
+    FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::smallint[],
+                $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[])
+         WITH ORDINALITY AS entry (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,
+                                   prev_hash, hash, place)
+    ORDER BY place
+    RETURNING id, bucket, stream, seq
+)
+INSERT INTO outbox (bucket, position, rank)
+SELECT bucket, id, rank
+FROM written JOIN unnest($1::uuid[], $2::int[], $14::smallint[]) AS entry (stream, seq, rank) USING (stream, seq)
+ORDER BY id;
+
+-- name: raise_waiting
+-- Lets what waits of these streams leave with what has become as severe.
+UPDATE outbox o SET rank = r.rank
+FROM unnest($1::uuid[], $2::smallint[]) AS r (stream, rank) JOIN journal j ON j.stream = r.stream
+WHERE o.position = j.id AND o.rank > r.rank;
+
+-- name: read_streams
+-- The events of streams, each stream in its order.
+SELECT stream, seq, type, body, recorded_at FROM journal WHERE stream = ANY($1::uuid[]) ORDER BY stream, seq;
+
+-- name: journal_chain
+-- The chained bytes of one stream, or of all where it is null, each stream in its order.
+SELECT id, stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash,
+       recorded_at
+FROM journal
+WHERE $1::uuid IS NULL OR stream = $1
+ORDER BY stream, seq;

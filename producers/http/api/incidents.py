@@ -1,0 +1,86 @@
+"""Incidents for supervisors: the list, the whole, the timeline, and everything that they may do."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AfterValidator, AwareDatetime, BaseModel
+
+from dispatch.domain.commands import Act
+from dispatch.domain.incident import IncidentStatus
+from dispatch.domain.supervision import allowed
+from dispatch.services.console import situation
+from dispatch.services.console.situation import Summary, Timeline, Whole
+from dispatch.services.incidents import assembly
+from producers.http.auth import Here, Supervisor, Watcher
+from producers.http.middleware.idempotency import IdempotentRoute
+from schemas.base import Mode, Slug, Strict
+
+router = APIRouter(tags=["incidents"], route_class=IdempotentRoute)
+
+What = Literal["confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"]
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment lies before the first year") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+class ActBody(Strict):
+    """Why: a word such as `false_alarm`, no free text, since it goes out with the event."""
+
+    reason: Slug | None = None
+
+
+class Acted(BaseModel):
+    """The incident after an act, and which acts its status allows now."""
+
+    incident_id: UUID
+    status: IncidentStatus
+    acts: list[str]
+    at: datetime
+
+
+@router.get("/v1/incidents")
+async def incidents(
+    key: Watcher,
+    uow: Here,
+    *,
+    status: Annotated[list[IncidentStatus] | None, Query()] = None,
+    mode: Annotated[list[Mode] | None, Query()] = None,
+    before: Moment | None = None,
+    limit: Limit = 100,
+) -> list[Summary]:
+    """List incidents, newest first; `before` goes on from the last `opened_at`. Scope `console:read`."""
+    return await situation.incidents(
+        uow, key.organisation, before=before, statuses=status, modes=mode, limit=limit
+    )
+
+
+@router.get("/v1/incidents/{incident_id}")
+async def incident(incident_id: UUID, key: Watcher, uow: Here) -> Whole:
+    """Show one incident in whole. Scope `console:read`."""
+    return await situation.incident(uow, key.organisation, incident_id)
+
+
+@router.get("/v1/incidents/{incident_id}/timeline")
+async def timeline(incident_id: UUID, key: Watcher, uow: Here) -> Timeline:
+    """Tell what happened, and why each volunteer near was or was not asked. Scope `console:read`."""
+    return await situation.timeline(uow, key.organisation, incident_id)
+
+
+@router.post("/v1/incidents/{incident_id}/{what}")
+async def act(
+    incident_id: UUID, what: What, key: Supervisor, uow: Here, body: ActBody | None = None
+) -> Acted:
+    """Overrule, in the name of the key's holder. Scope `console:act`; 409 where it is not allowed."""
+    order = Act(what, key.holder, (body and body.reason) or "")
+    after = await assembly.command(uow, key.organisation, incident_id, order)
+    return Acted(incident_id=after.id, status=after.status, acts=allowed(after), at=after.last_at)

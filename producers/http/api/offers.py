@@ -1,0 +1,46 @@
+"""Answers to offers by other programs: an app of the organisation's own, or its dispatcher by hand."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from dispatch.services.access.keys import Key
+from dispatch.services.core.errors import ForbiddenError
+from dispatch.services.replies import receiving
+from producers.http.auth import Credentials, Here, known
+from producers.http.middleware.idempotency import IdempotentRoute
+from schemas.replies import AnswerBody
+
+router = APIRouter(tags=["offers"], route_class=IdempotentRoute)
+
+
+class Received(BaseModel):
+    """The answer is kept; what becomes of it is told by the stream, the incident and the volunteer's page."""
+
+    reply_id: UUID
+
+
+async def answerer(request: Request, credentials: Credentials) -> Key:
+    """Admit any gateway, and supervisors."""
+    key = await known(request, credentials.credentials if credentials else "")
+    if not (key.may("console:act") or any(scope.startswith("gateway:") for scope in key.scopes)):
+        raise ForbiddenError("this key lacks the scope gateway:NAME or console:act")
+    return key
+
+
+@router.post("/v1/offers/{offer_id}/answer", status_code=202)
+async def answer(
+    offer_id: UUID, body: AnswerBody, key: Annotated[Key, Depends(answerer)], uow: Here
+) -> Received:
+    """Pass on a volunteer's answer, which counts from now. Scope `gateway:NAME` or `console:act`."""
+    reply_id = await receiving.receive(
+        uow,
+        offer_id=offer_id,
+        answer=body.answer,
+        channel="api",
+        received_at=uow.clock.now(),
+        organisation=key.organisation,
+    )
+    return Received(reply_id=reply_id)

@@ -1,0 +1,78 @@
+"""Reports in: `POST /v1/reports`, and what became of them."""
+
+import time
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from dispatch.services.access.keys import Key
+from dispatch.services.intake import submitting
+from dispatch.services.intake.admission import Admission
+from producers.http.auth import Here, Reporter, requires
+from producers.http.middleware.idempotency import IdempotentRoute
+from producers.http.problems import OVERLOADED
+from schemas.base import Mode
+from schemas.reports import ReportBody
+
+router = APIRouter(tags=["reports"], route_class=IdempotentRoute)
+
+Reader = Annotated[Key, Depends(requires("reports:write", "console:read", "console:act"))]
+
+ADVICE = {
+    "fr": "Appelez le 15, le 17, le 18 ou le 112 : un signalement ici n'alerte pas les secours.",
+    "en": "Call 15, 17, 18 or 112: a report here does not alert the emergency services.",
+}
+
+
+class ReportAccepted(BaseModel):
+    """The report is kept and cannot be lost; `advice` is for a reporter who has called nobody."""
+
+    report_id: UUID
+    status_url: str
+    advice: dict[str, str] | None
+
+
+class ReportStatus(BaseModel):
+    """A report, and the incident that it belongs to: null until it is opened."""
+
+    report_id: UUID
+    source: str
+    source_id: str
+    mode: Mode
+    received_at: datetime
+    incident_id: UUID | None
+    incident_status: str | None
+
+
+async def admission_of(request: Request) -> Admission:
+    """Give the door of this process, told how long this request took to reach it."""
+    admission = request.app.state.admission
+    assert isinstance(admission, Admission)  # noqa: S101 - for the type checker
+    admission.notice(time.perf_counter() - request.state.began)
+    return admission
+
+
+Door = Annotated[Admission, Depends(admission_of)]
+
+
+@router.post("/v1/reports", status_code=202, responses=OVERLOADED)
+async def report(
+    body: ReportBody, key: Reporter, uow: Here, door: Door, response: Response
+) -> ReportAccepted:
+    """Take a report in, once however often it is sent; scope `reports:write`, whose holder is the source."""
+    accepted = await submitting.accept(
+        uow, organisation=key.organisation, source=key.holder, channel="http", body=body, admission=door
+    )
+    url = f"/v1/reports/{accepted.report_id}"
+    response.headers["Location"] = url
+    advice = None if body.professional.requested else ADVICE
+    return ReportAccepted(report_id=accepted.report_id, status_url=url, advice=advice)
+
+
+@router.get("/v1/reports/{report_id}", response_model=ReportStatus)
+async def status(report_id: UUID, key: Reader, uow: Here) -> dict[str, Any]:
+    """Tell what became of a report."""
+    return await submitting.status(uow, key.organisation, report_id)

@@ -1,0 +1,153 @@
+"""A volunteer's own page: plain HTML that works on an old phone; opening it never answers anything."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, get_args
+
+import asyncpg
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dispatch.domain.texts import distance, until
+from dispatch.services.ingest.batches import DIFFICULT, is_difficult
+from dispatch.services.messaging import tokens
+from dispatch.services.messaging.tokens import TokenView
+from dispatch.services.replies import receiving
+from producers.http.auth import Here, uow_of
+from producers.http.page import wording
+from producers.http.page.situation import Situation, may_answer, situation
+from schemas.replies import Answer
+from schemas.volunteers import Language
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'none'"
+    ),
+}
+ANSWERS = get_args(Answer)
+RETRY_AFTER_S = 5
+
+templates = Environment(
+    loader=PackageLoader("producers.http.page"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class PageRoute(APIRoute):
+    """A route for people: while the database is away they get a page too, which tries again by itself."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the route's handler."""
+        handle = super().get_route_handler()
+
+        async def gently(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (*DIFFICULT, asyncpg.InterfaceError) as error:
+                if not is_difficult(error):
+                    raise
+            return busy()
+
+        return gently
+
+
+def busy() -> Response:
+    """Give a page that tries again by itself."""
+    return _html("busy.html", 503, {"Retry-After": str(RETRY_AFTER_S)}, seconds=RETRY_AFTER_S)
+
+
+router = APIRouter(tags=["page"], route_class=PageRoute, default_response_class=HTMLResponse)
+
+
+@router.get("/a/{token}")
+async def show(token: str, request: Request, uow: Here, lang: str | None = None) -> Response:
+    """Show a volunteer their offer. Nothing is answered: programs that preview links open them too."""
+    view = await tokens.open_token(uow, token, secret=request.app.state.secret)
+    return _gone() if view is None else _page(request, view, lang)
+
+
+@router.post("/a/{token}")
+async def answer(token: str, request: Request, uow: Here, lang: str | None = None) -> Response:
+    """Take the volunteer's answer (form field `answer`) and say that it was received."""
+    # First of all: whoever hangs up while the database makes them wait has answered all the same.
+    given = await _given(request)
+    secret = request.app.state.secret
+    view = await tokens.open_token(uow, token, secret=secret)
+    if view is None:
+        return _gone()
+    if given is None or not may_answer(view, given):
+        return _page(request, view, lang, bad=True)
+    await receiving.receive(
+        uow,
+        offer_id=view.offer_id,
+        answer=given,
+        channel="page",
+        received_at=uow.clock.now(),
+        volunteer_id=view.volunteer_id,
+    )
+    view = await tokens.open_token(uow, token, secret=secret)
+    return _gone() if view is None else _page(request, view, lang)
+
+
+async def _given(request: Request) -> Answer | None:
+    async with request.form(max_files=0, max_fields=10) as form:
+        given = form.get("answer")
+    return next((one for one in ANSWERS if one == given), None)
+
+
+def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = False) -> Response:
+    now = uow_of(request).clock.now()
+    language: Language = "en" if lang == "en" else "fr" if lang == "fr" else view.language
+    shown = situation(view, now)
+    buttons = wording.BUTTONS | (wording.BUTTONS_INFORMS if view.informs else {})
+    return _html(
+        "offer.html",
+        422 if bad else 200,
+        lang=language,
+        other="fr" if language == "en" else "en",
+        mark=f"{wording.DRILL[language]} " if view.mode != "actual" else "",
+        title=view.title[language],
+        organisation=view.organisation_name,
+        banner=wording.BANNERS[shown.banner][language] if shown.banner else "",
+        state=_state(shown, view, language),
+        buttons=[(answer, buttons[answer][language]) for answer in shown.answers],
+        refresh_s=shown.refresh_s,
+        received=view.pending is not None,
+        bad=bad,
+        place=_place(view, language, shown),
+        until=until(view.expires_at, view.zone, now) if shown.state == "asked" else "",
+        label={name: label[language] for name, label in wording.LABELS.items()},
+    )
+
+
+def _state(shown: Situation, view: TokenView, language: Language) -> str:
+    if view.informs and shown.state == "asked":
+        return wording.ASKED_INFORMS[language]
+    return wording.STATES[shown.state][language]
+
+
+def _place(view: TokenView, language: Language, shown: Situation) -> dict[str, str] | None:
+    """Say where, to those who may go there: never to watch members, nor to somebody who is to keep away."""
+    if view.informs or view.lat is None or view.lon is None or shown.banner == "aborted":
+        return None
+    away = wording.LABELS["away"][language].format(distance=distance(view.distance_m, language))
+    return {"away": away, "at": f"{view.lat:.5f},{view.lon:.5f}"}
+
+
+def _gone() -> Response:
+    """Say nothing about why: forged, revoked and over-old tokens look the same."""
+    return _html("gone.html", 404)
+
+
+def _html(name: str, status: int, headers: dict[str, str] | None = None, **values: object) -> Response:
+    text = templates.get_template(name).render(**values)
+    return HTMLResponse(text, status, HEADERS | (headers or {}))

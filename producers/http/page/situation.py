@@ -1,0 +1,94 @@
+"""What a volunteer's page shows and offers to press, as a pure function of the offer and the time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dispatch.services.messaging.tokens import TokenView
+from schemas.replies import Answer
+
+SOON_S, WAITING_S, GOING_S = 2, 10, 20
+"""Seconds until the page looks again: an answer is being worked, is awaited, or somebody is bound."""
+
+ENDED = ("aborted", "closed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A banner above all else, what is so, what may be pressed, and when to look again."""
+
+    banner: str | None
+    state: str
+    answers: tuple[Answer, ...]
+    refresh_s: int | None
+
+
+def situation(view: TokenView, now: datetime) -> Situation:
+    """Tell what the volunteer should see now."""
+    state = _state(view, now)
+    answers = tuple(answer for answer in _answers(view, state) if answer != view.pending)
+    return Situation(_banner(view), state, answers, _refresh(view, state))
+
+
+def may_answer(view: TokenView, answer: str) -> bool:
+    """Tell whether an answer makes sense for this plan at all; whether it still counts is decided later."""
+    return not (view.informs and answer in ("en_route", "on_scene", "danger"))
+
+
+def _banner(view: TokenView) -> str | None:
+    if view.incident_status == "held":
+        return "held"
+    aborted = view.incident_status == "aborted" or (view.recall == "aborted" and not view.recall_seen)
+    return "aborted" if aborted else None
+
+
+def _state(view: TokenView, now: datetime) -> str:
+    if view.offer_status == "accepted":
+        return _assignment(view)
+    if view.late == "thanked":
+        return "thanked"
+    if view.incident_status in ENDED:
+        return "ended"
+    if view.offer_status == "extended":
+        return "asked" if now <= view.expires_at else "expired"
+    return view.offer_status
+
+
+def _assignment(view: TokenView) -> str:
+    if view.assignment_status == "released" or view.assignment_status is None:
+        return {"done": "done", "withdrew": "declined"}.get(view.released_reason or "", "stood_down")
+    return "informed" if view.informs else view.assignment_status
+
+
+def _answers(view: TokenView, state: str) -> tuple[Answer, ...]:
+    seen: tuple[Answer, ...] = ("acknowledged",) if _unseen(view) else ()
+    if view.incident_status in ENDED:
+        return seen
+    answers = _ANSWERS.get(state, ())
+    if view.incident_status == "held":
+        # Nobody is told to wait and asked to go on the same page.
+        answers = tuple(answer for answer in answers if answer not in ("en_route", "on_scene"))
+    return seen + answers
+
+
+def _unseen(view: TokenView) -> bool:
+    """Tell whether a recall that is still in force has not been seen."""
+    in_force = view.recall == "aborted" or view.incident_status == "held"
+    return view.recall is not None and in_force and not view.recall_seen
+
+
+def _refresh(view: TokenView, state: str) -> int | None:
+    if view.pending is not None:
+        return SOON_S
+    if view.incident_status in ENDED:
+        return None
+    return {"asked": WAITING_S, "assigned": GOING_S, "en_route": GOING_S, "on_scene": GOING_S}.get(state)
+
+
+_ANSWERS: dict[str, tuple[Answer, ...]] = {
+    "asked": ("accepted", "declined"),
+    "expired": ("accepted",),
+    "declined": ("accepted",),
+    "assigned": ("en_route", "declined", "danger"),
+    "en_route": ("on_scene", "declined", "danger"),
+    "on_scene": ("released", "danger"),
+}

@@ -1,0 +1,250 @@
+"""The agenda: what is due is done, the most severe first, and one failure stops nothing else."""
+
+from typing import NoReturn
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.domain.escalation import Cause
+from dispatch.services.incidents import agenda, assembly, escalations
+from dispatch.services.incidents.assembly import Orders, Outcome
+from dispatch.storage.pool import transaction
+from tests.support.world import World
+
+
+@pytest.fixture
+async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
+    return await World(pool, clock).found()
+
+
+async def kinds(world: World, name: UUID) -> dict[str, float]:
+    rows = await world.pool.fetch("SELECT kind, due_at FROM agenda WHERE subject = $1", name)
+    return {row["kind"]: (row["due_at"] - world.now).total_seconds() for row in rows}
+
+
+async def test_the_agenda_asks_people_for_what_the_consumer_has_not_considered(world: World) -> None:
+    people = await world.people(4)
+    name = await world.open()
+    await world.later(1.9)
+    assert await world.asked(name) == []
+    await world.later(0.1)
+    assert await world.asked(name) == people
+
+
+async def test_the_agenda_rests_no_longer_than_until_something_falls_due(world: World) -> None:
+    assert await world.agenda.rest_after(0) == agenda.IDLE_S
+    await world.open()
+    assert await world.agenda.rest_after(0) == agenda.IDLE_S
+    world.clock.advance(1.99)
+    assert await world.agenda.rest_after(0) == pytest.approx(0.01)
+    world.clock.advance(0.01)
+    assert await world.agenda.rest_after(0) == agenda.IDLE_S, "what is due and left was left on purpose"
+
+
+async def test_the_agenda_does_not_rest_after_a_round_that_may_have_left_something(world: World) -> None:
+    assert await world.agenda.rest_after(agenda.SEVERE) == 0
+    assert await world.agenda.rest_after(1) == agenda.BUSY_S
+
+
+async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.people(20)
+    old = await world.open("0", severity="routine")
+    names = {}
+    for number in range(4):
+        world.clock.advance(1)
+        names[number] = await world.open(
+            str(1 + number), severity="life_threatening" if number > 1 else "urgent"
+        )
+    monkeypatch.setattr(agenda, "SEVERE", 2)
+    monkeypatch.setattr(agenda, "LOW", 1)
+    world.clock.advance(10)
+    assert await world.agenda.round() == 3
+    asked = await world.pool.fetch("SELECT DISTINCT incident_id FROM offers")
+    assert {row["incident_id"] for row in asked} == {old, names[2], names[3]}
+
+
+async def test_the_agenda_comes_sooner_for_what_threatens_a_life(world: World) -> None:
+    people = await world.people(4)
+    name = await world.open(severity="life_threatening")
+    await world.later(0.24)
+    assert await world.asked(name) == []
+    await world.later(0.01)
+    assert await world.asked(name) == people
+
+
+async def test_of_each_round_a_share_goes_to_the_less_severe_however_many_severe_have_waited_longer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        await world.open(str(number), severity="life_threatening")
+    world.clock.advance(1)
+    for number in range(3):
+        await world.open(f"low {number}", severity="routine")
+    monkeypatch.setattr(agenda, "SEVERE", 4)
+    monkeypatch.setattr(agenda, "LOW", 1)
+    world.clock.advance(2)
+    for turn in range(1, 4):
+        assert await world.agenda.round() == 5
+        considered = await world.pool.fetch(
+            "SELECT severity, count(*) FROM incidents WHERE id IN (SELECT incident_id FROM rounds) GROUP BY 1"
+        )
+        assert {row[0]: row[1] for row in considered} == {"life_threatening": 4 * turn, "routine": turn}
+
+
+async def test_expiry_waits_for_an_answer_that_is_being_worked(world: World) -> None:
+    people = await world.people(4)
+    name = await world.ask()
+    world.clock.advance(58)
+    await world.reply(name, people[0], "accepted")
+    await world.later(4)
+    assert await world.asked(name) == [people[0]]
+    assert await world.asked(name, "expired") == people[1:]
+    await world.hear("volunteer.replies")
+    assert [a.volunteer_id for a in (await world.read(name)).active()] == [people[0]]
+
+
+async def test_expiry_waits_no_longer_than_five_seconds(world: World) -> None:
+    people = await world.people(4)
+    name = await world.ask()
+    world.clock.advance(58)
+    await world.reply(name, people[0], "accepted")
+    await world.later(5)
+    assert await world.asked(name, "expired") == people
+
+
+async def test_an_incident_that_fails_is_set_aside_and_told_while_others_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.people(8)
+    bad, good = await world.open("1"), await world.open("2")
+    whole = assembly.carry_out
+
+    async def fail(connection: asyncpg.Connection, orders: Orders, *more: object) -> list[Outcome]:
+        if bad in [name for name, _ in orders]:
+            raise ZeroDivisionError
+        return await whole(connection, orders, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(assembly, "carry_out", fail)
+    await world.later(2)
+    assert len(await world.asked(good)) == 4
+    rows = await world.pool.fetch("SELECT reason, page FROM escalations WHERE subject_kind = 'system'")
+    assert [tuple(row) for row in rows] == [(f"stuck:{bad}", True)]
+    assert await world.agenda.round() == 0
+    monkeypatch.undo()
+    await world.later(60)
+    assert len(await world.asked(bad)) == 4
+
+
+async def test_an_incident_that_cannot_be_read_is_set_aside_and_told_while_others_go_on(world: World) -> None:
+    await world.people(8)
+    bad, good = await world.open("1"), await world.open("2")
+    await world.pool.execute(
+        "WITH plan AS (INSERT INTO plans SELECT 'stricter', name, '{}', first_used FROM plans LIMIT 1 RETURNING hash)"
+        " UPDATE incidents SET plan_hash = plan.hash FROM plan WHERE id = $1", bad,
+    )  # fmt: skip
+    await world.later(2)
+    assert len(await world.asked(good)) == 4
+    rows = await world.pool.fetch("SELECT reason, page FROM escalations WHERE subject_kind = 'system'")
+    assert [tuple(row) for row in rows] == [(f"stuck:{bad}", True)]
+
+
+async def test_what_was_set_aside_takes_nobodys_place(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.people(8)
+    bad = await world.open("1", severity="life_threatening")
+    good = await world.open("2", severity="routine")
+    whole = assembly.carry_out
+
+    async def fail(connection: asyncpg.Connection, orders: Orders, *more: object) -> list[Outcome]:
+        if bad in [name for name, _ in orders]:
+            raise ZeroDivisionError
+        return await whole(connection, orders, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(assembly, "carry_out", fail)
+    monkeypatch.setattr(agenda, "SEVERE", 1)
+    monkeypatch.setattr(agenda, "LOW", 1)
+    await world.later(2)
+    assert len(await world.asked(good)) == 4
+
+
+async def test_a_lost_connection_sets_nothing_aside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.open()
+
+    async def lose(*_: object) -> NoReturn:
+        raise asyncpg.InterfaceError("connection is closed")
+
+    monkeypatch.setattr(assembly, "carry_out", lose)
+    world.clock.advance(3)
+    with pytest.raises(asyncpg.InterfaceError):
+        await world.agenda.round()
+    monkeypatch.undo()
+    assert await world.agenda.round() == 1
+    assert await world.pool.fetchval("SELECT count(*) FROM escalations WHERE subject_kind = 'system'") == 0
+
+
+async def test_an_escalation_of_the_system_that_fails_stops_no_incident(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = await world.people(4)
+    await tell(world)
+
+    async def fail(*_: object) -> NoReturn:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(escalations, "take_due", fail)
+    name = await world.open()
+    await world.later(61)
+    assert await world.asked(name) == people
+
+
+async def tell(world: World) -> UUID:
+    subject = escalations.system_of(world.organisation)
+    async with transaction(world.pool) as connection:
+        cause = Cause("disk", 3, page=True)
+        await escalations.escalate(connection, world.organisation, "system", subject, cause, world.now)
+    return subject
+
+
+async def test_a_page_about_the_system_goes_to_the_next_in_duty_order_each_minute(world: World) -> None:
+    subject = await tell(world)
+    assert await kinds(world, subject) == {"page": 60}
+    await world.later(60)
+    assert await world.pool.fetchval("SELECT turn FROM escalations") == 1
+
+
+async def test_an_acknowledgement_about_the_system_lapses(world: World) -> None:
+    subject = await tell(world)
+    name = await world.pool.fetchval("SELECT id FROM escalations")
+    await escalations.acknowledge(world.uow, world.organisation, name, "Ada")
+    assert await kinds(world, subject) == {"lapse": 900}
+    await world.later(900)
+    rows = await world.pool.fetch("SELECT status, turn, acknowledged_by FROM escalations")
+    assert [tuple(row) for row in rows] == [("raised", 1, None)]
+
+
+async def test_a_page_about_an_incident_is_acknowledged_by_its_escalation(world: World) -> None:
+    name = await world.ask(position=None)
+    (raised,) = (await world.read(name)).escalations
+    await escalations.acknowledge(world.uow, world.organisation, raised, "Ada")
+    after = (await world.read(name)).escalations[raised]
+    assert (after.status, after.acknowledged_by) == ("acknowledged", "Ada")
+
+
+async def test_after_an_outage_the_steps_keep_their_distance(world: World) -> None:
+    name = await world.ask()
+    await world.later(3600)
+    assert (await world.read(name)).steps_done == 1
+    assert (await kinds(world, name))["step"] == 60
+    await world.later(60)
+    assert (await world.read(name)).steps_done == 2
+
+
+async def test_steps_escalate_until_somebody_takes_over(world: World) -> None:
+    name = await world.ask()
+    for seconds in (60, 60, 60):
+        await world.later(seconds)
+    (uncovered,) = (await world.read(name)).open_escalations()
+    assert (uncovered.reason, uncovered.level, uncovered.page) == ("uncovered", 3, True)

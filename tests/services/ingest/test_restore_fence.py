@@ -1,0 +1,82 @@
+"""What a restored database has forgotten is not taken for what is written now, and nothing else is held up by it."""
+
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from schemas.envelope import Received, Unreadable
+from tests.domain.builders import CALLED
+from tests.support.world import World
+
+
+@pytest.fixture
+async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
+    return await World(pool, clock).found()
+
+
+async def on_topic(world: World, topic: str, since: int = 0) -> list[Received | Unreadable]:
+    """Read what a topic holds beyond a place in the journal."""
+    rows = await world.pool.fetch(
+        "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", topic, since
+    )
+    return [world.decoded(row) for row in rows]
+
+
+async def bring_back(world: World) -> None:
+    """Forget all that was written in the last minutes, as a restore does, and let time go on."""
+    await world.pool.execute("DELETE FROM outbox")
+    await world.pool.execute("DELETE FROM journal WHERE recorded_at > $1", world.now)
+    for table in ("reports", "inbox"):
+        await world.pool.execute(f"DELETE FROM {table} WHERE received_at > $1", world.now)
+    await world.pool.execute("UPDATE epochs SET home = 'elsewhere'")
+    world.clock.advance(600)
+
+
+async def reasons(world: World) -> list[tuple[str, str]]:
+    rows = await world.pool.fetch("SELECT consumer, reason FROM parking ORDER BY parked_at")
+    return [tuple(row) for row in rows]
+
+
+async def written_and_forgotten(world: World) -> list[Received | Unreadable]:
+    """Open an incident, go on for five minutes, and forget these; return the report that is still on the topic."""
+    await world.ask("before")
+    moment = world.now
+    world.clock.advance(300)
+    await world.send("lost")
+    lost = (await on_topic(world, "incident.reports"))[1:]
+    world.clock.advance((moment - world.now).total_seconds())
+    await bring_back(world)
+    return lost
+
+
+async def test_a_report_that_was_forgotten_is_parked_and_told_and_can_be_sent_again(world: World) -> None:
+    lost = await written_and_forgotten(world)
+    again = World(world.pool, world.clock)
+    await again.deliver("incident.reports", lost)
+    assert [consumer for consumer, reason in await reasons(again) if reason.startswith("written after")] == [
+        "reports"
+    ]
+    report = await again.send("lost", professional=CALLED)
+    await again.deliver("incident.reports", (await on_topic(again, "incident.reports"))[1:])
+    assert isinstance(await again.incident_of(report), UUID)
+
+
+async def test_what_was_written_before_the_moment_or_after_the_restore_is_taken_in(world: World) -> None:
+    await written_and_forgotten(world)
+    again = World(world.pool, world.clock)
+    await again.ask("after")
+    world.clock.advance(5)
+    await again.hear("incident.reports", "incident.events", again=True)
+    assert await reasons(again) == []
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 2
+
+
+async def test_what_is_known_is_taken_in_however_close_to_the_restore_it_was_written(world: World) -> None:
+    await world.send("1")
+    world.clock.advance(1)
+    again = World(world.pool, world.clock)
+    await again.hear("incident.reports")
+    assert await reasons(again) == []
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1

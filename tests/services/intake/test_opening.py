@@ -1,0 +1,240 @@
+"""Reports become incidents, once, whatever is wrong with them."""
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.domain.commands import Act
+from dispatch.domain.incident import Incident
+from dispatch.services.incidents import assembly
+from schemas.base import Position
+from schemas.envelope import Received
+from schemas.ids import new_id
+from schemas.reports import ReportReceived
+from tests.domain.builders import PLACE
+from tests.support.world import World
+
+
+@pytest.fixture
+async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
+    return await World(pool, clock).found(area=(48, 2, 49, 3))
+
+
+def reasons(incident: Incident) -> set[str]:
+    return {e.reason for e in incident.open_escalations()}
+
+
+def from_topic(world: World, source_id: str, **changes: object) -> Received:
+    fields: dict[str, object] = {
+        "at": world.now, "source": "control-room", "source_id": source_id, "kind": "medical.fall",
+        "position": PLACE, "professional": {"requested": True, "reference": "SAMU 75-1"},
+    }  # fmt: skip
+    data = ReportReceived.model_validate(fields | changes)
+    return Received(
+        new_id(), data.type, data, world.organisation, data.mode, 0, world.now, world.now, "sensor",
+        ours=False, key=b"control-room/1",
+    )  # fmt: skip
+
+
+async def test_a_report_becomes_an_incident_under_its_plan(world: World) -> None:
+    incident = await world.read(await world.open())
+    assert (incident.plan.name, incident.status, incident.position) == ("test", "open", PLACE)
+    assert [seat.role for seat in incident.seats] == ["helper", "helper"]
+    assert not reasons(incident)
+
+
+async def test_a_report_delivered_twice_opens_one_incident(world: World) -> None:
+    name = await world.open()
+    await world.pool.execute("DELETE FROM inbox")
+    await world.hear("incident.reports", again=True)
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+    assert (await world.read(name)).seq == 1
+
+
+async def test_a_report_sent_twice_to_the_topic_in_one_batch_opens_one_incident(world: World) -> None:
+    await world.deliver("incident.reports", [from_topic(world, "7"), from_topic(world, "7")])
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+    assert await world.pool.fetchval("SELECT count(*) FROM parking") == 0
+
+
+async def test_a_report_straight_from_the_topic_is_untrusted_whatever_source_it_names(world: World) -> None:
+    await world.deliver("incident.reports", [from_topic(world, "7")])
+    incident = await world.read(await world.pool.fetchval("SELECT id FROM incidents"))
+    assert incident.awaiting == ("source_untrusted",)
+    assert reasons(incident) == {"awaiting_confirmation"}
+
+
+async def test_an_unknown_kind_opens_under_the_default_plan_and_is_escalated(world: World) -> None:
+    await world.people(3)
+    incident = await world.read(await world.ask(kind="never.heard.of"))
+    assert (incident.plan.name, incident.seats, incident.offers) == ("default", (), {})
+    assert reasons(incident) == {"no_plan"}
+
+
+async def test_a_report_without_a_position_is_opened_and_escalated_at_once(world: World) -> None:
+    await world.people(3)
+    name = await world.ask(position=None)
+    incident = await world.read(name)
+    assert (incident.position, reasons(incident), incident.offers) == (None, {"unplaced"}, {})
+
+
+async def test_an_update_that_places_an_incident_lets_people_be_asked(world: World) -> None:
+    people = await world.people(3)
+    name = await world.ask("1", position=None)
+    assert await world.open("2", updates="1") == name
+    await world.later(3)
+    assert await world.asked(name) == people
+    assert not reasons(await world.read(name))
+
+
+async def test_a_report_outside_the_area_is_opened_and_escalated(world: World) -> None:
+    incident = await world.read(await world.open(position=Position(lat=43.3, lon=5.4)))
+    assert reasons(incident) == {"outside_area"}
+
+
+async def test_an_update_that_adds_a_hazard_aborts_and_recalls_everybody(world: World) -> None:
+    people = await world.people(3)
+    name = await world.ask("1")
+    await world.answer(name, people[0], "accepted")
+    await world.open("2", updates="1", hazards=["weapon"])
+    incident = await world.read(name)
+    assert (incident.status, set(incident.recalls)) == ("aborted", set(people))
+    assert not [*incident.active(), *incident.live_offers()]
+    assert "hazard" in reasons(incident)
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+
+
+async def test_an_update_undoes_nothing_that_it_leaves_out(world: World) -> None:
+    name = await world.open("1", severity="life_threatening", hazards=["traffic"])
+    before = await world.read(name)
+    await world.open("2", updates="1", position=None, professional={})
+    after = await world.read(name)
+    assert (after.severity, after.position, after.hazards, after.professional) == (
+        before.severity,
+        before.position,
+        before.hazards,
+        before.professional,
+    )
+
+
+async def test_an_update_in_the_batch_of_its_report_adds_to_that_incident(world: World) -> None:
+    await world.send("1")
+    await world.send("2", updates="1", severity="life_threatening")
+    await world.hear("incident.reports")
+    rows = await world.pool.fetch("SELECT severity FROM incidents")
+    assert [row["severity"] for row in rows] == ["life_threatening"]
+
+
+async def test_an_update_of_an_update_adds_to_the_first_report_whichever_comes_first(world: World) -> None:
+    await world.send("1")
+    names = [await world.send("3", updates="2"), await world.send("2", updates="1")]
+    rows = await world.pool.fetch("SELECT * FROM journal WHERE stream = ANY ($1)", names)
+    late_first = sorted(rows, key=lambda row: names.index(row["stream"]))
+    await world.deliver("incident.reports", [world.decoded(row) for row in late_first])
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+
+
+async def test_reports_that_add_to_each_other_are_one_incident(world: World) -> None:
+    first = await world.send("1", updates="2")
+    second = await world.send("2", updates="1")
+    rows = await world.pool.fetch("SELECT * FROM journal WHERE stream = $1", second)
+    await world.deliver("incident.reports", [world.decoded(row) for row in rows])
+    assert await world.incident_of(first) == await world.incident_of(second) is not None
+    assert not await world.pool.fetchval("SELECT count(*) FROM parking")
+
+
+async def test_an_update_that_overtakes_its_report_adds_to_the_same_incident(world: World) -> None:
+    first, second = await world.send("1"), await world.send("2", updates="1", severity="life_threatening")
+    third = await world.send("3", updates="2", hazards=["weapon"])
+    rows = await world.pool.fetch("SELECT * FROM journal WHERE stream = $1", third)
+    await world.deliver("incident.reports", [world.decoded(row) for row in rows])
+    name = await world.incident_of(third)
+    assert [await world.incident_of(report) for report in (first, second)] == [name, name]
+    await world.hear("incident.reports")
+    incident = await world.read(name)
+    assert (incident.report_id, incident.hazards, incident.severity) == (
+        first,
+        ("weapon",),
+        "life_threatening",
+    )
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+
+
+async def test_an_update_before_its_report_in_one_batch_adds_to_the_same_incident(world: World) -> None:
+    first = await world.send("1")
+    await world.send("2", updates="1")
+    rows = await world.pool.fetch("SELECT * FROM journal WHERE topic = 'incident.reports' ORDER BY id DESC")
+    await world.deliver("incident.reports", [world.decoded(row) for row in rows])
+    incidents = await world.pool.fetch("SELECT report_id FROM incidents")
+    assert [row["report_id"] for row in incidents] == [first]
+
+
+async def test_an_update_after_the_end_is_told_where_it_says_something_new(world: World) -> None:
+    name = await world.open("1", hazards=["weapon"])
+    await assembly.command(world.uow, world.organisation, name, Act("close", "Ada"))
+    assert await world.open("2", updates="1") == name
+    assert reasons(await world.read(name)) == set()
+    assert await world.open("3", updates="1", severity="life_threatening") == name
+    incident = await world.read(name)
+    assert (incident.status, reasons(incident)) == ("closed", {"updated_after_end"})
+
+
+async def test_a_report_accepted_at_the_edge_is_opened_though_our_clock_is_behind(world: World) -> None:
+    report = await world.send("1", occurred_at="2026-11-22T20:05:00Z")
+    world.clock.advance(-1)
+    await world.hear("incident.reports")
+    assert await world.incident_of(report) is not None
+
+
+async def test_an_update_of_what_nobody_reported_opens_an_incident(world: World) -> None:
+    assert (await world.read(await world.open("2", updates="never"))).status == "open"
+
+
+async def test_a_report_of_an_unknown_organisation_is_parked_and_told_to_all(world: World) -> None:
+    stranger = from_topic(world, "7")
+    object.__setattr__(stranger, "organisation", new_id())
+    await world.deliver("incident.reports", [stranger, from_topic(world, "8")])
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+    assert await world.pool.fetchval("SELECT count(*) FROM parking") == 1
+    told = await world.pool.fetch(
+        "SELECT organisation, reason FROM escalations WHERE subject_kind = 'system'"
+    )
+    assert [tuple(row) for row in told] == [(world.organisation, "parked:incident.reports:sensor")]
+
+
+async def test_a_report_from_the_future_on_the_topic_is_parked(world: World) -> None:
+    late = from_topic(world, "7", at="2026-11-22T20:06:00Z")
+    await world.deliver("incident.reports", [late])
+    assert (
+        await world.pool.fetchval("SELECT reason FROM parking")
+        == "at: 2026-11-22T20:06:00+00:00 lies in the future"
+    )
+
+
+async def test_an_exercise_runs_in_the_lane_of_drills(world: World) -> None:
+    incident = await world.read(await world.open(mode="exercise"))
+    assert (incident.mode, incident.lane) == ("exercise", "drill")
+
+
+async def test_a_trusted_source_without_a_professional_reference_waits_for_a_confirmation(
+    world: World,
+) -> None:
+    people = await world.people(2)
+    name = await world.ask("1", professional={"requested": True})
+    assert reasons(await world.read(name)) == {"awaiting_confirmation"}
+    await world.open("2", updates="1")
+    await world.later(3)
+    assert await world.asked(name) == people
+
+
+async def test_what_waits_of_an_incident_that_became_severe_leaves_with_what_follows(world: World) -> None:
+    name = await world.open("1", severity="routine")
+    await world.open("2", severity="routine")
+    await world.open("3", updates="1", severity="life_threatening")
+    rows = await world.pool.fetch(
+        "SELECT j.stream = $1 AS became, o.rank FROM outbox o JOIN journal j ON j.id = o.position "
+        "WHERE j.topic = 'incident.events'",
+        name,
+    )
+    assert {row["rank"] for row in rows if row["became"]} == {0}
+    assert {row["rank"] for row in rows if not row["became"]} == {2}

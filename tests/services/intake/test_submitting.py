@@ -1,0 +1,139 @@
+"""Reports on a real database: kept once, refused by field."""
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.services.access import organisations
+from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.intake import submitting
+from dispatch.services.intake.submitting import Accepted
+from schemas.envelope import Received, decode, unpack
+from schemas.reports import ReportBody, ReportReceived
+
+
+@pytest.fixture
+def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
+    return UnitOfWork(pool, clock)
+
+
+@pytest.fixture
+async def organisation(uow: UnitOfWork) -> UUID:
+    return await organisations.create(uow, "SDIS 67")
+
+
+def a_report(at: datetime, **changes: object) -> ReportBody:
+    body: dict[str, object] = {
+        "id": "call-1",
+        "kind": "medical.cardiac_arrest",
+        "severity": "life_threatening",
+        "position": {"lat": 48.5846, "lon": 7.7507},
+        "occurred_at": at,
+        "professional": {"requested": True, "reference": "C-1"},
+        "description": "third floor, Mrs Martin",
+    }
+    return ReportBody.model_validate(body | changes)
+
+
+async def accept(uow: UnitOfWork, organisation: UUID, body: ReportBody, source: str = "codis") -> Accepted:
+    return await submitting.accept(uow, organisation=organisation, source=source, channel="http", body=body)
+
+
+async def test_a_report_goes_out_without_its_words(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    accepted = await accept(uow, organisation, a_report(clock.now()))
+    row = await uow.pool.fetchrow("SELECT * FROM journal JOIN outbox ON position = journal.id")
+    assert row is not None
+    assert b"Martin" not in row["body"] + row["headers"]
+    received = decode(row["topic"], row["key"], unpack(row["headers"]), row["body"])
+    assert isinstance(received, Received)
+    assert isinstance(received.data, ReportReceived)
+    assert (received.data.report_id, received.data.source, received.key) == (
+        accepted.report_id,
+        "codis",
+        b"codis/call-1",
+    )
+    assert await uow.pool.fetchval("SELECT description FROM report_texts") == "third floor, Mrs Martin"
+
+
+async def test_the_same_report_twice_is_one_report(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    body = a_report(clock.now())
+    first = await accept(uow, organisation, body)
+    clock.advance(30)
+    second = await accept(uow, organisation, body)
+    assert (first.repeated, second.repeated) == (False, True)
+    assert first.report_id == second.report_id
+    assert await uow.pool.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_the_same_report_twice_at_once_is_one_report(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    body = a_report(clock.now())
+    results = await asyncio.gather(*(accept(uow, organisation, body) for _ in range(5)))
+    assert sorted(result.repeated for result in results) == [False, True, True, True, True]
+    assert await uow.pool.fetchval("SELECT count(*) FROM journal") == 1
+
+
+async def test_another_content_under_the_same_id_is_a_conflict(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    await accept(uow, organisation, a_report(clock.now()))
+    with pytest.raises(ConflictError, match="updates"):
+        await accept(uow, organisation, a_report(clock.now(), severity="urgent"))
+    assert await uow.pool.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_two_sources_may_use_the_same_id(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    first = await accept(uow, organisation, a_report(clock.now()))
+    second = await accept(uow, organisation, a_report(clock.now()), source="mairie")
+    assert first.report_id != second.report_id
+
+
+async def test_a_time_in_the_future_is_refused(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    await accept(uow, organisation, a_report(clock.now() + timedelta(minutes=4)))
+    with pytest.raises(InvalidError) as refused:
+        await accept(uow, organisation, a_report(clock.now() + timedelta(minutes=6), id="call-2"))
+    assert refused.value.field == "occurred_at"
+
+
+@pytest.mark.parametrize("year", [1, 1999])
+async def test_a_time_long_past_is_refused(uow: UnitOfWork, organisation: UUID, year: int) -> None:
+    at = datetime(year, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    with pytest.raises(InvalidError):
+        await accept(uow, organisation, a_report(at))
+
+
+async def test_a_report_knows_no_incident_before_it_is_opened(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    accepted = await accept(uow, organisation, a_report(clock.now()))
+    found = await submitting.status(uow, organisation, accepted.report_id)
+    assert (found["source_id"], found["incident_id"]) == ("call-1", None)
+
+
+async def test_another_organisation_sees_no_report(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    accepted = await accept(uow, organisation, a_report(clock.now()))
+    with pytest.raises(NotFoundError):
+        await submitting.status(uow, uuid4(), accepted.report_id)
+
+
+async def test_a_zero_byte_in_the_words_loses_nothing_else(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    await accept(uow, organisation, a_report(clock.now(), description="third\0 floor"))
+    assert await uow.pool.fetchval("SELECT description FROM report_texts") == "third floor"

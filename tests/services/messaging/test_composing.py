@@ -1,0 +1,320 @@
+"""Who is told what, and who is not."""
+
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.domain.codes import code
+from dispatch.services.messaging import composing
+from dispatch.storage.pool import transaction
+from schemas.ids import named
+from tests.domain.builders import plan, watch_plan
+from tests.support.post import LINKS, Post
+from tests.support.scene import phone
+
+
+@pytest.fixture
+async def post(pool: asyncpg.Pool, clock: MovableClock) -> Post:
+    """Three volunteers with phones; two are needed."""
+    return await Post.open(pool, clock)
+
+
+async def test_an_offer_is_one_message_however_often_the_event_is_delivered(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.notify()
+    await post.notify(again=True)
+    await post.deliver()
+    assert [row["status"] for row in await post.messages()] == ["sent"] * len(incident.offers)
+    assert [len(post.texts(n)) for n in range(3)] == [1, 1, 1]
+
+
+async def test_an_offer_names_its_kind_its_code_and_a_link_of_its_own(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.deliver()
+    (text,) = post.texts(0)
+    offer = await post.scene.offer(0, incident)
+    assert "Essai" in text
+    assert f"OUI {code(offer.id)}" in text
+    assert f"{LINKS}/a/" in text
+    assert text != post.texts(1)[0]
+
+
+async def test_nothing_is_sent_inside_a_handler(post: Post) -> None:
+    await post.scene.incident()
+    await post.notify()
+    assert post.texts(0) == []
+    assert {row["status"] for row in await post.messages()} == {"queued"}
+
+
+async def test_every_message_is_journalled_when_queued_and_when_sent(post: Post) -> None:
+    await post.scene.incident()
+    await post.deliver()
+    for row in await post.messages():
+        assert await post.journalled(row["id"]) == ["queued", "sent"]
+
+
+async def test_who_accepts_is_told_that_they_are_expected(post: Post) -> None:
+    offer = await post.scene.offer(0)
+    await post.deliver()
+    await post.answer(offer)
+    await post.deliver()
+    assert "on vous attend" in post.texts(0)[1]
+    assert len(post.texts(1)) == 1
+
+
+async def test_who_accepts_while_the_incident_is_held_is_told_to_wait(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "hold")
+    await post.answer(await post.scene.offer(0, incident))
+    await post.deliver()
+    assert any("Merci. ATTENDEZ" in text for text in post.texts(0))
+
+
+async def test_who_had_been_asked_and_is_needed_no_more_is_told(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.deliver()
+    for number in (0, 1):
+        await post.answer(await post.scene.offer(number, incident))
+    await post.deliver()
+    assert "plus besoin de vous" in post.texts(2)[1]
+
+
+async def test_who_had_not_been_told_of_the_offer_hears_nothing_of_its_end(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.notify()
+    for number in (0, 1):
+        await post.answer(await post.scene.offer(number, incident))
+    await post.deliver()
+    assert post.texts(2) == []
+    assert await post.messages("stand_down") == []
+    (skipped,) = [row for row in await post.messages("offer") if row["recipient_id"] == post.scene.people[2]]
+    assert (skipped["status"], skipped["reason"]) == ("skipped", "offer withdrawn")
+    assert await post.journalled(skipped["id"]) == ["queued", "skipped"]
+
+
+async def test_an_offer_that_expires_ends_in_silence(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.deliver()
+    await post.expire(incident)
+    await post.deliver()
+    assert [len(post.texts(n)) for n in range(3)] == [1, 1, 1]
+
+
+async def test_a_late_yes_that_finds_a_seat_is_told_that_it_counts(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.deliver()
+    await post.expire(incident)
+    await post.answer(await post.scene.offer(0, incident))
+    await post.deliver()
+    (told,) = post.texts(0)[1:]
+    assert told.startswith("Réponse tardive")
+    assert "on vous attend" in told
+
+
+async def test_a_late_yes_that_finds_a_reserve_seat_is_told_to_come_too(post: Post) -> None:
+    incident = await post.scene.incident(
+        plan(offers={"open": 5, "per_seat": 2, "window_s": 60, "surplus": 1})
+    )
+    await post.deliver()
+    await post.expire(incident)
+    for number in range(3):
+        await post.answer(await post.scene.offer(number, incident))
+    await post.deliver()
+    assert "venez aussi, en réserve" in post.texts(2)[1]
+
+
+async def test_a_late_yes_that_finds_no_seat_is_thanked(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.deliver()
+    await post.expire(incident)
+    for number in range(3):
+        await post.answer(await post.scene.offer(number, incident))
+    await post.deliver()
+    assert "assez de monde" in post.texts(2)[1]
+    assert len(post.texts(2)) == 2
+
+
+async def test_who_is_still_on_the_way_when_all_others_are_there_is_stood_down(post: Post) -> None:
+    incident = await post.scene.incident(
+        plan(offers={"open": 5, "per_seat": 2, "window_s": 60, "surplus": 1})
+    )
+    for number in range(3):
+        await post.answer(await post.scene.offer(number, incident))
+    for number in (0, 1):
+        await post.answer(await post.scene.offer(number, incident), "on_scene")
+    await post.deliver()
+    assert any("revenez" in text for text in post.texts(2))
+    assert not any("revenez" in text for text in post.texts(0))
+
+
+async def test_who_goes_home_with_the_work_done_is_not_told_so(post: Post) -> None:
+    offer = await post.scene.offer(0)
+    for answer in ("accepted", "on_scene", "released"):
+        await post.answer(offer, answer)
+    await post.deliver()
+    assert not any("revenez" in text for text in post.texts(0))
+
+
+async def test_a_recall_goes_to_all_who_come_or_are_asked_on_every_channel_past_stop(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.answer(await post.scene.offer(0, incident))
+    await post.uow.pool.execute("UPDATE volunteers SET stopped_at = now()")
+    await post.uow.pool.execute("UPDATE memberships SET consent = '{}'")
+    await post.uow.pool.execute(
+        "INSERT INTO addresses SELECT volunteer_id, 'email', address || '@example.org' FROM addresses"
+    )
+    await post.scene.act(incident.id, "abort")
+    await post.deliver()
+    rows = await post.messages("aborted")
+    assert {(row["recipient_id"], row["channel"]) for row in rows} == {
+        (person, channel) for person in post.scene.people for channel in ("sms", "email")
+    }
+    assert {row["status"] for row in rows if row["channel"] == "sms"} == {"sent"}
+    assert {row["reason"] for row in rows if row["channel"] == "email"} == {"no gateway"}
+    assert all(row["recall"] and row["severity"] == 0 for row in rows)
+    assert all(any("N'APPROCHEZ PAS" in text for text in post.texts(n)) for n in range(3))
+
+
+async def test_an_abort_is_told_once_and_not_as_a_stand_down_too(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.deliver()
+    await post.answer(await post.scene.offer(0, incident))
+    await post.deliver()
+    await post.scene.act(incident.id, "abort")
+    await post.deliver()
+    assert await post.messages("stand_down") == []
+    assert len(post.texts(0)) == 3
+    assert post.texts(0)[2].startswith("N'APPROCHEZ PAS")
+
+
+async def test_every_hold_is_told_and_its_end_too(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.answer(await post.scene.offer(0, incident))
+    for act in ("hold", "resume", "hold"):
+        await post.scene.act(incident.id, act)
+        await post.deliver()
+    told = [text.split(" :")[0] for text in post.texts(0) if not text.startswith("Merci")]
+    assert told == ["ATTENDEZ", "Fin de l'attente", "ATTENDEZ"]
+
+
+async def test_a_hold_that_is_over_before_it_is_told_stops_nobody(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "hold")
+    await post.notify()
+    await post.scene.act(incident.id, "resume")
+    await post.deliver()
+    assert {row["reason"] for row in await post.messages("held")} == {"incident open"}
+    assert not any("ATTENDEZ" in text for text in post.texts(0))
+
+
+async def test_closing_tells_those_who_come_that_it_is_over(post: Post) -> None:
+    incident = await post.scene.incident()
+    await post.answer(await post.scene.offer(0, incident))
+    await post.deliver()
+    await post.scene.act(incident.id, "close")
+    await post.deliver()
+    assert "plus besoin de vous" in post.texts(0)[-1]
+
+
+async def test_a_watch_notice_sends_nobody(post: Post) -> None:
+    incident = await post.scene.incident(watch_plan(seats=[{"role": "w", "skill": "watch", "count": 3}]))
+    await post.deliver()
+    await post.answer(await post.scene.offer(0, incident))
+    await post.deliver()
+    for text in post.texts(0):
+        assert "Restez chez vous" in text
+        assert " m." not in text
+
+
+async def test_a_page_goes_to_the_duty_contact_whose_turn_it_is_and_then_to_the_next(post: Post) -> None:
+    first, second = await post.duty(1), await post.duty(2)
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    for _ in range(3):
+        await post.deliver()
+        await post.expire(incident, 60)
+    pages = [[message.text for message in post.gateway.phone(number).inbox] for number in (first, second)]
+    by_hand = [sum("demande d'un superviseur" in text for text in texts) for texts in pages]
+    assert by_hand == [2, 1]
+    assert {row["recipient_kind"] for row in await post.messages("escalation")} == {"duty"}
+
+
+async def test_an_escalation_that_was_seen_meanwhile_pages_nobody(post: Post) -> None:
+    number = await post.duty(1)
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    await post.notify()
+    await post.uow.pool.execute("UPDATE escalations SET status = 'acknowledged'")
+    await post.deliver()
+    assert post.gateway.phone(number).inbox == []
+    assert [row["reason"] for row in await post.messages("escalation")] == ["escalation acknowledged"]
+
+
+async def test_a_drill_pages_only_the_duty_contacts_who_opted_in(post: Post) -> None:
+    away, willing = await post.duty(1), await post.duty(2, drills=True)
+    incident = await post.scene.incident(mode="exercise")
+    await post.scene.act(incident.id, "escalate")
+    await post.deliver()
+    assert post.gateway.phone(away).inbox == []
+    assert post.gateway.phone(willing).inbox[0].text.startswith("[EXERCICE]")
+
+
+async def test_a_page_that_nobody_can_get_leaves_no_message_behind(post: Post) -> None:
+    await post.duty(1, drills=False)
+    incident = await post.scene.incident(mode="exercise")
+    await post.scene.act(incident.id, "escalate")
+    await post.notify()
+    assert await post.messages("escalation") == []
+
+
+async def test_a_drill_reaches_only_volunteers_who_still_opt_in(post: Post) -> None:
+    await post.scene.incident(mode="exercise")
+    await post.notify()
+    who = post.scene.people[0]
+    await post.uow.pool.execute("UPDATE memberships SET consent = '{sms}' WHERE volunteer_id = $1", who)
+    await post.deliver()
+    assert post.texts(0) == []
+    assert post.texts(1)[0].startswith("[EXERCICE]")
+    reasons = [row["reason"] for row in await post.messages("offer") if row["recipient_id"] == who]
+    assert reasons == ["not opted into drills"]
+
+
+async def test_an_unclear_text_is_asked_back_with_the_code_it_may_have_meant_three_times_at_most(
+    post: Post, clock: MovableClock
+) -> None:
+    incident = await post.scene.incident()
+    who = post.scene.people[0]
+    for number in range(5):
+        async with transaction(post.uow.pool) as connection:
+            text = named("text", number)
+            await composing.ask_back(connection, post.scene.organisation, who, text, clock.now())
+    await post.deliver()
+    asked = [text for text in post.texts(0) if "compris" in text]
+    assert len(asked) == 3
+    assert code((await post.scene.offer(0, incident)).id) in asked[0]
+    clock.advance(timedelta(hours=1).total_seconds())
+    async with transaction(post.uow.pool) as connection:
+        await composing.ask_back(connection, post.scene.organisation, who, named("late"), clock.now())
+    await post.deliver()
+    assert "Aucune demande" in post.texts(0)[-1]
+
+
+async def test_stop_is_confirmed_although_it_stops_everything_else(post: Post, clock: MovableClock) -> None:
+    await post.uow.pool.execute("UPDATE volunteers SET stopped_at = $1", clock.now())
+    async with transaction(post.uow.pool) as connection:
+        who = post.scene.people[0]
+        await composing.stopped(connection, post.scene.organisation, who, named("text"), clock.now())
+    await post.deliver()
+    assert "sécurité" in post.texts(0)[0]
+
+
+async def test_a_person_with_a_phone_and_a_mailbox_is_told_on_those_they_agreed_to(post: Post) -> None:
+    await post.uow.pool.execute(
+        "INSERT INTO addresses SELECT volunteer_id, 'email', address || '@example.org' FROM addresses"
+    )
+    await post.scene.incident()
+    await post.notify()
+    assert {row["channel"] for row in await post.messages()} == {"sms"}
+    assert post.gateway.phone(phone(0)).inbox == []

@@ -1,0 +1,207 @@
+"""The auditor tells of what nobody else would notice, once, until it is over."""
+
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.domain.escalation import Cause
+from dispatch.services.access import organisations
+from dispatch.services.incidents import escalations
+from dispatch.services.operations import auditing
+from dispatch.services.operations.auditing import SAMPLE, Auditor, unread
+from dispatch.storage.pool import transaction
+from schemas.topics import READERS
+from tests.support.world import World
+
+
+@pytest.fixture
+async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
+    return await World(pool, clock).found()
+
+
+@pytest.fixture
+def auditor(world: World) -> Auditor:
+    return Auditor(world.uow)
+
+
+async def told(world: World) -> list[tuple[str, str]]:
+    """Read what was told about the system."""
+    rows = await world.pool.fetch(
+        "SELECT reason, status FROM escalations WHERE subject_kind = 'system' ORDER BY raised_at, reason"
+    )
+    return [(row["reason"], row["status"]) for row in rows]
+
+
+async def published(world: World) -> None:
+    """Let everything be published and taken in, as it is where all consumers live."""
+    await world.pool.execute("DELETE FROM outbox")
+    await taken_in(world, *(consumer for _, consumer in READERS))
+
+
+async def taken_in(world: World, *consumers: str) -> None:
+    await world.pool.execute(
+        "INSERT INTO inbox SELECT consumer, event_id, $1 FROM journal CROSS JOIN unnest($2::text[]) AS consumer"
+        " ON CONFLICT DO NOTHING",
+        world.now, consumers,
+    )  # fmt: skip
+
+
+async def test_where_all_is_well_nothing_is_told(world: World, auditor: Auditor) -> None:
+    await world.people(4)
+    await world.ask()
+    await world.later(29)
+    await auditor.round()
+    assert (await told(world), auditor.last_round) == ([], world.now)
+
+
+async def test_an_agenda_that_nobody_takes_is_told_once_and_settled_when_it_is_taken(
+    world: World, auditor: Auditor
+) -> None:
+    await world.people(4)
+    await world.ask()
+    await published(world)
+    world.clock.advance(75)
+    await auditor.round()
+    assert await told(world) == []
+    world.clock.advance(1)
+    await auditor.round()
+    await auditor.round()
+    assert await told(world) == [("agenda_late", "raised")]
+    await world.later(0)
+    await published(world)
+    await auditor.round()
+    assert await told(world) == [("agenda_late", "resolved")]
+
+
+async def test_what_is_told_again_is_a_new_escalation(world: World, auditor: Auditor) -> None:
+    await world.open()
+    await world.pool.execute("UPDATE agenda SET due_at = due_at - interval '1 hour' WHERE kind = 'consider'")
+    await auditor.round()
+    await world.later(0)
+    await auditor.round()
+    await world.pool.execute("UPDATE agenda SET due_at = due_at - interval '1 hour' WHERE kind = 'step'")
+    await auditor.round()
+    late = [status for reason, status in await told(world) if reason == "agenda_late"]
+    assert late == ["resolved", "raised"]
+
+
+async def test_considering_during_a_pause_is_not_late(world: World, auditor: Auditor) -> None:
+    await organisations.pause(world.uow, world.organisation, "Ada")
+    await world.open()
+    await published(world)
+    world.clock.advance(59)
+    await auditor.round()
+    assert [reason for reason, _ in await told(world)] == ["paused"]
+
+
+async def test_what_was_set_aside_and_told_is_not_told_twice(world: World, auditor: Auditor) -> None:
+    name = await world.open()
+    await published(world)
+    subject = escalations.system_of(world.organisation)
+    cause = Cause(f"stuck:{name}", 3, page=True)
+    async with transaction(world.pool) as connection:
+        await escalations.escalate(connection, world.organisation, "system", subject, cause, world.now)
+    world.clock.advance(45)
+    await auditor.round()
+    assert [reason for reason, _ in await told(world)] == [f"stuck:{name}"]
+
+
+async def test_events_that_are_not_published_are_told_and_settled(world: World, auditor: Auditor) -> None:
+    await world.ask(kind="unknown")
+    world.clock.advance(60)
+    await auditor.round()
+    assert await told(world) == []
+    world.clock.advance(1)
+    await auditor.round()
+    assert await told(world) == [("outbox_late", "raised")]
+    await published(world)
+    await auditor.round()
+    assert await told(world) == [("outbox_late", "resolved")]
+
+
+async def test_messages_that_are_not_sent_are_told_and_settled(world: World, auditor: Auditor) -> None:
+    await world.pool.execute(
+        "INSERT INTO messages (id, organisation, mode, recipient_kind, recipient_id, purpose, channel,"
+        " severity, status, due_at, created_at)"
+        " VALUES ($1, $1, 'actual', 'duty', $1, 'escalation', 'sms', 0, 'queued', $2, $2)",
+        world.organisation, world.now - timedelta(seconds=61),
+    )  # fmt: skip
+    await auditor.round()
+    assert await told(world) == [("messages_late", "raised")]
+    await world.pool.execute("UPDATE messages SET status = 'sent'")
+    await auditor.round()
+    assert await told(world) == [("messages_late", "resolved")]
+
+
+async def test_a_row_that_the_journal_does_not_explain_is_told_and_settled_when_it_is_healed(
+    world: World, auditor: Auditor
+) -> None:
+    name = await world.ask(kind="unknown")
+    await world.pool.execute("UPDATE incidents SET severity = 'routine'")
+    for _ in range(20):
+        await auditor.round()
+        await published(world)
+        world.clock.advance(1)
+    assert await told(world) == [("journal_differs", "raised")]
+    await Auditor(world.uow).round()
+    assert await told(world) == [("journal_differs", "raised")]
+    await world.pool.execute("UPDATE incidents SET severity = 'urgent' WHERE id = $1", name)
+    await auditor.round()
+    assert await told(world) == [("journal_differs", "resolved")]
+
+
+async def test_a_running_incident_that_differs_is_found_within_a_few_rounds_among_many(
+    world: World, auditor: Auditor
+) -> None:
+    for number in range(3 * SAMPLE):
+        await world.send(str(number))
+    await world.hear_all()
+    await world.pool.execute(
+        "UPDATE seats SET role = 'x' WHERE incident_id = (SELECT id FROM incidents LIMIT 1)"
+    )
+    for _ in range(30):
+        world.clock.advance(0.1)
+        await auditor.round()
+    assert ("journal_differs", "raised") in await told(world)
+
+
+async def test_events_that_a_living_relay_published_and_a_reader_has_not_taken_in_are_told(
+    world: World, auditor: Auditor
+) -> None:
+    await world.people(4)
+    await world.ask()
+    await world.pool.execute("DELETE FROM outbox")
+    others = {consumer for _, consumer in READERS} - {"offer-messages"}
+    await taken_in(world, *others)
+    world.clock.advance(60)
+    await auditor.round()
+    assert ("reading_late", "raised") not in await told(world)
+    world.clock.advance(1)
+    await auditor.round()
+    assert ("reading_late", "raised") in await told(world)
+    assert [row["consumer"] for row in await unread(world.pool, world.now)] == 4 * ["offer-messages"]
+    await published(world)
+    await auditor.round()
+    assert ("reading_late", "resolved") in await told(world)
+
+
+async def test_an_event_that_was_lost_is_told_until_it_is_taken_in_however_much_has_happened_since(
+    world: World, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.people(4)
+    await world.ask()
+    await taken_in(world, *({consumer for _, consumer in READERS} - {"offer-messages"}))
+    world.clock.advance(61)
+    await world.pool.execute("DELETE FROM outbox")
+    await auditor.round()
+    assert ("reading_late", "raised") in await told(world)
+    monkeypatch.setattr(auditing, "READ_SINCE", timedelta(0))
+    await auditor.round()
+    assert ("reading_late", "raised") in await told(world)
+    await Auditor(world.uow).round()
+    assert ("reading_late", "raised") in await told(world)
+    await published(world)
+    await auditor.round()
+    assert ("reading_late", "resolved") in await told(world)

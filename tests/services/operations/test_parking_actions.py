@@ -1,0 +1,323 @@
+"""What was parked is handed over again once, when its cause is mended, or discarded in somebody's name."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from consumers import broker, incidents, messages, positions, replies, reports
+from dispatch.clock import MovableClock
+from dispatch.services.incidents.parking_alerts import calm
+from dispatch.services.ingest.batches import Batches, Handler
+from dispatch.services.intake.opening import Intake
+from dispatch.services.operations.parking_actions import Outcome, discard, retry
+from dispatch.services.people.positions import hear as hear_position
+from dispatch.services.subscriptions import handlers_of
+from dispatch.storage.pool import RetryableError
+from schemas.envelope import decode
+from schemas.topics import TOPICS
+from tests.kafka.outside import Message, a_report
+from tests.support.world import World
+
+REPORTS = "incident.reports"
+
+
+@pytest.fixture
+async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
+    return await World(pool, clock).found()
+
+
+async def hear(world: World, message: Message) -> None:
+    """Let a message from outside arrive."""
+    record = decode(REPORTS, message.key, message.headers, message.body)
+    assert record is not None
+    await world.deliver(REPORTS, [record])
+
+
+def sent_anew(message: Message) -> Message:
+    """Give a message another id, as a source does that sends it again."""
+    others = [pair for pair in message.headers if pair[0] != "ce_id"]
+    return replace(message, headers=[("ce_id", b"anew"), *others])
+
+
+async def park(world: World, source_id: str = "1", **changes: object) -> tuple[UUID, UUID]:
+    """Park a report of an organisation that is not there yet; return both their ids."""
+    house = uuid4()
+    await hear(world, a_report(house, source_id, at=world.now.isoformat(), **changes))
+    return (await world.pool.fetchval("SELECT id FROM parking ORDER BY id DESC LIMIT 1")), house
+
+
+async def found(world: World, house: UUID) -> None:
+    await world.pool.execute(
+        "INSERT INTO organisations (id, name, created_at) VALUES ($1, $2, $3)", house, str(house), world.now
+    )
+
+
+async def again(world: World, name: UUID, *, even_stale: bool = False) -> Outcome:
+    return await retry(world.uow, handlers_of(Intake(world.book)), name, "Ada", even_stale=even_stale)
+
+
+async def row(world: World, name: UUID) -> asyncpg.Record:
+    found = await world.pool.fetchrow("SELECT * FROM parking WHERE id = $1", name)
+    assert found is not None
+    return found
+
+
+async def opened(world: World) -> int:
+    count: int = await world.pool.fetchval("SELECT count(*) FROM incidents")
+    return count
+
+
+async def told(world: World) -> list[str]:
+    """Give what supervisors are still told about what is parked."""
+    query = (
+        "SELECT reason FROM escalations WHERE reason LIKE 'parked:%' AND status IN ('raised', 'acknowledged')"
+    )
+    return [row["reason"] for row in await world.pool.fetch(query)]
+
+
+async def test_when_its_organisation_is_made_a_parked_report_opens_its_incident(world: World) -> None:
+    name, house = await park(world)
+    await found(world, house)
+    outcome = await again(world, name)
+    incident = await world.pool.fetchval("SELECT id FROM incidents WHERE organisation = $1", house)
+    assert (outcome.what, outcome.well) == ("retried", True)
+    assert outcome.detail == f"incident.opened {incident}, escalation.raised {incident}"
+    kept = await row(world, name)
+    assert (kept["outcome"], kept["settled_by"], kept["settled_at"]) == ("retried", "Ada", world.now)
+    assert (kept["key"], kept["headers"], kept["body"]) == (None, b"[]", None)
+
+
+async def test_what_is_refused_again_stays_with_the_new_reason_and_without_any_effect(world: World) -> None:
+    name, _ = await park(world)
+    before = await row(world, name)
+    await world.pool.execute("UPDATE parking SET reason = 'an old reason'")
+    outcome = await again(world, name)
+    assert (outcome.what, outcome.detail, outcome.well) == ("refused", before["reason"], False)
+    assert await row(world, name) == before
+    assert await opened(world) == 0
+
+
+async def test_what_is_refused_again_takes_no_events_name(world: World) -> None:
+    name, _ = await park(world)
+    await world.pool.execute("DELETE FROM inbox")
+    assert (await again(world, name)).what == "refused"
+    assert await world.pool.fetchval("SELECT count(*) FROM inbox") == 0
+
+
+async def test_what_no_version_can_read_stays_parked(world: World) -> None:
+    await hear(world, Message(b"{not JSON", a_report(world.organisation, "1").headers))
+    name = await world.pool.fetchval("SELECT id FROM parking")
+    assert ((await again(world, name)).detail, (await row(world, name))["body"]) == (
+        "the body: json invalid",
+        b"{not JSON",
+    )
+
+
+async def test_a_bug_that_is_not_mended_leaves_it_parked_and_says_where_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        await world.pool.execute("SELECT 1")
+        raise KeyError("a caller's name")
+
+    name, house = await park(world)
+    await found(world, house)
+    with monkeypatch.context() as patch:
+        patch.setattr(Intake, "take_in", broken)
+        outcome = await again(world, name)
+    assert outcome.what == "refused"
+    assert outcome.detail.startswith("KeyError at test_parking_actions.py:")
+    assert (await again(world, name)).what == "retried"
+
+
+async def test_a_difficulty_of_the_moment_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def difficult(*_: object) -> None:
+        raise RetryableError
+
+    name, _ = await park(world)
+    before = await row(world, name)
+    monkeypatch.setattr(Intake, "take_in", difficult)
+    with pytest.raises(RetryableError):
+        await again(world, name)
+    assert await row(world, name) == before
+
+
+async def test_of_two_who_retry_at_once_one_does_and_both_are_told_well(world: World) -> None:
+    name, house = await park(world)
+    await found(world, house)
+    outcomes = await asyncio.gather(*(again(world, name) for _ in range(4)))
+    assert sorted(outcome.what for outcome in outcomes) == ["retried", "settled", "settled", "settled"]
+    assert all(outcome.well for outcome in outcomes)
+    assert await opened(world) == 1
+
+
+async def test_what_was_retried_and_is_delivered_again_is_done_once_and_not_parked_again(
+    world: World,
+) -> None:
+    house = uuid4()
+    message = a_report(house, "1", at=world.now.isoformat())
+    await hear(world, message)
+    name = await world.pool.fetchval("SELECT id FROM parking")
+    await found(world, house)
+    await again(world, name)
+    await hear(world, message)
+    assert (await opened(world), await world.pool.fetchval("SELECT count(*) FROM parking")) == (1, 1)
+
+
+async def test_what_its_source_has_mended_and_sent_again_meanwhile_opens_no_second_incident(
+    world: World,
+) -> None:
+    house = uuid4()
+    await hear(world, a_report(house, "1", at=world.now.isoformat()))
+    name = await world.pool.fetchval("SELECT id FROM parking")
+    await found(world, house)
+    await hear(world, sent_anew(a_report(house, "1", at=world.now.isoformat())))
+    assert (await again(world, name)).detail == "nothing had to change"
+    assert await opened(world) == 1
+
+
+async def test_an_actual_report_of_hours_ago_calls_nobody_unless_a_human_insists(world: World) -> None:
+    name, house = await park(world)
+    await found(world, house)
+    world.clock.advance(4 * 3600)
+    outcome = await again(world, name)
+    assert (outcome.what, outcome.age) == ("stale", timedelta(hours=4))
+    assert (await opened(world), (await row(world, name))["settled_at"]) == (0, None)
+    assert (await again(world, name, even_stale=True)).what == "retried"
+    assert await opened(world) == 1
+
+
+async def test_a_drill_may_be_old(world: World) -> None:
+    name, house = await park(world, mode="exercise")
+    await found(world, house)
+    world.clock.advance(4 * 3600)
+    assert (await again(world, name)).what == "retried"
+
+
+async def test_discarding_erases_the_bytes_and_keeps_who_when_and_why(world: World) -> None:
+    name, _ = await park(world)
+    world.clock.advance(60)
+    outcome = await discard(world.uow, name, "Ada", "reported by phone")
+    assert (outcome.what, outcome.well) == ("discarded", True)
+    kept = await row(world, name)
+    assert (kept["key"], kept["headers"], kept["body"]) == (None, b"[]", None)
+    assert (kept["outcome"], kept["settled_by"], kept["because"], kept["settled_at"]) == (
+        "discarded", "Ada", "reported by phone", world.now,
+    )  # fmt: skip
+    second = await discard(world.uow, name, "Paul", "again")
+    assert (second.what, second.detail) == (
+        "settled",
+        f"discarded by Ada at {world.now:%Y-%m-%d %H:%M:%S} UTC",
+    )
+    assert (await row(world, name)) == kept
+    assert (await again(world, name)).what == "settled"
+
+
+async def test_what_was_discarded_and_is_delivered_again_pages_nobody_again(world: World) -> None:
+    garbage = Message(b"{not JSON", a_report(world.organisation, "1").headers)
+    await hear(world, garbage)
+    await hear(world, Message(b"{nor this", garbage.headers))
+    for item in await world.pool.fetch("SELECT id FROM parking"):
+        await discard(world.uow, item["id"], "Ada", "of no use")
+    await calm(world.uow, "Ada")
+    await hear(world, garbage)
+    assert await world.pool.fetchval("SELECT count(*) FROM parking") == 2
+    assert await told(world) == []
+
+
+async def test_supervisors_are_told_until_the_last_of_a_source_is_seen_to(world: World) -> None:
+    (first, house), (second, _) = await park(world, "1"), await park(world, "2")
+    assert await told(world) == ["parked:incident.reports:neighbour"]
+    await found(world, house)
+    await again(world, first)
+    assert (await calm(world.uow, "Ada"), len(await told(world))) == (0, 1)
+    await discard(world.uow, second, "Ada", "of no use")
+    assert (await calm(world.uow, "Ada"), await told(world)) == (1, [])
+    resolved = (
+        "SELECT convert_from(body, 'UTF8')::jsonb ->> 'reason' FROM journal WHERE type LIKE '%resolved.v1'"
+    )
+    assert await world.pool.fetchval(resolved) == "settled by Ada"
+
+
+async def test_what_another_organisation_sent_does_not_keep_ours_told(world: World) -> None:
+    other = uuid4()
+    await found(world, other)
+    garbage = b"{not JSON"
+    await hear(world, Message(garbage, a_report(world.organisation, "1").headers))
+    await hear(world, Message(garbage, a_report(other, "1").headers))
+    ours = await world.pool.fetchval("SELECT id FROM parking WHERE organisation = $1", world.organisation)
+    assert len(await told(world)) == 2
+    await discard(world.uow, ours, "Ada", "of no use")
+    assert (await calm(world.uow, "Ada"), len(await told(world))) == (1, 1)
+
+
+async def test_what_is_parked_while_its_escalation_is_being_settled_is_told_all_the_same(
+    world: World,
+) -> None:
+    name, _ = await park(world, "0")
+    await discard(world.uow, name, "Ada", "of no use")
+    await asyncio.gather(
+        *(calm(world.uow, "Ada") for _ in range(3)), *(park(world, str(n)) for n in range(1, 6))
+    )
+    assert await told(world) == ["parked:incident.reports:neighbour"]
+
+
+async def test_an_id_that_is_not_there_is_told_as_such(world: World) -> None:
+    outcomes = [await again(world, uuid4()), await discard(world.uow, uuid4(), "Ada", "x")]
+    assert [(outcome.what, outcome.well) for outcome in outcomes] == [("unknown", False)] * 2
+
+
+async def test_a_gateways_call_is_not_retried(world: World) -> None:
+    name, _ = await park(world)
+    await world.pool.execute("UPDATE parking SET consumer = 'webhooks', source_topic = 'gateways/inbound'")
+    assert ((await again(world, name)).what, (await row(world, name))["settled_at"]) == ("refused", None)
+
+
+async def test_a_record_whose_bytes_are_elsewhere_is_no_tombstone(world: World) -> None:
+    name, _ = await park(world)
+    await world.pool.execute(
+        "UPDATE parking SET consumer = 'positions', source_topic = 'volunteer.positions', body = NULL"
+    )
+    assert (await again(world, name)).what == "refused"
+
+
+def test_every_reader_of_every_topic_can_be_handed_what_it_gave_up_on(world: World) -> None:
+    readers = {(reader, topic.name) for topic in TOPICS for reader in topic.readers}
+    assert set(handlers_of(Intake(world.book))) == readers
+
+
+async def test_a_consumer_is_handed_what_its_handler_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribed: list[broker.Handler] = []
+    handled: dict[tuple[str, str], Handler] = {}
+
+    async def note(_: Batches, consumer: str, topic: str, __: object, handle: Handler, **___: object) -> None:
+        handled[consumer, topic] = handle
+
+    async def hear_positions(*_: object) -> None:
+        handled["positions", "volunteer.positions"] = hear_position
+
+    intake = Intake(world.book)
+    line = broker.build("127.0.0.1:1", embedded=True)
+    batches = Batches(world.pool, world.clock, lambda: None)
+    for module in (incidents, messages, positions, replies, reports):
+        monkeypatch.setattr(
+            module, "subscribe", lambda _, __, ___, handler, **____: subscribed.append(handler)
+        )
+    monkeypatch.setattr(Batches, "run", note)
+    monkeypatch.setattr(positions, "hear", hear_positions)
+    incidents.register(line, batches)
+    messages.register(line, batches)
+    positions.register(line, world.uow)
+    replies.register(line, batches)
+    reports.register(line, batches, intake)
+    for handler in subscribed:
+        await handler([])
+    assert handled == handlers_of(intake)

@@ -1,0 +1,180 @@
+"""A broker that forgot: killed with SIGKILL, it comes back empty under another id, and nothing is lost."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.services.publishing.outbox import HORIZON, Buckets
+from dispatch.storage import inbox
+from dispatch.storage.journal import append
+from dispatch.storage.pool import transaction
+from schemas.topics import HORIZON_DAYS, INBOX_DAYS, TOPICS
+from tests.conftest import START
+from tests.support.site import READER, Site, entry, say, until
+
+KILLS = 3
+SUBJECTS = 40
+
+
+@pytest.fixture
+async def buckets(database: str) -> AsyncIterator[Buckets]:
+    async with Buckets.of(database) as buckets:
+        await buckets.share()
+        yield buckets
+
+
+@pytest.fixture
+async def site(pool: asyncpg.Pool, database: str, clock: MovableClock, tmp_path: Path) -> AsyncIterator[Site]:
+    site = Site(pool, database, clock, tmp_path / "broker")
+    await site.start()
+    yield site
+    await site.stop()
+
+
+async def write_for_ever(pool: asyncpg.Pool, seed: int) -> None:
+    chance = random.Random(seed)
+    while True:
+        await say(pool, *chance.sample(range(SUBJECTS), 5))
+        await asyncio.sleep(0.02)
+
+
+async def test_nothing_is_lost_or_done_twice_when_the_broker_is_killed_again_and_again(site: Site) -> None:
+    site.slowness = 0.05
+    writers = [asyncio.create_task(write_for_ever(site.pool, seed)) for seed in range(3)]
+    for _ in range(KILLS):
+        await asyncio.sleep(0.5)
+        assert await site.unread() > 0
+        await site.crash()
+    for writer in writers:
+        writer.cancel()
+    site.slowness = 0
+    await until(site.all_read)
+    order = defaultdict(list)
+    for subject, seq in await site.heard():
+        order[subject].append(seq)
+    assert all(seqs == list(range(1, len(seqs) + 1)) for seqs in order.values())
+
+
+async def test_only_what_its_reader_lacks_is_published_again(pool: asyncpg.Pool, buckets: Buckets) -> None:
+    await say(pool, 1, 2, 3)
+    await publish_all(buckets)
+    await take_in(pool, subject=2)
+    await buckets.bring_back("new", buckets.owned, START)
+    assert await waiting(buckets) == [(1, 1), (3, 1)]
+
+
+async def test_what_is_older_than_the_horizon_is_not_published_again(
+    pool: asyncpg.Pool, buckets: Buckets
+) -> None:
+    await say(pool, 1, now=START)
+    await say(pool, 2, now=START + timedelta(seconds=2))
+    await publish_all(buckets)
+    await buckets.bring_back("new", buckets.owned, START + HORIZON + timedelta(seconds=1))
+    assert await waiting(buckets) == [(2, 1)]
+
+
+async def test_what_waited_however_long_still_waits(pool: asyncpg.Pool, buckets: Buckets) -> None:
+    await say(pool, 1)
+    await buckets.bring_back("new", buckets.owned, START + 2 * HORIZON)
+    assert await waiting(buckets) == [(1, 1)]
+
+
+async def test_what_is_published_again_leaves_before_what_was_written_since(
+    pool: asyncpg.Pool, buckets: Buckets
+) -> None:
+    await say(pool, 1, 2)
+    await publish_all(buckets)
+    await say(pool, 1, 2)
+    await buckets.bring_back("new", buckets.owned, START)
+    await say(pool, 2, 1)
+    assert await waiting(buckets) == [(1, 1), (2, 1), (1, 2), (2, 2), (2, 3), (1, 3)]
+
+
+async def test_what_is_published_again_leaves_before_what_was_being_written_meanwhile(
+    pool: asyncpg.Pool, buckets: Buckets
+) -> None:
+    await say(pool, 1)
+    await publish_all(buckets)
+    async with transaction(pool) as connection:
+        await append(connection, [entry(1)], START)
+        await buckets.bring_back("new", buckets.owned, START)
+    assert await waiting(buckets) == [(1, 1), (1, 2)]
+
+
+async def test_a_second_new_cluster_in_mid_recovery_hears_everything_once(
+    pool: asyncpg.Pool, buckets: Buckets
+) -> None:
+    await say(pool, 1, 2, 3)
+    await publish_all(buckets)
+    await buckets.bring_back("second", buckets.owned, START)
+    await publish_all(buckets, limit=1)
+    await buckets.bring_back("third", buckets.owned, START)
+    assert await waiting(buckets) == [(1, 1), (2, 1), (3, 1)]
+
+
+async def test_a_bucket_is_brought_back_to_each_cluster_once(buckets: Buckets) -> None:
+    assert await buckets.forgotten("new") == buckets.owned == set(range(64))
+    await buckets.bring_back("new", {1, 2}, START)
+    assert await buckets.forgotten("new") == set(range(64)) - {1, 2}
+
+
+async def test_a_cluster_that_comes_back_lacks_what_another_was_given(buckets: Buckets) -> None:
+    await buckets.bring_back("old", buckets.owned, START)
+    await buckets.bring_back("new", {7}, START)
+    assert await buckets.forgotten("old") == {7}
+
+
+async def test_a_cluster_that_a_restored_database_finds_again_lacks_what_was_forgotten_by_the_restore(
+    pool: asyncpg.Pool, buckets: Buckets
+) -> None:
+    await say(pool, 1, 2)
+    await publish_all(buckets)
+    await take_in(pool, subject=1)
+    await buckets.bring_back("old", buckets.owned, START)
+    assert await buckets.forgotten("old") == set()
+    await publish_all(buckets)
+    await pool.execute("UPDATE clusters SET home = 'elsewhere'")
+    assert await buckets.forgotten("old") == buckets.owned
+    await buckets.bring_back("old", buckets.owned, START)
+    assert await waiting(buckets) == [(2, 1)]
+    assert await buckets.forgotten("old") == set()
+
+
+async def test_what_nobody_reads_is_not_published_again(pool: asyncpg.Pool, buckets: Buckets) -> None:
+    await say(pool, 1)
+    await publish_all(buckets)
+    await pool.execute("UPDATE journal SET topic = 'volunteer.updates'")
+    assert await buckets.bring_back("new", buckets.owned, START) == 0
+
+
+def test_a_topic_forgets_before_the_horizon_and_the_inbox_after_it() -> None:
+    assert all(timedelta(milliseconds=topic.retention_ms) <= HORIZON for topic in TOPICS)
+    assert HORIZON_DAYS < INBOX_DAYS
+
+
+async def publish_all(buckets: Buckets, limit: int = 100) -> None:
+    await buckets.done([message.id for message in await buckets.fetch(limit)])
+
+
+async def take_in(pool: asyncpg.Pool, subject: int) -> None:
+    async with transaction(pool) as connection:
+        taken = await connection.fetch(
+            "SELECT event_id FROM journal WHERE stream = $1", entry(subject).stream
+        )
+        await inbox.take(connection, READER, [row["event_id"] for row in taken], START)
+
+
+async def waiting(buckets: Buckets) -> list[tuple[int, int]]:
+    """List what waits, in the order in which it leaves, as subject and place in its stream."""
+    subjects = {entry(number).key.encode(): number for number in range(10)}
+    return [
+        (subjects[message.key], int(dict(message.headers)["ce_sequence"]))
+        for message in await buckets.fetch(100)
+    ]

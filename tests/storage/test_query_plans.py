@@ -1,0 +1,130 @@
+"""Statements that everything waits for find their rows by index: they read as little among many as among few."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from dispatch.domain.geo import mercator, stretch
+from dispatch.embedded import EmbeddedPostgres
+from dispatch.storage.pool import open_pool
+from dispatch.storage.queries import sql
+from tests.benchmarks.population import ORGANISATION
+from tests.conftest import START, TEMPLATE, administer
+from tests.domain.builders import PLACE
+from tests.support.plenty import DUE, MANY, fill, one
+
+LARGE = 1_000
+"""Rows in a table that no statement may read whole."""
+PLACED = (*mercator(PLACE.lat, PLACE.lon), 3000 * stretch(PLACE.lat), stretch(PLACE.lat))
+SEARCHED = (
+    [0], [uuid4()], [ORGANISATION], ["urgent"], *([value] for value in PLACED), [date(2008, 11, 22)],
+    [START - timedelta(hours=8)], [START - timedelta(hours=1)], ["available,at_work"], [False],
+    [START - timedelta(hours=1)],
+)  # fmt: skip
+NOW, LATER, EARLIER = START, START + timedelta(minutes=1), START - timedelta(hours=1)
+INCIDENTS = [one("incident", number) for number in range(MANY - 10, MANY)]
+
+STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
+    # The arguments, and how many blocks the statement may touch: some four for each row that it needs.
+    "search_nearest": ((NOW, *SEARCHED, 6), 2500),
+    "search_farther": ((NOW, *SEARCHED, ["first_aid"], [1000.0], [12], 6), 2500),
+    "claim_volunteers": (([one("volunteer", 1), one("volunteer", 2)],), 40),
+    "still_free": (([one("volunteer", n) for n in range(1, 8)], ["urgent"] * 7), 100),
+    "engaged_elsewhere": (([one("volunteer", 1)], [INCIDENTS[0]], INCIDENTS), 40),
+    "overlapping_incidents": (([one("volunteer", 1)],), 40),
+    "due_subjects": ((NOW, NOW, 40, 10, []), 20 * DUE),
+    "next_due": ((NOW,), 20),
+    "offers_being_answered": ((INCIDENTS, EARLIER), 400),
+    "subject_home": ((INCIDENTS[0],), 20),
+    "settle_replies": (([one("reply", 1)], NOW), 100),
+    "lock_incidents": ((INCIDENTS,), 200),
+    "lock_free_incidents": ((INCIDENTS,), 200),
+    "read_seats": ((INCIDENTS,), 80),
+    "read_offers": ((INCIDENTS,), 300),
+    "read_assignments": ((INCIDENTS,), 300),
+    "read_recalls": ((INCIDENTS,), 80),
+    "read_escalations": ((INCIDENTS,), 80),
+    "read_rounds": ((INCIDENTS[0],), 40),
+    "incident_words": ((INCIDENTS[0],), 40),
+    "fetch_outbox": ((list(range(64)), 80, 20), 1500),
+    "delete_outbox": ((list(range(1, 101)),), 1500),
+    "take_inbox": (("incidents", [one("event", 1), uuid4()], NOW), 80),
+    "journal_heads": ((INCIDENTS,), 80),
+    "read_streams": ((INCIDENTS[:2],), 80),
+    "read_stream": ((ORGANISATION, 0, MANY - 50, ["incident.events"], ["actual"], 50), 300),
+    "stream_back": ((ORGANISATION, ["incident.events"], 50), 300),
+    "lease_messages": (("sms", False, LATER, [], [30, 20, 10], LATER), 2500),
+    "skip_unserved": ((["push", "voice"], NOW), 40),
+    "renew_leases": (([one("message", 1)], NOW, NOW, LATER), 40),
+    "put_messages_back": (([one("message", 1)], [""], [False], NOW), 40),
+    "message_facts": (([one("message", 1)], EARLIER), 200),
+    "offers_asked": (([one("offer", 1)],), 40),
+    "count_ask_backs": ((one("volunteer", 1), EARLIER), 40),
+    "offers_to_answer": ((one("volunteer", 1), EARLIER), 80),
+    "open_token": ((bytes(16), EARLIER), 80),
+    "reports_on_their_way": (([one("report", 1)],), 40),
+    "find_earlier_reports": (([ORGANISATION], ["control-room"], ["7"]), 40),
+    "lock_reports": (([one("report", 1)],), 40),
+    "channels_to_tell": (
+        ([0], [ORGANISATION], [one("volunteer", 1)], [one("offer", 1)], [None], [False]),
+        40,
+    ),
+    "held_volunteers": ((INCIDENTS,), 80),
+    "offers_of_recalled": (([0], [INCIDENTS[0]], [one("volunteer", 1)]), 40),
+    "offer_home": ((one("offer", 70),), 40),
+    "settle_messages": (([one("message", 1)], ["sent"], [""], ["queued"], NOW), 100),
+    "forget_live_positions": (([one("volunteer", 1)],), 40),
+    "list_incidents": ((ORGANISATION, None, None, None, 20), 1000),
+    "list_escalations": ((ORGANISATION, True, 50), 1000),
+    "late_work": ((EARLIER, EARLIER, EARLIER, NOW, 10), 8000),
+    "unread_events": ((EARLIER, LATER, ["incident.events"], ["incidents"]), 6000),
+    "count_backlog": ((EARLIER, NOW, 20), 1000),
+    "figures_now": ((NOW,), 8000),
+    # Here all was written at one moment.
+    "events_written": (([one("event", 1)], [NOW], [1]), 400),
+    "sample_incidents": ((INCIDENTS[0], 20), 400),
+    "live_offers_of": ((one("volunteer", 1), None), 40),
+    "is_assigned": ((one("volunteer", 1),), 40),
+}
+
+
+@pytest.fixture(scope="module", params=["before its statistics are known", "with its statistics"])
+async def plenty(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> AsyncIterator[asyncpg.Pool]:
+    """Give a database in which much has happened."""
+    name = f"plenty_{uuid4().hex}"
+    await administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    pool = await open_pool(postgres.url(name), application="tests", size=1)
+    async with pool.acquire() as connection:
+        await fill(connection, START)  # type: ignore[arg-type]
+        if request.param == "with its statistics":
+            await connection.execute("ANALYZE")
+    yield pool
+    pool.terminate()
+    await administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def whole(plan: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Name the tables that are read from end to end, and how many rows that was."""
+    if plan["Node Type"] == "Seq Scan":
+        rows = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        yield plan["Relation Name"], rows * plan["Actual Loops"]
+    for inner in plan.get("Plans", ()):
+        yield from whole(inner)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_a_statement_reads_little_of_what_is_plenty(plenty: asyncpg.Pool, name: str) -> None:
+    args, blocks = STATEMENTS[name]
+    async with plenty.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        text = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql(name)}", *args)
+        await transaction.rollback()
+    (plan,) = (one["Plan"] for one in json.loads(text))
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= blocks, text
+    assert not {relation for relation, rows in whole(plan) if rows > LARGE}, text

@@ -1,0 +1,125 @@
+"""A scene with phones: what happens is turned into messages, and messages are sent to simulated phones."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.clock import MovableClock
+from dispatch.domain.commands import Tick
+from dispatch.domain.incident import Incident, Offer
+from dispatch.gateways.simulated.client import SimulatedGateway
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents import assembly
+from dispatch.services.ingest.batches import Batches, Handler
+from dispatch.services.messaging import composing
+from dispatch.services.messaging.sending import OnTrouble, Sender
+from dispatch.services.replies import receiving
+from dispatch.storage.pool import transaction
+from schemas.envelope import Received, decode, unpack
+from schemas.ids import named
+from schemas.replies import Answer
+from tests.support.scene import Scene, phone
+
+HANDLERS: dict[str, tuple[str, Handler]] = {
+    "dispatch.offers": ("offer-messages", composing.offer_messages),
+    "dispatch.assignments": ("assignment-messages", composing.assignment_messages),
+    "incident.events": ("incident-messages", composing.incident_messages),
+    "dispatch.escalations": ("escalation-messages", composing.escalation_messages),
+}
+SECRET = b"a secret of the tests"
+LINKS = "https://renfort.example.org"
+
+
+@dataclass
+class Post:
+    """One organisation whose volunteers have phones."""
+
+    scene: Scene
+    clock: MovableClock
+    gateway: SimulatedGateway
+    uow: UnitOfWork
+    read: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    async def open(
+        cls, pool: asyncpg.Pool, clock: MovableClock, *, people: int = 3, flaky: bool = False
+    ) -> "Post":
+        uow = UnitOfWork(pool, clock)
+        return cls(await Scene.open(uow, people), clock, SimulatedGateway(flaky=flaky), uow)
+
+    def sender(self, gateway: object = None, on_trouble: OnTrouble | None = None) -> Sender:
+        """Make a sender, as another process would."""
+        gateways = {"sms": gateway or self.gateway}
+        return Sender(
+            self.uow, gateways, secret=SECRET, public_url=LINKS, on_trouble=on_trouble  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    async def notify(self, *, again: bool = False) -> None:
+        """Turn what happened since the last time into messages; `again` delivers everything once more."""
+        for topic, (consumer, handle) in HANDLERS.items():
+            last = 0 if again else self.read.get(topic, 0)
+            rows = await self.uow.pool.fetch(
+                "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", topic, last
+            )
+            self.read[topic] = max([row["id"] for row in rows], default=last)
+            await Batches(self.uow.pool, self.clock, lambda: None).run(
+                consumer, topic, [_heard(row) for row in rows], handle
+            )
+
+    async def deliver(self) -> None:
+        """Notify, then send until nothing is due."""
+        await self.notify()
+        sender = self.sender()
+        while await sender.round():
+            pass
+
+    async def answer(self, offer: Offer, answer: Answer = "accepted", at: datetime | None = None) -> None:
+        """Let a volunteer answer, and work the answer."""
+        received = at or self.clock.now()
+        await receiving.receive(
+            self.uow, offer_id=offer.id, answer=answer, channel="page", received_at=received
+        )
+        await self.scene.work_replies()
+
+    async def duty(self, turn: int, *, drills: bool = False) -> str:
+        """Put a supervisor on duty; return the number."""
+        number = phone(9000 + turn)
+        await self.uow.pool.execute(
+            "INSERT INTO duty_contacts VALUES ($1, $2, $3, 'Grace', 'sms', $4, 'fr', $5)",
+            named("duty", turn), self.scene.organisation, turn, number, drills,
+        )  # fmt: skip
+        return number
+
+    def texts(self, number: int) -> list[str]:
+        """Read a volunteer's phone."""
+        return [message.text for message in self.gateway.phone(phone(number)).inbox]
+
+    async def messages(self, purpose: str | None = None) -> list[asyncpg.Record]:
+        """Read the table."""
+        rows = await self.uow.pool.fetch("SELECT * FROM messages ORDER BY created_at, id")
+        return [row for row in rows if purpose in (None, row["purpose"])]
+
+    async def journalled(self, message_id: UUID) -> list[str]:
+        """Name what was said about a message."""
+        rows = await self.uow.pool.fetch(
+            "SELECT type FROM journal WHERE stream = $1 ORDER BY seq", message_id
+        )
+        return [row["type"].split(".")[1] for row in rows]
+
+    async def expire(self, incident: Incident, seconds: float = 61) -> None:
+        """Let the offers' window pass."""
+        self.clock.advance(seconds)
+        await self.tick(incident.id)
+
+    async def tick(self, incident_id: UUID) -> None:
+        """Do what is due for an incident."""
+        async with transaction(self.uow.pool) as connection:
+            await assembly.work(connection, [(incident_id, Tick())], self.clock.now())
+
+
+def _heard(row: asyncpg.Record) -> Received:
+    heard = decode(row["topic"], row["key"], unpack(row["headers"]), row["body"])
+    assert isinstance(heard, Received)
+    return heard

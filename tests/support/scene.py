@@ -1,0 +1,107 @@
+"""A scene on a real database: an organisation, volunteers on its roster, incidents that have asked them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.commands import Act, Tick
+from dispatch.domain.incident import Incident, Offer
+from dispatch.domain.opening import open_incident
+from dispatch.services.access import organisations
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents import assembly, handlers
+from dispatch.services.people import volunteers
+from dispatch.storage import incidents as store
+from dispatch.storage.pool import transaction
+from schemas.envelope import Received, decode, unpack
+from schemas.ids import named
+from schemas.plans import Plan
+from schemas.volunteers import VolunteerBody
+from tests.domain.builders import PLACE, opening, plan
+
+
+def phone(number: int) -> str:
+    """Give a number set aside for fiction."""
+    return f"+3363998{number:04d}"
+
+
+def a_volunteer(number: int = 0, **changes: object) -> VolunteerBody:
+    """Give somebody near the place who may be asked."""
+    body: dict[str, object] = {
+        "name": f"Ada {number}",
+        "phone": phone(number),
+        "skills": ["first_aid", "watch"],
+        "position": {"lat": PLACE.lat + number / 10_000, "lon": PLACE.lon},
+        "birth_date": "1990-01-31",
+        "consent": ["sms", "drills"],
+    }
+    return VolunteerBody.model_validate(body | changes)
+
+
+@dataclass
+class Scene:
+    """One organisation and what happens in it."""
+
+    uow: UnitOfWork
+    organisation: UUID
+    people: list[UUID] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    @classmethod
+    async def open(cls, uow: UnitOfWork, people: int = 3, name: str = "SDIS 75") -> "Scene":
+        """Make an organisation with volunteers."""
+        scene = cls(uow, await organisations.create(uow, name))
+        bodies = [a_volunteer(number) for number in range(people)]
+        scene.people = await volunteers.enrol(uow, scene.organisation, bodies) if bodies else []
+        return scene
+
+    async def incident(self, under: Plan | None = None, **changes: object) -> Incident:
+        """Open an incident and let it ask."""
+        known = {
+            "organisation": self.organisation,
+            "report_id": named("report", next(self.numbers)),
+        } | changes
+        async with transaction(self.uow.pool) as connection:
+            now = self.uow.clock.now()
+            draft = open_incident(opening(**known), under or plan(), now)
+            await store.write(connection, [draft], now)
+            (outcome,) = await assembly.work(connection, [(draft.incident.id, Tick())], now)
+        assert outcome.incident is not None
+        return outcome.incident
+
+    async def offer(self, number: int = 0, incident: Incident | None = None) -> Offer:
+        """Find what a volunteer was offered, in a new incident where none is given."""
+        incident = incident or await self.incident()
+        return next(o for o in incident.offers.values() if o.volunteer_id == self.people[number])
+
+    async def read(self, incident_id: UUID) -> Incident:
+        """Read an incident as it stands."""
+        async with self.uow.pool.acquire() as connection:
+            return (await store.read(connection, [incident_id]))[incident_id]  # type: ignore[arg-type]
+
+    async def act(self, incident_id: UUID, what: str) -> None:
+        """Let a supervisor act."""
+        act = Act(what, "Ada")  # type: ignore[arg-type]
+        await assembly.command(self.uow, self.organisation, incident_id, act)
+
+    async def work_replies(self) -> None:
+        """Work the answers that wait, as the consumer does."""
+        async with transaction(self.uow.pool) as connection:
+            await handlers.replies(connection, await self._waiting(connection), self.uow.clock.now())
+
+    async def _waiting(self, connection: asyncpg.Connection) -> Sequence[Received]:
+        rows = await connection.fetch(
+            "SELECT j.* FROM journal j JOIN replies r ON r.id = j.stream "
+            "WHERE r.processed_at IS NULL AND j.topic = 'volunteer.replies' ORDER BY j.id"
+        )
+        found = [decode(row["topic"], row["key"], unpack(row["headers"]), row["body"]) for row in rows]
+        return [one for one in found if isinstance(one, Received)]
+
+    @property
+    def now(self) -> datetime:
+        """Tell the scene's time."""
+        return self.uow.clock.now()

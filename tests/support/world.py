@@ -1,0 +1,217 @@
+"""A small organisation on a real database: people near a place, reports, answers, and the topics between."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from math import cos, radians
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.clock import MovableClock
+from dispatch.domain.geo import EARTH_M, mercator
+from dispatch.domain.incident import Incident
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.incidents import handlers
+from dispatch.services.incidents.agenda import Agenda
+from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.ingest.batches import Batches, Handler
+from dispatch.services.intake import submitting
+from dispatch.services.intake.opening import Intake
+from dispatch.services.plans.plan_files import PlanBook
+from dispatch.storage import incidents as store
+from dispatch.storage.journal import Entry, append
+from dispatch.storage.pool import transaction
+from schemas.base import Position
+from schemas.envelope import Received, Unreadable, decode, unpack
+from schemas.ids import named, new_id
+from schemas.plans import Plan
+from schemas.replies import Answer, ReplyReceived
+from schemas.reports import ReportBody
+from tests.domain.builders import PLACE, plan
+
+TRUSTED = "control-room"
+PLAN = plan(trusted_sources=(TRUSTED,))
+DEFAULT = Plan.model_validate({"name": "default", "title": {"fr": "Sinon", "en": "Else"}})
+BORN = date(1990, 1, 31)
+
+
+def near(place: Position, north_m: float = 0, east_m: float = 0) -> Position:
+    """Give the place so many metres away."""
+    lat = place.lat + north_m / radians(1) / EARTH_M
+    lon = place.lon + east_m / radians(1) / EARTH_M / cos(radians(place.lat))
+    return Position(lat=lat, lon=lon)
+
+
+class World:
+    """One organisation, its plans, and the consumers that Kafka would feed."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: MovableClock, plans: Sequence[Plan] = (PLAN,)) -> None:
+        """Begin with nobody."""
+        self.uow = UnitOfWork(pool, clock)
+        self.pool, self.clock = pool, clock
+        self.organisation = named("organisation", "SDIS 67")
+        self.book = PlanBook((*plans, DEFAULT))
+        self.agenda = Agenda(self.uow)
+        self._batches = Batches(pool, clock, on_commit=lambda: None)
+        self._count = 0
+        self._heard: dict[str, int] = {}
+
+    async def found(self, area: tuple[float, float, float, float] | None = None) -> "World":
+        """Make the organisation, with its area as (south, west, north, east)."""
+        await self.pool.execute(
+            "INSERT INTO organisations (id, name, south, west, north, east, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            self.organisation, "SDIS 67", *(area or (None,) * 4), self.now,
+        )  # fmt: skip
+        return self
+
+    @property
+    def now(self) -> datetime:
+        """Tell the time."""
+        return self.clock.now()
+
+    async def people(
+        self, count: int, *, around: Position = PLACE, first_m: float = 100, step_m: float = 10,
+        skills: Iterable[str] = ("first_aid",), availability: str = "available",
+        consent: Sequence[str] = ("sms",), born: date = BORN,
+    ) -> list[UUID]:  # fmt: skip
+        """Let people join who live to the north of a place, one step farther each."""
+        ids = [named("volunteer", self._count + n) for n in range(count)]
+        homes = [near(around, first_m + n * step_m) for n in range(count)]
+        self._count += count
+        run = self.pool.executemany
+        await run("INSERT INTO volunteers (id, created_at) VALUES ($1, $2)", [(i, self.now) for i in ids])
+        await run("INSERT INTO people VALUES ($1, 'Ada', $2)", [(i, born) for i in ids])
+        await run(
+            "INSERT INTO memberships (organisation, volunteer_id, availability, language, consent, joined_at)"
+            " VALUES ($1, $2, $3, 'fr', $4, $5)",
+            [(self.organisation, i, availability, consent, self.now) for i in ids],
+        )
+        await run(
+            "INSERT INTO skills VALUES ($1, $2, $3)", [(self.organisation, i, s) for i in ids for s in skills]
+        )
+        for who, home in zip(ids, homes, strict=True):
+            await self.stand(who, home, "home")
+        return ids
+
+    async def stand(self, who: UUID, place: Position, kind: str = "live", at: datetime | None = None) -> None:
+        """Put somebody somewhere."""
+        await self.pool.execute(
+            "INSERT INTO positions VALUES ($1, $2, point($3, $4), $5, $6, $7)",
+            who, kind, *mercator(place.lat, place.lon), place.lat, place.lon, at or self.now,
+        )  # fmt: skip
+
+    async def send(self, source_id: str, *, source: str = TRUSTED, **changes: object) -> UUID:
+        """Send a report over HTTP; return its id."""
+        fields: dict[str, object] = {
+            "id": source_id, "kind": "medical.fall", "position": PLACE, "occurred_at": self.now,
+            "professional": {"requested": True, "reference": "SAMU 75-1"},
+        }  # fmt: skip
+        body = ReportBody.model_validate(fields | changes)
+        kept = await submitting.accept(
+            self.uow, organisation=self.organisation, source=source, channel="http", body=body
+        )
+        return kept.report_id
+
+    async def open(self, source_id: str = "1", **changes: object) -> UUID:
+        """Send a report and take it in; return its incident's id. Nobody is asked yet."""
+        report = await self.send(source_id, **changes)  # type: ignore[arg-type]
+        await self.hear("incident.reports")
+        return await self.incident_of(report)
+
+    async def incident_of(self, report: UUID) -> UUID:
+        """Find what a report became."""
+        found: UUID = await self.pool.fetchval("SELECT incident_id FROM reports WHERE id = $1", report)
+        return found
+
+    async def ask(self, source_id: str = "1", **changes: object) -> UUID:
+        """Send a report, take it in and ask people for it."""
+        name = await self.open(source_id, **changes)
+        await self.hear("incident.events")
+        return name
+
+    async def read(self, name: UUID) -> Incident:
+        """Read an incident as it stands in the tables."""
+        async with self.pool.acquire() as connection:
+            return (await store.read(connection, [name]))[name]  # type: ignore[arg-type]
+
+    async def asked(self, name: UUID, status: str = "extended") -> list[UUID]:
+        """Name those whose offers have a status, the nearest first."""
+        offers = (await self.read(name)).offers.values()
+        return [o.volunteer_id for o in sorted(offers, key=lambda o: o.distance_m) if o.status == status]
+
+    async def reply(self, name: UUID, who: UUID, answer: Answer, received_at: datetime | None = None) -> UUID:
+        """Let somebody answer the last offer that they had; nobody works it yet."""
+        offer = [o for o in (await self.read(name)).offers.values() if o.volunteer_id == who][-1]
+        return await self.reply_to(name, offer.id, who, answer, received_at)
+
+    async def reply_to(
+        self, name: UUID, offer: UUID, who: UUID, answer: Answer, received_at: datetime | None = None
+    ) -> UUID:
+        """Keep an answer to an offer as the edge does."""
+        at, reply = received_at or self.now, new_id()
+        event = ReplyReceived(
+            at=at, reply_id=reply, volunteer_id=who, offer_id=offer, incident_id=name, answer=answer,
+            channel="page", received_at=at,
+        )  # fmt: skip
+        async with transaction(self.pool) as connection:
+            await connection.execute(
+                "INSERT INTO replies VALUES ($1, $2, 'actual', $3, $4, $5, $6, 'page', $7)",
+                reply, self.organisation, who, offer, name, answer, at,
+            )  # fmt: skip
+            await append(connection, [Entry(reply, event, self.organisation, "actual", str(who), at, at)], at)
+        return reply
+
+    async def answer(self, name: UUID, who: UUID, *answers: Answer) -> Incident:
+        """Let somebody answer and work it; return the incident after it."""
+        for one in answers:
+            await self.reply(name, who, one)
+            await self.hear("volunteer.replies")
+        return await self.read(name)
+
+    async def later(self, seconds: float) -> None:
+        """Let time pass, then take rounds of the agenda until nothing is due."""
+        self.clock.advance(seconds)
+        for _ in range(20):
+            if not await self.agenda.round():
+                return
+        raise AssertionError("the agenda never rests")
+
+    async def hear(self, *topics: str, again: bool = False) -> int:
+        """Hand what is new on topics to their consumers, as Kafka would; return how much it was."""
+        found = 0
+        for topic in topics:
+            since = 0 if again else self._heard.get(topic, 0)
+            rows = await self.pool.fetch(
+                "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", topic, since
+            )
+            await self.deliver(topic, [self.decoded(row) for row in rows])
+            self._heard[topic] = max((row["id"] for row in rows), default=since)
+            found += len(rows)
+        return found
+
+    async def hear_all(self) -> None:
+        """Hand on everything until nothing new comes of it."""
+        while await self.hear(
+            "incident.reports", "incident.events", "volunteer.replies", "dispatch.assignments"
+        ):
+            pass
+
+    def decoded(self, row: asyncpg.Record) -> Received | Unreadable:
+        """Read a row of the journal as a consumer would from Kafka."""
+        record = decode(row["topic"], row["key"], unpack(row["headers"]), row["body"])
+        assert record is not None, "the journal holds no tombstones"
+        return record
+
+    async def deliver(self, topic: str, records: Sequence[Received | Unreadable]) -> None:
+        """Give records of a topic to its consumer."""
+        consumer, handle = self._consumers()[topic]
+        await self._batches.run(consumer, topic, records, handle, on_parked=tell)
+
+    def _consumers(self) -> dict[str, tuple[str, Handler]]:
+        return {
+            "incident.reports": ("reports", Intake(self.book).take_in),
+            "incident.events": ("incidents", handlers.incidents),
+            "volunteer.replies": ("replies", handlers.replies),
+            "dispatch.assignments": ("overlaps", handlers.overlaps),
+        }
