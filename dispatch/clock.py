@@ -8,6 +8,7 @@ from typing import NoReturn
 import asyncpg
 
 from dispatch.storage.database_clock import database_time
+from dispatch.storage.pool import UNREACHABLE
 
 SAMPLE_EVERY_S = 30.0
 TRY_AGAIN_AFTER_S = 1.0
@@ -52,7 +53,7 @@ class Clock:
         while True:
             try:
                 await self.sample(pool)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except UNREACHABLE:
                 await asyncio.sleep(TRY_AGAIN_AFTER_S)
             else:
                 await asyncio.sleep(SAMPLE_EVERY_S)

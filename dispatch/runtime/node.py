@@ -206,7 +206,7 @@ class Node:
                 async with self.pool.acquire(timeout=PING_S) as connection:
                     await connection.execute(sql("ping"), timeout=PING_S)
                 self._database = True
-            except (*UNREACHABLE, asyncpg.InterfaceError):
+            except UNREACHABLE:
                 self._database = False
             await asyncio.sleep(RETRY_S)
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -18,13 +18,19 @@ ATTEMPTS = 6
 JITTER_S = 0.02
 LONG_S = 3600.0
 """What a statement that reads the whole journal may take, in a transaction that `allow_minutes`."""
-UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError)
-
 log = structlog.get_logger()
 
 
 class RetryableError(Exception):
-    """Somebody else was first; the same work, done again, sees what they wrote."""
+    """Another transaction was first; the same work, done again, sees what it wrote."""
+
+
+class ConnectionLostError(Exception):
+    """The connection, or the whole pool, was closed while it was in use."""
+
+
+UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, ConnectionLostError)
+"""What a database that does not answer, or refuses, raises."""
 
 
 BY_INDEX = {"enable_seqscan": "off"}
@@ -96,9 +102,33 @@ class FairPool(asyncpg.Pool):
             await self._turns.acquire()
         try:
             async with super().acquire(timeout=timeout) as connection:
-                yield connection
+                with _naming_loss(cast("asyncpg.Connection", connection)):
+                    yield connection
+        except asyncpg.InterfaceError as error:
+            if self.is_closing():
+                raise ConnectionLostError(str(error)) from error
+            raise
         finally:
             self._turns.release()
+
+
+@contextmanager
+def _naming_loss(connection: asyncpg.Connection) -> Iterator[None]:
+    """Tell a lost connection from our own misuse: asyncpg raises InterfaceError for both."""
+    try:
+        yield
+    except asyncpg.InterfaceError as error:
+        if _is_lost(connection):
+            raise ConnectionLostError(str(error)) from error
+        raise
+
+
+def _is_lost(connection: asyncpg.Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # asyncpg released it to the pool by itself, which it does when the server closed it.
+        return True
 
 
 @asynccontextmanager

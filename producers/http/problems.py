@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import asyncpg
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -21,7 +20,7 @@ from dispatch.services.core.errors import (
     OverloadedError,
     UnauthorizedError,
 )
-from dispatch.services.ingest.batches import DIFFICULT, is_difficult
+from dispatch.services.core.failures import TRANSIENT
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -84,7 +83,7 @@ def install(app: FastAPI) -> None:
     """Answer every error with a problem document."""
     for kind in STATUSES:
         app.add_exception_handler(kind, _refused)
-    for difficult in (*DIFFICULT, asyncpg.InterfaceError):
+    for difficult in TRANSIENT:
         app.add_exception_handler(difficult, _unavailable)
     app.add_exception_handler(InvalidError, _invalid)
     app.add_exception_handler(OverloadedError, _overloaded)
@@ -115,9 +114,7 @@ def unanswered() -> JSONResponse:
     return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
-async def _unavailable(request: Request, error: Exception) -> Response:
-    if not is_difficult(error):
-        return await _unexpected(request, error)
+async def _unavailable(_request: Request, error: Exception) -> Response:
     log.warning("the database does not answer", error=type(error).__name__)
     detail = "the database does not answer, and may have done this: send the same request again"
     return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
-import asyncpg
 import structlog
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -31,7 +30,7 @@ RECONNECT_MS = 2_000
 KEPT = 1_000
 """Events in memory for those who are nearly up to date; whoever is farther behind reads the journal."""
 MOST_WATCHERS = 500
-DIFFICULT = (*UNREACHABLE, asyncpg.InterfaceError)
+DIFFICULT = UNREACHABLE
 FRESH = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {"description": "Server-sent events.", "content": {"text/event-stream": {}}},

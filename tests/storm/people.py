@@ -12,7 +12,7 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 
-from dispatch.services.ingest.batches import is_difficult
+from dispatch.services.core.failures import is_transient
 from tests.stories.phones import CODE, LINK
 from tests.storm.gateway import Text
 
@@ -80,7 +80,7 @@ class People:
                 rows = await self.pool.fetch(COVERED, timeout=PATIENCE_S)
                 self.running = await self.pool.fetchval(RUNNING, timeout=PATIENCE_S)
             except Exception as error:
-                if not is_difficult(error):
+                if not is_transient(error):
                     raise
                 rows = []
             await asyncio.gather(*(self._close(row["id"]) for row in rows))

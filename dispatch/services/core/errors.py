@@ -1,35 +1,51 @@
-"""How a service says no, cut by what the caller does next."""
+"""How a service rejects a request, cut by what the caller does next."""
 
 
-class NotFoundError(Exception):
+class SenderError(Exception):
+    """The sender's fault: the same request fails again until the sender changes it."""
+
+
+class NotFoundError(SenderError):
     """There is no such thing in this organisation."""
 
 
-class ForbiddenError(Exception):
-    """It is there, and this caller may not."""
+class ForbiddenError(SenderError):
+    """It exists, and this caller may not use it."""
 
 
-class ConflictError(Exception):
-    """It is there already, otherwise."""
+class ConflictError(SenderError):
+    """It exists already, with other content."""
 
 
-class UnauthorizedError(Exception):
+class UnauthorizedError(SenderError):
     """The caller is not known."""
 
 
-class InvalidError(Exception):
-    """A field is not as it must be; `field` names it, the message says what to do."""
+class InvalidError(SenderError):
+    """A field is not valid; `field` names it, the message says what to do."""
 
     def __init__(self, field: str, message: str) -> None:
         """Name the field."""
         super().__init__(message)
         self.field = field
 
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """Return the name of the field."""
+        return {"field": self.field}
 
-class OverloadedError(Exception):
-    """Nothing was done: more comes in than can be worked; the same thing may come again after `retry_after_s`."""
+
+class OverloadedError(SenderError):
+    """Nothing was done: more reports arrive than can be handled. Send the same one after `retry_after_s` seconds."""
 
     def __init__(self, retry_after_s: int) -> None:
-        """Say when."""
-        super().__init__("more comes in than can be worked: routine reports wait; send the same report again")
+        """State how long to wait, in seconds."""
+        super().__init__(
+            "more reports arrive than can be handled: routine ones are rejected for now; send the same report again"
+        )
         self.retry_after_s = retry_after_s
+
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """Return how long the sender is to wait."""
+        return {"retry_after_s": self.retry_after_s}

@@ -11,9 +11,9 @@ import structlog
 from dispatch.domain.commands import Tick
 from dispatch.domain.escalation import Cause
 from dispatch.logs import where
+from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import assembly, escalations
-from dispatch.services.ingest.batches import is_difficult
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
@@ -51,7 +51,7 @@ class Agenda:
                 done = await self.round()
                 wait = await self.rest_after(done)
             except Exception as error:
-                if not is_difficult(error):
+                if not is_transient(error):
                     raise
                 log.warning("the agenda waits", error=describe(error))
                 wait = 1.0
@@ -89,7 +89,7 @@ class Agenda:
         try:
             return await self._tick([name for name, _ in due])
         except Exception as error:
-            if is_difficult(error):
+            if is_transient(error):
                 raise
             if len(due) == 1:
                 await self._set_aside(*due[0], error)
@@ -115,7 +115,7 @@ class Agenda:
         try:
             await self._uow.transact(inside)
         except Exception as error:
-            if is_difficult(error):
+            if is_transient(error):
                 raise
             log.exception("escalations could not be worked", subject=str(subject))
             self._aside[subject] = self._uow.clock.now() + SET_ASIDE

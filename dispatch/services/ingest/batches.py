@@ -14,11 +14,12 @@ from dispatch.clock import Clock
 from dispatch.domain.errors import RefusedError
 from dispatch.logs import where
 from dispatch.metrics import BATCHES
+from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
 from dispatch.services.ingest.restore_fence import Forgotten
 from dispatch.storage import inbox, parking
-from dispatch.storage.pool import RetryableError, describe, retrying, transaction
+from dispatch.storage.pool import describe, retrying, transaction
 from schemas.envelope import SOURCE, UNKNOWN_VERSION, Received, Unreadable, from_outside
 
 Record = Received | Unreadable
@@ -29,21 +30,6 @@ MOST_KEYS = 100
 ATTEMPTS_ALONE = 3
 SHORTEST_WAIT_S = 0.1
 LONGEST_WAIT_S = 5.0
-DIFFICULT = (
-    RetryableError,
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.PostgresSystemError,
-    asyncpg.InvalidTransactionStateError,
-    asyncpg.InvalidCachedStatementError,
-    # How a connection that is lost in the midst of a call may end it.
-    asyncpg.InternalClientError,
-)
-"""Errors of the moment, which no message is to blame for: tried again for ever."""
 
 log = structlog.get_logger()
 
@@ -129,7 +115,7 @@ class Batches:
         try:
             await self._together(work, records)
         except Exception as error:
-            if is_difficult(error):
+            if is_transient(error):
                 raise
             for record in records:
                 await self._alone(work, record)
@@ -144,7 +130,7 @@ class Batches:
                 break
             except Exception as error:
                 # What cannot even be parked is never skipped.
-                if is_difficult(error) or isinstance(record, Unreadable):
+                if is_transient(error) or isinstance(record, Unreadable):
                     raise
                 reason = where(error)
         return await self._give_up(work, record, reason)
@@ -173,7 +159,7 @@ class Batches:
         self._failures[work.consumer, work.topic] += 1
         failures = self._failures[work.consumer, work.topic]
         wait = min(SHORTEST_WAIT_S * 2 ** min(failures - 1, 10), LONGEST_WAIT_S)
-        what = describe(error) if is_difficult(error) or isinstance(error, NewerWriterError) else where(error)
+        what = describe(error) if is_transient(error) or isinstance(error, NewerWriterError) else where(error)
         log.warning(
             "batch failed; it will come again",
             consumer=work.consumer,
@@ -197,13 +183,6 @@ def split(records: Sequence[Record]) -> Iterator[list[Record]]:
         part.append(record)
     if part:
         yield part
-
-
-def is_difficult(error: Exception) -> bool:
-    """Tell an error of the moment (network, lock, disk, a restart) from one that the message causes."""
-    # A connection that closes under us is an InterfaceError as are our own mistakes; only its words differ.
-    lost = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
-    return lost or isinstance(error, DIFFICULT)
 
 
 def _waits(topic: str, record: Record) -> bool:

@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.ingest.batches import is_difficult
 from dispatch.storage.messages import Outcome, record
 from dispatch.storage.pool import describe
 
@@ -67,7 +67,7 @@ class Recorder:
             try:
                 return await self._uow.transact(partial(record, outcomes))
             except Exception as error:
-                if not is_difficult(error):
+                if not is_transient(error):
                     raise
                 log.warning("outcomes of messages cannot be noted; trying again", error=describe(error))
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)

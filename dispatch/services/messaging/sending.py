@@ -13,8 +13,8 @@ import structlog
 
 from dispatch.domain.messages import Facts, text_of, why_not
 from dispatch.logs import where
+from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.ingest.batches import is_difficult
 from dispatch.services.messaging.gateway import (
     Gateway,
     GatewayRefusedError,
@@ -186,7 +186,7 @@ class Sender:
         try:
             checked = await self._check(leased)
         except Exception as error:  # noqa: BLE001 - the outermost loop of a batch
-            if len(leased) > 1 and not is_difficult(error):
+            if len(leased) > 1 and not is_transient(error):
                 for one in leased:
                     await self._begin(lane, [one])
                 return
@@ -271,7 +271,7 @@ async def _forever(work: Callable[[], Awaitable[None]], stir: asyncio.Event, pau
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - the outermost loop: sending goes on when the trouble is over
-            words = describe(error) if is_difficult(error) else where(error)
+            words = describe(error) if is_transient(error) else where(error)
             log.warning("sending paused; trying again", error=words)
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)
         with suppress(TimeoutError):

@@ -12,9 +12,9 @@ import structlog
 
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.escalation import Cause
+from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
-from dispatch.services.ingest.batches import is_difficult
 from dispatch.services.intake.admission import FEW, HORIZON, PATIENCE
 from dispatch.services.operations.rebuilding import differences
 from dispatch.storage.pool import describe
@@ -64,7 +64,7 @@ class Auditor:
             try:
                 await self.round()
             except Exception as error:
-                if not is_difficult(error):
+                if not is_transient(error):
                     raise
                 log.warning("the auditor waits", error=describe(error))
             await asyncio.sleep(EVERY_S)

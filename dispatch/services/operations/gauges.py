@@ -63,6 +63,6 @@ async def _read(pool: asyncpg.Pool, now: datetime) -> list[Figure]:
     try:
         async with pool.acquire(timeout=PATIENCE_S) as connection:
             rows = await connection.fetch(sql("figures_now"), now, timeout=PATIENCE_S)
-    except (*UNREACHABLE, asyncpg.InterfaceError):
+    except UNREACHABLE:
         return [Figure("database_up", "", 0)]
     return [Figure("database_up", "", 1), *(Figure(*row) for row in rows)]

@@ -10,9 +10,10 @@ import asyncpg
 
 from dispatch.domain.errors import RefusedError
 from dispatch.logs import where
+from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
-from dispatch.services.ingest.batches import Handler, is_difficult
+from dispatch.services.ingest.batches import Handler
 from dispatch.services.ingest.restore_fence import Forgotten
 from dispatch.storage import inbox
 from dispatch.storage.parking import LONGEST_REASON
@@ -112,7 +113,7 @@ async def _hand_over(
     except RefusedError as refused:
         return str(refused)
     except Exception as error:
-        if is_difficult(error):
+        if is_transient(error):
             raise
         return where(error)
     return ""

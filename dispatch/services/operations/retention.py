@@ -13,8 +13,8 @@ import structlog
 from dispatch.domain.retention import EXPIRING, cutoffs
 from dispatch.metrics import ERASED
 from dispatch.services.core.errors import ConflictError
+from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.ingest.batches import is_difficult
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
 
@@ -60,7 +60,7 @@ class Keeper:
             try:
                 await self.round()
             except Exception as error:
-                if not is_difficult(error):
+                if not is_transient(error):
                     raise
                 log.warning("the keeper waits", error=describe(error))
             await asyncio.sleep(LOOK_EVERY_S)

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, get_args
 
-import asyncpg
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dispatch.domain.texts import distance, until
-from dispatch.services.ingest.batches import DIFFICULT, is_difficult
+from dispatch.services.core.failures import TRANSIENT
 from dispatch.services.messaging import tokens
 from dispatch.services.messaging.tokens import TokenView
 from dispatch.services.replies import receiving
@@ -52,10 +51,8 @@ class PageRoute(APIRoute):
         async def gently(request: Request) -> Response:
             try:
                 return await handle(request)
-            except (*DIFFICULT, asyncpg.InterfaceError) as error:
-                if not is_difficult(error):
-                    raise
-            return busy()
+            except TRANSIENT:
+                return busy()
 
         return gently
 

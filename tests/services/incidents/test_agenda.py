@@ -10,7 +10,7 @@ from dispatch.clock import MovableClock
 from dispatch.domain.escalation import Cause
 from dispatch.services.incidents import agenda, assembly, escalations
 from dispatch.services.incidents.assembly import Orders, Outcome
-from dispatch.storage.pool import transaction
+from dispatch.storage.pool import ConnectionLostError, transaction
 from tests.support.world import World
 
 
@@ -174,11 +174,11 @@ async def test_a_lost_connection_sets_nothing_aside(world: World, monkeypatch: p
     await world.open()
 
     async def lose(*_: object) -> NoReturn:
-        raise asyncpg.InterfaceError("connection is closed")
+        raise ConnectionLostError("connection is closed")
 
     monkeypatch.setattr(assembly, "carry_out", lose)
     world.clock.advance(3)
-    with pytest.raises(asyncpg.InterfaceError):
+    with pytest.raises(ConnectionLostError):
         await world.agenda.round()
     monkeypatch.undo()
     assert await world.agenda.round() == 1

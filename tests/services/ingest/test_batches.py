@@ -11,10 +11,10 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.errors import RefusedError
 from dispatch.services.ingest import batches
-from dispatch.services.ingest.batches import Batches, NewerWriterError, is_difficult, split
+from dispatch.services.ingest.batches import Batches, NewerWriterError, split
 from dispatch.services.ingest.provenance import FOREIGN
 from dispatch.storage.parking import Parking
-from dispatch.storage.pool import RetryableError
+from dispatch.storage.pool import ConnectionLostError, RetryableError
 from schemas.envelope import NOBODY, SOURCE, UNKNOWN_VERSION, Received, Unreadable
 from schemas.ids import named
 from schemas.incidents import IncidentCovered
@@ -190,7 +190,7 @@ async def test_that_something_was_parked_goes_out_without_its_bytes(
         asyncpg.LockNotAvailableError(""),
         asyncpg.AdminShutdownError(""),
         asyncpg.ConnectionDoesNotExistError(""),
-        asyncpg.InterfaceError("connection is closed"),
+        ConnectionLostError("connection is closed"),
         asyncpg.DeadlockDetectedError(""),
     ],
     ids=lambda error: type(error).__name__,
@@ -222,7 +222,7 @@ async def test_a_broken_connection_in_mid_transaction_leaves_no_effect(
         await effects(connection, records, now)
         await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    with pytest.raises(asyncpg.InterfaceError, match="closed"):
+    with pytest.raises(ConnectionLostError, match="closed"):
         await work.run("incidents", TOPIC, [received(1)], lose)
     assert await numbers(pool) == []
     await work.run("incidents", TOPIC, [received(1)], effects)
@@ -308,11 +308,3 @@ def test_a_large_batch_is_cut_by_its_keys_and_keeps_its_order() -> None:
     assert [record for part in parts for record in part] == records
     assert all(len({record.key for record in part}) <= batches.MOST_KEYS for part in parts)
     assert len(parts) == 4
-
-
-@pytest.mark.parametrize(
-    "error",
-    [asyncpg.InterfaceError("the server expects 2 arguments"), asyncpg.NotNullViolationError(""), KeyError()],
-)
-def test_a_mistake_of_ours_is_not_waited_out(error: Exception) -> None:
-    assert not is_difficult(error)
