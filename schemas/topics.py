@@ -1,4 +1,4 @@
-"""The topics as declared data: key, partitions, retention, how each is recovered, who writes and who reads."""
+"""The topics as declared data: key, partitions, retention, how each is recovered, and who writes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -61,14 +61,13 @@ INBOX_DAYS = 10
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic; `readers` are the consumers whose inbox tells what each has read."""
+    """One topic; who reads it stands in `dispatch.services.subscriptions`."""
 
     name: str
     key: str
     partitions: int
     models: tuple[type[Event], ...]
     writers: tuple[str, ...]
-    readers: tuple[str, ...] = ()
     recover: Literal["journal", "table", "none"] = "journal"
     retention_ms: int = HORIZON_DAYS * DAY_MS
     compact: bool = False
@@ -77,7 +76,7 @@ class Topic:
 TOPICS: tuple[Topic, ...] = (
     Topic(
         "incident.reports", "source and the source's id", 12, (ReportReceived,),
-        writers=("api", "outside"), readers=("reports",), recover="table",
+        writers=("api", "outside"), recover="table",
     ),
     Topic(
         "incident.events", "incident", 12,
@@ -86,25 +85,25 @@ TOPICS: tuple[Topic, ...] = (
             IncidentTakenOver, IncidentGivenBack, IncidentCancelled, IncidentClosed, IncidentCovered,
             IncidentUncovered, Shortfall, Widened, StepDone, RecallAcknowledged,
         ),
-        writers=("reports", "incidents", "replies", "agenda", "api"), readers=("incidents", "incident-messages"),
+        writers=("reports", "incidents", "replies", "agenda", "api"),
     ),
     Topic(
         "dispatch.offers", "incident", 12,
         (OfferExtended, OfferAccepted, OfferDeclined, OfferExpired, OfferWithdrawn, OfferAnsweredLate),
-        writers=("incidents", "replies", "agenda", "api"), readers=("offer-messages",),
+        writers=("incidents", "replies", "agenda", "api"),
     ),
     Topic(
         "dispatch.assignments", "incident", 12, (Assigned, EnRoute, OnScene, Released),
-        writers=("replies", "agenda", "api"), readers=("overlaps", "assignment-messages"),
+        writers=("replies", "agenda", "api"),
     ),
     Topic(
         "dispatch.escalations", "incident, report or system", 12,
         (EscalationRaised, EscalationAcknowledged, EscalationLapsed, EscalationResolved, EscalationHandedOver),
-        writers=("reports", "incidents", "agenda", "api", "auditor"), readers=("escalation-messages",),
+        writers=("reports", "incidents", "agenda", "api", "auditor"),
     ),
     Topic(
         "volunteer.replies", "volunteer", 12, (ReplyReceived,),
-        writers=("api",), readers=("replies",), recover="table",
+        writers=("api",), recover="table",
     ),
     Topic(
         "volunteer.updates", "volunteer", 3, (VolunteerRegistered, AvailabilityChanged, VolunteerLeft),
@@ -112,7 +111,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "volunteer.positions", "volunteer", 24, (PositionMoved,),
-        writers=("outside",), readers=("positions",), recover="none", retention_ms=3_600_000, compact=True,
+        writers=("outside",), recover="none", retention_ms=3_600_000, compact=True,
     ),
     Topic(
         "notification.events", "recipient", 12,
@@ -122,7 +121,5 @@ TOPICS: tuple[Topic, ...] = (
     Topic("parking", "source topic", 3, (Parked,), writers=("reports", "incidents", "replies"), recover="table"),
 )  # fmt: skip
 
-READERS = [(topic.name, reader) for topic in TOPICS if topic.recover != "none" for reader in topic.readers]
-"""Who must have taken in every event of a topic: its name, and the consumer's."""
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 MODELS: dict[str, type[Event]] = {model.type: model for topic in TOPICS for model in topic.models}

@@ -15,6 +15,7 @@ from dispatch.embedded.backup_schedule import Backing
 from dispatch.embedded.recovery import restored
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import journal_verification, rebuilding
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.pool import open_pool
 from dispatch.storage.queries import sql
 
@@ -110,7 +111,7 @@ async def _uow(dsn: str) -> AsyncIterator[UnitOfWork]:
 async def _compare(uow: UnitOfWork, moment: Moment) -> AsyncIterator[Check]:
     for check in _counted(await facts(uow), moment):
         yield check
-    breaks = (await journal_verification.prove(uow)).breaks
+    breaks = (await journal_verification.prove(uow, READERS)).breaks
     yield Check("journal", f"{len(breaks)} breaks" if breaks else "whole", not breaks)
     different = await rebuilding.compare(uow)
     words = f"{len(different)} rows differ, first {different[0]}" if different else "as the journal says"

@@ -12,6 +12,7 @@ from consumers import broker as frame
 from consumers.broker import Broker
 from dispatch.clock import Clock
 from dispatch.security import UNSECURED, Security
+from dispatch.services.subscriptions import READERS
 from producers.kafka.relay import Relay
 from producers.kafka.topics import TopicsError, ensure
 
@@ -79,7 +80,7 @@ class Line:
         if self._relays:
             copies = {"replication": self._cluster.replication, "min_insync": self._cluster.min_insync}
             self._relay = Relay(
-                self._dsn, self._cluster.bootstrap, self._clock,
+                self._dsn, self._cluster.bootstrap, self._clock, READERS,
                 embedded=self._cluster.embedded, security=self._cluster.security, **copies,
             )  # fmt: skip
             self._tasks.append(asyncio.create_task(self._relay.run(), name="relay"))

@@ -12,8 +12,8 @@ import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
-from consumers import incidents, messages, positions, replies, reports
 from consumers.broker import Broker
+from consumers.registration import register
 from dispatch.clock import Clock
 from dispatch.domain import retention
 from dispatch.domain.escalation import Cause
@@ -28,6 +28,7 @@ from dispatch.services.messaging.gateway import Gateway
 from dispatch.services.messaging.sending import Sender, Trouble
 from dispatch.services.operations.auditing import Auditor
 from dispatch.services.operations.retention import Keeper
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 from dispatch.storage.queries import sql
@@ -170,7 +171,7 @@ class Node:
             self._sender = self._make_sender()
             self._spawn("sender", self._sender.run)
         if "auditor" in roles:
-            self._spawn("auditor", Auditor(self.uow).run)
+            self._spawn("auditor", Auditor(self.uow, READERS).run)
             self._spawn("keeper", Keeper(self.uow, self.wiring.kept).run)
         self._spawn("heartbeat", self._watch_database)
 
@@ -212,16 +213,7 @@ class Node:
 
     def _subscribe(self, broker: Broker) -> None:
         batches = Batches(self.pool, self.clock, self._wake)
-        registrations: dict[Role, Callable[[], None]] = {
-            "reports": lambda: reports.register(broker, batches, self.wiring.intake),
-            "incidents": lambda: incidents.register(broker, batches),
-            "replies": lambda: replies.register(broker, batches),
-            "positions": lambda: positions.register(broker, self.uow),
-            "notifications": lambda: messages.register(broker, batches),
-        }
-        for role in self.wiring.roles:
-            if role in registrations:
-                registrations[role]()
+        register(broker, self.wiring.roles, self.uow, batches, self.wiring.intake)
 
     def _serve(self) -> None:
         config = uvicorn.Config(

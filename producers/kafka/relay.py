@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from dispatch.clock import Clock
 from dispatch.security import UNSECURED, Security
-from dispatch.services.publishing.outbox import Buckets, Outgoing
+from dispatch.services.publishing.outbox import Buckets, Outgoing, Readers
 from dispatch.storage.pool import describe
 from producers.kafka.producer import open_producer, send
 from producers.kafka.topics import TopicsError, administration, cluster_id, ensure
@@ -49,6 +49,7 @@ class Relay:
         dsn: str,
         bootstrap: str,
         clock: Clock,
+        readers: Readers,
         *,
         embedded: bool,
         replication: int = 1,
@@ -59,6 +60,7 @@ class Relay:
         self._dsn = dsn
         self._bootstrap = bootstrap
         self._clock = clock
+        self._readers = readers
         self._embedded = embedded
         self._security = security
         self._copies = {"replication": replication, "min_insync": min_insync}
@@ -99,7 +101,7 @@ class Relay:
 
     async def _session(self) -> None:
         async with (
-            Buckets.of(self._dsn) as buckets,
+            Buckets.of(self._dsn, self._readers) as buckets,
             administration(self._bootstrap, self._security) as admin,
         ):
             cluster = await cluster_id(admin)

@@ -20,7 +20,6 @@ import psutil
 import uvloop
 from rich.console import Console
 
-from consumers.messages import HANDLERS
 from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
 from dispatch.embedded import EmbeddedPostgres
@@ -41,6 +40,7 @@ from dispatch.storage.pool import open_pool, transaction
 from schemas.replies import Answer
 from tests.conftest import START
 from tests.domain.builders import PLACE
+from tests.support.post import COMPOSING, INTAKE
 from tests.support.scene import a_volunteer, phone
 from tests.support.world import World, near
 
@@ -159,11 +159,12 @@ class Town(World):
 
     async def _notify(self) -> int:
         found = 0
-        for topic, consumer, handle in HANDLERS:
-            rows = await self.pool.fetch(SINCE, topic, self._told.get(consumer, 0))
+        for one in COMPOSING:
+            rows = await self.pool.fetch(SINCE, one.topic, self._told.get(one.consumer, 0))
             batches = Batches(self.pool, self.clock, lambda: None)
-            await batches.run(consumer, topic, [self.decoded(row) for row in rows], handle)
-            self._told[consumer] = max((row["id"] for row in rows), default=self._told.get(consumer, 0))
+            records = [self.decoded(row) for row in rows]
+            await batches.run(one.consumer, one.topic, records, one.handler(INTAKE))
+            self._told[one.consumer] = max([self._told.get(one.consumer, 0), *(row["id"] for row in rows)])
             found += len(rows)
         return found
 

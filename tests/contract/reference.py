@@ -22,6 +22,7 @@ from dispatch.domain.selection import Gate, readable
 from dispatch.domain.transitions import Table
 from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.subscriptions import SUBSCRIPTIONS
 from producers.http import stream
 from producers.http.api.gateways import speaker
 from producers.http.api.offers import answerer
@@ -49,7 +50,7 @@ Row = Sequence[object]
 
 def current() -> str:
     """Write the whole page."""
-    parts = (INTRODUCTION, *_commands(), *_settings(), *_routes(), *_topics(), *_events())
+    parts = (INTRODUCTION, *_commands(), *_settings(), *_routes(), *_topics(), *_consumers(), *_events())
     return "\n".join((*parts, *_transitions(), *_gates(), *_reasons())) + "\n"
 
 
@@ -159,10 +160,21 @@ def _topics() -> Iterator[str]:
     yield f"that forgot is refilled with what its readers lack of the last {HORIZON_DAYS} days.\n"
     columns = ("topic", "key", "partitions", "kept for", "written by", "read by")
     rows = [
-        (f"`{t.name}`", t.key, t.partitions, _kept(t), _code(t.writers), _code(t.readers) or "others")
+        (f"`{t.name}`", t.key, t.partitions, _kept(t), _code(t.writers), _code(_readers(t)) or "others")
         for t in TOPICS
     ]
     yield from _table(columns, rows)
+
+
+def _readers(topic: Topic) -> list[str]:
+    return [one.consumer for one in SUBSCRIPTIONS if one.topic == topic.name]
+
+
+def _consumers() -> Iterator[str]:
+    yield "## Consumers\n"
+    yield "Each has a consumer group of its own and runs in the processes of its role.\n"
+    rows = [(f"`{s.group}`", f"`{s.topic}`", f"`{s.role}`", s.purpose) for s in SUBSCRIPTIONS]
+    yield from _table(("group", "topic", "role", "what it does"), rows)
 
 
 def _kept(topic: Topic) -> str:

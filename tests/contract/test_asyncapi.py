@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from schemas.asyncapi import document, render
+from dispatch.cli.asyncapi import document, render
 from schemas.topics import TOPICS
 from tests.contract.examples import GOLDEN
 
@@ -36,7 +36,9 @@ def follow(reference: str) -> Any:  # noqa: ANN401 - any node
 
 
 def test_the_committed_document_is_the_generated_one() -> None:
-    assert COMMITTED.read_text("utf-8") == render(), "run: python -m schemas.asyncapi > docs/asyncapi.yaml"
+    assert COMMITTED.read_text("utf-8") == render(), (
+        "run: python -m dispatch.cli.asyncapi > docs/asyncapi.yaml"
+    )
 
 
 def test_the_document_is_read_back_as_it_was_made() -> None:

@@ -11,6 +11,7 @@ from consumers import broker as groups
 from consumers.broker import Broker
 from dispatch.clock import MovableClock
 from dispatch.services.ingest.batches import Batches
+from dispatch.services.subscriptions import READERS
 from producers.kafka.relay import Relay
 from schemas.envelope import Received, Unreadable
 from tests.kafka.cluster import KafkaCluster
@@ -55,7 +56,7 @@ async def join(
 ) -> AsyncIterator[Join]:
     """Run a relay on a blank node; return what makes members, all stopped in the end."""
     await pool.execute(EFFECTS)
-    relay = Relay(database, blank.bootstrap, clock, embedded=False)
+    relay = Relay(database, blank.bootstrap, clock, READERS, embedded=False)
     running = asyncio.create_task(relay.run())
     members: list[Member] = []
 

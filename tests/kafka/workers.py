@@ -19,9 +19,9 @@ from dispatch.services.intake import submitting
 from dispatch.services.operations import rebuilding
 from dispatch.services.people import volunteers
 from dispatch.services.replies import receiving
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.pool import open_pool
 from schemas.reports import ReportBody
-from schemas.topics import READERS
 from tests.domain.builders import CALLED, PLACE
 from tests.support.scene import Scene, a_volunteer
 from tests.support.site import until

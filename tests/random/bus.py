@@ -8,11 +8,10 @@ from typing import Literal
 
 import asyncpg
 
-from dispatch.services.incidents import handlers
 from dispatch.services.ingest.batches import Handler
 from dispatch.services.intake.opening import Intake
-from dispatch.services.messaging import composing
 from dispatch.services.plans.plan_files import PlanBook
+from dispatch.services.subscriptions import SUBSCRIPTIONS
 from schemas.envelope import Received, decode, unpack
 
 Fate = Literal["well", "fails", "forgotten"]
@@ -57,16 +56,8 @@ class Reader:
 
 def readers(book: PlanBook) -> dict[str, Reader]:
     """Give the product's consumers."""
-    found = (
-        Reader("reports", "incident.reports", Intake(book).take_in),
-        Reader("incidents", "incident.events", handlers.incidents),
-        Reader("replies", "volunteer.replies", handlers.replies),
-        Reader("overlaps", "dispatch.assignments", handlers.overlaps),
-        Reader("offer-messages", "dispatch.offers", composing.offer_messages),
-        Reader("assignment-messages", "dispatch.assignments", composing.assignment_messages),
-        Reader("incident-messages", "incident.events", composing.incident_messages),
-        Reader("escalation-messages", "dispatch.escalations", composing.escalation_messages),
-    )
+    intake = Intake(book)
+    found = (Reader(one.consumer, one.topic, one.handler(intake)) for one in SUBSCRIPTIONS if one.uses_inbox)
     return {reader.name: reader for reader in found}
 
 

@@ -23,8 +23,8 @@ from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway import Outgoing
 from dispatch.services.people import volunteers
 from dispatch.services.plans.plan_files import load
+from dispatch.services.subscriptions import READERS
 from schemas.base import Position
-from schemas.topics import TOPICS
 from schemas.volunteers import VolunteerBody
 from tests.stories.phones import Handset
 from tests.stories.reported import Reported
@@ -40,7 +40,6 @@ HOLDERS = {
     "Ada": ["console:read", "console:act"],
     "gateway": ["gateway:simulated"],
 }
-READERS = [(topic.name, reader) for topic in TOPICS if topic.recover != "none" for reader in topic.readers]
 STILL_TO_DO = """
 SELECT (SELECT count(*) FROM outbox) AS outbox,
        (SELECT count(*) FROM reports WHERE incident_id IS NULL) AS reports,

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import rebuilding
+from dispatch.services.subscriptions import READERS
 from dispatch.storage import journal
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
-from tests.stories.city import READERS, STILL_TO_DO
+from tests.stories.city import STILL_TO_DO
 
 OVERDUE = timedelta(seconds=5)
 NOT_OPENED_ONCE = """

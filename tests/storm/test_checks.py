@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
+from dispatch.services.subscriptions import READERS
 from schemas.ids import new_id
-from tests.stories.city import READERS
 from tests.storm import checks
 from tests.storm.checks import LINES, Seen
 from tests.support.post import Post

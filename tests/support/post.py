@@ -12,22 +12,20 @@ from dispatch.domain.incident import Incident, Offer
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import assembly
-from dispatch.services.ingest.batches import Batches, Handler
-from dispatch.services.messaging import composing
+from dispatch.services.ingest.batches import Batches
+from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.sending import OnTrouble, Sender
+from dispatch.services.plans.plan_files import load
 from dispatch.services.replies import receiving
+from dispatch.services.subscriptions import SUBSCRIPTIONS
 from dispatch.storage.pool import transaction
 from schemas.envelope import Received, decode, unpack
 from schemas.ids import named
 from schemas.replies import Answer
 from tests.support.scene import Scene, phone
 
-HANDLERS: dict[str, tuple[str, Handler]] = {
-    "dispatch.offers": ("offer-messages", composing.offer_messages),
-    "dispatch.assignments": ("assignment-messages", composing.assignment_messages),
-    "incident.events": ("incident-messages", composing.incident_messages),
-    "dispatch.escalations": ("escalation-messages", composing.escalation_messages),
-}
+COMPOSING = [one for one in SUBSCRIPTIONS if one.role == "notifications"]
+INTAKE = Intake(load(None))
 SECRET = b"a secret of the tests"
 LINKS = "https://renfort.example.org"
 
@@ -58,14 +56,14 @@ class Post:
 
     async def notify(self, *, again: bool = False) -> None:
         """Turn what happened since the last time into messages; `again` delivers everything once more."""
-        for topic, (consumer, handle) in HANDLERS.items():
-            last = 0 if again else self.read.get(topic, 0)
+        for one in COMPOSING:
+            last = 0 if again else self.read.get(one.topic, 0)
             rows = await self.uow.pool.fetch(
-                "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", topic, last
+                "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", one.topic, last
             )
-            self.read[topic] = max([row["id"] for row in rows], default=last)
+            self.read[one.topic] = max([row["id"] for row in rows], default=last)
             await Batches(self.uow.pool, self.clock, lambda: None).run(
-                consumer, topic, [_heard(row) for row in rows], handle
+                one.consumer, one.topic, [_heard(row) for row in rows], one.handler(INTAKE)
             )
 
     async def deliver(self) -> None:

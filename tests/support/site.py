@@ -11,6 +11,7 @@ from consumers import broker as groups
 from dispatch.clock import Clock
 from dispatch.embedded import EmbeddedBroker
 from dispatch.services.ingest.batches import Batches
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
 from producers.kafka.relay import Relay
@@ -66,7 +67,7 @@ class Site:
         """Start an empty broker, the relay, then the reader."""
         await self.pool.execute(EFFECTS)
         await self.broker.start()
-        self.relay = Relay(self._database, self.broker.address, self._clock, embedded=True)
+        self.relay = Relay(self._database, self.broker.address, self._clock, READERS, embedded=True)
         self.relaying = asyncio.create_task(self.relay.run())
         await until(self._ready)
         self.groups = groups.build(self.broker.address, embedded=True)

@@ -11,13 +11,13 @@ from dispatch.clock import MovableClock
 from dispatch.domain.geo import EARTH_M, mercator
 from dispatch.domain.incident import Incident
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents import handlers
 from dispatch.services.incidents.agenda import Agenda
 from dispatch.services.incidents.parking_alerts import tell
 from dispatch.services.ingest.batches import Batches, Handler
 from dispatch.services.intake import submitting
 from dispatch.services.intake.opening import Intake
 from dispatch.services.plans.plan_files import PlanBook
+from dispatch.services.subscriptions import SUBSCRIPTIONS
 from dispatch.storage import incidents as store
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
@@ -209,9 +209,9 @@ class World:
         await self._batches.run(consumer, topic, records, handle, on_parked=tell)
 
     def _consumers(self) -> dict[str, tuple[str, Handler]]:
+        intake = Intake(self.book)
         return {
-            "incident.reports": ("reports", Intake(self.book).take_in),
-            "incident.events": ("incidents", handlers.incidents),
-            "volunteer.replies": ("replies", handlers.replies),
-            "dispatch.assignments": ("overlaps", handlers.overlaps),
+            one.topic: (one.consumer, one.handler(intake))
+            for one in SUBSCRIPTIONS
+            if one.uses_inbox and one.role != "notifications"
         }

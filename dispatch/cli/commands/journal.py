@@ -31,6 +31,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import journal_export, journal_verification, rebuilding
 from dispatch.services.operations.journal_export import Selection
 from dispatch.services.operations.journal_verification import Proof
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.chain import Break
 
 journal = App(name="journal", help="Check the journal, give it away, and rebuild from it.")
@@ -68,7 +69,11 @@ def verify(
         with progress() as shown:
             task = shown.add_task("walking the journal", total=None)
             return await journal_verification.prove(
-                uow, stream, until=until, on_progress=lambda done, total: _show(shown, task, done, total)
+                uow,
+                READERS,
+                stream,
+                until=until,
+                on_progress=lambda done, total: _show(shown, task, done, total),
             )
 
     proof = run(work)

@@ -21,6 +21,7 @@ from dispatch.embedded.recovery import restored, segments
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.restore_epochs import current_epoch
 from dispatch.services.operations import journal_verification, rebuilding
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.pool import describe, open_pool
 from dispatch.storage.queries import sql
 
@@ -110,7 +111,7 @@ async def _examine(uow: UnitOfWork, base: Base) -> Restored:
     await uow.clock.sample(uow.pool)
     await current_epoch(uow)
     there = await facts(uow)
-    breaks = (await journal_verification.prove(uow)).breaks
+    breaks = (await journal_verification.prove(uow, READERS)).breaks
     problems = [f"stream {place.stream}, event {place.seq}: {place.what}" for place in breaks]
     problems += await rebuilding.compare(uow)
     last = await uow.pool.fetchval(sql("last_event"))

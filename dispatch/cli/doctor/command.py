@@ -23,6 +23,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import FEW, HORIZON, PATIENCE
 from dispatch.services.operations.auditing import unread
 from dispatch.services.plans.plan_files import PlansError, load
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.migrate import FOLDER
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 from dispatch.storage.queries import sql
@@ -132,7 +133,7 @@ async def _waiting(uow: UnitOfWork) -> list[Finding]:
         await _load(uow.pool, now),
         _late("outbox", row["unpublished"], row["unpublished_since"], now, "is the relay running?"),
         _late("agenda", row["overdue"], row["overdue_since"], now, "is the agenda running?"),
-        database.reading([dict(row) for row in await unread(uow.pool, now)]),
+        database.reading([dict(row) for row in await unread(uow.pool, READERS, now)]),
         parked,
     ]
 

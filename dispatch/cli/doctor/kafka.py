@@ -13,6 +13,7 @@ from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import counted
 from dispatch.config import Settings
 from dispatch.security import UNSECURED, Security
+from dispatch.services.subscriptions import SUBSCRIPTIONS
 from producers.kafka.topics import REQUEST_TIMEOUT_MS, declared
 from schemas.topics import BY_NAME, TOPICS
 
@@ -67,9 +68,8 @@ def compared(found: Mapping[str, Mapping[str, str]], settings: Settings) -> Find
 async def behind(admin: AIOKafkaAdminClient, bootstrap: str, security: Security = UNSECURED) -> Behind:
     """Count for each consumer and topic what it holds beyond the place that the consumer's group has committed."""
     places = {
-        topic.name: [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        for topic in TOPICS
-        if topic.readers
+        one.topic: [TopicPartition(one.topic, number) for number in range(BY_NAME[one.topic].partitions)]
+        for one in SUBSCRIPTIONS
     }
     wanted = [place for some in places.values() for place in some]
     async with AIOKafkaConsumer(
@@ -77,13 +77,12 @@ async def behind(admin: AIOKafkaAdminClient, bootstrap: str, security: Security 
     ) as reader:
         first, last = await reader.beginning_offsets(wanted), await reader.end_offsets(wanted)
     found = {}
-    for topic in TOPICS:
-        for name in topic.readers:
-            committed = await _committed(admin, f"renfort.{name}")
-            found[name, topic.name] = sum(
-                last[place] - max(committed[place].offset if place in committed else 0, first[place])
-                for place in places[topic.name]
-            )
+    for one in SUBSCRIPTIONS:
+        committed = await _committed(admin, one.group)
+        found[one.consumer, one.topic] = sum(
+            last[place] - max(committed[place].offset if place in committed else 0, first[place])
+            for place in places[one.topic]
+        )
     return found
 
 

@@ -17,10 +17,10 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
 from dispatch.services.intake.admission import FEW, HORIZON, PATIENCE
 from dispatch.services.operations.rebuilding import differences
+from dispatch.services.publishing.outbox import Readers
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
 from schemas.ids import named
-from schemas.topics import READERS
 
 EVERY_S = 10.0
 AGENDA_LATE = timedelta(seconds=30)
@@ -51,9 +51,10 @@ Findings = Mapping[tuple[UUID, str], int]
 class Auditor:
     """Looks every ten seconds; `last_round` tells since when nobody looked."""
 
-    def __init__(self, uow: UnitOfWork) -> None:
+    def __init__(self, uow: UnitOfWork, readers: Readers) -> None:
         """Begin with nothing seen."""
         self._uow = uow
+        self._readers = readers
         self._differing: dict[UUID, UUID] = {}
         self._unread: dict[tuple[str, UUID], UUID] = {}
         self.last_round: datetime | None = None
@@ -93,7 +94,7 @@ class Auditor:
 
     async def _look_for_unread(self, now: datetime) -> None:
         """Find what readers lack of what was said last, and keep in mind what they lack of earlier."""
-        rows = await unread(self._uow.pool, now)
+        rows = await unread(self._uow.pool, self._readers, now)
         found = {(row["consumer"], row["event_id"]): row["organisation"] for row in rows}
         if earlier := [one for one in self._unread if one not in found][:REMEMBERED]:
             rows = await self._uow.pool.fetch(sql("still_unread"), *map(list, zip(*earlier, strict=True)))
@@ -135,9 +136,9 @@ class Auditor:
                 log.info("settled by somebody else meanwhile", escalation=str(row["id"]))
 
 
-async def unread(pool: asyncpg.Pool, now: datetime) -> list[asyncpg.Record]:
+async def unread(pool: asyncpg.Pool, readers: Readers, now: datetime) -> list[asyncpg.Record]:
     """Find the recent events that some declared reader should have taken in by now."""
-    topics, consumers = map(list, zip(*READERS, strict=True))
+    topics, consumers = map(list, zip(*readers, strict=True))
     return await pool.fetch(sql("unread_events"), now - READ_SINCE, now - READING_LATE, topics, consumers)
 
 

@@ -10,11 +10,11 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.publishing.outbox import Readers
 from dispatch.storage.chain import AT_ONCE, Break, walk
 from dispatch.storage.pool import LONG_S
 from dispatch.storage.queries import sql
 from schemas.envelope import from_outside
-from schemas.topics import TOPICS
 
 MOST_BREAKS = 1000
 """How many breaks are named; there may be as many as events."""
@@ -64,6 +64,7 @@ class _Tally:
 
 async def prove(
     uow: UnitOfWork,
+    readers: Readers,
     stream: UUID | None = None,
     *,
     until: datetime | None = None,
@@ -79,7 +80,7 @@ async def prove(
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute(sql("allow_minutes"))
             found = await _walk(connection, stream, tally, on_progress)
-            found += await _elsewhere(connection, stream)
+            found += await _elsewhere(connection, readers, stream)
             found = await _with_incidents(connection, found)
     fingerprint = tally.digest()
     return Proof(tally.events, tally.streams, fingerprint, found)
@@ -101,7 +102,7 @@ async def _walk(
     return found
 
 
-async def _elsewhere(connection: asyncpg.Connection, stream: UUID | None) -> list[Break]:
+async def _elsewhere(connection: asyncpg.Connection, readers: Readers, stream: UUID | None) -> list[Break]:
     """Find what other tables know of events that the chain cannot miss: those at a stream's end, or all of it."""
     rows = await connection.fetch(sql("shortened_streams"), stream, MOST_BREAKS, timeout=LONG_S)
     found = [
@@ -111,7 +112,7 @@ async def _elsewhere(connection: asyncpg.Connection, stream: UUID | None) -> lis
         for row in rows
     ]
     if stream is None:
-        gone = await connection.fetch(sql("heard_and_gone"), _readers(), MOST_BREAKS, timeout=LONG_S)
+        gone = await connection.fetch(sql("heard_and_gone"), _only_ours(readers), MOST_BREAKS, timeout=LONG_S)
         found += [
             Break(None, 0, f"event {row['event_id']}: {row['consumer']} took it in, and it is not in the journal",
                   recorded_at=row["received_at"])
@@ -120,13 +121,10 @@ async def _elsewhere(connection: asyncpg.Connection, stream: UUID | None) -> lis
     return found
 
 
-def _readers() -> list[str]:
+def _only_ours(readers: Readers) -> list[str]:
     """Name the consumers of topics on which nobody writes but Renfort, so that each event is in the journal."""
-    ours: dict[str, bool] = {}
-    for topic in TOPICS:
-        for reader in topic.readers:
-            ours[reader] = ours.get(reader, True) and not from_outside(topic.name)
-    return sorted(reader for reader, only_ours in ours.items() if only_ours)
+    others = {consumer for topic, consumer in readers if from_outside(topic)}
+    return sorted({consumer for _, consumer in readers} - others)
 
 
 async def _with_incidents(connection: asyncpg.Connection, found: Iterable[Break]) -> list[Break]:

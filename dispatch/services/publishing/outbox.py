@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,10 @@ from dispatch.storage.chain import BUCKETS
 from dispatch.storage.pool import BY_INDEX
 from dispatch.storage.queries import sql
 from schemas.envelope import unpack
-from schemas.topics import HORIZON_DAYS, READERS
+from schemas.topics import HORIZON_DAYS
+
+Readers = Sequence[tuple[str, str]]
+"""Topics with the consumers whose inbox must hold their events."""
 
 CLOSE_PATIENCE_S = 1.0
 RECOVERY_PATIENCE_S = 300.0
@@ -51,13 +54,14 @@ class Outgoing:
 class Buckets:
     """The buckets that this session owns: it alone publishes what is in them, and loses them when it ends."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, readers: Readers) -> None:
         self.owned: set[int] = set()
+        self._readers = readers
         self._connection = connection
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, dsn: str) -> AsyncIterator[Self]:
+    async def of(cls, dsn: str, readers: Readers) -> AsyncIterator[Self]:
         """Open a session of its own, since the locks are the session's."""
         connection = await asyncpg.connect(
             dsn,
@@ -67,7 +71,7 @@ class Buckets:
         )
         try:
             await connection.execute(sql("join_relays"))
-            yield cls(connection)
+            yield cls(connection, readers)
         finally:
             await _close(connection)
 
@@ -110,7 +114,7 @@ class Buckets:
 
     async def bring_back(self, cluster: str, buckets: Collection[int], now: datetime) -> int:
         """Queue, before all else, what the readers of this cluster lack; return how much was queued."""
-        topics, consumers = map(list, zip(*READERS, strict=True))
+        topics, consumers = map(list, zip(*self._readers, strict=True))
         await self._connection.execute(sql("analyze_journal"), timeout=RECOVERY_PATIENCE_S)
         async with self._connection.transaction():
             status = await self._connection.execute(

@@ -11,6 +11,7 @@ from dispatch.services.core.errors import OverloadedError
 from dispatch.services.intake import admission, submitting
 from dispatch.services.intake.admission import FEW, HORIZON, LOOK_EVERY, MOST, PATIENCE, Admission
 from dispatch.services.operations.auditing import Auditor
+from dispatch.services.subscriptions import READERS
 from schemas.base import Severity
 from schemas.reports import ReportBody
 from tests.conftest import START
@@ -173,7 +174,7 @@ async def test_the_backlog_is_looked_at_four_times_in_a_second_however_much_come
 
 
 async def test_a_supervisor_is_told_of_an_overload_once_until_it_is_over(world: World) -> None:
-    auditor = Auditor(world.uow)
+    auditor = Auditor(world.uow, READERS)
     await wait(world, FEW - 1)
     await auditor.round()
     assert await world.pool.fetchval("SELECT count(*) FROM escalations") == 0

@@ -11,8 +11,8 @@ from dispatch.services.access import organisations
 from dispatch.services.incidents import escalations
 from dispatch.services.operations import auditing
 from dispatch.services.operations.auditing import SAMPLE, Auditor, unread
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.pool import transaction
-from schemas.topics import READERS
 from tests.support.world import World
 
 
@@ -23,7 +23,7 @@ async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
 
 @pytest.fixture
 def auditor(world: World) -> Auditor:
-    return Auditor(world.uow)
+    return Auditor(world.uow, READERS)
 
 
 async def told(world: World) -> list[tuple[str, str]]:
@@ -145,7 +145,7 @@ async def test_a_row_that_the_journal_does_not_explain_is_told_and_settled_when_
         await published(world)
         world.clock.advance(1)
     assert await told(world) == [("journal_differs", "raised")]
-    await Auditor(world.uow).round()
+    await Auditor(world.uow, READERS).round()
     assert await told(world) == [("journal_differs", "raised")]
     await world.pool.execute("UPDATE incidents SET severity = 'urgent' WHERE id = $1", name)
     await auditor.round()
@@ -181,7 +181,7 @@ async def test_events_that_a_living_relay_published_and_a_reader_has_not_taken_i
     world.clock.advance(1)
     await auditor.round()
     assert ("reading_late", "raised") in await told(world)
-    assert [row["consumer"] for row in await unread(world.pool, world.now)] == 4 * ["offer-messages"]
+    assert [row["consumer"] for row in await unread(world.pool, READERS, world.now)] == 4 * ["offer-messages"]
     await published(world)
     await auditor.round()
     assert ("reading_late", "resolved") in await told(world)
@@ -200,7 +200,7 @@ async def test_an_event_that_was_lost_is_told_until_it_is_taken_in_however_much_
     monkeypatch.setattr(auditing, "READ_SINCE", timedelta(0))
     await auditor.round()
     assert ("reading_late", "raised") in await told(world)
-    await Auditor(world.uow).round()
+    await Auditor(world.uow, READERS).round()
     assert ("reading_late", "raised") in await told(world)
     await published(world)
     await auditor.round()

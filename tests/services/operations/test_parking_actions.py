@@ -8,17 +8,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from consumers import broker, incidents, messages, positions, replies, reports
 from dispatch.clock import MovableClock
 from dispatch.services.incidents.parking_alerts import calm
-from dispatch.services.ingest.batches import Batches, Handler
 from dispatch.services.intake.opening import Intake
 from dispatch.services.operations.parking_actions import Outcome, discard, retry
-from dispatch.services.people.positions import hear as hear_position
 from dispatch.services.subscriptions import handlers_of
 from dispatch.storage.pool import RetryableError
 from schemas.envelope import decode
-from schemas.topics import TOPICS
 from tests.kafka.outside import Message, a_report
 from tests.support.world import World
 
@@ -285,39 +281,3 @@ async def test_a_record_whose_bytes_are_elsewhere_is_no_tombstone(world: World) 
         "UPDATE parking SET consumer = 'positions', source_topic = 'volunteer.positions', body = NULL"
     )
     assert (await again(world, name)).what == "refused"
-
-
-def test_every_reader_of_every_topic_can_be_handed_what_it_gave_up_on(world: World) -> None:
-    readers = {(reader, topic.name) for topic in TOPICS for reader in topic.readers}
-    assert set(handlers_of(Intake(world.book))) == readers
-
-
-async def test_a_consumer_is_handed_what_its_handler_takes(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subscribed: list[broker.Handler] = []
-    handled: dict[tuple[str, str], Handler] = {}
-
-    async def note(_: Batches, consumer: str, topic: str, __: object, handle: Handler, **___: object) -> None:
-        handled[consumer, topic] = handle
-
-    async def hear_positions(*_: object) -> None:
-        handled["positions", "volunteer.positions"] = hear_position
-
-    intake = Intake(world.book)
-    line = broker.build("127.0.0.1:1", embedded=True)
-    batches = Batches(world.pool, world.clock, lambda: None)
-    for module in (incidents, messages, positions, replies, reports):
-        monkeypatch.setattr(
-            module, "subscribe", lambda _, __, ___, handler, **____: subscribed.append(handler)
-        )
-    monkeypatch.setattr(Batches, "run", note)
-    monkeypatch.setattr(positions, "hear", hear_positions)
-    incidents.register(line, batches)
-    messages.register(line, batches)
-    positions.register(line, world.uow)
-    replies.register(line, batches)
-    reports.register(line, batches, intake)
-    for handler in subscribed:
-        await handler([])
-    assert handled == handlers_of(intake)

@@ -12,6 +12,7 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.services.publishing.outbox import HORIZON, Buckets
+from dispatch.services.subscriptions import READERS
 from dispatch.storage import inbox
 from dispatch.storage.journal import append
 from dispatch.storage.pool import transaction
@@ -25,7 +26,7 @@ SUBJECTS = 40
 
 @pytest.fixture
 async def buckets(database: str) -> AsyncIterator[Buckets]:
-    async with Buckets.of(database) as buckets:
+    async with Buckets.of(database, READERS) as buckets:
         await buckets.share()
         yield buckets
 

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer
 from dispatch.clock import MovableClock
 from dispatch.embedded import EmbeddedBroker
 from dispatch.services.publishing.outbox import Buckets
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.journal import append
 from dispatch.storage.pool import transaction
 from producers.kafka import producer
@@ -53,7 +54,7 @@ async def relay_on(database: str, broker: EmbeddedBroker, clock: MovableClock) -
     running: list[Relay] = []
 
     def begin() -> Relay:
-        relay = Relay(database, broker.address, clock, embedded=True)
+        relay = Relay(database, broker.address, clock, READERS, embedded=True)
         tasks.append(asyncio.create_task(relay.run()))
         running.append(relay)
         return relay
@@ -215,10 +216,10 @@ async def test_a_commit_that_wakes_the_relay_is_published_at_once(
 
 
 async def test_two_relays_share_the_buckets_and_one_takes_all_when_the_other_ends(database: str) -> None:
-    async with Buckets.of(database) as survivor:
+    async with Buckets.of(database, READERS) as survivor:
         await survivor.share()
         assert len(survivor.owned) == 64
-        async with Buckets.of(database) as mortal:
+        async with Buckets.of(database, READERS) as mortal:
             await survivor.share()
             await mortal.share()
             assert len(survivor.owned) == len(mortal.owned) == 32
@@ -228,7 +229,11 @@ async def test_two_relays_share_the_buckets_and_one_takes_all_when_the_other_end
 
 
 async def test_three_relays_leave_no_bucket_alone(database: str) -> None:
-    async with Buckets.of(database) as one, Buckets.of(database) as two, Buckets.of(database) as three:
+    async with (
+        Buckets.of(database, READERS) as one,
+        Buckets.of(database, READERS) as two,
+        Buckets.of(database, READERS) as three,
+    ):
         for _ in range(2):
             for buckets in (one, two, three):
                 await buckets.share()
@@ -257,7 +262,7 @@ async def test_what_is_severe_leaves_first_and_a_fifth_is_left_to_what_waits_lon
     async with transaction(pool) as connection:
         await append(connection, [entry(number) for number in range(20)], START)
         await append(connection, severe, START)
-    async with Buckets.of(database) as buckets:
+    async with Buckets.of(database, READERS) as buckets:
         await buckets.share()
         found = [message.key.decode() for message in await buckets.fetch(10)]
     assert found == [one.key for one in (*severe[:8], entry(0), entry(1))]
@@ -267,7 +272,7 @@ async def test_what_was_planned_for_an_empty_outbox_is_planned_anew_when_it_is_f
     database: str, pool: asyncpg.Pool
 ) -> None:
     await pool.execute("ANALYZE journal, outbox")
-    async with Buckets.of(database) as buckets:
+    async with Buckets.of(database, READERS) as buckets:
         await buckets.share()
         assert not await buckets.fetch(100)
         await pool.execute(FULL, START)

@@ -1,4 +1,7 @@
-"""The AsyncAPI document, made from the topics and their models; run as a module, this writes it down."""
+"""The AsyncAPI document, generated from the topics, their models and the subscriptions.
+
+Run as a module it prints the document: `python -m dispatch.cli.asyncapi > docs/asyncapi.yaml`.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -9,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from dispatch.services.subscriptions import SUBSCRIPTIONS, Subscription
 from schemas.base import Event, Mode, Privacy
 from schemas.envelope import LARGEST_BODY
 from schemas.topics import TOPICS, Topic
@@ -105,7 +109,7 @@ def _channel(topic: Topic) -> Node:
             }
         },
         "x-writers": topic.writers,
-        "x-readers": topic.readers,
+        "x-readers": [one.consumer for one in _readers(topic)],
         "x-recovered-from": topic.recover,
     }
 
@@ -115,8 +119,13 @@ def _operations(topic: Topic) -> Iterator[tuple[str, Node]]:
     for writer in topic.writers:
         if writer != "outside":
             yield f"{writer}.sends.{topic.name}", {"action": "send", "channel": channel}
-    for reader in topic.readers:
-        yield f"{reader}.receives.{topic.name}", {"action": "receive", "channel": channel}
+    for one in _readers(topic):
+        receives: Node = {"action": "receive", "channel": channel, "summary": one.purpose}
+        yield f"{one.consumer}.receives.{topic.name}", receives
+
+
+def _readers(topic: Topic) -> list[Subscription]:
+    return [one for one in SUBSCRIPTIONS if one.topic == topic.name]
 
 
 def _message(topic: Topic, model: type[Event]) -> Node:
