@@ -228,7 +228,7 @@ class Node:
         extra: list[APIRouter] = []
         if "console" in self.wiring.roles:
             extra.append(stream.router(self.uow, keys.authenticate, lambda: self._server.should_exit))
-        return http.build(self.uow, secret=self.wiring.secret, ready=self.ready, extra=extra)
+        return http.build(self.uow, secret=self.wiring.secret, readiness=self.ready, extra=extra)
 
 
 async def gateway_trouble(connection: asyncpg.Connection, trouble: Trouble, now: datetime) -> None:

@@ -1,32 +1,34 @@
-"""The HTTP side of one process: routes, limits, errors, health, and a log that tells no secret."""
+"""The HTTP application of one process: its routes, middleware and error handlers."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import structlog
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi import APIRouter, FastAPI, Response
+from starlette.types import Scope
 
-from dispatch import metrics
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
-from dispatch.services.operations import gauges
 from dispatch.services.people.position_writer import Tracking
 from producers.http import problems
-from producers.http.api import escalations, gateways, incidents, offers, organisations, reports, volunteers
-from producers.http.auth import Here
+from producers.http.api import (
+    escalations,
+    gateways,
+    health,
+    incidents,
+    offers,
+    organisations,
+    reports,
+    volunteers,
+)
+from producers.http.api.health import Readiness
 from producers.http.middleware.deadline import Deadline
 from producers.http.middleware.limits import BodyLimit
-from producers.http.page import routes
+from producers.http.middleware.request_log import RequestLog
+from producers.http.page import routes as page
 
-Ready = Callable[[], dict[str, bool]]
-
-LARGEST_BODY = 64 * 1024
-LARGER = {"/v1/volunteers/import": 8 * 1024 * 1024}
-LONGEST_WAIT_S = 4.0
-LONGER = {"/v1/volunteers/import": 120.0}
+MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES_BY_PATH = {"/v1/volunteers/import": 8 * 1024 * 1024}
+DEADLINE_S = 4.0
+DEADLINE_S_BY_PATH = {"/v1/volunteers/import": 120.0}
 ROUTERS = (
     reports.router,
     incidents.router,
@@ -35,15 +37,17 @@ ROUTERS = (
     volunteers.router,
     organisations.router,
     gateways.router,
-    routes.router,
+    page.router,
 )
-METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
-
-log = structlog.get_logger()
 
 
-def build(uow: UnitOfWork, *, secret: bytes, ready: Ready, extra: Sequence[APIRouter] = ()) -> FastAPI:
-    """Build the app; `secret` is the one that volunteers' links derive from, `ready` tells what works."""
+def build(
+    uow: UnitOfWork, *, secret: bytes, readiness: Readiness, extra: Sequence[APIRouter] = ()
+) -> FastAPI:
+    """Build the application.
+
+    The tokens in volunteers' links derive from `secret`; `readiness` returns the state of each dependency.
+    """
     app = FastAPI(
         title="Renfort",
         version="1",
@@ -53,72 +57,17 @@ def build(uow: UnitOfWork, *, secret: bytes, ready: Ready, extra: Sequence[APIRo
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,
     )
-    app.state.uow, app.state.secret, app.state.ready = uow, secret, ready
-    app.state.tracking, app.state.admission = Tracking(uow), Admission(uow)
+    app.state.uow, app.state.secret, app.state.readiness = uow, secret, readiness
+    app.state.position_writer, app.state.admission = Tracking(uow), Admission(uow)
     for router in (*ROUTERS, *extra):
-        app.include_router(router, responses=problems.RESPONSES if router is not routes.router else None)
-    app.include_router(health)
+        app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)
+    app.include_router(health.router)
     problems.install(app)
-    app.add_middleware(BodyLimit, largest=LARGEST_BODY, exceptions=LARGER)
-    app.add_middleware(Deadline, seconds=LONGEST_WAIT_S, exceptions=LONGER, late=_late)
-    app.add_middleware(Diary)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, by_path=MAX_BODY_BYTES_BY_PATH)
+    app.add_middleware(Deadline, seconds=DEADLINE_S, by_path=DEADLINE_S_BY_PATH, on_timeout=_timeout_response)
+    app.add_middleware(RequestLog)
     return app
 
 
-health = APIRouter(tags=["health"])
-
-
-@health.get("/healthz")
-async def healthz() -> dict[str, str]:
-    """Tell that the process answers."""
-    return {"status": "ok"}
-
-
-@health.get("/readyz")
-async def readyz(request: Request) -> JSONResponse:
-    """Tell whether the process can do its work, and what it lacks; 503 while it cannot."""
-    state = request.app.state.ready()
-    return JSONResponse(state, 200 if all(state.values()) else 503)
-
-
-@health.get("/metrics", name="metrics")
-async def numbers(uow: Here) -> Response:
-    """Give the numbers that Prometheus reads."""
-    return Response(await gauges.page(uow.pool, uow.clock.now()), media_type=CONTENT_TYPE_LATEST)
-
-
-class Diary:
-    """One log line per request, by the route's pattern: addresses hold tokens and keys."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and note how it ended."""
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        status, began = 500, time.perf_counter()
-        scope.setdefault("state", {})["began"] = began
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched)
-        finally:
-            _note(scope, status, time.perf_counter() - began)
-
-
-def _late(scope: Scope) -> Response:
-    """Answer for what took too long, to people with a page."""
-    return routes.busy() if scope["path"].startswith("/a/") else problems.unanswered()
-
-
-def _note(scope: Scope, status: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path", "none")
-    method = scope["method"] if scope["method"] in METHODS else "other"
-    metrics.REQUESTS.labels(method, route, str(status)).observe(seconds)
-    log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+def _timeout_response(scope: Scope) -> Response:
+    return page.unavailable() if scope["path"].startswith("/a/") else problems.timed_out()

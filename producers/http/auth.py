@@ -1,4 +1,4 @@
-"""Who calls: the key in the request, and whether it has the scope."""
+"""Authentication: the API key of a request, and the scopes that a route requires."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -16,47 +16,52 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
 def uow_of(request: Request) -> UnitOfWork:
-    """Give the engine that the app was built with."""
+    """Return the unit of work that the app was built with."""
     uow = request.app.state.uow
     assert isinstance(uow, UnitOfWork)  # noqa: S101 - for the type checker
     return uow
 
 
-async def uow_here(request: Request) -> UnitOfWork:
-    """Give the engine to a route; `async`, as all dependencies here, or each request waits for a thread."""
+async def provide_uow(request: Request) -> UnitOfWork:
+    """Inject the unit of work; every dependency is `async`, since FastAPI runs others in its thread pool."""
     return uow_of(request)
 
 
-Here = Annotated[UnitOfWork, Depends(uow_here)]
+UowDep = Annotated[UnitOfWork, Depends(provide_uow)]
 
 
 def requires(*scopes: str) -> Callable[[Request, Credentials], Awaitable[Key]]:
-    """Admit keys that have one of the scopes."""
+    """Return a dependency that accepts keys with at least one of the scopes."""
 
-    async def admit(request: Request, credentials: Credentials) -> Key:
-        return permit(await known(request, credentials.credentials if credentials else ""), *scopes)
+    async def authorize(request: Request, credentials: Credentials) -> Key:
+        return require_scope(await authenticate(request, bearer_token(credentials)), *scopes)
 
-    return admit
+    return authorize
 
 
-async def known(request: Request, presented: str) -> Key:
-    """Recognise the caller's key, once per request; raises UnauthorizedError."""
+def bearer_token(credentials: Credentials) -> str:
+    """Return the key in the `Authorization` header, or an empty string."""
+    return credentials.credentials if credentials else ""
+
+
+async def authenticate(request: Request, presented: str) -> Key:
+    """Look up the presented key, once per request; raises UnauthorizedError."""
     if not presented:
-        raise UnauthorizedError("this needs a key: Authorization: Bearer rk_…")
+        raise UnauthorizedError("this request needs an API key: Authorization: Bearer rk_…")
     key = getattr(request.state, "key", None)
     if not isinstance(key, Key):
         key = request.state.key = await keys.authenticate(uow_of(request), presented)
     return key
 
 
-def permit(key: Key, *scopes: str) -> Key:
+def require_scope(key: Key, *scopes: str) -> Key:
     """Return the key; raises ForbiddenError where it has none of the scopes."""
     if not key.may(*scopes):
         raise ForbiddenError(f"this key lacks the scope {' or '.join(scopes)}")
     return key
 
 
-Reporter = Annotated[Key, Depends(requires("reports:write"))]
-Watcher = Annotated[Key, Depends(requires("console:read", "console:act"))]
-Supervisor = Annotated[Key, Depends(requires("console:act"))]
-Registrar = Annotated[Key, Depends(requires("volunteers:write"))]
+ReportsWriteKey = Annotated[Key, Depends(requires("reports:write"))]
+ConsoleReadKey = Annotated[Key, Depends(requires("console:read", "console:act"))]
+ConsoleActKey = Annotated[Key, Depends(requires("console:act"))]
+VolunteersWriteKey = Annotated[Key, Depends(requires("volunteers:write"))]

@@ -1,4 +1,4 @@
-"""The OpenAPI document of an app, problems included."""
+"""The OpenAPI document of an application, problem documents included."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from producers.http.problems import Problem
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """Give the document, with the schema of problems that no route returns by itself."""
+    """Return the document; the schema of problems is added, since no route declares it as its response."""
     schema = app.openapi()
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     components = schema["components"]["schemas"]
@@ -19,5 +19,5 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def render(app: FastAPI) -> str:
-    """Write the document as YAML."""
+    """Return the document as YAML."""
     return yaml.safe_dump(document(app), sort_keys=False, allow_unicode=True, width=110)

@@ -1,6 +1,6 @@
-"""Errors as RFC 9457 problem documents, which name the fields and never repeat what was in them."""
+"""Errors as RFC 9457 problem documents, which name the invalid fields and never repeat their values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -18,14 +18,16 @@ from dispatch.services.core.errors import (
     InvalidError,
     NotFoundError,
     OverloadedError,
+    SenderError,
     UnauthorizedError,
 )
-from dispatch.services.core.failures import TRANSIENT
+from dispatch.services.core.failures import TRANSIENT, log_fields
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
-LONGEST_NAME = 100
+MAX_FIELD_NAME = 100
 STATUSES: dict[type[Exception], int] = {
+    SenderError: 400,
     UnauthorizedError: 401,
     ForbiddenError: 403,
     NotFoundError: 404,
@@ -37,7 +39,7 @@ log = structlog.get_logger()
 
 
 class FieldError(BaseModel):
-    """One field that is not as it must be."""
+    """One invalid field of a request."""
 
     field: str
     message: str
@@ -56,14 +58,14 @@ class Problem(BaseModel):
 SCHEMA = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 OVERLOADED: dict[int | str, dict[str, Any]] = {
     429: {
-        "description": "More comes in than can be worked: a routine report may come again after `Retry-After` seconds",
+        "description": "Overloaded: send the routine report again after `Retry-After` seconds",
         "headers": {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}},
         "content": SCHEMA,
     }
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "What was asked cannot be done", "content": SCHEMA},
-    "503": {"description": "The database does not answer: try again", "content": SCHEMA},
+    "4XX": {"description": "The request cannot be fulfilled", "content": SCHEMA},
+    "503": {"description": "The database does not respond: try again", "content": SCHEMA},
 }
 
 
@@ -73,27 +75,26 @@ def problem(
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Write a problem document."""
+    """Return a response that holds a problem document."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
     content = body.model_dump(exclude_defaults=True) | {"type": body.type}
     return JSONResponse(content, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error with a problem document."""
-    for kind in STATUSES:
-        app.add_exception_handler(kind, _refused)
-    for difficult in TRANSIENT:
-        app.add_exception_handler(difficult, _unavailable)
-    app.add_exception_handler(InvalidError, _invalid)
-    app.add_exception_handler(OverloadedError, _overloaded)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(HTTPException, _plain)
-    app.add_exception_handler(Exception, _unexpected)
+    """Register the handlers that turn each error into a problem document."""
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
-    status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
+def timed_out() -> JSONResponse:
+    """Return the response to a request that took too long; it may have been performed."""
+    detail = "the request took too long and was cancelled: send the same request again"
+    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+async def _rejected(_request: Request, error: Exception) -> Response:
+    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, UnauthorizedError) else {}
     return problem(status, str(error), headers=headers)
 
@@ -108,18 +109,6 @@ async def _overloaded(_request: Request, error: Exception) -> Response:
     return problem(429, str(error), headers={"Retry-After": str(wait)})
 
 
-def unanswered() -> JSONResponse:
-    """Answer for what took too long; whether it was done is not known."""
-    detail = "this took too long and was given up: send the same request again"
-    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
-
-
-async def _unavailable(_request: Request, error: Exception) -> Response:
-    log.warning("the database does not answer", error=type(error).__name__)
-    detail = "the database does not answer, and may have done this: send the same request again"
-    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
-
-
 async def _malformed(_request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     body = getattr(error, "body", None)
@@ -128,23 +117,40 @@ async def _malformed(_request: Request, error: Exception) -> Response:
     return problem(422, f"{first.field}: {first.message}", errors)
 
 
-async def _plain(_request: Request, error: Exception) -> Response:
+async def _from_framework(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     return problem(error.status_code, error.detail, headers=error.headers)
 
 
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    log.warning("the database does not respond", **log_fields(error))
+    detail = "the database does not respond and may have done this: send the same request again"
+    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
 async def _unexpected(_request: Request, error: Exception) -> Response:
-    # By class and place only: an error's words may hold what must not be told.
-    log.error("request failed", error=type(error).__name__, exc_info=error)
-    return problem(500, "something went wrong here: it has been logged")
+    log.error("request failed", **log_fields(error), exc_info=error)
+    return problem(500, "internal error: it has been logged")
+
+
+HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    **dict.fromkeys(STATUSES, _rejected),
+    InvalidError: _invalid,
+    OverloadedError: _overloaded,
+    RequestValidationError: _malformed,
+    HTTPException: _from_framework,
+    **dict.fromkeys(TRANSIENT, _unavailable),
+    Exception: _unexpected,
+}
+"""The handler of each class of errors; that of the nearest base class applies to classes not listed."""
 
 
 def _field(error: Mapping[str, Any]) -> str:
-    """Name the field without where it came in; what is wrong as a whole is the body."""
+    """Return the path of a field within its body or query; a body that is invalid as a whole is `body`."""
     if error["type"] == "json_invalid" or len(error["loc"]) == 1:
         return "body"
-    return ".".join(map(str, error["loc"][1:]))[:LONGEST_NAME]
+    return ".".join(map(str, error["loc"][1:]))[:MAX_FIELD_NAME]
 
 
 def _message(error: Mapping[str, Any], body: object) -> str:
@@ -157,7 +163,7 @@ def _message(error: Mapping[str, Any], body: object) -> str:
 
 
 def _looks_swapped(place: Sequence[int | str], body: object) -> bool:
-    """Tell whether a refused latitude would be a longitude, and the other way round."""
+    """Check whether an invalid latitude and the longitude beside it would be valid if they were exchanged."""
     if not place or place[-1] != "lat":
         return False
     for part in place[1:-1]:

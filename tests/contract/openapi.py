@@ -17,7 +17,7 @@ def current() -> str:
     """Describe all routes of a process that serves everything; nothing connects."""
     uow = UnitOfWork(cast("asyncpg.Pool", None), Clock())
     extra = [stream.router(uow, keys.authenticate)]
-    return render(build(uow, secret=b"", ready=dict, extra=extra))
+    return render(build(uow, secret=b"", readiness=dict, extra=extra))
 
 
 if __name__ == "__main__":

@@ -24,9 +24,10 @@ from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.subscriptions import SUBSCRIPTIONS
 from producers.http import stream
+from producers.http.api import health
 from producers.http.api.gateways import speaker
-from producers.http.api.offers import answerer
-from producers.http.app import ROUTERS, health
+from producers.http.api.offers import authorize_answer
+from producers.http.app import ROUTERS
 from schemas.topics import DAY_MS, HORIZON_DAYS, TOPICS, Topic
 from tests.contract.reference_words import ACTS, GATES, INTRODUCTION, REASONS, SETTINGS
 
@@ -38,7 +39,7 @@ MACHINES: dict[str, Table] = {
 }
 BY_HAND: dict[object, tuple[str, ...]] = {
     speaker: ("gateway:NAME",),
-    answerer: ("gateway:NAME", "console:act"),
+    authorize_answer: ("gateway:NAME", "console:act"),
 }
 """What the guards ask for that look at the key themselves."""
 NAMELESS_DEFAULTS = (None, "", SecretStr(""))
@@ -132,7 +133,7 @@ def _route(path: str, method: str, route: APIRoute) -> tuple[str, str, str]:
 def routes() -> Iterator[APIRoute]:
     """Give every route of a process that serves everything."""
     uow = UnitOfWork(cast("asyncpg.Pool", None), Clock())
-    routers: tuple[APIRouter, ...] = (*ROUTERS, stream.router(uow, keys.authenticate), health)
+    routers: tuple[APIRouter, ...] = (*ROUTERS, stream.router(uow, keys.authenticate), health.router)
     for router in routers:
         yield from (route for route in router.routes if isinstance(route, APIRoute))
 

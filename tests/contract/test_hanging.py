@@ -75,7 +75,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         async with transaction(pool) as connection:
             await tokens.note(connection, token, offer.id, 0, scene.now)
         shown = await keys.create(uow, organisation=scene.organisation, scopes=["admin"], holder="Ada")
-        app = build(uow, secret=SECRET, ready=dict)
+        app = build(uow, secret=SECRET, readiness=dict)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://renfort", timeout=None) as client:
             found = House(postgres, app, client, scene, {"Authorization": f"Bearer {shown}"}, f"/a/{token}")

@@ -69,7 +69,7 @@ class Site:
 
 @asynccontextmanager
 async def serving(uow: UnitOfWork, state: dict[str, bool]) -> AsyncIterator[httpx.AsyncClient]:
-    app = build(uow, secret=SECRET, ready=lambda: state)
+    app = build(uow, secret=SECRET, readiness=lambda: state)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as client:
         yield client
@@ -1043,7 +1043,7 @@ def test_the_committed_openapi_document_is_the_current_one() -> None:
 
 def test_every_route_but_the_open_ones_asks_for_a_key() -> None:
     uow = UnitOfWork(None, MovableClock(START))  # type: ignore[arg-type]
-    paths = build(uow, secret=b"", ready=dict).openapi()["paths"]
+    paths = build(uow, secret=b"", readiness=dict).openapi()["paths"]
     unguarded = {
         path for path, methods in paths.items() for method in methods.values() if "security" not in method
     }

@@ -102,7 +102,7 @@ async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[Site]:
     key = await keys.create(uow, organisation=organisation, scopes=["console:read"], holder="Anne Weber")
     stopping: list[bool] = []
     router = endpoint.router(uow, keys.authenticate, lambda: bool(stopping))
-    app = build(uow, secret=bytes(32), ready=dict, extra=[router])
+    app = build(uow, secret=bytes(32), readiness=dict, extra=[router])
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
     serving = asyncio.create_task(server.serve([listening]))

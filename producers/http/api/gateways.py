@@ -10,7 +10,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import sending, webhook_calls
 from dispatch.services.messaging.webhook_calls import Call
 from dispatch.services.replies import receiving
-from producers.http.auth import Credentials, Here, known, permit
+from producers.http.auth import Credentials, UowDep, authenticate, require_scope
 
 router = APIRouter(tags=["gateways"])
 
@@ -33,7 +33,7 @@ Told = Annotated[dict[str, str], Depends(told)]
 async def speaker(name: Name, request: Request, credentials: Credentials, values: Told) -> Key:
     """Admit who speaks for this gateway; Kannel cannot set headers, so its key may ride in the query."""
     presented = credentials.credentials if credentials else values.get("key", "")
-    return permit(await known(request, presented), f"gateway:{name}")
+    return require_scope(await authenticate(request, presented), f"gateway:{name}")
 
 
 Speaker = Annotated[Key, Depends(speaker)]
@@ -41,7 +41,7 @@ Speaker = Annotated[Key, Depends(speaker)]
 
 @router.get("/v1/gateways/{name}/inbound", status_code=202)
 @router.post("/v1/gateways/{name}/inbound", status_code=202)
-async def inbound(name: Name, key: Speaker, values: Told, uow: Here) -> Response:
+async def inbound(name: Name, key: Speaker, values: Told, uow: UowDep) -> Response:
     """Take in a person's text: `id`, `from`, `text`, `charset`. Scope `gateway:NAME`."""
     text = await _read(webhook_calls.inbound_from, Call(key.organisation, name, "inbound", values), uow)
     if text is not None:
@@ -52,7 +52,7 @@ async def inbound(name: Name, key: Speaker, values: Told, uow: Here) -> Response
 
 @router.get("/v1/gateways/{name}/receipts", status_code=202)
 @router.post("/v1/gateways/{name}/receipts", status_code=202)
-async def receipts(name: Name, key: Speaker, values: Told, uow: Here) -> Response:
+async def receipts(name: Name, key: Speaker, values: Told, uow: UowDep) -> Response:
     """Take in what became of a message: `message`, `status`, `reply`. Scope `gateway:NAME`."""
     heard = await _read(webhook_calls.receipt_from, Call(key.organisation, name, "receipts", values), uow)
     if heard is not None:

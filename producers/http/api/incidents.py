@@ -1,4 +1,4 @@
-"""Incidents for supervisors: the list, the whole, the timeline, and everything that they may do."""
+"""Incidents for supervisors: the list, the details, the timeline, and the acts."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ from dispatch.domain.supervision import allowed
 from dispatch.services.console import situation
 from dispatch.services.console.situation import Summary, Timeline, Whole
 from dispatch.services.incidents import assembly
-from producers.http.auth import Here, Supervisor, Watcher
+from producers.http.auth import ConsoleActKey, ConsoleReadKey, UowDep
 from producers.http.middleware.idempotency import IdempotentRoute
 from schemas.base import Mode, Slug, Strict
 
@@ -34,13 +34,13 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class ActBody(Strict):
-    """Why: a word such as `false_alarm`, no free text, since it goes out with the event."""
+    """The reason is a word such as `false_alarm`, not free text, since it is published with the event."""
 
     reason: Slug | None = None
 
 
 class Acted(BaseModel):
-    """The incident after an act, and which acts its status allows now."""
+    """The incident after an act, and the acts that its status allows now."""
 
     incident_id: UUID
     status: IncidentStatus
@@ -50,37 +50,37 @@ class Acted(BaseModel):
 
 @router.get("/v1/incidents")
 async def incidents(
-    key: Watcher,
-    uow: Here,
+    key: ConsoleReadKey,
+    uow: UowDep,
     *,
     status: Annotated[list[IncidentStatus] | None, Query()] = None,
     mode: Annotated[list[Mode] | None, Query()] = None,
     before: Moment | None = None,
     limit: Limit = 100,
 ) -> list[Summary]:
-    """List incidents, newest first; `before` goes on from the last `opened_at`. Scope `console:read`."""
+    """List incidents, newest first; for the next page pass the last `opened_at` as `before`. Scope `console:read`."""
     return await situation.incidents(
         uow, key.organisation, before=before, statuses=status, modes=mode, limit=limit
     )
 
 
 @router.get("/v1/incidents/{incident_id}")
-async def incident(incident_id: UUID, key: Watcher, uow: Here) -> Whole:
-    """Show one incident in whole. Scope `console:read`."""
+async def incident(incident_id: UUID, key: ConsoleReadKey, uow: UowDep) -> Whole:
+    """Return one incident with its seats, offers and escalations. Scope `console:read`."""
     return await situation.incident(uow, key.organisation, incident_id)
 
 
 @router.get("/v1/incidents/{incident_id}/timeline")
-async def timeline(incident_id: UUID, key: Watcher, uow: Here) -> Timeline:
-    """Tell what happened, and why each volunteer near was or was not asked. Scope `console:read`."""
+async def timeline(incident_id: UUID, key: ConsoleReadKey, uow: UowDep) -> Timeline:
+    """Return what happened, and why each volunteer nearby was or was not asked. Scope `console:read`."""
     return await situation.timeline(uow, key.organisation, incident_id)
 
 
 @router.post("/v1/incidents/{incident_id}/{what}")
 async def act(
-    incident_id: UUID, what: What, key: Supervisor, uow: Here, body: ActBody | None = None
+    incident_id: UUID, what: What, key: ConsoleActKey, uow: UowDep, body: ActBody | None = None
 ) -> Acted:
-    """Overrule, in the name of the key's holder. Scope `console:act`; 409 where it is not allowed."""
-    order = Act(what, key.holder, (body and body.reason) or "")
-    after = await assembly.command(uow, key.organisation, incident_id, order)
+    """Act on an incident as the key's holder. Scope `console:act`; 409 where its status forbids the act."""
+    command = Act(what, key.holder, (body and body.reason) or "")
+    after = await assembly.command(uow, key.organisation, incident_id, command)
     return Acted(incident_id=after.id, status=after.status, acts=allowed(after), at=after.last_at)

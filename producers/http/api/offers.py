@@ -1,4 +1,4 @@
-"""Answers to offers by other programs: an app of the organisation's own, or its dispatcher by hand."""
+"""Answers to offers that other programs submit: an organisation's own app, or a dispatcher's console."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from dispatch.services.access.keys import Key
 from dispatch.services.core.errors import ForbiddenError
 from dispatch.services.replies import receiving
-from producers.http.auth import Credentials, Here, known
+from producers.http.auth import Credentials, UowDep, authenticate, bearer_token
 from producers.http.middleware.idempotency import IdempotentRoute
 from schemas.replies import AnswerBody
 
@@ -17,14 +17,14 @@ router = APIRouter(tags=["offers"], route_class=IdempotentRoute)
 
 
 class Received(BaseModel):
-    """The answer is kept; what becomes of it is told by the stream, the incident and the volunteer's page."""
+    """The answer is stored; its effect shows on the stream, the incident and the volunteer's page."""
 
     reply_id: UUID
 
 
-async def answerer(request: Request, credentials: Credentials) -> Key:
-    """Admit any gateway, and supervisors."""
-    key = await known(request, credentials.credentials if credentials else "")
+async def authorize_answer(request: Request, credentials: Credentials) -> Key:
+    """Accept the key of any gateway or supervisor; raises ForbiddenError."""
+    key = await authenticate(request, bearer_token(credentials))
     if not (key.may("console:act") or any(scope.startswith("gateway:") for scope in key.scopes)):
         raise ForbiddenError("this key lacks the scope gateway:NAME or console:act")
     return key
@@ -32,9 +32,9 @@ async def answerer(request: Request, credentials: Credentials) -> Key:
 
 @router.post("/v1/offers/{offer_id}/answer", status_code=202)
 async def answer(
-    offer_id: UUID, body: AnswerBody, key: Annotated[Key, Depends(answerer)], uow: Here
+    offer_id: UUID, body: AnswerBody, key: Annotated[Key, Depends(authorize_answer)], uow: UowDep
 ) -> Received:
-    """Pass on a volunteer's answer, which counts from now. Scope `gateway:NAME` or `console:act`."""
+    """Store a volunteer's answer, received now. Scope `gateway:NAME` or `console:act`."""
     reply_id = await receiving.receive(
         uow,
         offer_id=offer_id,

@@ -1,4 +1,4 @@
-"""The organisation itself: its duty order, and the pause of all its offers."""
+"""The organisation of the key: its duty contacts, and the pause of its offers."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import Field
 
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import DutyContact
-from producers.http.auth import Here, Supervisor, Watcher
+from producers.http.auth import ConsoleActKey, ConsoleReadKey, UowDep
 from producers.http.middleware.idempotency import IdempotentRoute
 from schemas.base import Strict
 from schemas.volunteers import Language
@@ -16,7 +16,7 @@ router = APIRouter(tags=["organisation"], route_class=IdempotentRoute)
 
 
 class Contact(Strict):
-    """A supervisor who is paged in turn; without `drills` never for an exercise."""
+    """A supervisor to page; for an exercise only where `drills` is true."""
 
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
     phone: Annotated[str, Field(min_length=4, max_length=32)]
@@ -25,27 +25,27 @@ class Contact(Strict):
 
 
 @router.get("/v1/duty-contacts")
-async def duty(key: Watcher, uow: Here) -> list[DutyContact]:
-    """List the supervisors in duty order. Scope `console:read`."""
+async def duty(key: ConsoleReadKey, uow: UowDep) -> list[DutyContact]:
+    """List the supervisors in the order in which they are paged. Scope `console:read`."""
     return await organisations.duty(uow, key.organisation)
 
 
 @router.put("/v1/duty-contacts", status_code=204)
 async def set_duty(
-    contacts: Annotated[list[Contact], Field(max_length=50)], key: Supervisor, uow: Here
+    contacts: Annotated[list[Contact], Field(max_length=50)], key: ConsoleActKey, uow: UowDep
 ) -> None:
-    """Replace the duty order: the first is paged first, the next after a minute. Scope `console:act`."""
-    found = [DutyContact(one.name, one.phone, one.language, one.drills) for one in contacts]
-    await organisations.set_duty(uow, key.organisation, found)
+    """Replace the duty contacts: the first is paged first, the next a minute later. Scope `console:act`."""
+    duty = [DutyContact(c.name, c.phone, c.language, c.drills) for c in contacts]
+    await organisations.set_duty(uow, key.organisation, duty)
 
 
 @router.post("/v1/pause", status_code=204)
-async def pause(key: Supervisor, uow: Here) -> None:
-    """Stop all new offers at once; recalls and stand-downs still go out. Scope `console:act`."""
+async def pause(key: ConsoleActKey, uow: UowDep) -> None:
+    """Stop all new offers at once; recalls and stand-downs are still sent. Scope `console:act`."""
     await organisations.pause(uow, key.organisation, key.holder)
 
 
 @router.post("/v1/resume", status_code=204)
-async def resume(key: Supervisor, uow: Here) -> None:
-    """End the pause. Scope `console:act`."""
+async def resume(key: ConsoleActKey, uow: UowDep) -> None:
+    """Allow new offers again. Scope `console:act`."""
     await organisations.resume(uow, key.organisation, key.holder)

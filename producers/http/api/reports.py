@@ -1,4 +1,4 @@
-"""Reports in: `POST /v1/reports`, and what became of them."""
+"""Reports: submission and status."""
 
 import time
 from datetime import datetime
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from dispatch.services.access.keys import Key
 from dispatch.services.intake import submitting
 from dispatch.services.intake.admission import Admission
-from producers.http.auth import Here, Reporter, requires
+from producers.http.auth import ReportsWriteKey, UowDep, requires
 from producers.http.middleware.idempotency import IdempotentRoute
 from producers.http.problems import OVERLOADED
 from schemas.base import Mode
@@ -19,7 +19,7 @@ from schemas.reports import ReportBody
 
 router = APIRouter(tags=["reports"], route_class=IdempotentRoute)
 
-Reader = Annotated[Key, Depends(requires("reports:write", "console:read", "console:act"))]
+ReportReadKey = Annotated[Key, Depends(requires("reports:write", "console:read", "console:act"))]
 
 ADVICE = {
     "fr": "Appelez le 15, le 17, le 18 ou le 112 : un signalement ici n'alerte pas les secours.",
@@ -28,7 +28,7 @@ ADVICE = {
 
 
 class ReportAccepted(BaseModel):
-    """The report is kept and cannot be lost; `advice` is for a reporter who has called nobody."""
+    """The report is stored; `advice` is for a reporter who has not called the emergency services."""
 
     report_id: UUID
     status_url: str
@@ -36,7 +36,7 @@ class ReportAccepted(BaseModel):
 
 
 class ReportStatus(BaseModel):
-    """A report, and the incident that it belongs to: null until it is opened."""
+    """A report and its incident, null until it is opened."""
 
     report_id: UUID
     source: str
@@ -48,23 +48,23 @@ class ReportStatus(BaseModel):
 
 
 async def admission_of(request: Request) -> Admission:
-    """Give the door of this process, told how long this request took to reach it."""
+    """Return the admission controller of this process, after reporting how long this request took so far."""
     admission = request.app.state.admission
     assert isinstance(admission, Admission)  # noqa: S101 - for the type checker
     admission.notice(time.perf_counter() - request.state.began)
     return admission
 
 
-Door = Annotated[Admission, Depends(admission_of)]
+AdmissionDep = Annotated[Admission, Depends(admission_of)]
 
 
 @router.post("/v1/reports", status_code=202, responses=OVERLOADED)
 async def report(
-    body: ReportBody, key: Reporter, uow: Here, door: Door, response: Response
+    body: ReportBody, key: ReportsWriteKey, uow: UowDep, admission: AdmissionDep, response: Response
 ) -> ReportAccepted:
-    """Take a report in, once however often it is sent; scope `reports:write`, whose holder is the source."""
+    """Accept a report, once however often it is sent; the key's holder is its source. Scope `reports:write`."""
     accepted = await submitting.accept(
-        uow, organisation=key.organisation, source=key.holder, channel="http", body=body, admission=door
+        uow, organisation=key.organisation, source=key.holder, channel="http", body=body, admission=admission
     )
     url = f"/v1/reports/{accepted.report_id}"
     response.headers["Location"] = url
@@ -73,6 +73,6 @@ async def report(
 
 
 @router.get("/v1/reports/{report_id}", response_model=ReportStatus)
-async def status(report_id: UUID, key: Reader, uow: Here) -> dict[str, Any]:
-    """Tell what became of a report."""
+async def status(report_id: UUID, key: ReportReadKey, uow: UowDep) -> dict[str, Any]:
+    """Return a report's status and its incident."""
     return await submitting.status(uow, key.organisation, report_id)

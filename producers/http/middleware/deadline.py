@@ -1,4 +1,4 @@
-"""How long a caller waits at most: a database that hangs must not hang those who ask."""
+"""The longest time that a client waits for a response, even while the database hangs."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -6,54 +6,58 @@ from collections.abc import Callable, Mapping
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Late = Callable[[Scope], Response]
+TimeoutResponse = Callable[[Scope], Response]
 
 
 class Deadline:
-    """Answer in place of a route that has not begun to in time, and give up what it was doing."""
+    """Respond in place of a route that has not begun its response in time, and cancel the route."""
 
-    def __init__(self, app: ASGIApp, seconds: float, exceptions: Mapping[str, float], late: Late) -> None:
+    def __init__(
+        self, app: ASGIApp, seconds: float, by_path: Mapping[str, float], on_timeout: TimeoutResponse
+    ) -> None:
+        """Wait for `seconds`, except on the paths that have a deadline of their own."""
         self.app = app
         self._seconds = seconds
-        self._exceptions = exceptions
-        self._late = late
-        self._given_up: set[asyncio.Task[None]] = set()
+        self._by_path = by_path
+        self._on_timeout = on_timeout
+        self._cancelled: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and wait for so long."""
+        """Pass the request on and wait until its deadline."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        exchange = Exchange(receive, send, self._exceptions.get(scope["path"], self._seconds))
-        work = asyncio.create_task(self._work(scope, exchange))
+        exchange = TimedExchange(receive, send, self._by_path.get(scope["path"], self._seconds))
+        route = asyncio.create_task(self._run(scope, exchange))
         try:
             if await exchange.in_time:
-                return await work
+                return await route
         finally:
-            exchange.stop()
-            if not work.done():
-                self._give_up(work)
-        return await self._late(scope)(scope, receive, send)
+            exchange.stop_timer()
+            if not route.done():
+                self._cancel(route)
+        return await self._on_timeout(scope)(scope, receive, send)
 
-    async def _work(self, scope: Scope, exchange: "Exchange") -> None:
+    async def _run(self, scope: Scope, exchange: "TimedExchange") -> None:
         try:
             await self.app(scope, exchange.receive, exchange.send)
         finally:
-            exchange.settle(in_time=True)
+            exchange.resolve(in_time=True)
 
-    def _give_up(self, work: asyncio.Task[None]) -> None:
-        # Not waited for: it ends only when the database answers that it has stopped.
-        work.cancel()
-        self._given_up.add(work)
-        work.add_done_callback(self._forget)
+    def _cancel(self, route: asyncio.Task[None]) -> None:
+        # Not awaited: it ends only when the database confirms that it has cancelled the statement.
+        route.cancel()
+        self._cancelled.add(route)
+        route.add_done_callback(self._discard)
 
-    def _forget(self, work: asyncio.Task[None]) -> None:
-        self._given_up.discard(work)
-        if not work.cancelled():
-            work.exception()
+    def _discard(self, route: asyncio.Task[None]) -> None:
+        self._cancelled.discard(route)
+        if not route.cancelled():
+            # Retrieve the exception, or asyncio logs that nobody did.
+            route.exception()
 
 
-class Exchange:
-    """One request and its answer; the time that the caller takes to send the body is not counted."""
+class TimedExchange:
+    """One request and its response; the time that the client takes to send the body does not count."""
 
     def __init__(self, receive: Receive, send: Send, seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -61,29 +65,29 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._seconds = seconds
-        self._count()
+        self._start_timer()
 
     async def receive(self) -> Message:
-        """Take the next part of the body."""
+        """Receive the next part of the body with the timer stopped, then restart the timer."""
         self._timer.cancel()
         message = await self._receive()
-        self._count()
+        self._start_timer()
         return message
 
     async def send(self, message: Message) -> None:
-        """Pass the answer on, unless it comes too late."""
-        self.settle(in_time=True)
+        """Send a part of the response; discard it where the deadline has passed."""
+        self.resolve(in_time=True)
         if self.in_time.result():
             await self._send(message)
 
-    def settle(self, *, in_time: bool) -> None:
-        """Note, the first time, whether the answer came in time."""
+    def resolve(self, *, in_time: bool) -> None:
+        """Record whether the response came in time; only the first call counts."""
         if not self.in_time.done():
             self.in_time.set_result(in_time)
 
-    def stop(self) -> None:
-        """Stop counting."""
+    def stop_timer(self) -> None:
+        """Let the deadline pass without effect."""
         self._timer.cancel()
 
-    def _count(self) -> None:
-        self._timer = self._loop.call_later(self._seconds, lambda: self.settle(in_time=False))
+    def _start_timer(self) -> None:
+        self._timer = self._loop.call_later(self._seconds, lambda: self.resolve(in_time=False))

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a write that is sent again is answered as the first time, and not done again."""
+"""`Idempotency-Key`: a write that is sent again gets the first response and is not performed again."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -11,12 +11,11 @@ from fastapi.routing import APIRoute
 from dispatch.services.access import idempotency
 from dispatch.services.access.idempotency import Claim
 from dispatch.services.core.errors import InvalidError
-from producers.http.auth import known, uow_of
+from producers.http.auth import authenticate, uow_of
 
 HEADER = "Idempotency-Key"
-LONGEST = 200
+MAX_LENGTH = 200
 REPLAYED = {"Idempotency-Replayed": "true"}
-CLIENT_ERRORS, SERVER_ERRORS = 400, 500
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -28,41 +27,43 @@ class IdempotentRoute(APIRoute):
         """Wrap the route's handler."""
         handle = super().get_route_handler()
 
-        async def once(request: Request) -> Response:
-            name = request.headers.get(HEADER)
+        async def handle_once(request: Request) -> Response:
+            idempotency_key = request.headers.get(HEADER)
             authorization = request.headers.get("Authorization", "")
-            if name is None or request.method == "GET":
+            if idempotency_key is None or request.method == "GET":
                 return await handle(request)
-            key = await known(request, authorization.removeprefix("Bearer "))
-            return await _once(_Asked(request, handle, await _claim(request, key.id, name)))
+            key = await authenticate(request, authorization.removeprefix("Bearer "))
+            return await _once(
+                _ClaimedRequest(request, handle, await _claim(request, key.id, idempotency_key))
+            )
 
-        return once
+        return handle_once
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _ClaimedRequest:
     request: Request
     handle: Handler
     claim: Claim
 
 
-async def _claim(request: Request, api_key: str, name: str) -> Claim:
-    if not (0 < len(name) <= LONGEST and name.isprintable()):
-        raise InvalidError(HEADER, f"1 to {LONGEST} printable characters")
-    what = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-    return Claim(api_key, name, sha256(what + await request.body()).digest())
+async def _claim(request: Request, api_key: str, idempotency_key: str) -> Claim:
+    if not (0 < len(idempotency_key) <= MAX_LENGTH and idempotency_key.isprintable()):
+        raise InvalidError(HEADER, f"1 to {MAX_LENGTH} printable characters")
+    address = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    return Claim(api_key, idempotency_key, sha256(address + await request.body()).digest())
 
 
-async def _once(asked: _Asked) -> Response:
-    uow = uow_of(asked.request)
-    kept = await idempotency.claim(uow, asked.claim)
-    if kept is not None:
-        return Response(kept.body, kept.status, REPLAYED, media_type="application/json")
+async def _once(claimed: _ClaimedRequest) -> Response:
+    uow = uow_of(claimed.request)
+    first = await idempotency.claim(uow, claimed.claim)
+    if first is not None:
+        return Response(first.body, first.status, REPLAYED, media_type="application/json")
     try:
-        response = await asked.handle(asked.request)
+        response = await claimed.handle(claimed.request)
     except BaseException:
-        # It may come again and be tried. Where a commit went unanswered it was done: then it is for the domain to see.
-        await idempotency.free(uow, asked.claim)
+        # The client may send it again. Where a commit went unconfirmed, the domain recognises the repetition.
+        await idempotency.free(uow, claimed.claim)
         raise
-    await idempotency.settle(uow, asked.claim, response.status_code, bytes(response.body))
+    await idempotency.settle(uow, claimed.claim, response.status_code, bytes(response.body))
     return response

@@ -1,4 +1,4 @@
-"""How much a request may send: little, but for sheets of volunteers."""
+"""The largest request body that is accepted."""
 
 from collections.abc import Mapping
 
@@ -9,34 +9,35 @@ from producers.http.problems import problem
 
 
 class BodyLimit:
-    """Refuse a body that says it is too large before it is read, and one that turns out to be while it is."""
+    """Reject a body whose Content-Length is too large, and one that exceeds the limit while it is read."""
 
-    def __init__(self, app: ASGIApp, largest: int, exceptions: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, by_path: Mapping[str, int]) -> None:
+        """Limit bodies to `max_bytes`, except on the paths that have a limit of their own."""
         self.app = app
-        self._largest = largest
-        self._exceptions = exceptions
+        self._max_bytes = max_bytes
+        self._by_path = by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, counting."""
+        """Pass the request on; respond 413 to a body that is too large."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        largest = self._exceptions.get(scope["path"], self._largest)
-        refusal = f"the body is larger than {largest} bytes"
-        if _announced(scope) > largest:
-            return await problem(413, refusal)(scope, receive, send)
-        read = 0
+        limit = self._by_path.get(scope["path"], self._max_bytes)
+        detail = f"the body is larger than {limit} bytes"
+        if _content_length(scope) > limit:
+            return await problem(413, detail)(scope, receive, send)
+        size = 0
 
-        async def counted() -> Message:
-            nonlocal read
+        async def receive_and_count() -> Message:
+            nonlocal size
             message = await receive()
-            read += len(message.get("body", b""))
-            if read > largest:
-                raise HTTPException(413, refusal)
+            size += len(message.get("body", b""))
+            if size > limit:
+                raise HTTPException(413, detail)
             return message
 
-        return await self.app(scope, counted, send)
+        return await self.app(scope, receive_and_count, send)
 
 
-def _announced(scope: Scope) -> int:
+def _content_length(scope: Scope) -> int:
     length = dict(scope["headers"]).get(b"content-length", b"0")
     return int(length) if length.isdigit() else 0

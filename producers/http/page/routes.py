@@ -1,4 +1,4 @@
-"""A volunteer's own page: plain HTML that works on an old phone; opening it never answers anything."""
+"""The page of one volunteer and offer: plain HTML for old phones; a GET never stores an answer."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, get_args
@@ -13,7 +13,7 @@ from dispatch.services.core.failures import TRANSIENT
 from dispatch.services.messaging import tokens
 from dispatch.services.messaging.tokens import TokenView
 from dispatch.services.replies import receiving
-from producers.http.auth import Here, uow_of
+from producers.http.auth import UowDep, uow_of
 from producers.http.page import wording
 from producers.http.page.situation import Situation, may_answer, situation
 from schemas.replies import Answer
@@ -42,41 +42,41 @@ templates = Environment(
 
 
 class PageRoute(APIRoute):
-    """A route for people: while the database is away they get a page too, which tries again by itself."""
+    """A route that responds with a page that reloads itself while the database is unavailable."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the route's handler."""
         handle = super().get_route_handler()
 
-        async def gently(request: Request) -> Response:
+        async def handle_or_reload(request: Request) -> Response:
             try:
                 return await handle(request)
             except TRANSIENT:
-                return busy()
+                return unavailable()
 
-        return gently
+        return handle_or_reload
 
 
-def busy() -> Response:
-    """Give a page that tries again by itself."""
-    return _html("busy.html", 503, {"Retry-After": str(RETRY_AFTER_S)}, seconds=RETRY_AFTER_S)
+def unavailable() -> Response:
+    """Return a page that reloads itself after a few seconds."""
+    return _html("unavailable.html", 503, {"Retry-After": str(RETRY_AFTER_S)}, seconds=RETRY_AFTER_S)
 
 
 router = APIRouter(tags=["page"], route_class=PageRoute, default_response_class=HTMLResponse)
 
 
 @router.get("/a/{token}")
-async def show(token: str, request: Request, uow: Here, lang: str | None = None) -> Response:
-    """Show a volunteer their offer. Nothing is answered: programs that preview links open them too."""
+async def show(token: str, request: Request, uow: UowDep, lang: str | None = None) -> Response:
+    """Show a volunteer their offer. It stores no answer, since programs that preview links open them too."""
     view = await tokens.open_token(uow, token, secret=request.app.state.secret)
     return _gone() if view is None else _page(request, view, lang)
 
 
 @router.post("/a/{token}")
-async def answer(token: str, request: Request, uow: Here, lang: str | None = None) -> Response:
-    """Take the volunteer's answer (form field `answer`) and say that it was received."""
-    # First of all: whoever hangs up while the database makes them wait has answered all the same.
-    given = await _given(request)
+async def answer(token: str, request: Request, uow: UowDep, lang: str | None = None) -> Response:
+    """Store the volunteer's answer (form field `answer`) and confirm that it was received."""
+    # Read first: an answer counts even where the client disconnects while the database is slow.
+    given = await _submitted_answer(request)
     secret = request.app.state.secret
     view = await tokens.open_token(uow, token, secret=secret)
     if view is None:
@@ -95,7 +95,7 @@ async def answer(token: str, request: Request, uow: Here, lang: str | None = Non
     return _gone() if view is None else _page(request, view, lang)
 
 
-async def _given(request: Request) -> Answer | None:
+async def _submitted_answer(request: Request) -> Answer | None:
     async with request.form(max_files=0, max_fields=10) as form:
         given = form.get("answer")
     return next((one for one in ANSWERS if one == given), None)
@@ -133,7 +133,7 @@ def _state(shown: Situation, view: TokenView, language: Language) -> str:
 
 
 def _place(view: TokenView, language: Language, shown: Situation) -> dict[str, str] | None:
-    """Say where, to those who may go there: never to watch members, nor to somebody who is to keep away."""
+    """Return the place; None for members of a neighbourhood watch, and after an abort."""
     if view.informs or view.lat is None or view.lon is None or shown.banner == "aborted":
         return None
     away = wording.LABELS["away"][language].format(distance=distance(view.distance_m, language))
@@ -141,7 +141,7 @@ def _place(view: TokenView, language: Language, shown: Situation) -> dict[str, s
 
 
 def _gone() -> Response:
-    """Say nothing about why: forged, revoked and over-old tokens look the same."""
+    """Return the same page for forged, revoked and expired tokens: it does not reveal which it was."""
     return _html("gone.html", 404)
 
 

@@ -1,4 +1,4 @@
-"""What a volunteer's page shows and offers to press, as a pure function of the offer and the time."""
+"""What a volunteer's page shows and which answers it offers, as a pure function of the offer and the time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,15 +6,15 @@ from datetime import datetime
 from dispatch.services.messaging.tokens import TokenView
 from schemas.replies import Answer
 
-SOON_S, WAITING_S, GOING_S = 2, 10, 20
-"""Seconds until the page looks again: an answer is being worked, is awaited, or somebody is bound."""
+PENDING_REFRESH_S, ASKED_REFRESH_S, ASSIGNED_REFRESH_S = 2, 10, 20
+"""Seconds until the page reloads: an answer is being processed, is awaited, or the volunteer is assigned."""
 
 ENDED = ("aborted", "closed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A banner above all else, what is so, what may be pressed, and when to look again."""
+    """The banner, the state of the volunteer, the answers offered, and the seconds until the page reloads."""
 
     banner: str | None
     state: str
@@ -23,14 +23,14 @@ class Situation:
 
 
 def situation(view: TokenView, now: datetime) -> Situation:
-    """Tell what the volunteer should see now."""
+    """Return what the volunteer sees now."""
     state = _state(view, now)
     answers = tuple(answer for answer in _answers(view, state) if answer != view.pending)
     return Situation(_banner(view), state, answers, _refresh(view, state))
 
 
 def may_answer(view: TokenView, answer: str) -> bool:
-    """Tell whether an answer makes sense for this plan at all; whether it still counts is decided later."""
+    """Check whether this plan allows the answer at all; whether it still counts is decided when it is processed."""
     return not (view.informs and answer in ("en_route", "on_scene", "danger"))
 
 
@@ -60,30 +60,36 @@ def _assignment(view: TokenView) -> str:
 
 
 def _answers(view: TokenView, state: str) -> tuple[Answer, ...]:
-    seen: tuple[Answer, ...] = ("acknowledged",) if _unseen(view) else ()
+    seen: tuple[Answer, ...] = ("acknowledged",) if _recall_unseen(view) else ()
     if view.incident_status in ENDED:
         return seen
     answers = _ANSWERS.get(state, ())
     if view.incident_status == "held":
-        # Nobody is told to wait and asked to go on the same page.
+        # A page that says "wait" must not offer to leave.
         answers = tuple(answer for answer in answers if answer not in ("en_route", "on_scene"))
     return seen + answers
 
 
-def _unseen(view: TokenView) -> bool:
-    """Tell whether a recall that is still in force has not been seen."""
+def _recall_unseen(view: TokenView) -> bool:
+    """Check whether a recall in force still awaits its acknowledgement."""
     in_force = view.recall == "aborted" or view.incident_status == "held"
     return view.recall is not None and in_force and not view.recall_seen
 
 
 def _refresh(view: TokenView, state: str) -> int | None:
     if view.pending is not None:
-        return SOON_S
+        return PENDING_REFRESH_S
     if view.incident_status in ENDED:
         return None
-    return {"asked": WAITING_S, "assigned": GOING_S, "en_route": GOING_S, "on_scene": GOING_S}.get(state)
+    return _REFRESH_S.get(state)
 
 
+_REFRESH_S = {
+    "asked": ASKED_REFRESH_S,
+    "assigned": ASSIGNED_REFRESH_S,
+    "en_route": ASSIGNED_REFRESH_S,
+    "on_scene": ASSIGNED_REFRESH_S,
+}
 _ANSWERS: dict[str, tuple[Answer, ...]] = {
     "asked": ("accepted", "declined"),
     "expired": ("accepted",),

@@ -1,4 +1,4 @@
-"""The words of the volunteer's page, in French and English."""
+"""The texts of the volunteer's page, in French and English."""
 
 from schemas.volunteers import Language
 
