@@ -3,24 +3,30 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo up test lint bench gate storm soak lock clean
+.PHONY: help demo up test test-slow test-all lint bench gate storm soak lock clean
 .DEFAULT_GOAL := help
 
-help: ## Show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 8
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: .venv/installed ## Replay real calls through the whole system and check the outcome
+demo: .venv/installed ## Replay real calls through the whole system and check the result
 	$(BIN)/dispatch demo
 
 up: .venv/installed ## Start everything on this machine, with embedded services
 	$(BIN)/dispatch up
 
-# Tests that start brokers and kill them go last and alone: beside others, slowness would look like a loss.
-HEAVY := tests/kafka tests/stories/test_kills.py
+# Tests that start brokers and kill them run last, one at a time: beside others, a slow machine would look like a lost event.
+test: .venv/installed ## Run the tests on two cores, without the slow ones (at most 12 minutes)
+	$(BIN)/pytest -n 2 -m "not slow and not alone"
+	$(BIN)/pytest -m "not slow and alone"
 
-test: .venv/installed ## Run all tests, on two cores
-	$(BIN)/pytest -n 2 --dist loadgroup $(HEAVY:%=--ignore=%)
-	$(BIN)/pytest $(HEAVY)
+test-slow: .venv/installed ## Run the slow tests
+	$(BIN)/pytest -n 2 -m "slow and not alone"
+	$(BIN)/pytest -m "slow and alone"
+
+test-all: .venv/installed ## Run all tests (at most 25 minutes)
+	$(BIN)/pytest -n 2 -m "not alone"
+	$(BIN)/pytest -m alone
 
 lint: .venv/installed ## Check style, types and the direction of imports
 	$(BIN)/ruff check
@@ -28,16 +34,16 @@ lint: .venv/installed ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/installed ## Measure speed and size on this machine, and write docs/benchmarks.md
+bench: .venv/installed ## Measure speed and memory on this machine, and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
 
-gate: .venv/installed ## Fail where something fell back against docs/benchmarks.json
+gate: .venv/installed ## Fail if a measure is worse than docs/benchmarks.json
 	$(BIN)/python -m tests.benchmarks gate
 
-storm: .venv/installed ## Break one thing after another under load, on real Kafka, and look after each (half an hour)
+storm: .venv/installed ## Inject one fault after another under load, on real Kafka, and check after each (half an hour)
 	$(BIN)/python -m tests.storm
 
-soak: .venv/installed ## Play thousands of random scripts, then watch the memory of all roles over an hour of storm
+soak: .venv/installed ## Run thousands of random scripts, then measure the memory of all roles over an hour of load
 	DISPATCH_RANDOM_RUNS=1500 $(BIN)/pytest -n 2 tests/random
 	$(BIN)/python -m tests.benchmarks.soak --minutes 60
 
@@ -46,13 +52,13 @@ lock: ## Pin the newest dependencies that pyproject.toml allows
 	build/uv/bin/uv pip compile pyproject.toml --group dev --upgrade --generate-hashes --universal \
 		--python-version 3.11 --no-emit-index-url --no-header --quiet -o requirements.lock
 
-clean: ## Remove everything that was made
+clean: ## Remove all generated files
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Renfort needs Python 3.11 or later: install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
+		{ echo "Renfort needs Python 3.11 or later: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "Renfort needs Python's venv and pip: apt-get install python3-venv (Debian, Ubuntu)"; exit 1; }
 	@echo "Setting up .venv (half a minute, once)"

@@ -11,6 +11,15 @@ from tests.kafka.cluster import KafkaCluster, skip_without_java
 from tests.kafka.workers import Station
 from tests.support.site import until
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder `alone`, since all of them use brokers that some of them stop."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.alone)
+
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
@@ -34,7 +43,7 @@ def three(tmp_path: Path) -> Iterator[KafkaCluster]:
 
 @pytest.fixture
 async def blank(kafka: KafkaCluster) -> KafkaCluster:
-    """Take all topics of ours off the node, and with them the places that groups had in them."""
+    """Delete all Renfort topics from the node, and with them the committed offsets of their groups."""
     async with administration(kafka.bootstrap) as admin:
 
         async def ours() -> list[str]:

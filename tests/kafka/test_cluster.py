@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from tests.kafka.cluster import KafkaCluster
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(60)]
 WORDS = [f"word {n}".encode() for n in range(100)]
 
 

@@ -12,7 +12,7 @@ from tests.kafka.cluster import KafkaCluster
 from tests.kafka.outside import REPORTS, a_report, publish
 from tests.support.site import until
 
-pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(90)]
 
 
 async def test_a_cluster_is_found_as_it_is(blank: KafkaCluster) -> None:

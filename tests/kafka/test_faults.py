@@ -12,7 +12,7 @@ from tests.kafka.outside import a_report, behind, publish, read_all
 from tests.kafka.workers import LISTENERS, ROLES, Station
 from tests.support.site import TOPIC, entry, say, until
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(120)]
 
 
 SUBJECTS = range(60)
@@ -100,6 +100,7 @@ async def test_what_a_worker_was_doing_when_it_was_killed_is_done_once_by_the_ne
     await the_next_one_ends_the_work(station, kafka)
 
 
+@pytest.mark.slow
 async def test_what_a_worker_did_and_could_not_commit_to_kafka_is_delivered_again_and_done_once(
     station: Station, kafka: KafkaCluster
 ) -> None:

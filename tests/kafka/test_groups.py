@@ -17,7 +17,7 @@ from schemas.envelope import Received, Unreadable
 from tests.kafka.cluster import KafkaCluster
 from tests.support.site import EFFECTS, READER, TOPIC, say, until
 
-pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(90)]
 
 SUBJECTS = range(60)
 

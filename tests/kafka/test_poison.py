@@ -17,7 +17,7 @@ from tests.kafka.test_consumers import send_illegible
 from tests.kafka.workers import Station
 from tests.support.site import until
 
-pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(90)]
 
 WORDS = "Mme Dupont, 06 12 34 56 78, on the third floor"
 GOOD = 20

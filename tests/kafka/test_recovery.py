@@ -15,7 +15,7 @@ from tests.kafka.cluster import KafkaCluster, free_ports
 from tests.kafka.workers import LISTENERS, SOURCE, Station
 from tests.support.site import until
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(300)]
 
 EVERYBODY = ("relay", "reports", "incidents", "replies", "notifications", "agenda")
 MESSENGERS = ("offer-messages", "assignment-messages", "incident-messages", "escalation-messages")
@@ -44,6 +44,7 @@ async def fragile(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
         yield server
 
 
+@pytest.mark.slow
 async def test_a_database_that_crashes_under_work_costs_nothing(
     blank: KafkaCluster, fragile: EmbeddedPostgres, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ async def test_reports_are_accepted_while_kafka_is_absent_and_published_when_it_
     await station.is_sound()
 
 
+@pytest.mark.slow
 async def test_work_goes_on_when_one_of_three_brokers_is_killed(
     three: KafkaCluster, database: str, tmp_path: Path
 ) -> None:

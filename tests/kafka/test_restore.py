@@ -26,7 +26,7 @@ from tests.kafka.workers import LISTENERS, Station, Worker
 from tests.support.scene import Scene
 from tests.support.site import until
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 WORK = EVERYBODY[1:]
 OUT = """

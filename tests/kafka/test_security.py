@@ -28,7 +28,7 @@ from tests.kafka.secured import Grant, Secured, password
 from tests.kafka.workers import LISTENERS, Station
 from tests.support.site import until
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(240)]
 
 MANUAL = Path(__file__).parents[2] / "docs" / "operating.md"
 ENSURER = "topics-ensure"
@@ -168,6 +168,7 @@ async def test_a_user_who_may_not_read_or_write_is_told_what_is_missing_and_goes
     assert password(NEWCOMER) not in str(logs)
 
 
+@pytest.mark.slow
 async def test_a_process_with_a_wrong_password_says_so_and_keeps_trying(
     secured: Secured, database: str, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from schemas.topics import BY_NAME, TOPICS
 from tests.kafka.cluster import KafkaCluster
 from tests.support.site import until
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(60)]
 
 WRONG = "incident.reports"
 

@@ -28,7 +28,7 @@ WHERE r.processed_at IS NULL OR o.status = 'extended'
 """
 
 # Beside the tests on real Kafka the machine would be too busy to tell slowness from a loss.
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.alone]
 
 
 @pytest.fixture
