@@ -12,9 +12,10 @@ from consumers import broker as frame
 from consumers.broker import Broker
 from dispatch.clock import Clock
 from dispatch.security import UNSECURED, Security
+from dispatch.services.core.failures import log_fields
 from dispatch.services.subscriptions import READERS
 from producers.kafka.relay import Relay
-from producers.kafka.topics import TopicsError, ensure
+from producers.kafka.topics import ensure
 
 RETRY_S = 1.0
 log = structlog.get_logger()
@@ -102,8 +103,8 @@ class Line:
                     min_insync=self._cluster.min_insync, embedded=self._cluster.embedded,
                     security=self._cluster.security,
                 )  # fmt: skip
-            except (KafkaError, TopicsError, OSError, TimeoutError) as error:
-                log.warning("Kafka is not ready; trying again", error=f"{type(error).__name__}: {error}")
+            except (KafkaError, OSError) as error:
+                log.warning("Kafka is not ready; trying again", **log_fields(error))
                 await asyncio.sleep(RETRY_S)
             else:
                 return

@@ -1,48 +1,36 @@
-"""The relay: publishes what is committed, in order per key, at least once, for ever."""
+"""The relay: publishes the rows of the outbox to Kafka, in order per key and at least once."""
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
 from dispatch.clock import Clock
 from dispatch.security import UNSECURED, Security
 from dispatch.services.publishing.outbox import Buckets, Outgoing, Readers
-from dispatch.storage.pool import describe
+from dispatch.services.core.failures import is_transient, log_fields
+from producers.kafka.errors import ReplacedClusterError, UnsentError
 from producers.kafka.producer import open_producer, send
-from producers.kafka.topics import TopicsError, administration, cluster_id, ensure
+from producers.kafka.topics import administration, cluster_id, ensure
 
-ROUND = 150
-"""Messages in one round: what is severe waits for no more than those before it leaves."""
+BATCH_SIZE = 150
+"""Messages in one batch: a severe one waits until the batch before it is sent, so batches are small."""
 BUSY_POLL_S, IDLE_POLL_S, BUSY_FOR_S = 0.003, 0.05, 1.0
-LOOK_AROUND_EVERY_S = 1.0
-STOP_PATIENCE_S = 1.0
-REST_S = 2.0
-LOOK_AGAIN_AFTER_S = 15.0
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
+REBALANCE_EVERY_S = 1.0
+STOP_TIMEOUT_S = 1.0
+BUCKET_PAUSE_S = 2.0
+"""How long a bucket whose messages Kafka rejected is passed over, while others are published."""
+REPUBLISH_AGAIN_AFTER_S = 15.0
+MIN_BACKOFF_S, MAX_BACKOFF_S = 0.1, 2.0
 
 log = structlog.get_logger()
 
 
-class UnsentError(Exception):
-    """Kafka did not take everything; what it did not take stays in the outbox."""
-
-
-class ReplacedClusterError(Exception):
-    """Another cluster answers at the same address."""
-
-
-TROUBLE = (UnsentError, ReplacedClusterError, TopicsError, KafkaError, OSError, TimeoutError,
-           asyncpg.PostgresError, asyncpg.InterfaceError)  # fmt: skip
-
-
 class Relay:
-    """One of any number of relays of a database; each owns its share of the buckets."""
+    """One of any number of relays of a database; each owns a share of the buckets."""
 
     def __init__(
         self,
@@ -64,37 +52,36 @@ class Relay:
         self._embedded = embedded
         self._security = security
         self._copies = {"replication": replication, "min_insync": min_insync}
-        self._wanted = asyncio.Event()
+        self._wakened = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._busy_until = 0.0
-        self._look_again_at: float | None = None
-        self._rests_until: dict[int, float] = {}
+        self._republish_at: float | None = None
+        self._paused_until: dict[int, float] = {}
 
     def wake(self) -> None:
-        """Look at the outbox now: something was just committed."""
-        self._wanted.set()
+        """Poll the outbox now: rows were just committed."""
+        self._wakened.set()
 
     async def run(self) -> None:
-        """Relay until stopped, in a task of its own; what fails is done again on fresh connections."""
+        """Relay until stopped, in a task of its own; after an error, start again with new connections."""
         self._task = asyncio.current_task()
-        wait = SHORTEST_WAIT_S
+        wait = MIN_BACKOFF_S
         while not self._stopping.is_set():
             try:
                 await self._session()
-            except Exception as trouble:
-                unheard_of = not isinstance(trouble, TROUBLE)
-                log.warning("the relay starts again", error=describe(trouble), exc_info=unheard_of)
-            wait = SHORTEST_WAIT_S if self.ready else min(wait * 2, LONGEST_WAIT_S)
+            except Exception as error:
+                log.warning("the relay restarts", **log_fields(error), exc_info=not is_transient(error))
+            wait = MIN_BACKOFF_S if self.ready else min(wait * 2, MAX_BACKOFF_S)
             self.ready = False
             await _wait_for(self._stopping, wait)
 
     async def stop(self) -> None:
-        """End the round in hand, or give it up after a second: what it did not delete is published again."""
+        """Finish the current batch, or cancel it after a second: rows that it did not delete are published again."""
         self._stopping.set()
         self.wake()
         if self._task is not None and not self._task.done():
-            _, late = await asyncio.wait({self._task}, timeout=STOP_PATIENCE_S)
+            _, late = await asyncio.wait({self._task}, timeout=STOP_TIMEOUT_S)
             for task in late:
                 task.cancel()
                 await asyncio.wait({task})
@@ -105,7 +92,7 @@ class Relay:
             administration(self._bootstrap, self._security) as admin,
         ):
             cluster = await cluster_id(admin)
-            await self._look_around(buckets, admin, cluster)
+            await self._rebalance(buckets, admin, cluster)
             async with open_producer(
                 self._bootstrap, idempotent=not self._embedded, security=self._security
             ) as producer:
@@ -115,52 +102,52 @@ class Relay:
     async def _publish(
         self, buckets: Buckets, admin: AIOKafkaAdminClient, producer: AIOKafkaProducer, cluster: str
     ) -> None:
-        looked = _seconds()
+        rebalanced = _seconds()
         while not self._stopping.is_set():
-            if _seconds() - looked >= LOOK_AROUND_EVERY_S:
-                await self._look_around(buckets, admin, cluster)
-                looked = _seconds()
-            if waiting := await buckets.fetch(ROUND, besides=self._resting()):
+            if _seconds() - rebalanced >= REBALANCE_EVERY_S:
+                await self._rebalance(buckets, admin, cluster)
+                rebalanced = _seconds()
+            if messages := await buckets.fetch(BATCH_SIZE, besides=self._paused_buckets()):
                 self._busy_until = _seconds() + BUSY_FOR_S
-                await self._send(buckets, producer, waiting)
+                await self._send(buckets, producer, messages)
             else:
                 await self._pause()
 
-    async def _look_around(self, buckets: Buckets, admin: AIOKafkaAdminClient, cluster: str) -> None:
-        """Own a fair share, and bring to the cluster what it lacks of it, before anything newer is sent."""
+    async def _rebalance(self, buckets: Buckets, admin: AIOKafkaAdminClient, cluster: str) -> None:
+        """Own a fair share of the buckets; republish what a new cluster lacks of them before newer messages."""
         if await cluster_id(admin) != cluster:
-            raise ReplacedClusterError(f"another cluster than {cluster} answers")
+            raise ReplacedClusterError(f"a cluster other than {cluster} answers")
         await buckets.share()
         if forgotten := await buckets.forgotten(cluster):
-            made = await ensure(
+            created = await ensure(
                 self._bootstrap, embedded=self._embedded, security=self._security, **self._copies
             )
             queued = await buckets.bring_back(cluster, forgotten, self._clock.now())
-            log.info("new cluster", cluster=cluster, buckets=len(forgotten), topics=len(made), queued=queued)
-            self._look_again_at = _seconds() + LOOK_AGAIN_AFTER_S
-        elif self._look_again_at is not None and _seconds() >= self._look_again_at:
-            # A consumer that kept its old place in a partition may have passed over the first of what was refilled.
-            self._look_again_at = None
+            log.info("new cluster", cluster=cluster, buckets=len(forgotten), topics=len(created), queued=queued)
+            self._republish_at = _seconds() + REPUBLISH_AGAIN_AFTER_S
+        elif self._republish_at is not None and _seconds() >= self._republish_at:
+            # A consumer that kept its old offset may have skipped the first of the republished messages.
+            self._republish_at = None
             await buckets.bring_back(cluster, buckets.owned, self._clock.now())
 
-    async def _send(self, buckets: Buckets, producer: AIOKafkaProducer, waiting: Sequence[Outgoing]) -> None:
-        taken, error = await send(producer, waiting)
-        await buckets.done(taken)
-        failed = {message.bucket for message in waiting if message.id not in taken}
+    async def _send(self, buckets: Buckets, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> None:
+        stored, error = await send(producer, messages)
+        await buckets.done(stored)
+        failed = {message.bucket for message in messages if message.id not in stored}
         if not failed:
             return
-        if taken:
-            # The rest of the cluster works: it must not wait for what does not.
-            self._rests_until |= dict.fromkeys(failed, _seconds() + REST_S)
-        raise UnsentError(f"Kafka took {len(taken)} of {len(waiting)} messages: {error}")
+        if stored:
+            # The rest of the cluster works: do not delay it for these buckets.
+            self._paused_until |= dict.fromkeys(failed, _seconds() + BUCKET_PAUSE_S)
+        raise UnsentError(f"Kafka stored {len(stored)} of {len(messages)} messages: {error}")
 
-    def _resting(self) -> set[int]:
-        self._rests_until = {bucket: end for bucket, end in self._rests_until.items() if end > _seconds()}
-        return set(self._rests_until)
+    def _paused_buckets(self) -> set[int]:
+        self._paused_until = {bucket: end for bucket, end in self._paused_until.items() if end > _seconds()}
+        return set(self._paused_until)
 
     async def _pause(self) -> None:
-        await _wait_for(self._wanted, BUSY_POLL_S if _seconds() < self._busy_until else IDLE_POLL_S)
-        self._wanted.clear()
+        await _wait_for(self._wakened, BUSY_POLL_S if _seconds() < self._busy_until else IDLE_POLL_S)
+        self._wakened.clear()
 
 
 async def _wait_for(event: asyncio.Event, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Make the declared topics exist, with the partitions they were declared with."""
+"""Create the declared topics and check their partitions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -15,29 +15,26 @@ from aiokafka.errors import (
 )
 
 from dispatch.security import UNSECURED, Security
-from producers.kafka.diagnosis import refusal
+from producers.kafka.diagnosis import diagnose
+from producers.kafka.errors import TopicsError
 from schemas.topics import BY_NAME, TOPICS, Topic
 
-PATIENCE = 15.0
+TIMEOUT_S = 15.0
 REQUEST_TIMEOUT_MS = 5_000
 SEGMENTS = 4
-HIDDEN = (
-    "topic {} is either hidden from this user or absent, and not theirs to create: grant Describe on it, "
+TOPIC_HIDDEN = (
+    "topic {} is either hidden from this user or absent, and this user may not create it: grant Describe on it, "
     "or run `dispatch topics ensure` as a user who may Create"
 )
-
-
-class TopicsError(Exception):
-    """The cluster's topics are not those that were declared; the text says which and what to do."""
 
 
 @asynccontextmanager
 async def administration(
     bootstrap: str, security: Security = UNSECURED
 ) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Connect as an administrator; nothing that is asked through it makes a topic by accident.
+    """Connect an administration client, whose requests never create a topic by accident.
 
-    Raises NotLetInError.
+    Raises KafkaAccessError.
     """
     admin = AIOKafkaAdminClient(
         bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS, **security.arguments
@@ -53,11 +50,11 @@ async def _start(admin: AIOKafkaAdminClient, bootstrap: str, security: Security)
     try:
         await admin.start()
     except KafkaConnectionError:
-        raise await refusal(bootstrap, security) from None
+        raise await diagnose(bootstrap, security) from None
 
 
 async def cluster_id(admin: AIOKafkaAdminClient) -> str:
-    """Ask the cluster who it is; one that was replaced by an empty one has another id."""
+    """Return the id of the cluster; an empty cluster that replaced it has another."""
     async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
         return str((await admin.describe_cluster())["cluster_id"])
 
@@ -72,15 +69,15 @@ async def ensure(
 ) -> list[str]:
     """Create the declared topics that are missing and return their names; safe in several processes at once.
 
-    An empty topic with another number of partitions (made by asking for it) is made again. One that holds
-    messages is left alone and raises TopicsError: to change it would part a key from its past. The embedded
-    broker has no past: there it is made again too.
+    An empty topic with another number of partitions (created by a metadata request for it) is deleted and created
+    again. One that holds messages is left alone and raises TopicsError: another number would move its keys to other
+    partitions than their earlier messages. The embedded broker's topics are always created again: it stores nothing.
     """
     async with administration(bootstrap, security) as admin:
         have = await _partitions(admin)
         wrong = [topic for topic in TOPICS if have.get(topic.name, 0) not in {0, topic.partitions}]
         if not embedded:
-            await _refuse_unless_empty(bootstrap, security, wrong, have)
+            await _require_empty(bootstrap, security, wrong, have)
         await _delete(admin, wrong)
         missing = [topic for topic in TOPICS if topic.name not in have or topic in wrong]
         await _create(admin, missing, replication, min_insync)
@@ -89,7 +86,7 @@ async def ensure(
 
 
 async def _partitions(admin: AIOKafkaAdminClient, *, led: bool = False) -> dict[str, int]:
-    # All topics, always: to ask for one by name makes it on some brokers. A new one may show no partitions.
+    # Always of all topics: some brokers create a topic that is requested by name. A new one may show no partitions.
     return {
         topic["topic"]: sum(not led or partition["leader"] >= 0 for partition in topic["partitions"])
         for topic in await admin.describe_topics()
@@ -97,7 +94,7 @@ async def _partitions(admin: AIOKafkaAdminClient, *, led: bool = False) -> dict[
     }
 
 
-async def _refuse_unless_empty(
+async def _require_empty(
     bootstrap: str, security: Security, wrong: Sequence[Topic], have: dict[str, int]
 ) -> None:
     for topic in wrong:
@@ -114,8 +111,8 @@ async def _holds_messages(bootstrap: str, security: Security, name: str, partiti
     )
     try:
         await consumer.start()
-        places = [TopicPartition(name, number) for number in range(partitions)]
-        return bool(await consumer.beginning_offsets(places) != await consumer.end_offsets(places))
+        where = [TopicPartition(name, number) for number in range(partitions)]
+        return bool(await consumer.beginning_offsets(where) != await consumer.end_offsets(where))
     finally:
         await consumer.stop()
 
@@ -125,7 +122,7 @@ async def _delete(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
         return
     names = {topic.name for topic in topics}
     await admin.delete_topics(sorted(names))
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while names & (await _partitions(admin)).keys():
             await asyncio.sleep(0.05)
 
@@ -141,17 +138,17 @@ async def _create(
     ]
     for name, code, *text in (await admin.create_topics(wanted)).topic_errors:
         if for_code(code) is TopicAuthorizationFailedError:
-            raise TopicsError(HIDDEN.format(name))
+            raise TopicsError(TOPIC_HIDDEN.format(name))
         if for_code(code) not in {NoError, TopicAlreadyExistsError}:
             raise TopicsError(f"topic {name} could not be created: {for_code(code).__name__} {text or ''}")
 
 
 def declared(topic: Topic, min_insync: int) -> dict[str, str]:
-    """Give a topic's settings as Kafka knows them."""
+    """Return a topic's settings under the names that Kafka gives them."""
     return {
         "cleanup.policy": "compact,delete" if topic.compact else "delete",
         "retention.ms": str(topic.retention_ms),
-        # Kafka deletes a segment as a whole when its newest message is old enough: small ones keep the promise.
+        # Kafka deletes whole segments, once their newest message has expired: small ones keep closer to the limit.
         "segment.ms": str(topic.retention_ms // SEGMENTS),
         "min.insync.replicas": str(min_insync),
     }
@@ -160,10 +157,10 @@ def declared(topic: Topic, min_insync: int) -> dict[str, str]:
 async def _until_visible(admin: AIOKafkaAdminClient) -> None:
     have: dict[str, int] = {}
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             while have != {topic.name: topic.partitions for topic in TOPICS}:
                 await asyncio.sleep(0.02 if have else 0)
                 have = await _partitions(admin, led=True)
     except TimeoutError:
         lacking = [f"{t.name} {have.get(t.name, 0)} of {t.partitions}" for t in TOPICS]
-        raise TopicsError(f"partitions with a leader after {PATIENCE:.0f} s: {', '.join(lacking)}") from None
+        raise TopicsError(f"partitions with a leader after {TIMEOUT_S:.0f} s: {', '.join(lacking)}") from None

@@ -22,7 +22,7 @@ from dispatch.cli.main import main
 from dispatch.config import MisuseError, Settings
 from dispatch.runtime.hosting import Embedded
 from dispatch.security import UNSECURED, Security, SecurityError
-from producers.kafka.diagnosis import refusal
+from producers.kafka.diagnosis import diagnose
 
 SECRET = "canary-5f2c"
 USER = {"kafka_username": "renfort", "kafka_password": SECRET}
@@ -115,8 +115,8 @@ async def test_a_certificate_that_has_expired_is_called_that(write: Write) -> No
         lambda _, writer: writer.close(), "localhost", 0, family=socket.AF_INET, ssl=context
     ) as server:
         port = server.sockets[0].getsockname()[1]
-        told = str(await refusal(f"localhost:{port},127.0.0.1:1", security))
-    assert f"Kafka at localhost:{port} shows a certificate that has expired" in told
+        told = str(await diagnose(f"localhost:{port},127.0.0.1:1", security))
+    assert f"Kafka at localhost:{port} has a certificate that has expired" in told
     assert "Kafka at 127.0.0.1:1 does not answer: nothing listens there" in told
 
 

@@ -19,8 +19,8 @@ from dispatch.runtime.kafka_connection import Cluster
 from dispatch.runtime.node import Node, Role, Wiring
 from dispatch.services.intake.opening import Intake
 from dispatch.services.plans.plan_files import load
-from producers.kafka.diagnosis import NotLetInError
-from producers.kafka.topics import TopicsError, administration, cluster_id, ensure
+from producers.kafka.errors import KafkaAccessError, TopicsError
+from producers.kafka.topics import administration, cluster_id, ensure
 from schemas.topics import BY_NAME
 from tests.cli.installed import DISPATCH, environment
 from tests.kafka.cluster import free_ports, skip_without_java
@@ -159,7 +159,7 @@ async def test_a_user_who_may_not_read_or_write_is_told_what_is_missing_and_goes
 
             await station.report("not to be read")
             await until(partial(told, "GroupAuthorizationFailed", "renfort.reports"))
-            await until(partial(told, "the relay starts again", "AuthorizationFailed"))
+            await until(partial(told, "the relay restarts", "AuthorizationFailed"))
             assert not node.ready()["kafka"]
             await secured.grant(*(one for one in needed if one != to_read_it))
             await until(partial(told, "grant Read", "incident.reports"))
@@ -177,7 +177,7 @@ async def test_a_process_with_a_wrong_password_says_so_and_keeps_trying(
         process = station.work("relay")
 
         async def told_twice() -> bool:
-            return station.words().count(b"refuses the name relay or its password") > 1
+            return station.words().count(b"rejects the user relay or its password") > 1
 
         await until(told_twice)
         assert process.runs
@@ -189,12 +189,12 @@ async def test_a_process_with_a_wrong_password_says_so_and_keeps_trying(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"password": "wrong"}, "refuses the name relay or its password"),
+        ({"password": "wrong"}, "rejects the user relay or its password"),
         ({"mechanism": "SCRAM-SHA-256"}, "set DISPATCH_KAFKA_MECHANISM"),
-        ({"ca": "OTHER"}, "nobody whom we trust.*DISPATCH_KAFKA_CA"),
-        ({"ca": ""}, "wants TLS.*DISPATCH_KAFKA_CA"),
-        ({"username": "", "password": ""}, "wants a password"),
-        ({"cert": "OTHER"}, "wants a certificate that it trusts.*DISPATCH_KAFKA_CERT"),
+        ({"ca": "OTHER"}, "not trusted.*DISPATCH_KAFKA_CA"),
+        ({"ca": ""}, "requires TLS.*DISPATCH_KAFKA_CA"),
+        ({"username": "", "password": ""}, "requires a password"),
+        ({"cert": "OTHER"}, "requires a client certificate that it trusts.*DISPATCH_KAFKA_CERT"),
     ],
     ids=["password", "mechanism", "authority", "no TLS", "no password", "certificate"],
 )
@@ -205,7 +205,7 @@ async def test_who_has_not_the_right_proof_is_told_what_to_change(
     other.cert_pem.write_to_path(str(tmp_path / "ca"))
     other.issue_cert("relay").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "cert"))
     given = {name: value.replace("OTHER", str(tmp_path / name)) for name, value in changes.items()}
-    with pytest.raises(NotLetInError, match=words) as refusal:
+    with pytest.raises(KafkaAccessError, match=words) as refusal:
         await reach(secured, secured.cluster.bootstrap, **given)
     assert not {password("relay"), "wrong"} & set(str(refusal.value).split())
 
@@ -217,7 +217,7 @@ async def test_who_has_not_the_right_proof_is_told_what_to_change(
 async def test_a_broker_must_have_the_name_that_it_is_asked_for_by(
     secured: Secured, host: str, words: str
 ) -> None:
-    with pytest.raises(NotLetInError, match=words):
+    with pytest.raises(KafkaAccessError, match=words):
         await reach(secured, f"{host}:{secured.port}")
 
 
@@ -228,7 +228,7 @@ async def test_a_certificate_that_the_broker_trusts_is_shown_to_it(secured: Secu
 
 
 async def test_a_port_without_tls_is_told_apart(secured: Secured) -> None:
-    with pytest.raises(NotLetInError, match="is this its port for TLS"):
+    with pytest.raises(KafkaAccessError, match="is this its port for TLS"):
         await reach(secured, secured.plain)
 
 

@@ -6,7 +6,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from producers.kafka.topics import TopicsError, administration, ensure
+from producers.kafka.errors import TopicsError
+from producers.kafka.topics import administration, ensure
 from schemas.topics import BY_NAME, TOPICS
 from tests.kafka.cluster import KafkaCluster
 from tests.support.site import until

@@ -17,8 +17,8 @@ from dispatch.services.plans.plan_files import PlansError, load
 from dispatch.storage.migrate import MigrationError
 from dispatch.storage.migrate import migrate as apply
 from dispatch.storage.pool import describe
-from producers.kafka.diagnosis import NotLetInError
-from producers.kafka.topics import TopicsError, ensure
+from producers.kafka.errors import ClusterError
+from producers.kafka.topics import ensure
 from schemas.plans import Plan
 
 topics = App(name="topics", help="Make the declared topics exist.")
@@ -62,7 +62,7 @@ def ensure_topics(*, json: Json = False) -> None:
         raise MisuseError("no Kafka is known: set DISPATCH_KAFKA, or start `dispatch up`")
     try:
         created = asyncio.run(_ensure(settings, embedded=not given.kafka))
-    except (TopicsError, NotLetInError) as error:
+    except ClusterError as error:
         fail(str(error))
     except (KafkaError, TimeoutError) as error:
         fail(f"Kafka at {settings.kafka} does not answer: {describe(error)}")

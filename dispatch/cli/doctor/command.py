@@ -27,7 +27,7 @@ from dispatch.services.subscriptions import READERS
 from dispatch.storage.migrate import FOLDER
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 from dispatch.storage.queries import sql
-from producers.kafka.diagnosis import NotLetInError
+from producers.kafka.errors import KafkaAccessError
 from producers.kafka.topics import administration
 from schemas.topics import TOPICS
 
@@ -174,7 +174,7 @@ async def _kafka(bootstrap: str, security: Security) -> Finding:
     try:
         async with asyncio.timeout(PATIENCE_S), administration(bootstrap, security) as admin:
             found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
-    except NotLetInError as error:
+    except KafkaAccessError as error:
         return Finding("Kafka", "fail", str(error))
     except (KafkaError, OSError, TimeoutError) as error:
         return Finding("Kafka", "fail", f"{bootstrap} does not answer: {describe(error)}")

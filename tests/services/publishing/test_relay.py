@@ -116,7 +116,7 @@ async def test_what_kafka_refuses_holds_back_what_follows_it_and_nothing_else(
     relay_on: Begin,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(relays, "REST_S", 0.1)
+    monkeypatch.setattr(relays, "BUCKET_PAUSE_S", 0.1)
     await write(pool, range(5), 2)
     body = await pool.fetchval("SELECT body FROM journal WHERE stream = $1 AND seq = 1", entry(3).stream)
     await set_body(pool, 3, b"x" * 2_000_000)
@@ -142,7 +142,7 @@ async def test_a_frozen_broker_is_given_up_and_gets_everything_in_order_once_it_
     relay_on: Begin,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(producer, "SEND_PATIENCE_S", 0.3)
+    monkeypatch.setattr(producer, "SEND_TIMEOUT_S", 0.3)
     relay = relay_on()
     await ready(relay)
     assert broker.pid is not None
