@@ -102,7 +102,7 @@ class FairPool(asyncpg.Pool):
             await self._turns.acquire()
         try:
             async with super().acquire(timeout=timeout) as connection:
-                with _naming_loss(cast("asyncpg.Connection", connection)):
+                with translate_connection_loss(cast("asyncpg.Connection", connection)):
                     yield connection
         except asyncpg.InterfaceError as error:
             if self.is_closing():
@@ -113,8 +113,8 @@ class FairPool(asyncpg.Pool):
 
 
 @contextmanager
-def _naming_loss(connection: asyncpg.Connection) -> Iterator[None]:
-    """Tell a lost connection from our own misuse: asyncpg raises InterfaceError for both."""
+def translate_connection_loss(connection: asyncpg.Connection) -> Iterator[None]:
+    """Raise ConnectionLostError where the connection is lost: asyncpg raises InterfaceError for that and for misuse."""
     try:
         yield
     except asyncpg.InterfaceError as error:

@@ -29,8 +29,8 @@ CERTIFICATE_EXPIRED, HOSTNAME_MISMATCHES = 10, {62, 64}
 REASONS: dict[type[Exception], str] = {
     SaslAuthenticationFailed: "rejects the user {0.username} or its password: check DISPATCH_KAFKA_USERNAME, "
     "DISPATCH_KAFKA_PASSWORD and DISPATCH_KAFKA_MECHANISM",
-    UnsupportedSaslMechanismError: "does not support {0.mechanism}: set DISPATCH_KAFKA_MECHANISM to a mechanism that it "
-    "supports",
+    UnsupportedSaslMechanismError: "does not support {0.mechanism}: set DISPATCH_KAFKA_MECHANISM to one that it "
+    "does",
     IllegalSaslStateError: "expects no password on this port: unset DISPATCH_KAFKA_USERNAME, or use another port",
     ConnectionRefusedError: "does not answer: nothing listens there",
     gaierror: "cannot be found: no host has this name",

@@ -10,8 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from dispatch.clock import Clock
 from dispatch.security import UNSECURED, Security
-from dispatch.services.publishing.outbox import Buckets, Outgoing, Readers
 from dispatch.services.core.failures import is_transient, log_fields
+from dispatch.services.publishing.outbox import Buckets, Outgoing, Readers
 from producers.kafka.errors import ReplacedClusterError, UnsentError
 from producers.kafka.producer import open_producer, send
 from producers.kafka.topics import administration, cluster_id, ensure
@@ -123,7 +123,9 @@ class Relay:
                 self._bootstrap, embedded=self._embedded, security=self._security, **self._copies
             )
             queued = await buckets.bring_back(cluster, forgotten, self._clock.now())
-            log.info("new cluster", cluster=cluster, buckets=len(forgotten), topics=len(created), queued=queued)
+            log.info(
+                "new cluster", cluster=cluster, buckets=len(forgotten), topics=len(created), queued=queued
+            )
             self._republish_at = _seconds() + REPUBLISH_AGAIN_AFTER_S
         elif self._republish_at is not None and _seconds() >= self._republish_at:
             # A consumer that kept its old offset may have skipped the first of the republished messages.

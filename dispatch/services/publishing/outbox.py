@@ -11,7 +11,7 @@ from typing import Self
 import asyncpg
 
 from dispatch.storage.chain import BUCKETS
-from dispatch.storage.pool import BY_INDEX
+from dispatch.storage.pool import BY_INDEX, translate_connection_loss
 from dispatch.storage.queries import sql
 from schemas.envelope import unpack
 from schemas.topics import HORIZON_DAYS
@@ -71,7 +71,8 @@ class Buckets:
         )
         try:
             await connection.execute(sql("join_relays"))
-            yield cls(connection, readers)
+            with translate_connection_loss(connection):
+                yield cls(connection, readers)
         finally:
             await _close(connection)
 
