@@ -75,6 +75,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         yield Reader(up, tmp_path, environment(tmp_path / "data") | pasted)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_the_quick_start_works_as_it_is_written(reader: Reader) -> None:
     stream = reader.in_background("/v1/stream")

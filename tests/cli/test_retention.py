@@ -109,6 +109,7 @@ async def test_a_backup_that_cannot_be_read_is_named_and_passed_over(
     assert (restored.code, str(torn) in restored.err, "holds no backup" in restored.err) == (1, True, True)
 
 
+@pytest.mark.slow
 def test_a_machine_that_is_lost_comes_back_from_what_was_copied(tmp_path: Path) -> None:
     folder, backups = tmp_path / "data", tmp_path / "backups"
     known = environment(folder, DISPATCH_BACKUP=str(backups))
