@@ -1,4 +1,4 @@
-"""Write the reference: `python -m tests.contract.reference > docs/reference.md`."""
+"""Write the reference: `python -m tests.documents.reference > docs/reference.md`."""
 
 import re
 import sys
@@ -29,7 +29,7 @@ from producers.http.api.gateways import speaker
 from producers.http.api.offers import authorize_answer
 from producers.http.app import ROUTERS
 from schemas.topics import DAY_MS, HORIZON_DAYS, TOPICS, Topic
-from tests.contract.reference_words import ACTS, GATES, INTRODUCTION, REASONS, SETTINGS
+from tests.documents.reference_words import ACTS, GATES, INTRODUCTION, REASONS, SETTINGS
 
 MACHINES: dict[str, Table] = {
     "Incident": transitions.INCIDENT,

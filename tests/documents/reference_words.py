@@ -5,7 +5,7 @@ from dispatch.domain.selection import Gate
 INTRODUCTION = """\
 # Reference
 
-Made from the code by `python -m tests.contract.reference`, and compared with it by the tests.
+Made from the code by `python -m tests.documents.reference`, and compared with it by the tests.
 What the words mean is in the [glossary](glossary.md); how to run it is in [operating](operating.md).
 """
 

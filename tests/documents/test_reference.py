@@ -12,8 +12,8 @@ from dispatch.config import Settings
 from dispatch.domain.selection import Gate
 from dispatch.services.operations.auditing import DETAILS
 from producers.http.api.incidents import What
-from tests.contract import reference, state_diagram
-from tests.contract.reference_words import ACTS, GATES, REASONS, SETTINGS
+from tests.documents import reference, state_diagram
+from tests.documents.reference_words import ACTS, GATES, REASONS, SETTINGS
 
 ROOT = Path(__file__).parents[2]
 OPEN = {"/healthz", "/readyz", "/metrics", "/a/{token}"}

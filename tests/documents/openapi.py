@@ -1,4 +1,4 @@
-"""Write the OpenAPI document: `python -m tests.contract.openapi > docs/openapi.yaml`."""
+"""Write the OpenAPI document: `python -m tests.documents.openapi > docs/openapi.yaml`."""
 
 import sys
 from typing import cast

@@ -1,4 +1,4 @@
-"""Draw the transition tables: `python -m tests.contract.state_diagram > docs/state.svg`."""
+"""Draw the transition tables: `python -m tests.documents.state_diagram > docs/state.svg`."""
 
 import sys
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import hypot
 from typing import NamedTuple
 
-from tests.contract.reference import MACHINES
+from tests.documents.reference import MACHINES
 
 
 class Point(NamedTuple):

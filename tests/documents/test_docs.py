@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dispatch.config import Settings
-from tests.contract import retention
-from tests.contract.reference import commands
+from tests.documents import retention_table
+from tests.documents.reference import commands
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*.md")])
@@ -47,8 +47,8 @@ def test_every_command_and_setting_exists(page: Path) -> None:
 
 
 def test_what_is_kept_how_long_is_told_as_it_is_done() -> None:
-    wanted = "put in docs/operating.md what `python -m tests.contract.retention` prints"
-    assert retention.current() in (ROOT / "docs/operating.md").read_text("utf-8"), wanted
+    wanted = "put in docs/operating.md what `python -m tests.documents.retention_table` prints"
+    assert retention_table.current() in (ROOT / "docs/operating.md").read_text("utf-8"), wanted
 
 
 def test_an_unknown_command_is_found() -> None:

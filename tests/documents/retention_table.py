@@ -1,4 +1,4 @@
-"""Write the table of what is stored how long for docs/operating.md: `python -m tests.contract.retention`."""
+"""Write the table of what is stored how long for docs/operating.md: `python -m tests.documents.retention_table`."""
 
 import sys
 from collections.abc import Iterator

@@ -1,0 +1,103 @@
+"""An HTTP application on a database of its own, its clients, and the bodies that they send."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from dispatch.domain.incident import Incident
+from dispatch.services.access import keys
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.messaging import tokens
+from dispatch.storage.pool import transaction
+from producers.http.app import build
+from tests.domain.builders import PLACE
+from tests.support.scene import Scene, phone
+
+SECRET = b"s" * 32
+
+
+@dataclass
+class Site:
+    """An application, its scene, and a client."""
+
+    scene: Scene
+    client: httpx.AsyncClient
+    readiness: dict[str, bool]
+
+    async def key(self, *scopes: str, holder: str = "Ada", scene: Scene | None = None) -> dict[str, str]:
+        """Create a key; return the header that presents it."""
+        organisation = (scene or self.scene).organisation
+        key = await keys.create(self.scene.uow, organisation=organisation, scopes=scopes, holder=holder)
+        return {"Authorization": f"Bearer {key}"}
+
+    async def gateway_key(self, name: str = "kannel") -> str:
+        """Create a key of a gateway; return it as it stands in a query."""
+        return (await self.key(f"gateway:{name}"))["Authorization"].removeprefix("Bearer ")
+
+    async def link(self, number: int = 0, incident: Incident | None = None) -> str:
+        """Create the link that a volunteer gets with an offer; return its path."""
+        offer = await self.scene.offer(number, incident)
+        token = tokens.derive(SECRET, offer.id, 0)
+        async with transaction(self.scene.uow.pool) as connection:
+            await tokens.note(connection, token, offer.id, 0, self.scene.now)
+        return f"/a/{token}"
+
+    async def count(self, table: str) -> int:
+        """Count the rows of a table."""
+        return int(await self.scene.uow.pool.fetchval(f"SELECT count(*) FROM {table}"))
+
+
+@asynccontextmanager
+async def serve(uow: UnitOfWork, readiness: dict[str, bool]) -> AsyncIterator[httpx.AsyncClient]:
+    """Run an application; yield a client of it."""
+    app = build(uow, secret=SECRET, readiness=lambda: readiness)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as client:
+        yield client
+
+
+def report_body(site: Site, **changes: object) -> dict[str, Any]:
+    """Return the body of a valid report, with some changes."""
+    return {
+        "id": "call-1",
+        "kind": "medical.cardiac_arrest",
+        "severity": "life_threatening",
+        "position": {"lat": PLACE.lat, "lon": PLACE.lon},
+        "occurred_at": site.scene.now.isoformat(),
+    } | changes
+
+
+def volunteer_body(**changes: object) -> dict[str, Any]:
+    """Return the body of a valid volunteer, with some changes."""
+    return {
+        "name": "Bob",
+        "phone": phone(50),
+        "skills": ["first_aid"],
+        "position": {"lat": PLACE.lat, "lon": PLACE.lon},
+        "birth_date": "1990-01-31",
+        "consent": ["sms"],
+    } | changes
+
+
+def problem_fields(response: httpx.Response) -> set[str]:
+    """Check that the response is a problem document; return the fields that it names."""
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == response.status_code
+    assert body["title"]
+    assert body["detail"]
+    return {error["field"] for error in body.get("errors", ())}
+
+
+async def call_by_get(site: Site, path: str, values: dict[str, str], key: str) -> httpx.Response:
+    """Call a webhook as Kannel does: everything in the query, the key too."""
+    return await site.client.get(f"/v1/gateways/kannel/{path}", params=values | {"key": key})
+
+
+async def call_by_form(site: Site, path: str, values: dict[str, str], key: str) -> httpx.Response:
+    """Call a webhook with a form, and the key in the header."""
+    headers = {"Authorization": f"Bearer {key}"}
+    return await site.client.post(f"/v1/gateways/kannel/{path}", data=values, headers=headers)

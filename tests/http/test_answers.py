@@ -1,0 +1,85 @@
+"""Answers to offers that reach HTTP from programs and from gateways' webhooks."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.domain.builders import watch_plan
+from tests.http.site import Site, call_by_form, call_by_get, problem_fields
+from tests.support.scene import phone
+
+UNKNOWN_ID = "00000000-0000-0000-0000-000000000000"
+
+
+async def test_an_answer_from_a_program_fills_a_seat(site: Site) -> None:
+    incident = await site.scene.incident()
+    offer = await site.scene.offer(0, incident)
+    key = await site.key("gateway:app")
+    url = f"/v1/offers/{offer.id}/answer"
+    response = await site.client.post(url, json={"answer": "accepted"}, headers=key)
+    assert response.status_code == 202
+    await site.scene.work_replies()
+    assert len((await site.scene.read(incident.id)).assignments) == 1
+    bad = await site.client.post(url, json={"answer": "perhaps"}, headers=key)
+    assert bad.status_code == 422
+    assert problem_fields(bad) == {"answer"}
+
+
+async def test_a_watch_notice_rejects_the_answer_on_scene(site: Site) -> None:
+    offer = await site.scene.offer(0, await site.scene.incident(watch_plan()))
+    key = await site.key("gateway:app")
+    url = f"/v1/offers/{offer.id}/answer"
+    response = await site.client.post(url, json={"answer": "on_scene"}, headers=key)
+    assert response.status_code == 409
+    problem_fields(response)
+
+
+@pytest.mark.parametrize("call", [call_by_get, call_by_form])
+async def test_a_text_that_a_gateway_sends_twice_counts_once(site: Site, call: Callable[..., Any]) -> None:
+    await site.scene.offer(0)
+    key = await site.gateway_key()
+    values = {"id": "k1", "from": phone(0), "text": "OUI", "charset": "UTF-8"}
+    for _ in range(2):
+        response = await call(site, "inbound", values, key)
+        assert (response.status_code, response.content) == (202, b"")
+    assert await site.count("replies") == 1
+
+
+async def test_a_text_from_an_unknown_phone_is_stored(site: Site) -> None:
+    key = await site.gateway_key()
+    values = {"id": "k1", "from": phone(99), "text": "OUI", "charset": "UTF-8"}
+    assert (await call_by_get(site, "inbound", values, key)).status_code == 202
+    assert (await site.count("inbound_texts"), await site.count("replies")) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "field"),
+    [
+        ("inbound", {"from": phone(0), "text": "OUI"}, "id"),
+        ("inbound", {"id": "1", "from": phone(0), "text": "OUI", "charset": "UTF-16BE"}, "charset"),
+        ("receipts", {"message": "nonsense", "status": "1"}, "message"),
+        ("receipts", {"message": UNKNOWN_ID, "status": "x"}, "status"),
+    ],
+)
+async def test_a_malformed_webhook_call_is_parked_and_accepted(
+    site: Site, path: str, values: dict[str, str], field: str
+) -> None:
+    key = await site.gateway_key()
+    response = await call_by_get(site, path, values, key)
+    assert (response.status_code, response.content) == (202, b"")
+    reason = await site.scene.uow.pool.fetchval("SELECT reason FROM parking")
+    assert reason.startswith(f"{field}: ")
+
+
+async def test_a_receipt_of_an_unknown_message_is_accepted(site: Site) -> None:
+    key = await site.gateway_key()
+    response = await call_by_get(site, "receipts", {"message": str(uuid4()), "status": "1", "reply": ""}, key)
+    assert response.status_code == 202
+
+
+async def test_a_wrong_key_in_the_query_is_rejected(site: Site) -> None:
+    assert (await call_by_get(site, "inbound", {}, "rk_nonsense")).status_code == 401
+    other = await site.gateway_key("other")
+    assert (await call_by_get(site, "inbound", {}, other)).status_code == 403

@@ -1,0 +1,77 @@
+"""The application as a whole: its document, its guards, its log, and unknown routes."""
+
+from collections.abc import Callable, Iterator
+from inspect import iscoroutinefunction
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi.dependencies.models import Dependant
+from fastapi.security import HTTPBearer
+from structlog.testing import capture_logs
+
+from dispatch.clock import MovableClock
+from dispatch.services.core.unit_of_work import UnitOfWork
+from producers.http.app import build
+from tests.conftest import START
+from tests.documents import reference
+from tests.documents.openapi import current
+from tests.http.site import Site, call_by_get, problem_fields
+from tests.support.scene import phone
+
+OPENAPI = Path(__file__).parents[2] / "docs" / "openapi.yaml"
+
+
+async def test_no_log_and_no_metric_contains_a_token_a_key_or_a_phone_number(site: Site) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as logs:
+        link = await site.link()
+        await site.client.get(link)
+        await site.client.post(link, data={"answer": "accepted"})
+        key = await site.gateway_key()
+        values = {"id": "k1", "from": phone(0), "text": "peut-être", "charset": "UTF-8"}
+        await call_by_get(site, "inbound", values, key)
+        await site.client.get(f"/nowhere/{key}")
+    metrics = (await site.client.get("/metrics")).text
+    assert "renfort_http_seconds" in metrics
+    assert len([line for line in logs if line["event"] == "request"]) >= 4
+    for secret in (link.removeprefix("/a/"), key, phone(0), "peut-être"):
+        assert secret not in repr(logs)
+        assert secret not in metrics
+
+
+async def test_unknown_routes_and_methods_get_problem_documents(site: Site) -> None:
+    for method, path, status in (
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/v1/reports", 405),
+        ("GET", "/docs", 404),
+    ):
+        response = await site.client.request(method, path)
+        assert response.status_code == status
+        problem_fields(response)
+
+
+def test_the_committed_openapi_document_is_current() -> None:
+    assert OPENAPI.read_text() == current(), "run: python -m tests.documents.openapi > docs/openapi.yaml"
+
+
+def test_every_route_but_the_open_ones_requires_a_key() -> None:
+    uow = UnitOfWork(None, MovableClock(START))  # type: ignore[arg-type]
+    paths = build(uow, secret=b"", readiness=dict).openapi()["paths"]
+    unguarded = {
+        path for path, methods in paths.items() for method in methods.values() if "security" not in method
+    }
+    assert unguarded == {"/a/{token}", "/healthz", "/readyz", "/metrics"}
+
+
+def test_no_dependency_or_route_runs_in_a_thread() -> None:
+    called = {call for route in reference.routes() for call in _called(route.dependant)}
+    assert [call for call in called if not iscoroutinefunction(call)] == []
+
+
+def _called(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+    call = dependant.call
+    if call is not None:
+        yield call.__call__ if isinstance(call, HTTPBearer) else call
+    for inner in dependant.dependencies:
+        yield from _called(inner)

@@ -1,0 +1,102 @@
+"""The roster over HTTP: registration, import, changes, erasure and positions."""
+
+from typing import Any
+
+import pytest
+
+from tests.http.site import Site, problem_fields, volunteer_body
+from tests.support.scene import phone
+
+CSV_HEADER = "name,phone,language,skills,lat,lon,birth_date,consent,availability\n"
+
+
+async def test_volunteers_are_registered_changed_and_erased(site: Site) -> None:
+    key = await site.key("volunteers:write", "console:read")
+    created = await site.client.post("/v1/volunteers", json=volunteer_body(), headers=key)
+    assert created.status_code == 201
+    url = f"/v1/volunteers/{created.json()['volunteer_id']}"
+    assert (await site.client.patch(url, json={"availability": "on_call"}, headers=key)).status_code == 204
+    there = {"lat": 48.1, "lon": 2.1}
+    assert (await site.client.put(f"{url}/position", json=there, headers=key)).status_code == 204
+    listed = {
+        one["volunteer_id"]: one for one in (await site.client.get("/v1/volunteers", headers=key)).json()
+    }
+    assert listed[created.json()["volunteer_id"]]["availability"] == "on_call"
+    assert (await site.client.delete(url, headers=key)).status_code == 204
+    assert (await site.client.delete(url, headers=key)).status_code == 404
+    assert len((await site.client.get("/v1/volunteers", headers=key)).json()) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"phone": "12 34"}, "phone"),
+        ({"name": ""}, "name"),
+        ({"birth_date": "31/01/1990"}, "birth_date"),
+        ({"birth_date": "2090-01-31"}, "birth_date"),
+        ({"position": {"lat": 102.35, "lon": 48.85}}, "position.lat"),
+        ({"consent": ["fax"]}, "consent.0"),
+        ({"password": "x"}, "password"),
+    ],
+)
+async def test_a_malformed_volunteer_is_rejected_by_field(
+    site: Site, changes: dict[str, Any], field: str
+) -> None:
+    key = await site.key("volunteers:write")
+    response = await site.client.post("/v1/volunteers", json=volunteer_body(**changes), headers=key)
+    assert response.status_code == 422
+    assert problem_fields(response) == {field}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+async def test_a_csv_file_is_imported_and_its_invalid_lines_are_reported(site: Site, encoding: str) -> None:
+    key = await site.key("volunteers:write", "console:read") | {"Content-Type": "text/csv"}
+    sheet = (
+        CSV_HEADER + f"Zoé,{phone(70)},fr,first_aid;aed,48.85,2.35,1990-01-31,sms,available\nBob,12,,,,,,,\n"
+    )
+    response = await site.client.post("/v1/volunteers/import", content=sheet.encode(encoding), headers=key)
+    assert response.status_code == 200
+    assert response.json()["registered"] == 1
+    assert {problem["line"] for problem in response.json()["problems"]} == {3}
+    names = [one["name"] for one in (await site.client.get("/v1/volunteers", headers=key)).json()]
+    assert "Zoé" in names
+
+
+async def test_a_csv_file_of_thousands_is_imported(site: Site) -> None:
+    key = await site.key("volunteers:write") | {"Content-Type": "text/csv"}
+    lines = [
+        f"Volunteer {n},{phone(n)},fr,first_aid,48.85,2.35,1990-01-31,sms,available" for n in range(2000)
+    ]
+    sheet = CSV_HEADER + "\n".join(lines)
+    response = await site.client.post("/v1/volunteers/import", content=sheet, headers=key)
+    assert response.json() == {"registered": 2000, "problems": []}
+
+
+@pytest.mark.parametrize("sheet", ["", "nonsense", CSV_HEADER + "Bob,12,,,,,,,\n", "\x00\xff"])
+async def test_a_csv_file_without_a_valid_volunteer_is_rejected(site: Site, sheet: str) -> None:
+    key = await site.key("volunteers:write") | {"Content-Type": "text/csv"}
+    response = await site.client.post("/v1/volunteers/import", content=sheet.encode("latin-1"), headers=key)
+    assert response.status_code == 422
+    problem_fields(response)
+
+
+async def test_a_csv_file_that_is_too_large_is_rejected(site: Site) -> None:
+    key = await site.key("volunteers:write") | {"Content-Type": "text/csv"}
+    response = await site.client.post("/v1/volunteers/import", content=b"x" * 9_000_000, headers=key)
+    assert response.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"lat": 148.0, "lon": 2.0}, "lat"),
+        ({"lat": 48.0, "lon": 2.0, "recorded_at": "2026-11-22T20:00:00"}, "recorded_at"),
+        ({"lat": 48.0, "lon": 2.0, "recorded_at": "0001-01-01T00:00:00+14:00"}, "recorded_at"),
+    ],
+)
+async def test_an_invalid_position_is_rejected_by_field(site: Site, body: dict[str, Any], field: str) -> None:
+    key = await site.key("volunteers:write")
+    url = f"/v1/volunteers/{site.scene.people[0]}/position"
+    response = await site.client.put(url, json=body, headers=key)
+    assert response.status_code == 422
+    assert problem_fields(response) == {field}
