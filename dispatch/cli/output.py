@@ -17,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatch.config import MisuseError
+from dispatch.services.access import organisations
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.storage.queries import sql
 
 WIDE = 160
 """Columns of a table that is piped somewhere."""
@@ -31,6 +31,7 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Write JSON, f
 Whose = Annotated[
     str | None, Parameter(name="--organisation", help="Name of the organisation; the only one needs no name.")
 ]
+By = Annotated[str | None, Parameter(help="Name of the person who decides. Default: your user name.")]
 
 
 def operator() -> str:
@@ -40,7 +41,7 @@ def operator() -> str:
 
 async def organisation_of(uow: UnitOfWork, name: str | None) -> UUID:
     """Find an organisation by name, or the only one there is."""
-    rows = await uow.pool.fetch(sql("list_organisations"))
+    rows = await organisations.listed(uow)
     if not rows:
         raise NotFoundError("there is no organisation yet: dispatch organisations create NAME")
     fitting = [row for row in rows if name in {None, row["name"], str(row["id"])}]

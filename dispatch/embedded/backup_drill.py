@@ -16,8 +16,15 @@ from dispatch.embedded.recovery import restored
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import journal_verification, rebuilding
 from dispatch.services.subscriptions import READERS
+from dispatch.services.operations.backup_drill import (
+    record_result,
+    record_start,
+    row_counts,
+    wal_is_copied,
+    wal_position,
+)
+from dispatch.storage.database_clock import database_time
 from dispatch.storage.pool import open_pool
-from dispatch.storage.queries import sql
 
 COPY_PATIENCE_S = 30.0
 
@@ -47,7 +54,7 @@ async def drill(uow: UnitOfWork, backing: Backing, tell: Tell) -> list[Check]:
     base = await backing.take()
     copied = _seconds()
     moment = await _moment(uow)
-    await uow.pool.execute(sql("begin_drill"), moment.at)
+    await record_start(uow, moment.at)
     tell("waiting for the log")
     lag = await _until_copied(uow)
     tell("restoring")
@@ -57,26 +64,21 @@ async def drill(uow: UnitOfWork, backing: Backing, tell: Tell) -> list[Check]:
         *await _bring_back(base, moment, tell),
     ]
     proven = all(check.holds is not False for check in checks)
-    await uow.pool.execute(sql("settle_drill"), moment.at, _seconds() - began, proven)
+    await record_result(uow, moment.at, _seconds() - began, proven=proven)
     return checks
 
 
-async def facts(uow: UnitOfWork) -> dict[str, int]:
-    """Count what matters."""
-    return dict(await uow.pool.fetchrow(sql("drill_facts")) or {})
-
-
 async def _moment(uow: UnitOfWork) -> Moment:
-    before = await facts(uow)
+    before = await row_counts(uow)
     # Not the estimated clock, which may run ahead of the commit that follows.
-    at = await uow.pool.fetchval(sql("database_time"))
-    return Moment(at, before, await facts(uow))
+    at = await database_time(uow.pool)
+    return Moment(at, before, await row_counts(uow))
 
 
 async def _until_copied(uow: UnitOfWork) -> float:
     """Wait until all that is committed now is copied elsewhere; return how many seconds that took."""
-    place, began = await uow.pool.fetchval(sql("log_place")), _seconds()
-    while not await uow.pool.fetchval(sql("log_is_copied"), place):
+    position, began = await wal_position(uow), _seconds()
+    while not await wal_is_copied(uow.pool, position):
         if _seconds() - began > COPY_PATIENCE_S:
             raise EmbeddedServiceError(
                 f"the log was not copied within {COPY_PATIENCE_S:.0f} s: does `dispatch up` run with DISPATCH_BACKUP?"
@@ -109,7 +111,7 @@ async def _uow(dsn: str) -> AsyncIterator[UnitOfWork]:
 
 
 async def _compare(uow: UnitOfWork, moment: Moment) -> AsyncIterator[Check]:
-    for check in _counted(await facts(uow), moment):
+    for check in _counted(await row_counts(uow), moment):
         yield check
     breaks = (await journal_verification.prove(uow, READERS)).breaks
     yield Check("journal", f"{len(breaks)} breaks" if breaks else "whole", not breaks)

@@ -16,6 +16,7 @@ import psutil
 
 from dispatch.embedded.process import Service, spawn, within
 from dispatch.embedded.programs import EmbeddedServiceError, account_for, program_for
+from dispatch.storage.migrate import create_database
 
 PATIENCE = 300.0  # after a crash there may be much to recover
 STOP_PATIENCE = 20.0
@@ -174,9 +175,7 @@ class EmbeddedPostgres(Service):
         try:
             await (await asyncpg.connect(self.url())).close()
         except asyncpg.InvalidCatalogNameError:
-            connection = await asyncpg.connect(self.url("postgres"))
-            await connection.execute("CREATE DATABASE renfort")
-            await connection.close()
+            await create_database(self.url("postgres"))
 
     def _socket_folder(self) -> Path:
         # The kernel takes paths of at most 107 characters to a socket.

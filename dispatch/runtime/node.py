@@ -29,9 +29,9 @@ from dispatch.services.messaging.sending import Sender, Trouble
 from dispatch.services.operations.auditing import Auditor
 from dispatch.services.operations.retention import Keeper
 from dispatch.services.subscriptions import READERS
+from dispatch.storage.database_clock import ping
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
-from dispatch.storage.queries import sql
 from producers.http import app as http
 from producers.http import stream
 
@@ -204,8 +204,7 @@ class Node:
         """Keep `readyz` true to the database as it is now."""
         while True:
             try:
-                async with self.pool.acquire(timeout=PING_S) as connection:
-                    await connection.execute(sql("ping"), timeout=PING_S)
+                await ping(self.pool, PING_S)
                 self._database = True
             except UNREACHABLE:
                 self._database = False

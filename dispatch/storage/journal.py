@@ -85,10 +85,15 @@ async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: 
     return [row.event_id for row in rows]
 
 
+async def read_rows(connection: asyncpg.Connection, streams: Iterable[UUID]) -> list[asyncpg.Record]:
+    """Read the events of streams, in their order, as they are stored; the bodies may have been changed by hand."""
+    return await connection.fetch(sql("read_streams"), sorted(set(streams)))
+
+
 async def read_streams(connection: asyncpg.Connection, streams: Iterable[UUID]) -> dict[UUID, list[Event]]:
     """Read the events of streams, in their order, each as this version knows it."""
     events: dict[UUID, list[Event]] = defaultdict(list)
-    for row in await connection.fetch(sql("read_streams"), sorted(set(streams))):
+    for row in await read_rows(connection, streams):
         events[row["stream"]].append(revive(row["type"], row["body"]))
     return dict(events)
 

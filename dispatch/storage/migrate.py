@@ -27,6 +27,20 @@ async def migrate(database: asyncpg.Connection | str, folder: Path = FOLDER) -> 
     return await _migrate(database, folder)
 
 
+async def create_database(dsn: str) -> None:
+    """Create the database `renfort` on a server; `dsn` names another database there."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(sql("create_database"))
+    finally:
+        await connection.close()
+
+
+async def applied_names(pool: asyncpg.Pool) -> set[str]:
+    """Return the names of the migrations that are applied."""
+    return {row["name"] for row in await pool.fetch(sql("applied_migrations"))}
+
+
 async def _migrate(connection: asyncpg.Connection, folder: Path) -> list[str]:
     texts = _texts(folder)
     async with _locked(connection):

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from dispatch.cli import output
 from dispatch.cli.commands import watch
-from dispatch.cli.doctor import command
+from dispatch.cli.doctor import kafka
 from dispatch.cli.main import COMMANDS, build, main
 from dispatch.clock import MovableClock
 from dispatch.runtime.node import ROLES, title
@@ -731,7 +731,7 @@ async def test_a_sound_installation_is_found_sound(
 async def test_what_is_missing_is_named(
     dispatch: Dispatch, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(kafka, "PATIENCE_S", 2.0)
     monkeypatch.setenv("DISPATCH_KAFKA", "127.0.0.1:1")
     monkeypatch.setenv("DISPATCH_PLANS", str(tmp_path / "none"))
     monkeypatch.setenv("DISPATCH_KANNEL_URL", "http://127.0.0.1:13013")

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from dispatch.cli.doctor.kafka import behind, consumers, copies, topic_settings
+from dispatch.cli.doctor.kafka import consumers, copies, measure_lag, topic_settings
 from dispatch.config import Settings
 from producers.kafka.topics import administration, ensure
 from tests.kafka.cluster import KafkaCluster
@@ -31,6 +31,6 @@ async def test_a_cluster_is_found_as_it_is(blank: KafkaCluster) -> None:
 
         await until(noticed)
         await publish(blank.bootstrap, *(a_report(uuid4(), str(number)) for number in range(3)))
-        found = await behind(admin, blank.bootstrap)
+        found = await measure_lag(admin, blank.bootstrap)
         assert {name: count for name, count in found.items() if count} == {("reports", REPORTS): 3}
         assert consumers(found).detail == "9 groups, at most 3 messages behind"

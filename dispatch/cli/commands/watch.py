@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
@@ -19,7 +18,6 @@ from dispatch.services.console import situation, stream
 from dispatch.services.console.situation import Summary
 from dispatch.services.console.stream import StreamItem
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.storage.queries import sql
 
 RUNNING = ("open", "held", "taken_over")
 POLL_S = 0.5
@@ -90,11 +88,10 @@ async def _live(uow: UnitOfWork, house: UUID) -> None:
 
 
 async def _look(uow: UnitOfWork, house: UUID, events: Sequence[StreamItem]) -> Picture:
-    rows: list[asyncpg.Record] = await uow.pool.fetch(sql("due_next"), house)
     return Picture(
         uow.clock.now(),
         await situation.incidents(uow, house, statuses=RUNNING, limit=MOST),
-        {row["subject"]: (row["kind"], row["due_at"]) for row in rows},
+        await situation.next_due(uow, house),
         await situation.escalations(uow, house),
         events,
     )

@@ -21,7 +21,7 @@ from dispatch.cli.demo.checks import Check
 from dispatch.cli.demo.stage import Stage, stage
 from dispatch.logs import configure
 from dispatch.runtime import hosting
-from dispatch.storage.queries import sql
+from dispatch.services.operations import demo_figures
 
 demo = App(
     name="demo",
@@ -84,7 +84,7 @@ async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, s
         accepted = await _replay(console, ready, chosen)
         ready.clock.run_at(1)
         took = time.monotonic() - began
-        happened = await checks.figures(ready.node.uow)
+        happened = await demo_figures.figures(ready.node.pool)
         console.print(picture.summary(happened, len(chosen), took))
         if advice := picture.advise(happened):
             console.print(f"[yellow]{advice}[/]", soft_wrap=True)
@@ -97,7 +97,7 @@ async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, s
 
 async def _checks(ready: Stage, chosen: Sequence[Call], accepted: set[str]) -> list[Check]:
     refused = len(chosen) - len(accepted)
-    left = dict(await ready.node.pool.fetchrow(sql("still_to_do")) or {})
+    left = await demo_figures.unfinished(ready.node.pool)
     return [
         Check("every call was accepted as a report", [f"{refused} were not"] if refused else []),
         Check("everything was worked to its end", [f"{n} {what}" for what, n in left.items() if n]),
@@ -151,8 +151,7 @@ async def _report(ready: Stage, call: Call) -> str | None:
 
 async def _drained(ready: Stage) -> None:
     while True:
-        left = await ready.node.pool.fetchrow(sql("still_to_do"))
-        if left is not None and not any(left.values()):
+        if not any((await demo_figures.unfinished(ready.node.pool)).values()):
             return
         await asyncio.sleep(LOOK_EVERY_S)
 
@@ -173,7 +172,7 @@ async def _show(console: Console, ready: Stage, chosen: Sequence[Call]) -> None:
 
 
 async def _counts(ready: Stage) -> dict[str, int]:
-    return dict(await ready.node.pool.fetchrow(sql("counts_now")) or {})
+    return await demo_figures.counts(ready.node.pool)
 
 
 async def _stay(console: Console, ready: Stage) -> None:

@@ -16,7 +16,7 @@ from dispatch.cli.demo.behaviour import plan_reply
 from dispatch.cli.demo.calls import zone
 from dispatch.clock import Clock
 from dispatch.services.messaging.gateway import Outgoing
-from dispatch.storage.queries import sql
+from dispatch.services.operations import demo_figures
 
 LINK = re.compile(r"https?://\S+(/a/[A-Za-z0-9]+)")
 ON_SCENE_S = 900.0
@@ -64,7 +64,7 @@ class Owners:
         task.add_done_callback(self.tasks.discard)
 
     async def _read(self, message: Outgoing) -> None:
-        about = await self.pool.fetchrow(sql("message_context"), message.message_id)
+        about = await demo_figures.message_context(self.pool, message.message_id)
         if about is None:
             return
         link = LINK.search(message.text)

@@ -7,7 +7,8 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from dispatch.cli.demo.checks import Check, Figures, middle_and_ninetieth
+from dispatch.cli.demo.checks import Check, middle_and_ninetieth
+from dispatch.services.operations.demo_figures import Figures
 
 TOO_LATE_S = 60.0
 SHOWN = ("reports", "incidents", "running", "covered", "offers", "live", "accepted", "declined", "expired", "late",

@@ -1,7 +1,6 @@
-"""`dispatch doctor` on the database server: its version and settings, its sessions, and who works on it."""
+"""`dispatch doctor` on the database: its version and settings, its sessions, its clock, its tables."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +8,8 @@ from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import elapsed
 from dispatch.runtime.node import ROLES, roles_in
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.storage.queries import sql
+from dispatch.services.operations.diagnosis import read_server
+from dispatch.storage.migrate import FOLDER, applied_names
 
 OLDEST_VERSION = 15
 CROWDED = 0.8
@@ -17,26 +17,28 @@ CROWDED = 0.8
 OLD_TRANSACTION = timedelta(minutes=5)
 MOST_DEAD = 50_000
 """Dead rows in a queue table from which on reading it becomes slow."""
+MOST_OFFSET_S = 2.0
+"""Seconds by which this host's clock may differ from the database's; Renfort goes by the database's."""
 
 
-async def examine(uow: UnitOfWork) -> list[Finding]:
-    """Look at what the server tells of itself."""
-    server = await uow.pool.fetchrow(sql("server_settings"))
-    sessions = [dict(row) for row in await uow.pool.fetch(sql("sessions"))]
-    dead = [dict(row) for row in await uow.pool.fetch(sql("dead_rows"), MOST_DEAD)]
-    assert server is not None  # noqa: S101 - one row of settings, always
+async def examine(uow: UnitOfWork, host_time: datetime) -> list[Finding]:
+    """Check the server; `host_time` is this host's clock at the moment when the database's was read."""
+    now = uow.clock.now()
+    server = await read_server(uow.pool, MOST_DEAD)
     return [
-        version(server["version"]),
-        durability(dict(server)),
-        connections(len(sessions), server["max_connections"]),
-        transactions(sessions, uow.clock.now()),
-        queues(dead),
-        roles(row["application_name"] for row in sessions if row["here"]),
+        version(server.settings["version"]),
+        durability(server.settings),
+        connections(len(server.sessions), server.settings["max_connections"]),
+        transactions(server.sessions, now),
+        queues(server.bloated),
+        roles(row["application_name"] for row in server.sessions if row["here"]),
+        clock(abs((host_time - now).total_seconds())),
+        migrations(await applied_names(uow.pool), {path.name for path in FOLDER.glob("*.sql")}),
     ]
 
 
 def version(number: int) -> Finding:
-    """Judge the server's version, as `server_version_num` gives it."""
+    """Judge the server's version, a number as in `server_version_num`."""
     major, minor = divmod(number, 10_000)
     if major < OLDEST_VERSION:
         return Finding(
@@ -46,39 +48,39 @@ def version(number: int) -> Finding:
 
 
 def durability(server: Mapping[str, Any]) -> Finding:
-    """Tell whether what is committed survives a power cut."""
+    """Judge whether committed transactions survive a power cut."""
     unsafe = [name for name in ("fsync", "full_page_writes", "synchronous_commit") if server[name] == "off"]
     if unsafe:
         lost = "a power cut loses accepted reports: set it on in postgresql.conf"
         return Finding("durability", "warn", f"{' and '.join(unsafe)} is off; {lost}")
-    return Finding("durability", "ok", "what is committed is on disk")
+    return Finding("durability", "ok", "committed transactions are on disk")
 
 
 def connections(used: int, most: int) -> Finding:
-    """Tell whether the next process will find connections."""
-    told = f"{used} of {most} connections in use"
+    """Judge whether enough connections are left for another process."""
+    usage = f"{used} of {most} connections in use"
     if used >= CROWDED * most:
-        return Finding("connections", "warn", f"{told}: raise max_connections, or stop what is not needed")
-    return Finding("connections", "ok", told)
+        return Finding("connections", "warn", f"{usage}: raise max_connections, or stop processes")
+    return Finding("connections", "ok", usage)
 
 
 def transactions(sessions: Iterable[Mapping[str, Any]], now: datetime) -> Finding:
-    """Find what is open so long that no dead row can be cleared away."""
+    """Find a transaction that is open so long that it prevents dead rows from being removed."""
     old = [(now - row["xact_start"], row) for row in sessions if row["xact_start"] is not None]
     age, row = max(old, key=lambda pair: pair[0], default=(timedelta(), None))
     if row is None or age < OLD_TRANSACTION:
         return Finding("transactions", "ok", "none is open for long")
-    who = f"{row['application_name'] or 'somebody'} (process {row['pid']})"
+    session = f"{row['application_name'] or 'an unnamed session'} (process {row['pid']})"
     cure = f"unless it is a backup, end it: SELECT pg_terminate_backend({row['pid']})"
-    return Finding("transactions", "warn", f"{who} has one open for {elapsed(age)}; {cure}")
+    return Finding("transactions", "warn", f"{session} has one open for {elapsed(age)}; {cure}")
 
 
 def queues(dead: Iterable[Mapping[str, Any]]) -> Finding:
-    """Find queue tables that are full of rows that are no more."""
+    """Find queue tables with too many dead rows."""
     full = [f"{row['relname']} has {row['n_dead_tup']} dead rows" for row in dead]
     if full:
         return Finding("queues", "warn", f"{', '.join(full)}: is autovacuum on? VACUUM them")
-    return Finding("queues", "ok", "cleared as they should be")
+    return Finding("queues", "ok", "vacuumed as they should be")
 
 
 def roles(applications: Iterable[str]) -> Finding:
@@ -87,16 +89,23 @@ def roles(applications: Iterable[str]) -> Finding:
     if not running:
         return Finding("processes", "fail", "none runs: `dispatch up`, or `dispatch run` for each role")
     if missing := [role for role in ROLES if role not in running]:
-        told = f"none has the role {', '.join(missing)}: dispatch run {' '.join(missing)}"
-        return Finding("processes", "fail", told)
+        lacking = f"none has the role {', '.join(missing)}: dispatch run {' '.join(missing)}"
+        return Finding("processes", "fail", lacking)
     return Finding("processes", "ok", "every role runs somewhere")
 
 
-def reading(rows: Sequence[Mapping[str, Any]]) -> Finding:
-    """Tell whether what was said a minute ago has been heard by all who must."""
-    behind = Counter(row["consumer"] for row in rows)
-    if not behind:
-        return Finding("reading", "ok", "what is older than a minute is taken in")
-    told = ", ".join(f"{reader} {count}" for reader, count in behind.most_common())
-    advice = "do their processes live, or do their logs say to upgrade?"
-    return Finding("reading", "fail", f"events not taken in for a minute, by reader: {told}: {advice}")
+def clock(offset_s: float) -> Finding:
+    """Compare this host's clock with the database's."""
+    drift = f"{offset_s:.2f} s off the database's"
+    if offset_s <= MOST_OFFSET_S:
+        return Finding("clock", "ok", drift)
+    return Finding("clock", "warn", f"{drift}: synchronise this host and the database server with NTP")
+
+
+def migrations(applied: Collection[str], known: Collection[str]) -> Finding:
+    """Compare the applied migrations with those of this version."""
+    if missing := sorted(set(known) - set(applied)):
+        return Finding("tables", "fail", f"{', '.join(missing)} not applied: run `dispatch migrate`")
+    if newer := sorted(set(applied) - set(known)):
+        return Finding("tables", "fail", f"{', '.join(newer)} come from a newer version: install it")
+    return Finding("tables", "ok", f"{len(applied)} migrations applied")

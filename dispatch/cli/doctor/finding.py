@@ -1,4 +1,4 @@
-"""What `dispatch doctor` says about one thing that it looked at."""
+"""The result of one check of `dispatch doctor`."""
 
 from typing import Literal, NamedTuple
 
@@ -6,7 +6,7 @@ State = Literal["ok", "warn", "fail"]
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at; where it is not well, the detail says what to do."""
+    """The state of one subject; unless it is ok, `detail` says what to do."""
 
     what: str
     state: State

@@ -1,49 +1,106 @@
-"""`dispatch doctor` on the Kafka cluster: copies and settings of each topic, and how far behind each consumer is."""
+"""`dispatch doctor` on Kafka: whether it answers, its topics with their copies and settings, the consumers' lag."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import counted
 from dispatch.config import Settings
-from dispatch.security import UNSECURED, Security
+from dispatch.security import OVERHEARD, UNSECURED, Security, SecurityError
 from dispatch.services.subscriptions import SUBSCRIPTIONS
-from producers.kafka.topics import REQUEST_TIMEOUT_MS, declared
+from dispatch.storage.pool import describe
+from producers.kafka.errors import KafkaAccessError
+from producers.kafka.topics import REQUEST_TIMEOUT_MS, administration, declared
 from schemas.topics import BY_NAME, TOPICS
 
+PATIENCE_S = 8.0
 FAR_BEHIND = 1000
-"""Messages by which a consumer may be behind before it is remarkable."""
+"""Messages by which a consumer may lag before that is a warning."""
 
 Described = Sequence[Mapping[str, Any]]
-Behind = Mapping[tuple[str, str], int]
+Lag = Mapping[tuple[str, str], int]
+
+
+async def examine(settings: Settings, *, embedded: bool) -> list[Finding]:
+    """Check Kafka, and, where it answers and has the topics, the cluster's copies, settings and consumer groups."""
+    try:
+        security = Security.of(settings)
+    except SecurityError as error:
+        return [Finding("Kafka", "fail", str(error))]
+    answer = await _answers(settings.kafka, security)
+    if answer.state == "fail":
+        return [answer]
+    if embedded:
+        unknown = "not checked: the embedded broker does not report their offsets"
+        return [answer, Finding("consumers", "ok", unknown)]
+    return [answer, *[found async for found in _cluster(settings, security)]]
+
+
+async def _answers(bootstrap: str, security: Security) -> Finding:
+    if not bootstrap:
+        return Finding("Kafka", "fail", "no address is known: set DISPATCH_KAFKA, or start `dispatch up`")
+    try:
+        async with asyncio.timeout(PATIENCE_S), administration(bootstrap, security) as admin:
+            found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+    except KafkaAccessError as error:
+        return Finding("Kafka", "fail", str(error))
+    except (KafkaError, OSError, TimeoutError) as error:
+        return Finding("Kafka", "fail", f"{bootstrap} does not answer: {describe(error)}")
+    return _partitions(bootstrap, found, security)
+
+
+def _partitions(bootstrap: str, found: Mapping[str, int], security: Security) -> Finding:
+    wrong = [
+        f"{topic.name} has {found.get(topic.name, 0)} partitions, not {topic.partitions}"
+        for topic in TOPICS
+        if found.get(topic.name) != topic.partitions
+    ]
+    if wrong:
+        return Finding("Kafka", "fail", f"{'; '.join(wrong)}: dispatch topics ensure")
+    answers = f"{bootstrap} answers, {len(TOPICS)} topics as declared"
+    if security.overheard:
+        return Finding("Kafka", "warn", f"{answers}; a password without TLS: {OVERHEARD}")
+    return Finding("Kafka", "ok", answers)
+
+
+async def _cluster(settings: Settings, security: Security) -> AsyncIterator[Finding]:
+    try:
+        async with asyncio.timeout(PATIENCE_S), administration(settings.kafka, security) as admin:
+            yield copies(await admin.describe_topics(), settings)
+            yield await topic_settings(admin, settings)
+            yield consumers(await measure_lag(admin, settings.kafka, security))
+    except (KafkaError, OSError, TimeoutError) as error:
+        yield Finding("consumers", "warn", f"the cluster does not report their lag: {describe(error)}")
 
 
 def copies(described: Described, settings: Settings) -> Finding:
-    """Tell whether every partition has the copies that it should have, and can be written."""
+    """Check that every partition can be written and has its copies, all of them in sync."""
     ours = [(t["topic"], p) for t in described if t["topic"] in BY_NAME for p in t["partitions"]]
     stuck = {name for name, p in ours if len(p["isr"]) < settings.min_insync or p["leader"] < 0}
     if stuck:
-        told = f"{', '.join(sorted(stuck))} cannot be written: fewer than {settings.min_insync} brokers have it whole"
-        return Finding("copies", "fail", f"{told}: bring the brokers back")
+        least = f"fewer than {settings.min_insync} brokers are in sync"
+        return Finding(
+            "copies", "fail", f"{', '.join(sorted(stuck))} cannot be written: {least}: start the brokers"
+        )
     few = {name for name, p in ours if len(p["replicas"]) < settings.replication}
     if few:
-        told = f"{', '.join(sorted(few))}: fewer than {settings.replication} copies"
-        return Finding("copies", "warn", f"{told}: kafka-reassign-partitions, or set DISPATCH_REPLICATION")
+        lacking = f"{', '.join(sorted(few))}: fewer than {settings.replication} copies"
+        return Finding("copies", "warn", f"{lacking}: kafka-reassign-partitions, or set DISPATCH_REPLICATION")
     lagging = {name for name, p in ours if len(p["isr"]) < len(p["replicas"])}
     if lagging:
-        told = f"{', '.join(sorted(lagging))}: a copy is not up to date"
-        return Finding("copies", "warn", f"{told}: is a broker down?")
-    return Finding("copies", "ok", f"{settings.replication} of each partition, all up to date")
+        late = f"{', '.join(sorted(lagging))}: a copy is not in sync"
+        return Finding("copies", "warn", f"{late}: is a broker down?")
+    return Finding("copies", "ok", f"{settings.replication} of each partition, all in sync")
 
 
 async def topic_settings(admin: AIOKafkaAdminClient, settings: Settings) -> Finding:
-    """Compare how long each topic keeps what it holds, and how it is written, with how it was declared."""
+    """Compare the settings of each topic with its declaration."""
     asked = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in TOPICS]
     found: dict[str, dict[str, str]] = {}
     for response in await admin.describe_configs(asked):
@@ -53,7 +110,7 @@ async def topic_settings(admin: AIOKafkaAdminClient, settings: Settings) -> Find
 
 
 def compared(found: Mapping[str, Mapping[str, str]], settings: Settings) -> Finding:
-    """Name each setting of a topic that is not as it was declared."""
+    """Report each setting of a topic that differs from its declaration."""
     wrong = [
         f"{topic.name} {key}={found.get(topic.name, {}).get(key)}, not {value}"
         for topic in TOPICS
@@ -65,13 +122,13 @@ def compared(found: Mapping[str, Mapping[str, str]], settings: Settings) -> Find
     return Finding("topic settings", "ok", "as declared")
 
 
-async def behind(admin: AIOKafkaAdminClient, bootstrap: str, security: Security = UNSECURED) -> Behind:
-    """Count for each consumer and topic what it holds beyond the place that the consumer's group has committed."""
-    places = {
+async def measure_lag(admin: AIOKafkaAdminClient, bootstrap: str, security: Security = UNSECURED) -> Lag:
+    """Count, for each consumer and topic, the messages after the offset that the consumer's group has committed."""
+    partitions = {
         one.topic: [TopicPartition(one.topic, number) for number in range(BY_NAME[one.topic].partitions)]
         for one in SUBSCRIPTIONS
     }
-    wanted = [place for some in places.values() for place in some]
+    wanted = [partition for some in partitions.values() for partition in some]
     async with AIOKafkaConsumer(
         bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS, **security.arguments
     ) as reader:
@@ -80,8 +137,8 @@ async def behind(admin: AIOKafkaAdminClient, bootstrap: str, security: Security 
     for one in SUBSCRIPTIONS:
         committed = await _committed(admin, one.group)
         found[one.consumer, one.topic] = sum(
-            last[place] - max(committed[place].offset if place in committed else 0, first[place])
-            for place in places[one.topic]
+            last[partition] - max(committed[partition].offset if partition in committed else 0, first[partition])
+            for partition in partitions[one.topic]
         )
     return found
 
@@ -91,12 +148,12 @@ async def _committed(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPar
         try:
             return dict(await admin.list_consumer_group_offsets(group))
         except GroupCoordinatorNotAvailableError:
-            # The first who ever asks a cluster makes it lay out where such places are kept.
+            # The first such request to a cluster makes it create the topic of the offsets.
             await asyncio.sleep(0.2)
 
 
-def consumers(found: Behind) -> Finding:
-    """Name the consumers that are far behind."""
+def consumers(found: Lag) -> Finding:
+    """Report the consumers that lag far behind."""
     far = [f"{name} is {count} messages behind on {topic}" for (name, topic), count in found.items()
            if count > FAR_BEHIND]  # fmt: skip
     if far:

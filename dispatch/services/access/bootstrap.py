@@ -5,7 +5,6 @@ from uuid import UUID
 
 from dispatch.services.access import keys, organisations
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.storage.queries import sql
 
 NAME = "Renfort"
 ZONE = "Europe/Paris"
@@ -28,7 +27,7 @@ class Founded:
 
 async def found(uow: UnitOfWork) -> Founded:
     """Make an organisation and its keys where there are none yet."""
-    known = await uow.pool.fetch(sql("all_organisations"))
+    known = await organisations.listed(uow)
     if known:
         return Founded(known[0]["id"], {})
     organisation = await organisations.create(uow, NAME, ZONE, None)

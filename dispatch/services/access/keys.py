@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -59,6 +60,11 @@ async def authenticate(uow: UnitOfWork, presented: str) -> Key:
     if match is None or row is None or not hmac.compare_digest(row["hash"], _digest(match[2])):
         raise UnauthorizedError("this key is not known, or was revoked")
     return Key(row["id"], row["organisation"], frozenset(row["scopes"]), row["holder"])
+
+
+async def listed(uow: UnitOfWork, organisation: UUID) -> list[dict[str, Any]]:
+    """List the keys of an organisation, the oldest first, revoked ones included; never the secrets."""
+    return [dict(row) for row in await uow.pool.fetch(sql("list_keys"), organisation)]
 
 
 async def revoke(uow: UnitOfWork, organisation: UUID, key_id: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -64,6 +64,11 @@ async def create(uow: UnitOfWork, name: str, zone: str = "Europe/Paris", area: A
     if await uow.transact(work) is None:
         raise ConflictError(f"there is an organisation of the name {name!r} already")
     return id_
+
+
+async def listed(uow: UnitOfWork) -> list[dict[str, Any]]:
+    """List every organisation by name, each with the number of its volunteers and of its duty contacts."""
+    return [dict(row) for row in await uow.pool.fetch(sql("list_organisations"))]
 
 
 async def get(uow: UnitOfWork, organisation: UUID) -> Organisation:

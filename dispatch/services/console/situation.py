@@ -14,6 +14,7 @@ from dispatch.domain.supervision import allowed
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage import incidents as store
+from dispatch.storage import journal
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.base import Event, Lane, Mode, Position, Severity
@@ -128,7 +129,7 @@ async def timeline(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> Ti
     async with transaction(uow.pool) as connection:
         if not await connection.fetchval(sql("incident_is_of"), incident_id, organisation):
             raise NotFoundError("there is no such incident")
-        events = await connection.fetch(sql("read_streams"), [incident_id])
+        events = await journal.read_rows(connection, [incident_id])
         rounds = await connection.fetch(sql("read_rounds"), incident_id)
         moments = sorted([*map(_event, events), *map(_round, rounds)], key=_place)
         names = await _names(connection, _named(moments))
@@ -141,6 +142,12 @@ async def escalations(
     """List what supervisors have to see to, or had."""
     rows = await uow.pool.fetch(sql("list_escalations"), organisation, only_open, limit)
     return [Escalation(**dict(row)) for row in rows]
+
+
+async def next_due(uow: UnitOfWork, organisation: UUID) -> dict[UUID, tuple[str, datetime]]:
+    """Return the next entry on the agenda of each running incident: its kind, and when it is due."""
+    rows = await uow.pool.fetch(sql("due_next"), organisation)
+    return {row["subject"]: (row["kind"], row["due_at"]) for row in rows}
 
 
 def _whole(found: Incident, words: list[str], people: dict[UUID, str]) -> Whole:

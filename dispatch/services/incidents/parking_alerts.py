@@ -17,7 +17,7 @@ LEVEL = 3
 
 async def tell(connection: asyncpg.Connection, parked: Sequence[Parking], now: datetime) -> None:
     """Raise one escalation per source and topic; what names no known organisation is told to all."""
-    everybody = [row["id"] for row in await connection.fetch(sql("all_organisations"))]
+    everybody = [row["id"] for row in await connection.fetch(sql("organisation_ids"))]
     told = set()
     for item in sorted(parked, key=lambda item: (str(item.organisation), item.topic, item.source)):
         named = [item.organisation] if item.organisation in everybody else everybody

@@ -3,6 +3,8 @@
 from collections import deque
 from datetime import datetime, timedelta
 
+import asyncpg
+
 from dispatch.services.core.errors import OverloadedError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.queries import sql
@@ -63,7 +65,11 @@ class Admission:
         if self._look_at is None or now >= self._look_at:
             # Before the look: those who come meanwhile go by the last one.
             self._look_at = now + LOOK_EVERY
-            row = (now - HORIZON, now - PATIENCE, MOST)
-            waiting = await self._uow.pool.fetchval(sql("count_backlog"), *row)
+            waiting = await count_backlog(self._uow.pool, now, MOST)
             self._closed = waiting >= (FEW if self._closed else MOST)
         return self._closed
+
+
+async def count_backlog(pool: asyncpg.Pool, now: datetime, most: int) -> int:
+    """Count the reports that have waited too long for their turn, up to `most`."""
+    return int(await pool.fetchval(sql("count_backlog"), now - HORIZON, now - PATIENCE, most))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +11,7 @@ import asyncpg
 from dispatch.domain.errors import RefusedError
 from dispatch.logs import where
 from dispatch.services.core.failures import is_transient
+from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
 from dispatch.services.ingest.batches import Handler
@@ -29,7 +30,7 @@ Handlers = Mapping[tuple[str, str], Handler]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ParkingResult:
     """What became of one parked message; `age` is of what it tells, as far as that is known."""
 
     id: UUID
@@ -43,7 +44,27 @@ class Outcome:
         return self.what in {"retried", "discarded", "settled"}
 
 
-async def retry(uow: UnitOfWork, known: Handlers, id_: UUID, by: str, *, even_stale: bool = False) -> Outcome:
+async def listed(uow: UnitOfWork, limit: int, *, settled: bool = False) -> list[dict[str, Any]]:
+    """List parked messages without their bytes, the latest first; `settled` includes the resolved ones."""
+    return [dict(row) for row in await uow.pool.fetch(sql("list_parking"), limit, settled)]
+
+
+async def show(uow: UnitOfWork, id_: UUID) -> dict[str, Any]:
+    """Return one parked message with its bytes; raises NotFoundError."""
+    row = await uow.pool.fetchrow(sql("show_parking"), id_)
+    if row is None:
+        raise NotFoundError("nothing is parked under this id")
+    return dict(row)
+
+
+async def unresolved(uow: UnitOfWork, topic: str | None, reason: str | None) -> list[UUID]:
+    """Return the ids of unresolved messages, the oldest first: of one topic, or with these words in the reason."""
+    return [row["id"] for row in await uow.pool.fetch(sql("select_parking"), topic, reason)]
+
+
+async def retry(
+    uow: UnitOfWork, known: Handlers, id_: UUID, by: str, *, even_stale: bool = False
+) -> ParkingResult:
     """Hand one parked message over again, all or nothing; refused again, it stays with the new reason.
 
     The lock on its row makes the second of two who do it at once find it settled.
@@ -51,18 +72,20 @@ async def retry(uow: UnitOfWork, known: Handlers, id_: UUID, by: str, *, even_st
     forgotten = Forgotten(uow)
     await forgotten.look()
 
-    async def inside(connection: asyncpg.Connection, now: datetime) -> Outcome:
+    async def inside(connection: asyncpg.Connection, now: datetime) -> ParkingResult:
         row = await connection.fetchrow(sql("lock_parking"), id_)
         if row is None or row["settled_at"] is not None:
             return _gone(id_, row)
         handle = known.get((row["consumer"], row["source_topic"]))
         if handle is None:
-            return Outcome(id_, "refused", "a gateway's call cannot be retried: read it, then discard it")
+            return ParkingResult(
+                id_, "refused", "a gateway's call cannot be retried: read it, then discard it"
+            )
         # Without its bytes it would read as a tombstone.
         record = decode(row["source_topic"], row["key"], unpack(row["headers"]), row["body"] or b"")
         age = now - _since(record, row["parked_at"])
         if _calls_people(record) and age > STALE and not even_stale:
-            return Outcome(
+            return ParkingResult(
                 id_, "stale", "an actual report that old would call people as though it were new", age
             )
         if record is not None:
@@ -71,22 +94,22 @@ async def retry(uow: UnitOfWork, known: Handlers, id_: UUID, by: str, *, even_st
         refusal = await _hand_over(connection, handle, row["consumer"], record, now)
         if refusal:
             await connection.execute(sql("refuse_parking"), id_, refusal[:LONGEST_REASON])
-            return Outcome(id_, "refused", refusal, age)
+            return ParkingResult(id_, "refused", refusal, age)
         await connection.execute(sql("settle_parking"), id_, "retried", by, None, now)
-        return Outcome(id_, "retried", await _effect(connection), age)
+        return ParkingResult(id_, "retried", await _effect(connection), age)
 
     return await uow.transact(inside)
 
 
-async def discard(uow: UnitOfWork, id_: UUID, by: str, because: str) -> Outcome:
+async def discard(uow: UnitOfWork, id_: UUID, by: str, because: str) -> ParkingResult:
     """Erase the bytes of one parked message; who decided that, when and why is kept."""
 
-    async def inside(connection: asyncpg.Connection, now: datetime) -> Outcome:
+    async def inside(connection: asyncpg.Connection, now: datetime) -> ParkingResult:
         row = await connection.fetchrow(sql("lock_parking"), id_)
         if row is None or row["settled_at"] is not None:
             return _gone(id_, row)
         await connection.execute(sql("settle_parking"), id_, "discarded", by, because, now)
-        return Outcome(id_, "discarded", because, now - row["parked_at"])
+        return ParkingResult(id_, "discarded", because, now - row["parked_at"])
 
     return await uow.transact(inside)
 
@@ -119,11 +142,11 @@ async def _hand_over(
     return ""
 
 
-def _gone(id_: UUID, row: asyncpg.Record | None) -> Outcome:
+def _gone(id_: UUID, row: asyncpg.Record | None) -> ParkingResult:
     if row is None:
-        return Outcome(id_, "unknown", "nothing is parked under this id")
+        return ParkingResult(id_, "unknown", "nothing is parked under this id")
     how = f"{row['outcome'] or 'seen to'} by {row['settled_by'] or 'somebody'}"
-    return Outcome(id_, "settled", f"{how} at {row['settled_at']:%Y-%m-%d %H:%M:%S} UTC")
+    return ParkingResult(id_, "settled", f"{how} at {row['settled_at']:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _calls_people(record: Received | Unreadable | None) -> bool:

@@ -26,9 +26,14 @@ async def stop(connection: asyncpg.Connection, volunteer_id: UUID, now: datetime
     """End all new offers to a person, everywhere; what they are assigned to goes on until release."""
     await _hold(connection, volunteer_id, None, now)
     if await connection.fetchval(sql("stop_volunteer"), volunteer_id, now) is not None:
-        rows = await connection.fetch(sql("organisations_of"), volunteer_id)
         event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
-        await journal.append(connection, [entry(row["organisation"], event) for row in rows], now)
+        organisations = await organisations_of(connection, volunteer_id)
+        await journal.append(connection, [entry(one, event) for one in organisations], now)
+
+
+async def organisations_of(connection: asyncpg.Connection, volunteer_id: UUID) -> list[UUID]:
+    """Return the organisations that have a person on their roster."""
+    return [row["organisation"] for row in await connection.fetch(sql("organisations_of"), volunteer_id)]
 
 
 async def restart(connection: asyncpg.Connection, volunteer_id: UUID) -> None:
@@ -50,7 +55,7 @@ async def erase(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID) -> None
             raise NotFoundError("there is no such volunteer on this roster")
         event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
         await journal.append(connection, [entry(organisation, event)], now)
-        if not await connection.fetch(sql("organisations_of"), volunteer_id):
+        if not await organisations_of(connection, volunteer_id):
             await connection.execute(sql("erase_texts"), volunteer_id)
             await connection.execute(sql("erase_person"), volunteer_id)
 

@@ -131,8 +131,8 @@ class _Text:
 
     async def _tell(self, tell: Tell, candidates: list[Candidate]) -> None:
         """Answer in the name of whoever asked last, else of whoever has the person on a roster."""
-        rows = await self.connection.fetch(sql("organisations_of"), self.volunteer_id)
-        homes = [one.organisation for one in candidates] + [row["organisation"] for row in rows]
+        rosters = await opt_out.organisations_of(self.connection, self.volunteer_id)
+        homes = [one.organisation for one in candidates] + rosters
         if homes:
             await tell(self.connection, homes[0], self.volunteer_id, self.id, self.now)
 

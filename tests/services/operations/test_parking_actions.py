@@ -11,7 +11,7 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.services.incidents.parking_alerts import calm
 from dispatch.services.intake.opening import Intake
-from dispatch.services.operations.parking_actions import Outcome, discard, retry
+from dispatch.services.operations.parking_actions import ParkingResult, discard, retry
 from dispatch.services.subscriptions import handlers_of
 from dispatch.storage.pool import RetryableError
 from schemas.envelope import decode
@@ -52,7 +52,7 @@ async def found(world: World, house: UUID) -> None:
     )
 
 
-async def again(world: World, name: UUID, *, even_stale: bool = False) -> Outcome:
+async def again(world: World, name: UUID, *, even_stale: bool = False) -> ParkingResult:
     return await retry(world.uow, handlers_of(Intake(world.book)), name, "Ada", even_stale=even_stale)
 
 

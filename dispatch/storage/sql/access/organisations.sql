@@ -1,7 +1,3 @@
--- name: all_organisations
--- Returns every organisation.
-SELECT id FROM organisations ORDER BY id;
-
 -- name: list_organisations
 -- Every organisation, with how many are on its roster.
 SELECT o.id, o.name, o.zone, o.south, o.west, o.north, o.east, o.paused_at,

@@ -1,3 +1,7 @@
+-- name: create_database
+-- Creates the database on an embedded server.
+CREATE DATABASE renfort;
+
 -- name: create_migrations
 -- Makes the table of applied migrations where it is missing.
 CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, sha256 text NOT NULL);

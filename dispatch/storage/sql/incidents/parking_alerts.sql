@@ -1,3 +1,7 @@
+-- name: organisation_ids
+-- Returns the id of every organisation.
+SELECT id FROM organisations ORDER BY id;
+
 -- name: told_of_nothing
 -- Open escalations about parked messages of which none is left, of all organisations or of one ($1), its reason $2.
 -- What names no known organisation is everybody's.

@@ -1,12 +1,12 @@
 -- name: message_context
--- Returns what a message is about: for a simulated phone, which has nothing but the message.
+-- Returns what a message is about, for a simulated phone, which has nothing but the message.
 SELECT m.purpose, m.recipient_kind, m.recipient_id, m.incident_id, m.offer_id, m.escalation_id, o.distance_m, i.kind
 FROM messages m
 LEFT JOIN offers o ON o.id = m.offer_id
 LEFT JOIN incidents i ON i.id = m.incident_id
 WHERE m.id = $1;
 
--- name: counts_now
+-- name: picture_counts
 -- Returns the counts of a live picture.
 SELECT
     (SELECT count(*) FROM reports) AS reports,
@@ -23,8 +23,8 @@ SELECT
     (SELECT count(*) FROM assignments) AS assignments,
     (SELECT count(*) FROM escalations WHERE status IN ('raised', 'acknowledged')) AS escalations;
 
--- name: still_to_do
--- Returns how much is not yet drained: incidents, answers, messages, publications.
+-- name: unfinished_work
+-- Returns how many reports, incidents, replies, messages and publications are not yet worked to their end.
 SELECT
     (SELECT count(*) FROM reports WHERE incident_id IS NULL) AS reports,
     (SELECT count(*) FROM incidents WHERE ended_at IS NULL) AS incidents,
@@ -119,6 +119,6 @@ WITH asked AS (
 SELECT a.volunteer_id, a.lane FROM asked a JOIN asked b
     ON b.volunteer_id = a.volunteer_id AND b.lane = a.lane AND b.name > a.name AND b.stood && a.stood;
 
--- name: all_reports
--- Returns every report that was kept.
+-- name: report_ids
+-- Returns the id of every stored report.
 SELECT id FROM reports;

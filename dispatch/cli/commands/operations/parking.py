@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 from uuid import UUID
 
-import asyncpg
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.text import Text
 
 from dispatch.cli.connection import run
 from dispatch.cli.output import (
+    By,
     Json,
     counted,
     elapsed,
@@ -23,15 +23,13 @@ from dispatch.cli.output import (
     table,
 )
 from dispatch.config import MisuseError, Settings
-from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.parking_alerts import calm
 from dispatch.services.intake.opening import Intake
 from dispatch.services.operations import parking_actions
-from dispatch.services.operations.parking_actions import Outcome
+from dispatch.services.operations.parking_actions import ParkingResult
 from dispatch.services.plans.plan_files import load
 from dispatch.services.subscriptions import handlers_of
-from dispatch.storage.queries import sql
 
 parking = App(name="parking", help="See to what could not be understood.")
 COLOURS = {"retried": "green", "discarded": "green", "settled": "yellow"}
@@ -40,8 +38,7 @@ Most = Annotated[int, Parameter(validator=Number(gte=1))]
 Everything = Annotated[bool, Parameter(name="--all", negative="", help="All that nobody has seen to.")]
 Topic = Annotated[str | None, Parameter(help="With --all: what came on this topic only.")]
 Reason = Annotated[str | None, Parameter(help="With --all: only where these words are in the reason.")]
-By = Annotated[str | None, Parameter(help="Who decides it; you, where nobody is named.")]
-One = Callable[[UnitOfWork, UUID], Awaitable[Outcome]]
+One = Callable[[UnitOfWork, UUID], Awaitable[ParkingResult]]
 
 
 @parking.command(name="list")
@@ -57,11 +54,7 @@ def list_parking(*, settled: bool = False, limit: Most = 100, json: Json = False
     limit
         How many.
     """
-
-    async def work(uow: UnitOfWork) -> Sequence[asyncpg.Record]:
-        return await uow.pool.fetch(sql("list_parking"), limit, settled)
-
-    rows = [dict(row) for row in run(work)]
+    rows = run(lambda uow: parking_actions.listed(uow, limit, settled=settled))
     if json:
         print_json(rows)
         return
@@ -81,14 +74,8 @@ def show(id: UUID, *, json: Json = False) -> None:  # noqa: A002 - the argument'
     id
         Its id, from `dispatch parking list`.
     """
-
-    async def work(uow: UnitOfWork) -> dict[str, object]:
-        row = await uow.pool.fetchrow(sql("show_parking"), id)
-        if row is None:
-            raise NotFoundError("nothing is parked under this id")
-        return dict(row)
-
-    found = {name: _readable(value) for name, value in run(work).items()}
+    message = run(lambda uow: parking_actions.show(uow, id))
+    found = {name: _readable(value) for name, value in message.items()}
     if json:
         print_json(found)
         return
@@ -122,7 +109,7 @@ def retry(
     known = handlers_of(Intake(load(settings.plans), guarded=settings.guarded_topic))
     who = by or operator()
 
-    async def one(uow: UnitOfWork, id_: UUID) -> Outcome:
+    async def one(uow: UnitOfWork, id_: UUID) -> ParkingResult:
         return await parking_actions.retry(uow, known, id_, who, even_stale=even_stale)
 
     _tell(_each(one, ids, who, everything=everything, topic=source_topic, reason=reason), json=json)
@@ -153,7 +140,7 @@ def discard(
         raise MisuseError("say why with --because")
     who = by or operator()
 
-    async def one(uow: UnitOfWork, id_: UUID) -> Outcome:
+    async def one(uow: UnitOfWork, id_: UUID) -> ParkingResult:
         return await parking_actions.discard(uow, id_, who, because)
 
     _tell(_each(one, ids, who, everything=everything, topic=source_topic, reason=reason), json=json)
@@ -161,14 +148,13 @@ def discard(
 
 def _each(
     one: One, ids: Sequence[UUID], who: str, *, everything: bool, topic: str | None, reason: str | None
-) -> list[Outcome]:
+) -> list[ParkingResult]:
     """See to each message by itself, then end the pages about those of which nothing is left."""
     if everything == bool(ids) or (ids and (topic or reason)):
         raise MisuseError("name the ids, or say --all with or without --source-topic and --reason")
 
-    async def work(uow: UnitOfWork) -> list[Outcome]:
-        found = await uow.pool.fetch(sql("select_parking"), topic, reason) if everything else []
-        wanted = ids or [row["id"] for row in found]
+    async def work(uow: UnitOfWork) -> list[ParkingResult]:
+        wanted = await parking_actions.unresolved(uow, topic, reason) if everything else ids
         with progress() as shown:
             outcomes = [await one(uow, id_) for id_ in shown.track(wanted, description="parked messages")]
         await calm(uow, who)
@@ -177,7 +163,7 @@ def _each(
     return run(work)
 
 
-def _tell(outcomes: Sequence[Outcome], *, json: bool) -> None:
+def _tell(outcomes: Sequence[ParkingResult], *, json: bool) -> None:
     """Say what became of each, and exit 1 where a human still has to see to one."""
     bad = [outcome for outcome in outcomes if not outcome.well]
     if json:
@@ -193,7 +179,7 @@ def _tell(outcomes: Sequence[Outcome], *, json: bool) -> None:
         sys.exit(1)
 
 
-def _plain(outcome: Outcome) -> dict[str, object]:
+def _plain(outcome: ParkingResult) -> dict[str, object]:
     age = None if outcome.age is None else outcome.age.total_seconds()
     return {"id": outcome.id, "outcome": outcome.what, "detail": outcome.detail, "age_s": age}
 

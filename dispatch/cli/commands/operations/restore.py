@@ -9,21 +9,19 @@ from typing import NamedTuple
 import asyncpg
 import uvloop
 
-from dispatch.cli.commands.backup import folder_of
+from dispatch.cli.commands.operations.backup import folder_of
 from dispatch.cli.connection import fail
 from dispatch.cli.output import Json, counted, errors, print_json, problem, screen
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.embedded import EmbeddedServiceError
-from dispatch.embedded.backup_drill import facts
 from dispatch.embedded.backup_folder import SECRET, Base, newest
 from dispatch.embedded.recovery import restored, segments
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.restore_epochs import current_epoch
-from dispatch.services.operations import journal_verification, rebuilding
 from dispatch.services.subscriptions import READERS
+from dispatch.services.operations import backup_drill, journal_verification, rebuilding
 from dispatch.storage.pool import describe, open_pool
-from dispatch.storage.queries import sql
 
 UNREADABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, LookupError, TypeError, ValueError)
 
@@ -110,9 +108,9 @@ async def _examine_at(url: str, base: Base) -> Restored:
 async def _examine(uow: UnitOfWork, base: Base) -> Restored:
     await uow.clock.sample(uow.pool)
     await current_epoch(uow)
-    there = await facts(uow)
+    there = await backup_drill.row_counts(uow)
     breaks = (await journal_verification.prove(uow, READERS)).breaks
     problems = [f"stream {place.stream}, event {place.seq}: {place.what}" for place in breaks]
     problems += await rebuilding.compare(uow)
-    last = await uow.pool.fetchval(sql("last_event"))
+    last = await backup_drill.last_event_at(uow)
     return Restored(base.folder, there["incidents"], there["events"], last, problems)

@@ -1,0 +1,97 @@
+"""`dispatch organisations`, `dispatch pause` and `dispatch resume`: organisations, and the pause of their offers."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from dispatch.cli.connection import run
+from dispatch.cli.output import By, Json, Whose, operator, organisation_of, print_json, screen, table
+from dispatch.config import MisuseError
+from dispatch.services.access import organisations as service
+from dispatch.services.access.organisations import Area
+from dispatch.services.core.unit_of_work import UnitOfWork
+
+CORNERS = 4
+
+organisations = App(name="organisations", help="Create and list organisations.")
+
+
+@organisations.command
+def create(
+    name: str,
+    *,
+    zone: str = "Europe/Paris",
+    area: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    json: Json = False,
+) -> None:
+    """Create an organisation.
+
+    Example: dispatch organisations create "SDIS 67" --zone Europe/Paris --area 48.1,6.9,49.1,8.3
+
+    Parameters
+    ----------
+    name
+        Its name, which no other organisation has.
+    zone
+        Its time zone.
+    area
+        Its service area in degrees as SOUTH,WEST,NORTH,EAST. Default: everywhere.
+    """
+    parsed = _area(area) if area else None
+    id_ = run(lambda uow: service.create(uow, name, zone, parsed))
+    if json:
+        print_json({"id": id_, "name": name})
+    else:
+        screen.print("[green]organisation[/]", id_)
+
+
+def _area(text: str) -> Area:
+    try:
+        corners = [float(part) for part in text.split(",")]
+    except ValueError:
+        corners = []
+    if len(corners) != CORNERS:
+        raise MisuseError(f"--area {text!r} is not SOUTH,WEST,NORTH,EAST in degrees")
+    return Area(*corners)
+
+
+@organisations.command(name="list")
+def list_organisations(*, json: Json = False) -> None:
+    """List the organisations.
+
+    Example: dispatch organisations list
+    """
+    rows = run(service.listed)
+    if json:
+        print_json(rows)
+        return
+    columns = ("id", "name", "zone", "volunteers", "duty", "paused_at")
+    screen.print(table("organisations", columns, ([row[column] for column in columns] for row in rows)))
+
+
+def pause(*, organisation: Whose = None, by: By = None) -> None:
+    """Stop all new offers of an organisation at once; supervisors are notified.
+
+    Recalls and stand-downs still go out.
+
+    Example: dispatch pause --organisation "SDIS 67"
+    """
+
+    async def work(uow: UnitOfWork) -> None:
+        await service.pause(uow, await organisation_of(uow, organisation), by or operator())
+
+    run(work)
+    screen.print("[yellow]paused[/]: no new offers until `dispatch resume`.")
+
+
+def resume(*, organisation: Whose = None, by: By = None) -> None:
+    """Send new offers of an organisation again after a pause.
+
+    Example: dispatch resume
+    """
+
+    async def work(uow: UnitOfWork) -> None:
+        await service.resume(uow, await organisation_of(uow, organisation), by or operator())
+
+    run(work)
+    screen.print("[green]resumed[/]: offers go out.")

@@ -1,0 +1,28 @@
+"""`dispatch doctor` on the organisations: whether each has supervisors on duty, and whether its offers are paused."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dispatch.cli.doctor.finding import Finding
+from dispatch.cli.output import counted
+
+Row = Mapping[str, Any]
+
+
+def examine(organisations: Iterable[Row]) -> Iterator[Finding]:
+    """Check each organisation, as `organisations.listed` returns them."""
+    nobody = True
+    for row in organisations:
+        nobody = False
+        yield _duty(row)
+        if row["paused_at"]:
+            yield Finding(f"offers of {row['name']}", "warn", "paused: dispatch resume")
+    if nobody:
+        yield Finding("organisations", "warn", "none yet: dispatch organisations create NAME")
+
+
+def _duty(row: Row) -> Finding:
+    what = f"duty of {row['name']}"
+    if row["duty"]:
+        return Finding(what, "ok", f"{counted(row['duty'], 'supervisor')} in the duty order")
+    return Finding(what, "fail", "nobody would be notified: dispatch duty set --contact 'Name:+33…'")
