@@ -15,7 +15,6 @@ from dispatch.embedded.backup_schedule import Backing
 from dispatch.embedded.recovery import restored
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import journal_verification, rebuilding
-from dispatch.services.subscriptions import READERS
 from dispatch.services.operations.backup_drill import (
     record_result,
     record_start,
@@ -23,6 +22,7 @@ from dispatch.services.operations.backup_drill import (
     wal_is_copied,
     wal_position,
 )
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.database_clock import database_time
 from dispatch.storage.pool import open_pool
 

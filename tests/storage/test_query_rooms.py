@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.storage.queries import FOLDER, NAME, all_queries
+from dispatch.storage.queries import FOLDER, HEADER, all_queries
 
 ROOT = Path(__file__).parents[2]
 STORAGE = "storage"
@@ -66,10 +66,10 @@ def rooms() -> dict[str, set[str]]:
 def capabilities() -> dict[str, str]:
     """Return, for each named query, the folder that its file lies in."""
     return {
-        match[1]: path.parent.name
+        match[2]: path.parent.name
         for path in FOLDER.rglob("*.sql")
         for line in path.read_text(encoding="utf-8").splitlines()
-        if (match := NAME.match(line))
+        if (match := HEADER.match(line))
     }
 
 
@@ -92,7 +92,9 @@ def test_only_services_and_storage_run_a_statement() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in modules(*ELSEWHERE)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in RUNNING
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in RUNNING
         and ast.unparse(node.func.value) not in NO_CONNECTIONS
     ]
     assert running == []

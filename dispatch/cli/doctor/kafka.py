@@ -137,7 +137,8 @@ async def measure_lag(admin: AIOKafkaAdminClient, bootstrap: str, security: Secu
     for one in SUBSCRIPTIONS:
         committed = await _committed(admin, one.group)
         found[one.consumer, one.topic] = sum(
-            last[partition] - max(committed[partition].offset if partition in committed else 0, first[partition])
+            last[partition]
+            - max(committed[partition].offset if partition in committed else 0, first[partition])
             for partition in partitions[one.topic]
         )
     return found

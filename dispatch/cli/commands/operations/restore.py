@@ -19,8 +19,8 @@ from dispatch.embedded.backup_folder import SECRET, Base, newest
 from dispatch.embedded.recovery import restored, segments
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.restore_epochs import current_epoch
-from dispatch.services.subscriptions import READERS
 from dispatch.services.operations import backup_drill, journal_verification, rebuilding
+from dispatch.services.subscriptions import READERS
 from dispatch.storage.pool import describe, open_pool
 
 UNREADABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, LookupError, TypeError, ValueError)
