@@ -12,7 +12,7 @@ import asyncpg
 from dispatch.metrics import EVENTS
 from dispatch.storage.chain import GENESIS, Break, bucket_of, link, walk
 from dispatch.storage.pool import RetryableError
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Event, Mode
 from schemas.envelope import SOURCE, Envelope, packed, revive
 from schemas.ids import derived
@@ -77,7 +77,7 @@ async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: 
     for type_, written in Counter(row.type for row in rows).items():
         EVENTS.labels(type_).inc(written)
     try:
-        await connection.execute(sql("append_journal"), *map(list, zip(*rows, strict=True)), now)
+        await connection.execute(*bound("append_journal", recorded_at=now, **columns(Row, rows)))
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != ONE_EVENT_PER_PLACE:
             raise

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from dispatch.storage import journal
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, columns
 from schemas.envelope import NOBODY, Unreadable
 from schemas.ids import new_id
 from schemas.notifications import Parked
@@ -29,6 +30,18 @@ class Parking:
     size: int
 
 
+class ParkingRow(NamedTuple):
+    """A message as `park` takes it."""
+
+    id: UUID
+    organisation: UUID | None
+    source: str
+    reason: str
+    key: bytes | None
+    headers: bytes
+    body: bytes | None
+
+
 async def park(
     connection: asyncpg.Connection, consumer: str, topic: str, items: Sequence[Unreadable], now: datetime
 ) -> list[Parking]:
@@ -36,11 +49,19 @@ async def park(
     # The id goes out on a topic: one that followed from the bytes would let people guess what they hold.
     by_id = {new_id(): item for item in items}
     rows = [
-        (id_, item.organisation, item.source, item.reason[:LONGEST_REASON], item.key, item.headers, item.body)
+        ParkingRow(
+            id_,
+            item.organisation,
+            item.source,
+            item.reason[:LONGEST_REASON],
+            item.key,
+            item.headers,
+            item.body,
+        )
         for id_, item in by_id.items()
     ]
-    columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 7
-    fresh = {row["id"] for row in await connection.fetch(sql("park"), consumer, topic, *columns, now)}
+    query = bound("park", consumer=consumer, topic=topic, parked_at=now, **columns(ParkingRow, rows))
+    fresh = {row["id"] for row in await connection.fetch(*query)}
     parked = [_parking(id_, consumer, topic, by_id[id_]) for id_ in sorted(fresh)]
     await journal.append(connection, [_entry(parking, now) for parking in parked], now)
     return parked

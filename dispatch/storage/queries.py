@@ -1,6 +1,6 @@
 """The named queries: every SQL statement of Renfort, from the files in `sql/`.
 
-A query takes at most six positional parameters (`$1`), or any number of named ones (`:name`). `bind` passes values by
+A query takes at most six positional parameters (`$1`), or any number of named ones (`:name`). `bound` passes values by
 name; the text that Postgres receives is numbered and constant, so that each session plans it once.
 """
 
@@ -38,7 +38,7 @@ def sql(name: str) -> str:
     return query.text
 
 
-def bind(name: str, /, **values: object) -> tuple[Any, ...]:
+def bound(name: str, /, **values: object) -> tuple[Any, ...]:
     """Return the text of a query with named parameters and their values in order, as asyncpg's methods take them."""
     query = _find(name)
     if values.keys() != set(query.parameters):
@@ -48,7 +48,7 @@ def bind(name: str, /, **values: object) -> tuple[Any, ...]:
 
 
 def columns(kind: type[NamedTuple], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    """Return the columns of rows, which are of one kind, by the names of their fields, as `bind` takes them."""
+    """Return the columns of rows, which are of one kind, by the names of their fields, as `bound` takes them."""
     values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in kind._fields]
     return dict(zip(kind._fields, values, strict=True))
 

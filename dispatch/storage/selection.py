@@ -3,6 +3,7 @@
 from calendar import isleap
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,13 +12,32 @@ from dispatch.domain.asking import skills_of
 from dispatch.domain.geo import mercator, stretch
 from dispatch.domain.incident import Incident
 from dispatch.domain.selection import ASKED_MOST, OVERFETCH, Choice, Found, Gate, asked_since
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, columns, sql
+from schemas.base import Lane
 
 Wanted = Mapping[UUID, Mapping[str, int]]
 
 NEAREST = 60
 """How many around an incident are looked at whoever they are, as `search_nearest` says."""
 SKILL = int(Gate.SKILL)
+
+
+class Place(NamedTuple):
+    """An incident as the searches take it: where, how far, and what its policy asks of a volunteer."""
+
+    incident_id: UUID
+    organisation: UUID
+    lane: Lane
+    x: float
+    y: float
+    radius: float
+    stretch: float
+    born_before: date
+    rested_since: datetime
+    fresh_since: datetime
+    availability: str
+    drill: bool
+    asked_since: datetime | None
 
 
 async def search(
@@ -62,8 +82,9 @@ class _Question:
 
 
 async def _nearest(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
-    rows = [(n, *question.place) for n, question in enumerate(asked)]
-    for n, *one in await connection.fetch(sql("search_nearest"), now, *_columns(rows), ASKED_MOST):
+    rows = columns(Place, [question.place for question in asked])
+    query = bound("search_nearest", n=list(range(len(asked))), now=now, asked_most=ASKED_MOST, **rows)
+    for n, *one in await connection.fetch(*query):
         asked[n].note(*one)
 
 
@@ -72,22 +93,24 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], n
     short = [(question, *one) for question in asked for one in question.short()]
     if not short:
         return
-    rows = [
-        (n, *question.place, question.skills[role], edge, missing)
-        for n, (question, role, edge, missing) in enumerate(short)
-    ]
+    query = bound(
+        "search_farther",
+        n=list(range(len(short))),
+        skill=[question.skills[role] for question, role, _, _ in short],
+        nearest=[edge for _, _, edge, _ in short],
+        most=[missing for _, _, _, missing in short],
+        now=now,
+        asked_most=ASKED_MOST,
+        **columns(Place, [question.place for question, _, _, _ in short]),
+    )
     known = [{one.volunteer_id for one in question.found[role]} for question, role, _, _ in short]
-    for n, who, metres in await connection.fetch(sql("search_farther"), now, *_columns(rows), ASKED_MOST):
+    for n, who, metres in await connection.fetch(*query):
         if who not in known[n]:
             question, role, _, _ = short[n]
             question.found[role].append(Found(who, metres, 0))
 
 
-def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _place(incident: Incident, now: datetime) -> tuple[object, ...]:
+def _place(incident: Incident, now: datetime) -> Place:
     """Lay out an incident as the searches take it; radii grow by 1 / cos(lat) in their frame."""
     policy, place = incident.plan.search, incident.position
     if place is None:
@@ -95,7 +118,7 @@ def _place(incident: Incident, now: datetime) -> tuple[object, ...]:
         raise ValueError(msg)
     x, y = mercator(place.lat, place.lon)
     factor = stretch(place.lat)
-    return (
+    return Place(
         incident.id, incident.organisation, incident.lane, x, y, incident.radius_m * factor, factor,
         _years_before(now, policy.min_age), now - timedelta(seconds=policy.rest_s),
         now - timedelta(seconds=policy.position_max_age_s), ",".join(policy.availability),

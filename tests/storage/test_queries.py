@@ -6,7 +6,7 @@ from typing import NamedTuple
 import asyncpg
 import pytest
 
-from dispatch.storage.queries import Query, QueryError, all_queries, bind, columns, fill, load, sql
+from dispatch.storage.queries import Query, QueryError, all_queries, bound, columns, fill, load, sql
 
 
 class Pair(NamedTuple):
@@ -75,14 +75,14 @@ def one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("one")
 def test_values_are_bound_by_name_in_the_order_of_the_query() -> None:
-    assert bind("one", b=2, a=1) == ("SELECT $1, $2", 1, 2)
+    assert bound("one", b=2, a=1) == ("SELECT $1, $2", 1, 2)
 
 
 @pytest.mark.usefixtures("one")
 @pytest.mark.parametrize("values", [{"a": 1}, {"a": 1, "b": 2, "c": 3}, {"a": 1, "c": 3}])
 def test_values_that_are_not_those_of_the_query_are_an_error(values: dict[str, int]) -> None:
     with pytest.raises(QueryError, match=r"one and its call differ in parameters: .*[bc]"):
-        bind("one", **values)
+        bound("one", **values)
 
 
 def test_rows_are_bound_as_columns() -> None:

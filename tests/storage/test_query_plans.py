@@ -12,7 +12,8 @@ import pytest
 from dispatch.domain.geo import mercator, stretch
 from dispatch.embedded import EmbeddedPostgres
 from dispatch.storage.pool import open_pool
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, columns, sql
+from dispatch.storage.selection import Place
 from tests.benchmarks.population import ORGANISATION
 from tests.conftest import START, TEMPLATE, administer
 from tests.domain.builders import PLACE
@@ -21,18 +22,19 @@ from tests.support.plenty import DUE, MANY, fill, one
 LARGE = 1_000
 """Rows in a table that no statement may read whole."""
 PLACED = (*mercator(PLACE.lat, PLACE.lon), 3000 * stretch(PLACE.lat), stretch(PLACE.lat))
-SEARCHED = (
-    [0], [uuid4()], [ORGANISATION], ["urgent"], *([value] for value in PLACED), [date(2008, 11, 22)],
-    [START - timedelta(hours=8)], [START - timedelta(hours=1)], ["available,at_work"], [False],
-    [START - timedelta(hours=1)],
+SEARCHED = Place(
+    uuid4(), ORGANISATION, "urgent", *PLACED, date(2008, 11, 22), START - timedelta(hours=8),
+    START - timedelta(hours=1), "available,at_work", drill=False, asked_since=START - timedelta(hours=1),
 )  # fmt: skip
+SEARCH = {"n": [0], "now": START, "asked_most": 6, **columns(Place, [SEARCHED])}
+FARTHER = {**SEARCH, "skill": ["first_aid"], "nearest": [1000.0], "most": [12]}
 NOW, LATER, EARLIER = START, START + timedelta(minutes=1), START - timedelta(hours=1)
 INCIDENTS = [one("incident", number) for number in range(MANY - 10, MANY)]
 
 STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     # The arguments, and how many blocks the statement may touch: some four for each row that it needs.
-    "search_nearest": ((NOW, *SEARCHED, 6), 2500),
-    "search_farther": ((NOW, *SEARCHED, ["first_aid"], [1000.0], [12], 6), 2500),
+    "search_nearest": (bound("search_nearest", **SEARCH)[1:], 2500),
+    "search_farther": (bound("search_farther", **FARTHER)[1:], 2500),
     "claim_volunteers": (([one("volunteer", 1), one("volunteer", 2)],), 40),
     "still_free": (([one("volunteer", n) for n in range(1, 8)], ["urgent"] * 7), 100),
     "engaged_elsewhere": (([one("volunteer", 1)], [INCIDENTS[0]], INCIDENTS), 40),

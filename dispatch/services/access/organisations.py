@@ -1,9 +1,9 @@
 """Organisations: their service area, their duty order, and the pause that stops all their offers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,7 +14,7 @@ from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundE
 from dispatch.services.core.phones import e164
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, columns, sql
 from schemas.ids import named, new_id
 
 PAUSE_LEVEL = 2
@@ -52,14 +52,27 @@ class DutyContact:
     drills: bool = False
 
 
+class DutyRow(NamedTuple):
+    """A supervisor as `add_duty_contacts` takes them, with the channel and the address on it."""
+
+    id: UUID
+    name: str
+    channel: str
+    address: str
+    language: str
+    drills: bool
+
+
 async def create(uow: UnitOfWork, name: str, zone: str = "Europe/Paris", area: Area | None = None) -> UUID:
     """Make an organisation; raises ConflictError where the name is taken."""
     _check(name, zone, area)
     id_ = named("organisation", name)
-    corners = (area.south, area.west, area.north, area.east) if area else (None,) * 4
+    corners = asdict(area) if area else dict.fromkeys(field.name for field in fields(Area))
 
     async def work(connection: asyncpg.Connection, now: datetime) -> object:
-        return await connection.fetchval(sql("create_organisation"), id_, name, zone, *corners, now)
+        return await connection.fetchval(
+            *bound("create_organisation", id=id_, name=name, zone=zone, created_at=now, **corners)
+        )
 
     if await uow.transact(work) is None:
         raise ConflictError(f"there is an organisation of the name {name!r} already")
@@ -112,11 +125,11 @@ async def set_duty(uow: UnitOfWork, organisation: UUID, contacts: Sequence[DutyC
         known = await connection.fetch(sql("clear_duty_contacts"), organisation)
         ids = {row["address"]: row["id"] for row in known}
         rows = [
-            (ids.get(phone) or new_id(), contact.name, "sms", phone, contact.language, contact.drills)
+            DutyRow(ids.get(phone) or new_id(), contact.name, "sms", phone, contact.language, contact.drills)
             for contact, phone in zip(contacts, phones, strict=True)
         ]
-        columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 6
-        await connection.execute(sql("add_duty_contacts"), organisation, *columns)
+        query = bound("add_duty_contacts", organisation=organisation, **columns(DutyRow, rows))
+        await connection.execute(*query)
 
     await uow.transact(work)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -16,8 +17,8 @@ from dispatch.domain.opening import Opening, open_incident
 from dispatch.services.plans.plan_files import PlanBook
 from dispatch.storage import incidents as store
 from dispatch.storage.journal import read_streams
-from dispatch.storage.queries import sql
-from schemas.base import SEVERITY_RANK, Position, Severity
+from dispatch.storage.queries import bound, columns, sql
+from schemas.base import SEVERITY_RANK, Mode, Position, Severity
 from schemas.envelope import Received
 from schemas.ids import named
 from schemas.plans import Plan
@@ -43,6 +44,17 @@ class Report:
     def key(self) -> Key:
         """Name the report as its source does."""
         return self.received.organisation, self.source, self.data.source_id
+
+
+class TopicRow(NamedTuple):
+    """A report from the topic as `keep_topic_reports` takes it."""
+
+    id: UUID
+    organisation: UUID
+    mode: Mode
+    source: str
+    source_id: str
+    content_hash: bytes
 
 
 class Intake:
@@ -184,12 +196,17 @@ async def _overtaken(
 
 
 async def _keep(connection: asyncpg.Connection, reports: Sequence[Report], now: datetime) -> None:
-    found = {
-        r.id: (r.id, r.received.organisation, r.data.mode, r.source, r.data.source_id, "topic",
-               sha256(r.data.model_dump_json().encode()).digest(), now)
-        for r in reports
-    }  # fmt: skip
-    await store.upsert(connection, "keep_topic_reports", [found[name] for name in sorted(found)])
+    if not reports:
+        return
+    found = {r.id: _topic_row(r) for r in reports}
+    rows = columns(TopicRow, [found[name] for name in sorted(found)])
+    await connection.execute(*bound("keep_topic_reports", received_at=now, **rows))
+
+
+def _topic_row(report: Report) -> TopicRow:
+    data = report.data
+    digest = sha256(data.model_dump_json().encode()).digest()
+    return TopicRow(report.id, report.received.organisation, data.mode, report.source, data.source_id, digest)
 
 
 def _is_done(row: asyncpg.Record | None) -> bool:

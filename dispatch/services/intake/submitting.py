@@ -14,7 +14,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
 from dispatch.storage import journal
 from dispatch.storage.journal import Entry
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, sql
 from schemas.base import SEVERITY_RANK
 from schemas.ids import named
 from schemas.reports import ReportBody, ReportReceived
@@ -96,8 +96,11 @@ async def _keep(connection: asyncpg.Connection, submission: Submission, now: dat
     """Write report, words and event; return whether it was new."""
     body, id_ = submission.body, submission.report_id
     digest = sha256(body.model_dump_json().encode()).digest()
-    row = (submission.organisation, body.mode, submission.source, body.id, submission.channel, digest, now)
-    if await connection.fetchval(sql("keep_report"), id_, *row) is None:
+    report = bound(
+        "keep_report", id=id_, organisation=submission.organisation, mode=body.mode, source=submission.source,
+        source_id=body.id, channel=submission.channel, content_hash=digest, received_at=now,
+    )  # fmt: skip
+    if await connection.fetchval(*report) is None:
         if await connection.fetchval(sql("report_hash"), id_) != digest:
             raise ConflictError(
                 f"another report was sent under this id: send it under a new id, with `updates`: {body.id!r}"

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,8 +12,7 @@ import orjson
 
 from dispatch.domain.incident import Incident
 from dispatch.domain.selection import Choice, allocate
-from dispatch.storage import incidents as store
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, columns, sql
 from dispatch.storage.selection import claim, search
 from schemas.ids import derived
 
@@ -28,6 +28,18 @@ class Round:
     choice: Choice
 
 
+class RoundRow(NamedTuple):
+    """A round as `write_rounds` takes it."""
+
+    id: UUID
+    incident_id: UUID
+    at: datetime
+    radius_m: int
+    wanted: int
+    picked: str
+    passed_over: str
+
+
 async def choose(
     connection: asyncpg.Connection, incidents: Sequence[Incident], wanted: Wanted, now: datetime
 ) -> list[Round]:
@@ -41,7 +53,8 @@ async def choose(
     await claim(connection, choices, {incident.id: incident.lane for incident in asking})
     rounds = [Round(derived(i.id, "round", i.seq), i.id, choices[i.id]) for i in asking]
     rows = [_row(r, i, wanted[i.id].total(), now) for r, i in zip(rounds, asking, strict=True)]
-    await store.upsert(connection, "write_rounds", rows)
+    if rows:
+        await connection.execute(*bound("write_rounds", **columns(RoundRow, rows)))
     return rounds
 
 
@@ -53,11 +66,11 @@ async def _unpaused(connection: asyncpg.Connection, incidents: Sequence[Incident
     return [incident for incident in incidents if incident.organisation not in paused]
 
 
-def _row(found: Round, incident: Incident, wanted: int, now: datetime) -> tuple[object, ...]:
+def _row(found: Round, incident: Incident, wanted: int, now: datetime) -> RoundRow:
     picked = [[str(p.volunteer_id), p.role, p.distance_m] for p in found.choice.picks]
     passed = [
         [str(who), round(metres), int(gates)] for who, (metres, gates) in found.choice.passed_over.items()
     ]
     at = max(now, incident.last_at)
     notes = (orjson.dumps(picked).decode(), orjson.dumps(passed).decode())
-    return (found.id, found.incident_id, at, incident.radius_m, wanted, *notes)
+    return RoundRow(found.id, found.incident_id, at, incident.radius_m, wanted, *notes)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +12,7 @@ import structlog
 
 from dispatch.domain.messages import SAFETY
 from dispatch.storage.journal import Entry, append
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Mode
 from schemas.envelope import Received
 from schemas.escalations import EscalationRaised
@@ -240,6 +241,22 @@ async def _tell(connection: asyncpg.Connection, notices: Iterable[Notice], now: 
     await _queue(connection, [(found[row["n"]], row["channel"]) for row in rows], now)
 
 
+class MessageRow(NamedTuple):
+    """A message as `queue_messages` takes it."""
+
+    id: UUID
+    organisation: UUID
+    mode: Mode
+    recipient_kind: str
+    recipient_id: UUID
+    incident_id: UUID | None
+    offer_id: UUID | None
+    escalation_id: UUID | None
+    purpose: Purpose
+    channel: str
+    recall: bool
+
+
 async def _queue(
     connection: asyncpg.Connection, messages: Sequence[tuple[Notice, str]], now: datetime
 ) -> None:
@@ -247,13 +264,13 @@ async def _queue(
     if not by_id:
         return
     rows = [_row(name, *by_id[name]) for name in sorted(by_id)]
-    new = await connection.fetch(sql("queue_messages"), *map(list, zip(*rows, strict=True)), now)
+    new = await connection.fetch(*bound("queue_messages", now=now, **columns(MessageRow, rows)))
     entries = [_queued(row["id"], *by_id[row["id"]], now) for row in new]
     await append(connection, sorted(entries, key=lambda entry: entry.stream), now)
 
 
-def _row(name: UUID, notice: Notice, channel: str) -> tuple[object, ...]:
-    return (
+def _row(name: UUID, notice: Notice, channel: str) -> MessageRow:
+    return MessageRow(
         name, notice.organisation, notice.mode, notice.recipient_kind, notice.recipient_id,
         notice.incident_id, notice.offer_id, notice.escalation_id, notice.purpose, channel, notice.recall,
     )  # fmt: skip

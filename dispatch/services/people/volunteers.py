@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from operator import itemgetter
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +18,7 @@ from dispatch.services.people.opt_out import entry, erase, restart, stop
 from dispatch.services.people.roster_files import check_born, read_csv
 from dispatch.storage import journal
 from dispatch.storage.pool import RetryableError
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Position
 from schemas.ids import new_id
 from schemas.volunteers import (
@@ -55,6 +56,28 @@ class Move:
     lat: float
     lon: float
     recorded_at: datetime
+
+
+class MoveRow(NamedTuple):
+    """A move as `move_volunteers` takes it, with its Web-Mercator metres."""
+
+    volunteer_id: UUID
+    x: float
+    y: float
+    lat: float
+    lon: float
+    recorded_at: datetime
+
+
+class PlaceRow(NamedTuple):
+    """A place as `put_places` takes it, with its Web-Mercator metres."""
+
+    volunteer_id: UUID
+    kind: str
+    x: float
+    y: float
+    lat: float
+    lon: float
 
 
 async def enrol(uow: UnitOfWork, organisation: UUID, bodies: Sequence[VolunteerBody]) -> list[UUID]:
@@ -112,11 +135,13 @@ async def set_positions(
             newest[move.volunteer_id] = move
     rows = [
         # A phone whose clock is ahead must not shut out what comes after.
-        (move.volunteer_id, *mercator(move.lat, move.lon), move.lat, move.lon, min(move.recorded_at, now))
+        MoveRow(
+            move.volunteer_id, *mercator(move.lat, move.lon), move.lat, move.lon, min(move.recorded_at, now)
+        )
         for move in newest.values()
     ]
-    columns = map(list, zip(*rows, strict=True)) if rows else [[]] * 6
-    known = await connection.fetch(sql("move_volunteers"), *columns, organisation)
+    query = bound("move_volunteers", organisation=organisation, **columns(MoveRow, rows))
+    known = await connection.fetch(*query)
     return {row["volunteer_id"] for row in known}
 
 
@@ -173,7 +198,7 @@ async def _write_persons(connection: asyncpg.Connection, members: Sequence[Membe
     places = [_place(id_, "home", body.position) for id_, body in members]
     places += [_place(id_, "work", body.work) for id_, body in members if body.work]
     if places:
-        await connection.execute(sql("put_places"), *map(list, zip(*places, strict=True)), now)
+        await connection.execute(*bound("put_places", recorded_at=now, **columns(PlaceRow, places)))
 
 
 async def _write_memberships(
@@ -196,8 +221,8 @@ async def _write_memberships(
     await connection.execute(sql("put_skills"), organisation, who, skills)
 
 
-def _place(id_: UUID, kind: str, position: Position) -> tuple[object, ...]:
-    return id_, kind, *mercator(position.lat, position.lon), position.lat, position.lon
+def _place(id_: UUID, kind: str, position: Position) -> PlaceRow:
+    return PlaceRow(id_, kind, *mercator(position.lat, position.lon), position.lat, position.lon)
 
 
 def _news(

@@ -19,7 +19,7 @@ from dispatch.services.messaging.gateway import Inbound
 from dispatch.services.people import opt_out
 from dispatch.storage import journal
 from dispatch.storage.journal import Entry
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, sql
 from schemas.ids import named, new_id
 from schemas.offers import Channel
 from schemas.replies import Answer, ReplyReceived
@@ -159,15 +159,11 @@ async def _keep(connection: asyncpg.Connection, given: Given, home: asyncpg.Reco
     )
     who = str(event.volunteer_id)
     await connection.execute(sql("order_replies"), who)
-    row = (
-        event.volunteer_id,
-        given.offer_id,
-        event.incident_id,
-        given.answer,
-        given.channel,
-        given.received_at,
+    reply = event.model_dump(
+        include={"volunteer_id", "offer_id", "incident_id", "answer", "channel", "received_at"}
     )
-    await connection.execute(sql("keep_reply"), event.reply_id, home["organisation"], home["mode"], *row)
+    place = {"organisation": home["organisation"], "mode": home["mode"]}
+    await connection.execute(*bound("keep_reply", id=event.reply_id, **place, **reply))
     entry = Entry(
         event.reply_id, event, home["organisation"], home["mode"], who, given.received_at, given.received_at,
         rank=0,

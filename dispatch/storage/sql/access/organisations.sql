@@ -8,7 +8,7 @@ FROM organisations o ORDER BY o.name;
 -- name: create_organisation
 -- Makes an organisation and returns its id; nothing where the name is taken.
 INSERT INTO organisations (id, name, zone, south, west, north, east, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+VALUES (:id, :name, :zone, :south, :west, :north, :east, :created_at)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
@@ -39,6 +39,6 @@ DELETE FROM duty_contacts WHERE organisation = $1 RETURNING id, address;
 -- name: add_duty_contacts
 -- Writes the duty order of an organisation, in the order given.
 INSERT INTO duty_contacts (id, organisation, turn, name, channel, address, language, drills)
-SELECT id, $1, turn, name, channel, address, language, drills
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[])
+SELECT id, :organisation, turn, name, channel, address, language, drills
+FROM unnest(:id::uuid[], :name::text[], :channel::text[], :address::text[], :language::text[], :drills::boolean[])
      WITH ORDINALITY AS contact (id, name, channel, address, language, drills, turn);

@@ -5,8 +5,10 @@ SELECT id, south, west, north, east FROM organisations WHERE id = ANY ($1::uuid[
 -- name: keep_topic_reports
 -- Keeps reports that came straight over the topic; the same report sent twice is one row.
 INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-                     $8::timestamptz[])
+SELECT id, organisation, mode, source, source_id, 'topic', content_hash, :received_at
+FROM unnest(:id::uuid[], :organisation::uuid[], :mode::text[], :source::text[], :source_id::text[],
+            :content_hash::bytea[])
+     AS report (id, organisation, mode, source, source_id, content_hash)
 ON CONFLICT DO NOTHING;
 
 -- name: lock_reports

@@ -1,7 +1,7 @@
 -- name: keep_report
 -- Keeps a report and returns its id; nothing where the source sent that id before.
 INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+VALUES (:id, :organisation, :mode, :source, :source_id, :channel, :content_hash, :received_at)
 ON CONFLICT DO NOTHING
 RETURNING id;
 

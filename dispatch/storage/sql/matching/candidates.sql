@@ -2,7 +2,8 @@
 -- Keeps why each volunteer near an incident was or was not picked, one row per round.
 INSERT INTO rounds (id, incident_id, at, radius_m, wanted, picked, passed_over)
 SELECT r.id, r.incident_id, r.at, r.radius_m, r.wanted, r.picked::jsonb, r.passed_over::jsonb
-FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[], $5::int[], $6::text[], $7::text[])
+FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::int[], :wanted::int[], :picked::text[],
+            :passed_over::text[])
      AS r (id, incident_id, at, radius_m, wanted, picked, passed_over);
 
 -- name: search_nearest
@@ -10,11 +11,11 @@ FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[], $5::int[], $6:
 -- OFFSET 0 keeps the walk over the index in order of distance: joined otherwise, a whole neighbourhood is sorted.
 -- Gates (bits): 1 skill, 2 availability, 4 consent, 8 age, 16 rest, 32 position too old, 64 holds an offer,
 -- 128 engaged, 256 asked before, 512 left or said STOP, 1024 not in drills, 2048 asked
--- $16 times in the lane since a moment; null is no moment, and asks all the same.
+-- asked_most times in the lane since a moment; null is no moment, and asks all the same.
 SELECT i.n, c.volunteer_id, c.metres, c.gates, c.skills
-FROM unnest($2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::float8[], $7::float8[], $8::float8[], $9::float8[],
-            $10::date[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[],
-            $15::timestamptz[])
+FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
+            :radius::float8[], :stretch::float8[], :born_before::date[], :rested_since::timestamptz[],
+            :fresh_since::timestamptz[], :availability::text[], :drill::bool[], :asked_since::timestamptz[])
      AS i (n, incident_id, organisation, lane, x, y, radius, stretch, born_before, rested_since, fresh_since,
            availability, drill, asked_since)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
@@ -23,10 +24,10 @@ CROSS JOIN LATERAL (
     SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres,
            g.gates + CASE WHEN (SELECT count(*) FROM offers o
                                 WHERE o.volunteer_id = p.volunteer_id AND o.lane = i.lane
-                                  AND o.extended_at > i.asked_since) >= $16 THEN 2048 ELSE 0 END AS gates,
+                                  AND o.extended_at > i.asked_since) >= :asked_most THEN 2048 ELSE 0 END AS gates,
            ARRAY(SELECT s.skill FROM skills s
                  WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation
-                   AND (s.expires_at IS NULL OR s.expires_at > $1)) AS skills
+                   AND (s.expires_at IS NULL OR s.expires_at > :now)) AS skills
     FROM positions p
     CROSS JOIN LATERAL (SELECT * FROM memberships m
                         WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation OFFSET 0) AS m
@@ -41,9 +42,10 @@ ORDER BY i.n, c.metres, c.volunteer_id;
 -- name: search_farther
 -- For each wanted skill of an incident: the nearest who pass every gate, from a distance on, that distance included.
 SELECT i.n, c.volunteer_id, c.metres
-FROM unnest($2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::float8[], $7::float8[], $8::float8[], $9::float8[],
-            $10::date[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[],
-            $15::timestamptz[], $16::text[], $17::float8[], $18::int[])
+FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
+            :radius::float8[], :stretch::float8[], :born_before::date[], :rested_since::timestamptz[],
+            :fresh_since::timestamptz[], :availability::text[], :drill::bool[], :asked_since::timestamptz[],
+            :skill::text[], :nearest::float8[], :most::int[])
      AS i (n, incident_id, organisation, lane, x, y, radius, stretch, born_before, rested_since, fresh_since,
            availability, drill, asked_since, skill, nearest, most)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
@@ -59,10 +61,10 @@ CROSS JOIN LATERAL (
       AND ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 >= i.nearest
       AND EXISTS (SELECT FROM skills s
                   WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation AND s.skill = i.skill
-                    AND (s.expires_at IS NULL OR s.expires_at > $1))
+                    AND (s.expires_at IS NULL OR s.expires_at > :now))
       AND g.gates = 0
       AND (SELECT count(*) FROM offers o
-           WHERE o.volunteer_id = p.volunteer_id AND o.lane = i.lane AND o.extended_at > i.asked_since) < $19
+           WHERE o.volunteer_id = p.volunteer_id AND o.lane = i.lane AND o.extended_at > i.asked_since) < :asked_most
     ORDER BY p.at <-> point(i.x, i.y)
     LIMIT i.most
 ) AS c

@@ -21,9 +21,10 @@ SELECT m.id, m.organisation, m.mode, m.recipient_kind, m.recipient_id, m.inciden
        m.purpose, m.channel, m.recall,
        CASE WHEN m.recall OR m.escalation_id IS NOT NULL THEN 0
             ELSE coalesce(array_position(ARRAY['life_threatening', 'urgent', 'routine'], i.severity) - 1, 1) END,
-       'queued', $12, $12
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[],
-            $9::text[], $10::text[], $11::bool[])
+       'queued', :now, :now
+FROM unnest(:id::uuid[], :organisation::uuid[], :mode::text[], :recipient_kind::text[], :recipient_id::uuid[],
+            :incident_id::uuid[], :offer_id::uuid[], :escalation_id::uuid[], :purpose::text[], :channel::text[],
+            :recall::bool[])
      AS m (id, organisation, mode, recipient_kind, recipient_id, incident_id, offer_id, escalation_id, purpose,
            channel, recall)
 LEFT JOIN incidents i ON i.id = m.incident_id

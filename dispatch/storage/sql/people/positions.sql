@@ -2,12 +2,13 @@
 -- Writes where members are, newer over older, and returns who is known; a move under 30 m leaves the index alone.
 WITH heard AS (
     SELECT volunteer_id, x, y, lat, lon, recorded_at
-    FROM unnest($1::uuid[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $6::timestamptz[])
+    FROM unnest(:volunteer_id::uuid[], :x::float8[], :y::float8[], :lat::float8[], :lon::float8[],
+                :recorded_at::timestamptz[])
          AS heard (volunteer_id, x, y, lat, lon, recorded_at)
     WHERE EXISTS (
         SELECT FROM memberships m
         WHERE m.volunteer_id = heard.volunteer_id AND m.left_at IS NULL
-          AND ($7::uuid IS NULL OR m.organisation = $7)
+          AND (:organisation::uuid IS NULL OR m.organisation = :organisation)
     )
 ), written AS (
     INSERT INTO positions AS old (volunteer_id, kind, at, lat, lon, recorded_at)

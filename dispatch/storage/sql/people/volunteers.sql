@@ -54,8 +54,8 @@ ON CONFLICT DO NOTHING;
 -- name: put_places
 -- Writes where people live or work, from degrees and Web-Mercator metres.
 INSERT INTO positions (volunteer_id, kind, at, lat, lon, recorded_at)
-SELECT volunteer_id, kind, point(x, y), lat, lon, $7
-FROM unnest($1::uuid[], $2::text[], $3::float8[], $4::float8[], $5::float8[], $6::float8[])
+SELECT volunteer_id, kind, point(x, y), lat, lon, :recorded_at
+FROM unnest(:volunteer_id::uuid[], :kind::text[], :x::float8[], :y::float8[], :lat::float8[], :lon::float8[])
      AS place (volunteer_id, kind, x, y, lat, lon)
 ON CONFLICT (volunteer_id, kind) DO UPDATE
 SET at = excluded.at, lat = excluded.lat, lon = excluded.lon, recorded_at = excluded.recorded_at;

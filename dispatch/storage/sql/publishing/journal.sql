@@ -12,9 +12,11 @@ CROSS JOIN LATERAL (
 WITH written AS (
     INSERT INTO journal (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,
                          prev_hash, hash, recorded_at)
-    SELECT stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash, $15
-    FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::smallint[],
-                $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[])
+    SELECT stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash,
+           :recorded_at
+    FROM unnest(:stream::uuid[], :seq::int[], :event_id::uuid[], :organisation::uuid[], :mode::text[], :topic::text[],
+                :type::text[], :bucket::smallint[], :key::bytea[], :headers::bytea[], :body::bytea[],
+                :prev_hash::bytea[], :hash::bytea[])
          WITH ORDINALITY AS entry (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,
                                    prev_hash, hash, place)
     ORDER BY place
@@ -22,7 +24,7 @@ WITH written AS (
 )
 INSERT INTO outbox (bucket, position, rank)
 SELECT bucket, id, rank
-FROM written JOIN unnest($1::uuid[], $2::int[], $14::smallint[]) AS entry (stream, seq, rank) USING (stream, seq)
+FROM written JOIN unnest(:stream::uuid[], :seq::int[], :rank::smallint[]) AS entry (stream, seq, rank) USING (stream, seq)
 ORDER BY id;
 
 -- name: raise_waiting

@@ -15,7 +15,7 @@ SELECT pg_advisory_xact_lock(hashtextextended($1::text, 11));
 -- name: keep_reply
 -- Keeps an answer.
 INSERT INTO replies (id, organisation, mode, volunteer_id, offer_id, incident_id, answer, channel, received_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+VALUES (:id, :organisation, :mode, :volunteer_id, :offer_id, :incident_id, :answer, :channel, :received_at);
 
 -- name: keep_text
 -- Keeps a text as received and returns its id; nothing where the provider told of it before.
