@@ -1,4 +1,4 @@
-"""The embedded services: a PostgreSQL and a broker that start with Renfort and never outlive it."""
+"""The embedded services: a PostgreSQL server and a broker that start and end with Renfort."""
 
 from dispatch.embedded.broker import EmbeddedBroker
 from dispatch.embedded.postgres import EmbeddedPostgres

@@ -1,4 +1,4 @@
-"""The embedded database's backups while it runs: its log all the time, the whole once a day."""
+"""The backups of the running embedded database: its WAL continuously, a base backup once a day."""
 
 import asyncio
 from datetime import timedelta
@@ -8,26 +8,26 @@ import structlog
 
 from dispatch.clock import Clock
 from dispatch.embedded import EmbeddedServiceError
-from dispatch.embedded.backup_folder import SECRET, Base, bases, life_of, prune, take
+from dispatch.embedded.backup_folder import SECRET, BaseBackup, base_backups, life_of, prune, take_base_backup
 from dispatch.embedded.wal_receiver import WalReceiver
 from dispatch.storage.pool import describe
 
 EVERY = timedelta(days=1)
-LOOK_EVERY_S = 60.0
+CHECK_EVERY_S = 60.0
 RETRY_S = 5.0
-KEEP_LOG = {"wal_keep_size": "1GB"}
-"""How much the database keeps for a folder that is away for a while."""
+WAL_SETTINGS = {"wal_keep_size": "1GB"}
+"""How much WAL the database retains while the folder of backups is unavailable."""
 
 FAILURES = (OSError, EmbeddedServiceError, ValueError)
 
 log = structlog.get_logger()
 
 
-class Backing:
-    """Copies a database into a folder for as long as it runs; what fails is logged and tried again for ever."""
+class BackupSchedule:
+    """Copies a database into a folder while it runs; what fails is logged and tried again for ever."""
 
     def __init__(self, folder: Path, data: Path, url: str, clock: Clock) -> None:
-        """Take where to copy to, the data folder, and the address of the database in it."""
+        """Copy to `folder` the database at `url`, whose files and secret are in `data`."""
         self._folder = folder
         self._secret = data / SECRET
         self._files = data.absolute() / "postgres" / "postgres"
@@ -37,17 +37,17 @@ class Backing:
     async def run(self) -> None:
         """Copy until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._copy_log())
+            group.create_task(self._copy_wal())
             group.create_task(self._copy_daily())
 
-    async def take(self) -> Base:
-        """Copy the whole now, and delete the copies that are too many."""
+    async def back_up_now(self) -> BaseBackup:
+        """Take a base backup now, and prune the folder."""
         life = life_of(self._files, self._clock.now())
-        base = await take(self._folder, life, self._url, self._secret, self._clock)
+        base = await take_base_backup(self._folder, life, self._url, self._secret, self._clock)
         await asyncio.to_thread(prune, self._folder)
         return base
 
-    async def _copy_log(self) -> None:
+    async def _copy_wal(self) -> None:
         life = life_of(self._files, self._clock.now())
         receiver = WalReceiver(self._folder / life, self._url)
         try:
@@ -55,9 +55,9 @@ class Backing:
                 try:
                     await receiver.start()
                     await receiver.wait()
-                    log.error("the log is not copied; trying again", see=str(receiver.log))
+                    log.error("the WAL is not copied; trying again", see=str(receiver.log))
                 except FAILURES as error:
-                    log.error("the log is not copied; trying again", error=describe(error))  # noqa: TRY400
+                    log.error("the WAL is not copied; trying again", error=describe(error))  # noqa: TRY400
                 await asyncio.sleep(RETRY_S)
         finally:
             await receiver.stop()
@@ -66,14 +66,14 @@ class Backing:
         while True:
             try:
                 if self._is_due():
-                    base = await self.take()
+                    base = await self.back_up_now()
                     log.info("backed up", folder=str(base.folder))
             except FAILURES as error:
-                log.error("there is no backup of today; trying again", error=describe(error))  # noqa: TRY400
-            await asyncio.sleep(LOOK_EVERY_S)
+                log.error("the base backup of today failed; trying again", error=describe(error))  # noqa: TRY400
+            await asyncio.sleep(CHECK_EVERY_S)
 
     def _is_due(self) -> bool:
         now = self._clock.now()
         life = life_of(self._files, now)
-        mine = [base for base in bases(self._folder) if base.life == life]
-        return not mine or now - mine[-1].ended_at >= EVERY
+        own = [base for base in base_backups(self._folder) if base.life == life]
+        return not own or now - own[-1].ended_at >= EVERY

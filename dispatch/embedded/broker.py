@@ -1,4 +1,4 @@
-"""An embedded Kafka-compatible broker: memory only, so each start is a new, empty cluster."""
+"""The embedded Kafka-compatible broker: memory only, so each start is a new, empty cluster."""
 
 import asyncio
 import random
@@ -11,15 +11,15 @@ from uuid import uuid4
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from dispatch.embedded.process import Service, spawn, within
+from dispatch.embedded.process import EmbeddedService, finish_within, spawn
 from dispatch.embedded.programs import EmbeddedServiceError, account_for, program_for
 
-PATIENCE = 15.0
-# Below the ephemeral range: a client that reconnects to a dead broker must not get this port as its own.
+START_TIMEOUT_S = 15.0
+# Below the ephemeral range: the kernel must not assign the port to a client that reconnects to a dead broker.
 PORTS = range(20_000, 30_000)
 
 
-class EmbeddedBroker(Service):
+class EmbeddedBroker(EmbeddedService):
     """One tansu process; its address stays the same across restarts, its cluster id never does."""
 
     name = "the embedded broker"
@@ -31,24 +31,24 @@ class EmbeddedBroker(Service):
 
     @property
     def address(self) -> str:
-        """Where clients connect, as host:port."""
+        """The address for clients, as host:port."""
         return f"127.0.0.1:{self.port}"
 
     async def start(self) -> str:
-        """Start an empty cluster under a new id; return its address once that very cluster answers."""
+        """Start an empty cluster under a new id; return its address once the cluster of that id answers."""
         await self.stop()
         self.cluster_id = str(uuid4())
         self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             await self._spawn()
-            await within(PATIENCE, f"the start of {self.name}", self._answering())
+            await finish_within(START_TIMEOUT_S, f"the start of {self.name}", self._wait_until_answering())
         except BaseException:
             await self.stop()
             raise
         return self.address
 
     async def stop(self) -> None:
-        """End the process at once: it keeps nothing that a slow end would save."""
+        """Kill the process at once: it stores nothing that an orderly stop would save."""
         self.kill()
         await self.wait()
 
@@ -70,16 +70,16 @@ class EmbeddedBroker(Service):
             death_signal=signal.SIGKILL,
         )
 
-    async def _answering(self) -> None:
-        # An older broker could still hold the port and answer, so any answer is not enough.
+    async def _wait_until_answering(self) -> None:
+        # An older broker may still hold the port and answer, so the id is compared.
         while await answering_cluster(self.port) != self.cluster_id:
             if self.pid is None:
-                raise self._failure()
+                raise self._start_error()
             await asyncio.sleep(0.01)
 
 
 def free_port() -> int:
-    """Choose a port on which nobody listens."""
+    """Return a port on which nothing listens."""
     for port in random.sample(PORTS, 100):
         with closing(socket.socket()) as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
@@ -88,7 +88,7 @@ def free_port() -> int:
 
 
 async def answering_cluster(port: int) -> str | None:
-    """Ask whoever listens on the port for its cluster id; None while nobody answers."""
+    """Return the cluster id of the broker on the port; None where none answers."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:

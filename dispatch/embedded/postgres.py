@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL with its files in a folder of ours."""
+"""The embedded PostgreSQL server, with its files in the data folder."""
 
 import asyncio
 import fcntl
@@ -14,23 +14,23 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 
-from dispatch.embedded.process import Service, spawn, within
+from dispatch.embedded.process import EmbeddedService, finish_within, spawn
 from dispatch.embedded.programs import EmbeddedServiceError, account_for, program_for
 from dispatch.storage.migrate import create_database
 
-PATIENCE = 300.0  # after a crash there may be much to recover
-STOP_PATIENCE = 20.0
-PREDECESSOR_PATIENCE = 30.0
+START_TIMEOUT_S = 300.0  # recovery after a crash may take long
+STOP_TIMEOUT_S = 20.0
+PREDECESSOR_TIMEOUT_S = 30.0
 NAME = "renfort"
-LEAST_CACHE_MB, MOST_CACHE_MB = 128, 1024
-"""A million volunteers need about a gigabyte to be searched without reading files; only what is used is taken."""
-LONGEST_SOCKET_FOLDER = 80
-# The server is born in its folder and knows it by no other name, so it needs no access to the folders above.
-HERE = "/proc/self/cwd"
+MIN_CACHE_MB, MAX_CACHE_MB = 128, 1024
+"""Searching a million volunteers without reading files needs about a gigabyte; unused memory is not allocated."""
+MAX_SOCKET_FOLDER = 80
+# The server starts in its folder and uses this path for it, so it needs no access to the folders above.
+WORKING_FOLDER = "/proc/self/cwd"
 
 
-class EmbeddedPostgres(Service):
-    """One PostgreSQL server on a Unix socket; with a port also on 127.0.0.1, open to every user here."""
+class EmbeddedPostgres(EmbeddedService):
+    """One PostgreSQL server on a Unix socket; with a port also on 127.0.0.1, where every local user may connect."""
 
     name = "the embedded PostgreSQL"
 
@@ -47,15 +47,15 @@ class EmbeddedPostgres(Service):
         self._settings = settings or {}
         self._fsync = fsync
         self._port = port
-        self._claim: TextIO | None = None
-        self._shortcut: Path | None = None
+        self._lock: TextIO | None = None
+        self._short_path: Path | None = None
 
     async def start(self) -> str:
-        """Start the server, with new files where there are none; return the URL of the database."""
+        """Start the server, with new files where none exist; return the URL of the database."""
         await self.stop()
         self.files.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
-            self._claim_files()
+            self._lock_folder()
             await self._start_server()
         except BaseException:
             await self.stop()
@@ -63,51 +63,53 @@ class EmbeddedPostgres(Service):
         return self.url()
 
     async def stop(self) -> None:
-        """End all sessions, write everything down, and stop."""
+        """Terminate all sessions, write a checkpoint, and stop."""
         self._send(signal.SIGINT)
         try:
-            await asyncio.wait_for(self.wait(), STOP_PATIENCE)
+            await asyncio.wait_for(self.wait(), STOP_TIMEOUT_S)
         except TimeoutError:
             self.kill()
             await self.wait()
         self._release()
 
     def url(self, database: str = NAME) -> str:
-        """Return the address of one database."""
+        """Return the URL of one database."""
         if self._port is not None:
             return f"postgresql://{NAME}@127.0.0.1:{self._port}/{database}"
         return f"postgresql://{NAME}@/{database}?host={quote(str(self._socket_folder()))}"
 
-    def _claim_files(self) -> None:
-        self._claim = (self.files.parent / "postgres.lock").open("w")
+    def _lock_folder(self) -> None:
+        self._lock = (self.files.parent / "postgres.lock").open("w")
         try:
-            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise EmbeddedServiceError(
                 f"{self.files.parent} is in use by another process: stop it, or choose another folder"
             ) from None
 
     def _release(self) -> None:
-        if self._claim is not None:
-            self._claim.close()
-            self._claim = None
-        if self._shortcut is not None:
-            shutil.rmtree(self._shortcut.parent, ignore_errors=True)
-            self._shortcut = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+        if self._short_path is not None:
+            shutil.rmtree(self._short_path.parent, ignore_errors=True)
+            self._short_path = None
 
     async def _start_server(self) -> None:
-        await within(
-            PREDECESSOR_PATIENCE, f"the end of the server that uses {self.files}", self._predecessor_gone()
+        await finish_within(
+            PREDECESSOR_TIMEOUT_S,
+            f"the end of the server that uses {self.files}",
+            self._wait_for_predecessor(),
         )
         if not self.files.exists():
             await self._create_files()
-        self._forget_stale_pid()
+        self._remove_stale_pid_file()
         await self._spawn(self.files, "postgres", *self._options())
-        await within(PATIENCE, f"the start of {self.name}", self._answering())
+        await finish_within(START_TIMEOUT_S, f"the start of {self.name}", self._wait_until_answering())
         await self._ensure_database()
 
-    async def _predecessor_gone(self) -> None:
-        # After a kill of the owner the old server may still be writing down what it knows.
+    async def _wait_for_predecessor(self) -> None:
+        # After its owner was killed, the old server may still be writing its checkpoint.
         folders = (str(self.files), str(self._unfinished))
         while any(
             process.info["name"] == "postgres" and process.info["cwd"] in folders
@@ -120,22 +122,22 @@ class EmbeddedPostgres(Service):
         return self.files.with_name("postgres.unfinished")
 
     async def _create_files(self) -> None:
-        # Made beside and renamed when whole, so that a kill in the middle leaves nothing half made.
+        # Created beside and renamed when complete, so that a killed process leaves no partial database.
         shutil.rmtree(self._unfinished, ignore_errors=True)
         self._unfinished.mkdir(mode=0o700)
         account = account_for(self._unfinished)
         os.chown(self._unfinished, account.uid, account.gid)
-        options = ["-D", HERE, "-U", NAME, "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        options = ["-D", WORKING_FOLDER, "-U", NAME, "--auth=trust", "--encoding=UTF8", "--locale=C"]
         await self._spawn(self._unfinished, "initdb", *options, *([] if self._fsync else ["--no-sync"]))
         if await self.wait() != 0:
-            raise self._failure()
+            raise self._start_error()
         self._unfinished.rename(self.files)
 
-    def _forget_stale_pid(self) -> None:
-        # PostgreSQL believes this file while its pid exists; after a restart of the machine that is anyone's.
-        noted = self.files / "postmaster.pid"
-        if noted.exists() and psutil.pid_exists(int(noted.read_text().split("\n", 1)[0] or 0)):
-            noted.unlink()
+    def _remove_stale_pid_file(self) -> None:
+        # PostgreSQL trusts this file while its pid exists; after a reboot that may be another program's.
+        pid_file = self.files / "postmaster.pid"
+        if pid_file.exists() and psutil.pid_exists(int(pid_file.read_text().split("\n", 1)[0] or 0)):
+            pid_file.unlink()
 
     def _options(self) -> list[str]:
         tcp = ["-h", ""] if self._port is None else ["-h", "127.0.0.1", "-p", str(self._port)]
@@ -147,7 +149,14 @@ class EmbeddedPostgres(Service):
             "timezone": "UTC",
             **self._settings,
         }
-        return ["-D", HERE, "-k", HERE, *tcp, *(f"--{name}={value}" for name, value in settings.items())]
+        return [
+            "-D",
+            WORKING_FOLDER,
+            "-k",
+            WORKING_FOLDER,
+            *tcp,
+            *(f"--{name}={value}" for name, value in settings.items()),
+        ]
 
     async def _spawn(self, folder: Path, program: str, *options: str) -> None:
         account = account_for(folder)
@@ -160,13 +169,13 @@ class EmbeddedPostgres(Service):
             death_signal=signal.SIGINT,
         )
 
-    async def _answering(self) -> None:
+    async def _wait_until_answering(self) -> None:
         while True:
             try:
                 await (await asyncpg.connect(self.url("postgres"))).close()
             except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
                 if self.pid is None:
-                    raise self._failure() from None
+                    raise self._start_error() from None
                 await asyncio.sleep(0.02)
             else:
                 return
@@ -178,16 +187,16 @@ class EmbeddedPostgres(Service):
             await create_database(self.url("postgres"))
 
     def _socket_folder(self) -> Path:
-        # The kernel takes paths of at most 107 characters to a socket.
-        if len(str(self.files)) <= LONGEST_SOCKET_FOLDER:
+        # The kernel limits the path of a socket to 107 characters.
+        if len(str(self.files)) <= MAX_SOCKET_FOLDER:
             return self.files
-        if self._shortcut is None:
-            self._shortcut = Path(mkdtemp(prefix="renfort-")) / "pg"
-            self._shortcut.symlink_to(self.files)
-        return self._shortcut
+        if self._short_path is None:
+            self._short_path = Path(mkdtemp(prefix="renfort-")) / "pg"
+            self._short_path.symlink_to(self.files)
+        return self._short_path
 
 
 def _cache_mb() -> int:
-    """Give PostgreSQL an eighth of the machine's memory to keep pages in, within bounds."""
+    """Return the size of the page cache: an eighth of the machine's memory, within bounds."""
     eighth = int(psutil.virtual_memory().total / 8 / 2**20)
-    return max(LEAST_CACHE_MB, min(MOST_CACHE_MB, eighth))
+    return max(MIN_CACHE_MB, min(MAX_CACHE_MB, eighth))

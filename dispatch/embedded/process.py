@@ -1,4 +1,4 @@
-"""Child processes that never outlive their owner."""
+"""Child processes that the kernel ends together with this process."""
 
 import asyncio
 import os
@@ -16,11 +16,11 @@ from dispatch.embedded.programs import Account, EmbeddedServiceError
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "RUST_LOG": "warn"}
-LARGEST_LOG = 10_000_000
+MAX_LOG_BYTES = 10_000_000
 
 
-class Service(ABC):
-    """One child process that can be started, stopped, killed and waited for, again and again."""
+class EmbeddedService(ABC):
+    """One child process, which can be started, stopped, killed and awaited repeatedly."""
 
     name: str
 
@@ -30,23 +30,23 @@ class Service(ABC):
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now, if any."""
+        """The id of the running process; None where none runs."""
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
     @abstractmethod
     async def start(self) -> str:
-        """Start the service, again if it runs; return its address when it answers."""
+        """Start the service, or restart it; return its address once it answers."""
 
     @abstractmethod
     async def stop(self) -> None:
-        """Stop the service in its own good way; nothing happens when it does not run."""
+        """Stop the service in order; does nothing where it does not run."""
 
     def kill(self) -> None:
         """Send SIGKILL, as a crash would, and return at once."""
         self._send(signal.SIGKILL)
 
     async def wait(self) -> int | None:
-        """Return the exit code when the process has ended; None if there never was one."""
+        """Wait until the process ends; return its exit code, or None where none was started."""
         return None if self._process is None else await self._process.wait()
 
     async def __aenter__(self) -> Self:
@@ -62,40 +62,40 @@ class Service(ABC):
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
-    def _failure(self) -> EmbeddedServiceError:
-        words = self.log.read_text(errors="replace").splitlines()[-5:]
-        return EmbeddedServiceError("\n".join([f"{self.name} ended at start; {self.log} ends with:", *words]))
+    def _start_error(self) -> EmbeddedServiceError:
+        lines = self.log.read_text(errors="replace").splitlines()[-5:]
+        return EmbeddedServiceError("\n".join([f"{self.name} ended at start; {self.log} ends with:", *lines]))
 
 
 async def spawn(
     command: list[str], *, account: Account, folder: Path, log: Path, death_signal: signal.Signals
 ) -> Process:
-    """Start a program in a folder; it gets the signal when this process ends, however it ends."""
+    """Start a program in a folder; the kernel sends it the signal when this process ends for any reason."""
     if threading.current_thread() is not threading.main_thread():
         # The kernel sends the signal when the *thread* that forked ends.
         raise EmbeddedServiceError("embedded services must be started from the main thread")
-    tie = [os.getpid(), int(death_signal), account.uid, account.gid]
-    _shorten(log)
+    binding = [os.getpid(), int(death_signal), account.uid, account.gid]
+    _rotate(log)
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
-            *[sys.executable, "-I", "-S", str(LAUNCHER), *map(str, tie), *command],
+            *[sys.executable, "-I", "-S", str(LAUNCHER), *map(str, binding), *command],
             cwd=folder,
             env=ENVIRONMENT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # a Ctrl-C in the terminal is the owner's to handle, in order
+            start_new_session=True,  # only the parent handles Ctrl-C, and stops its services in order
         )
 
 
-async def within(seconds: float, what: str, work: Coroutine[object, object, None]) -> None:
-    """Wait for work, but not for ever; the error says what took too long."""
+async def finish_within(seconds: float, what: str, work: Coroutine[object, object, None]) -> None:
+    """Await some work; raises EmbeddedServiceError, which names the work, after so many seconds."""
     try:
         await asyncio.wait_for(work, seconds)
     except TimeoutError:
         raise EmbeddedServiceError(f"{what} took longer than {seconds:g} s") from None
 
 
-def _shorten(log: Path) -> None:
-    if log.exists() and log.stat().st_size > LARGEST_LOG:
+def _rotate(log: Path) -> None:
+    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
         log.replace(log.with_suffix(".old.log"))

@@ -1,4 +1,4 @@
-"""Bringing a database back as it was at a moment, from a whole copy and the log since."""
+"""Point-in-time recovery of a database, from a base backup and the WAL since."""
 
 import os
 import shutil
@@ -8,81 +8,80 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
-from dispatch.embedded.backup_folder import SEGMENT, Base, begin_life, check
+from dispatch.embedded.backup_folder import SEGMENT, BaseBackup, begin_life, verify_files
 from dispatch.embedded.postgres import EmbeddedPostgres
 from dispatch.embedded.programs import EmbeddedServiceError, account_for
 
-LOG = "renfort.wal"
-"""The log to be read again, inside the files: whoever PostgreSQL runs as may not enter the folder of backups."""
-TOO_SHORT = b"recovery ended before configured recovery target was reached"
+WAL_COPY = "renfort.wal"
+"""The WAL to replay, inside the files: PostgreSQL's user may lack access to the folder of backups."""
+TARGET_NOT_REACHED = b"recovery ended before configured recovery target was reached"
 SEGMENTS_PER_FILE = 256
-"""Of 16 MB each: the middle of a name counts 4 GB."""
-FROM_LOG = f"cp {LOG}/%f %p"
+"""Segments are 16 MB; the middle eight digits of a name count units of 4 GB."""
+RESTORE_COMMAND = f"cp {WAL_COPY}/%f %p"
 
 
 @asynccontextmanager
 async def restored(
-    base: Base, data: Path, until: datetime | None, now: datetime, *, fsync: bool = True
+    base: BaseBackup, data: Path, until: datetime | None, now: datetime, *, fsync: bool = True
 ) -> AsyncIterator[EmbeddedPostgres]:
-    """Bring a database back into an empty folder and run it until the block ends.
+    """Restore a database into an empty folder and run it until the block ends.
 
-    `until` is the last moment that counts; without it, all that was copied does. What cannot be brought back whole
-    leaves nothing.
+    `until` is the last moment to restore; None restores all that was copied. A failed restore leaves no files.
     """
     server = EmbeddedPostgres(data, fsync=fsync, settings=_settings(until))
     if server.files.exists():
         raise EmbeddedServiceError(f"{server.files} exists: move it away first, nothing is overwritten")
-    written = _log(server)
+    log_before = _server_log(server)
     try:
-        await _lay_out(base, server.files, now)
+        await _copy_files(base, server.files, now)
         await server.start()
     except BaseException as error:
-        for made in (server.files, _unfinished(server.files)):
-            shutil.rmtree(made, ignore_errors=True)
-        # Clients that PostgreSQL refused meanwhile may stand after it: its last lines do not always say why it ended.
-        if TOO_SHORT in _log(server).removeprefix(written):
+        for folder in (server.files, _unfinished(server.files)):
+            shutil.rmtree(folder, ignore_errors=True)
+        # Entries about rejected clients may follow the reason, so it is not always in the last lines of the log.
+        if TARGET_NOT_REACHED in _server_log(server).removeprefix(log_before):
             raise EmbeddedServiceError(f"nothing was copied after {until}: restore without it") from error
         raise
     try:
-        shutil.rmtree(server.files / LOG)
+        shutil.rmtree(server.files / WAL_COPY)
         yield server
     finally:
         await server.stop()
 
 
-def _log(server: EmbeddedPostgres) -> bytes:
+def _server_log(server: EmbeddedPostgres) -> bytes:
     return server.log.read_bytes() if server.log.exists() else b""
 
 
 def _settings(until: datetime | None) -> dict[str, str]:
-    """Say how far to go; nobody gets an answer before it is there."""
-    wanted = {
-        "restore_command": FROM_LOG,
+    """Return the recovery settings; no client can connect before the target is reached."""
+    settings = {
+        "restore_command": RESTORE_COMMAND,
         "hot_standby": "off",
         "recovery_target_action": "promote",
-        # The one that runs may have taken the memory.
+        # The running server may be using the memory.
         "shared_buffers": "128MB",
     }
-    return wanted if until is None else wanted | {"recovery_target_time": until.isoformat()}
+    return settings if until is None else settings | {"recovery_target_time": until.isoformat()}
 
 
-async def _lay_out(base: Base, files: Path, now: datetime) -> None:
-    # Made beside and renamed when whole, so that a kill in the middle leaves nothing half made.
+async def _copy_files(base: BaseBackup, files: Path, now: datetime) -> None:
+    # Copied beside and renamed when complete, so that a killed process leaves no partial database.
     unfinished = _unfinished(files)
     shutil.rmtree(unfinished, ignore_errors=True)
     files.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.copytree(base.files, unfinished, symlinks=True)
-    await check(unfinished)
-    # The socket and its lock lie among the files; those of the original are no business of this one.
+    await verify_files(unfinished)
+    # The files include the socket of the original server and its lock.
     for path in unfinished.glob(".s.PGSQL.*"):
         path.unlink()
-    _require_whole(base)
-    (unfinished / LOG).mkdir()
+    _require_no_gap(base)
+    (unfinished / WAL_COPY).mkdir()
     for path in segments(base):
-        shutil.copy2(path, unfinished / LOG / path.name.removesuffix(".partial"))
+        shutil.copy2(path, unfinished / WAL_COPY / path.name.removesuffix(".partial"))
     (unfinished / "recovery.signal").touch()
     begin_life(unfinished, now)
-    _hand_over(unfinished)
+    _change_owner(unfinished)
     unfinished.rename(files)
 
 
@@ -90,23 +89,23 @@ def _unfinished(files: Path) -> Path:
     return files.with_name("postgres.unfinished")
 
 
-def segments(base: Base) -> list[Path]:
-    """List the log that was copied since the copy began, the oldest first."""
+def segments(base: BaseBackup) -> list[Path]:
+    """Return the WAL segments copied since the base backup began, oldest first."""
     return [
         path for path in sorted(base.wal.glob("*")) if SEGMENT.match(path.name) and path.name >= base.segment
     ]
 
 
-def _require_whole(base: Base) -> None:
-    """Raise where a piece of the log is missing before a later one: recovery would end there and call it the end."""
+def _require_no_gap(base: BaseBackup) -> None:
+    """Raise EmbeddedServiceError where a WAL segment is missing: recovery would end before it without an error."""
     own = (base.files / "pg_wal").glob("*")
     names = {path.name for path in own if SEGMENT.match(path.name)} | {path.name for path in segments(base)}
-    there = sorted({name.removesuffix(".partial") for name in names} | {base.segment})
-    for one, following in pairwise(there):
+    present = sorted({name.removesuffix(".partial") for name in names} | {base.segment})
+    for one, following in pairwise(present):
         if one[:8] == following[:8] and _number(following) != _number(one) + 1:
             raise EmbeddedServiceError(
-                f"{base.wal} lacks what lies between {one} and {following}: bring the missing files back, "
-                f"or restore from another copy, see `dispatch backup list`"
+                f"{base.wal} lacks the segments between {one} and {following}: put the missing files back, "
+                f"or restore from another backup, see `dispatch backup list`"
             )
 
 
@@ -114,7 +113,7 @@ def _number(segment: str) -> int:
     return int(segment[8:16], 16) * SEGMENTS_PER_FILE + int(segment[16:], 16)
 
 
-def _hand_over(folder: Path) -> None:
+def _change_owner(folder: Path) -> None:
     if os.geteuid() != 0:
         return
     account = account_for(folder)

@@ -1,18 +1,18 @@
-"""A child that copies elsewhere what PostgreSQL writes down, as it is written."""
+"""The child process that copies PostgreSQL's write-ahead log (WAL) to the folder of backups."""
 
 import asyncio
 import os
 import signal
 from pathlib import Path
 
-from dispatch.embedded.process import Service, spawn
+from dispatch.embedded.process import EmbeddedService, spawn
 from dispatch.embedded.programs import Account, program_for
 
-STOP_PATIENCE = 5.0
+STOP_TIMEOUT_S = 5.0
 
 
-class WalReceiver(Service):
-    """One pg_receivewal: at most what is on its way is lost with the database's disk."""
+class WalReceiver(EmbeddedService):
+    """One pg_receivewal: if the database's disk fails, only the WAL in transit is lost."""
 
     name = "the copying of the write-ahead log"
 
@@ -22,7 +22,7 @@ class WalReceiver(Service):
         self._url = url
 
     async def start(self) -> str:
-        """Begin where the last copy ended; a database that is away is waited for."""
+        """Copy from where the last run ended; pg_receivewal waits for a database that is unavailable."""
         await self.stop()
         self.files.mkdir(mode=0o700, parents=True, exist_ok=True)
         ourselves = Account(os.geteuid(), os.getegid())
@@ -37,10 +37,10 @@ class WalReceiver(Service):
         return str(self.files)
 
     async def stop(self) -> None:
-        """End the copying; it goes on from there at the next start."""
+        """Stop copying; the next start continues from there."""
         self._send(signal.SIGINT)
         try:
-            await asyncio.wait_for(self.wait(), STOP_PATIENCE)
+            await asyncio.wait_for(self.wait(), STOP_TIMEOUT_S)
         except TimeoutError:
             self.kill()
             await self.wait()

@@ -13,7 +13,7 @@ import structlog
 from dispatch.clock import Clock
 from dispatch.config import MisuseError
 from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
-from dispatch.embedded.backup_schedule import KEEP_LOG, Backing
+from dispatch.embedded.backup_schedule import WAL_SETTINGS, BackupSchedule
 from dispatch.runtime.node import Node
 from dispatch.storage.pool import describe
 
@@ -28,7 +28,7 @@ class Embedded:
 
     postgres: EmbeddedPostgres | None
     broker: EmbeddedBroker | None
-    backing: Backing | None = None
+    backups: BackupSchedule | None = None
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def embedded(
     folder: Path, *, postgres: bool, broker: bool, durable: bool = True, backup: Path | None = None
 ) -> AsyncIterator[Embedded]:
     """Start what is wanted and stop it cleanly; what is not durable survives no power cut."""
-    kept = KEEP_LOG if backup else {}
+    kept = WAL_SETTINGS if backup else {}
     services = Embedded(
         EmbeddedPostgres(folder / "postgres", fsync=durable, settings=kept) if postgres else None,
         EmbeddedBroker(folder / "broker") if broker else None,
@@ -44,7 +44,7 @@ async def embedded(
     try:
         if services.postgres is not None:
             url = await services.postgres.start()
-            services.backing = Backing(backup, folder, url, Clock()) if backup else None
+            services.backups = BackupSchedule(backup, folder, url, Clock()) if backup else None
         if services.broker is not None:
             await services.broker.start()
         yield services
@@ -62,8 +62,8 @@ async def watch_over(services: Embedded, node: Node, stopping: asyncio.Event) ->
             group.create_task(_revive_broker(services.broker, node, stopping))
         if services.postgres is not None:
             group.create_task(_revive_postgres(services.postgres, stopping))
-        if services.backing is not None:
-            group.create_task(_insist("the backing up", services.backing.run, stopping))
+        if services.backups is not None:
+            group.create_task(_insist("the backing up", services.backups.run, stopping))
 
 
 async def _revive_broker(broker: EmbeddedBroker, node: Node, stopping: asyncio.Event) -> None:

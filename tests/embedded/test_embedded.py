@@ -1,4 +1,4 @@
-"""The embedded services start, come back, keep what they should, and never outlive their owner."""
+"""The embedded services start, restart, store what they should, and end with their owner."""
 
 import asyncio
 import os
@@ -67,7 +67,7 @@ def owner(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-async def test_postgres_keeps_its_rows_over_a_restart(postgres: EmbeddedPostgres) -> None:
+async def test_postgres_retains_its_rows_over_a_restart(postgres: EmbeddedPostgres) -> None:
     async with postgres:
         await ask(postgres.url(), "CREATE TABLE kept AS SELECT 7 AS value")
     url = await postgres.start()
@@ -76,7 +76,7 @@ async def test_postgres_keeps_its_rows_over_a_restart(postgres: EmbeddedPostgres
     assert server_processes(postgres) == []
 
 
-async def test_postgres_comes_back_after_a_crash(postgres: EmbeddedPostgres) -> None:
+async def test_postgres_restarts_after_a_crash(postgres: EmbeddedPostgres) -> None:
     await postgres.start()
     postgres.kill()
     await postgres.wait()
@@ -94,7 +94,7 @@ async def test_starting_postgres_again_replaces_the_running_server(postgres: Emb
     assert not psutil.pid_exists(first or 0)
 
 
-async def test_postgres_writes_to_disk_unless_told_not_to(tmp_path: Path) -> None:
+async def test_postgres_syncs_to_disk_unless_configured_otherwise(tmp_path: Path) -> None:
     for fsync, shown in ((True, "on"), (False, "off")):
         async with EmbeddedPostgres(tmp_path / shown, fsync=fsync) as postgres:
             assert await ask(postgres.url(), "SHOW fsync") == shown
@@ -120,12 +120,12 @@ async def test_postgres_does_not_run_as_root(postgres: EmbeddedPostgres) -> None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop privileges")
-async def test_programs_out_of_reach_of_the_service_user_are_copied_once(
+async def test_programs_that_the_service_user_cannot_access_are_copied_once(
     postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = Path("/var/cache") / f"renfort-test-{os.getpid()}"
     monkeypatch.setattr(programs, "SHARED_COPIES", shared)
-    monkeypatch.setattr(programs, "_open_to_all", lambda _: False)
+    monkeypatch.setattr(programs, "_accessible_to_all", lambda _: False)
     try:
         async with postgres, EmbeddedBroker(tmp_path):
             assert Path(psutil.Process(postgres.pid).exe()).is_relative_to(shared)
@@ -141,37 +141,37 @@ async def test_two_owners_cannot_share_one_folder(postgres: EmbeddedPostgres) ->
         assert await ask(postgres.url(), "SELECT 1") == 1
 
 
-async def test_a_server_that_nobody_ends_is_named_in_the_error(
+async def test_a_running_predecessor_is_named_in_the_error(
     postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dispatch.embedded.postgres.PREDECESSOR_PATIENCE", 0.2)
+    monkeypatch.setattr("dispatch.embedded.postgres.PREDECESSOR_TIMEOUT_S", 0.2)
     async with postgres:
         (postgres.files.parent / "postgres.lock").unlink()
         with pytest.raises(EmbeddedServiceError, match="the end of the server that uses"):
             await EmbeddedPostgres(postgres.files.parent, fsync=False).start()
 
 
-async def test_a_pid_noted_before_a_reboot_and_now_somebody_elses_stops_nothing(
+async def test_a_stale_pid_file_that_names_another_process_does_not_prevent_a_start(
     postgres: EmbeddedPostgres,
 ) -> None:
     await postgres.start()
-    noted = (postgres.files / "postmaster.pid").read_text()
+    content = (postgres.files / "postmaster.pid").read_text()
     await postgres.stop()
     stale = postgres.files / "postmaster.pid"
-    stale.write_text(noted.replace(noted.split("\n")[0], str(os.getpid()), 1))
+    stale.write_text(content.replace(content.split("\n")[0], str(os.getpid()), 1))
     async with postgres:
         assert await ask(postgres.url(), "SELECT 1") == 1
 
 
-async def test_files_half_made_when_the_owner_was_killed_are_made_anew(postgres: EmbeddedPostgres) -> None:
-    half_made = postgres.files.with_name("postgres.unfinished")
-    half_made.mkdir(parents=True)
-    (half_made / "PG_VERSION").write_text("18\n")
+async def test_partial_files_of_a_killed_owner_are_created_again(postgres: EmbeddedPostgres) -> None:
+    unfinished = postgres.files.with_name("postgres.unfinished")
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("18\n")
     async with postgres:
         assert await ask(postgres.url(), "SELECT 1") == 1
 
 
-async def test_a_server_that_cannot_start_says_why(postgres: EmbeddedPostgres) -> None:
+async def test_a_server_that_cannot_start_reports_the_reason(postgres: EmbeddedPostgres) -> None:
     await postgres.start()
     await postgres.stop()
     (postgres.files / "postgresql.conf").write_text("no_such_setting = 1\n")
@@ -203,12 +203,12 @@ async def test_an_older_broker_on_the_port_is_not_mistaken_for_ours(tmp_path: Pa
         assert await answering_cluster(older.port) == older.cluster_id
 
 
-async def test_services_are_refused_off_the_main_thread(tmp_path: Path) -> None:
+async def test_services_start_only_from_the_main_thread(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedServiceError, match="main thread"):
         await asyncio.to_thread(lambda: asyncio.run(EmbeddedBroker(tmp_path).start()))
 
 
-async def test_nothing_outlives_an_owner_killed_with_sigkill_and_the_next_start_works(
+async def test_services_end_with_an_owner_killed_by_sigkill_and_the_next_start_works(
     owner: subprocess.Popen[str], postgres: EmbeddedPostgres
 ) -> None:
     assert owner.stdout is not None

@@ -1,4 +1,4 @@
-"""Care for the embedded services: what fails to start is tried again, and ends the care for nothing else."""
+"""Supervision of the embedded services: a failed start is retried, and affects no other service."""
 
 import asyncio
 from typing import cast
@@ -6,24 +6,24 @@ from typing import cast
 import pytest
 
 from dispatch.embedded import EmbeddedPostgres, EmbeddedServiceError
-from dispatch.embedded.backup_schedule import Backing
+from dispatch.embedded.backup_schedule import BackupSchedule
 from dispatch.runtime import hosting
 from dispatch.runtime.hosting import Embedded, watch_over
 from dispatch.runtime.node import Node
 from tests.support.site import until
 
 
-class Mortal:
-    """A service that is dead, and fails to start as often as it is told."""
+class FailingService:
+    """A service that has ended and fails its next starts."""
 
-    name = "the mortal"
+    name = "the failing service"
 
     def __init__(self, failures: int) -> None:
-        """Take how many starts fail."""
+        """Fail so many starts."""
         self.failures, self.starts = failures, 0
 
     async def wait(self) -> None:
-        """Return at once while dead."""
+        """Return at once until a start succeeds."""
         if self.starts > self.failures:
             await asyncio.Event().wait()
 
@@ -34,23 +34,23 @@ class Mortal:
             raise EmbeddedServiceError("the disk is full")
 
     async def run(self) -> None:
-        """Back up nothing, and fail."""
+        """Fail in place of backing up."""
         raise RuntimeError("unforeseen")
 
 
-async def test_a_database_that_fails_to_start_is_tried_again_whatever_else_fails(
+async def test_a_database_that_fails_to_start_is_retried_while_other_tasks_fail(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(hosting, "FIRST_PAUSE_S", 0.01)
-    mortal = Mortal(3)
-    services = Embedded(cast("EmbeddedPostgres", mortal), None, cast("Backing", mortal))
-    care = asyncio.create_task(watch_over(services, cast("Node", None), asyncio.Event()))
+    failing = FailingService(3)
+    services = Embedded(cast("EmbeddedPostgres", failing), None, cast("BackupSchedule", failing))
+    supervision = asyncio.create_task(watch_over(services, cast("Node", None), asyncio.Event()))
 
-    async def revived() -> bool:
-        return mortal.starts == 4
+    async def started() -> bool:
+        return failing.starts == 4
 
-    await until(revived)
-    assert not care.done()
+    await until(started)
+    assert not supervision.done()
     assert "the disk is full" in capsys.readouterr().out
-    care.cancel()
-    await asyncio.wait({care})
+    supervision.cancel()
+    await asyncio.wait({supervision})

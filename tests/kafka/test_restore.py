@@ -13,8 +13,8 @@ import pytest
 
 from dispatch.clock import Clock
 from dispatch.embedded import EmbeddedPostgres
-from dispatch.embedded.backup_folder import bases
-from dispatch.embedded.backup_schedule import KEEP_LOG, Backing
+from dispatch.embedded.backup_folder import base_backups
+from dispatch.embedded.backup_schedule import WAL_SETTINGS, BackupSchedule
 from dispatch.embedded.recovery import restored
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.plans.plan_files import SHIPPED
@@ -43,9 +43,9 @@ REPLACED = """
 @asynccontextmanager
 async def backed_up(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """Run a database as `dispatch up` does, with its log copied to a folder from before the first event."""
-    async with EmbeddedPostgres(folder / "data" / "postgres", fsync=False, settings=KEEP_LOG) as server:
+    async with EmbeddedPostgres(folder / "data" / "postgres", fsync=False, settings=WAL_SETTINGS) as server:
         await migrate(server.url())
-        backing = Backing(folder / "backups", folder / "data", server.url(), Clock())
+        backing = BackupSchedule(folder / "backups", folder / "data", server.url(), Clock())
         copying = asyncio.create_task(backing.run())
         try:
             yield server
@@ -112,7 +112,7 @@ async def test_work_goes_on_from_the_moment_that_was_brought_back_and_nothing_is
     blank: KafkaCluster, tmp_path: Path, plans: Path
 ) -> None:
     async def whole() -> bool:
-        return bool(bases(tmp_path / "backups"))
+        return bool(base_backups(tmp_path / "backups"))
 
     async def copied() -> object:
         return await station.pool.fetchval(COPIED)
@@ -139,7 +139,7 @@ async def test_work_goes_on_from_the_moment_that_was_brought_back_and_nothing_is
             mortal.kill()
     await asyncio.to_thread(blank.replace)
     shutil.rmtree(tmp_path / "data")
-    (base,) = bases(tmp_path / "backups")
+    (base,) = base_backups(tmp_path / "backups")
     async with (
         restored(base, tmp_path / "data", moment.at, moment.at, fsync=False) as server,
         again(station, server.url(), blank.bootstrap, **brief) as back,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from dispatch.cli.doctor.finding import Finding
 from dispatch.config import Settings
-from dispatch.embedded.backup_folder import bases
+from dispatch.embedded.backup_folder import base_backups
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations.backup_drill import last_proven, wal_is_copied
 
@@ -17,7 +17,7 @@ async def examine(uow: UnitOfWork, settings: Settings) -> Finding:
     """Check the base backups, the copy of the write-ahead log, and the last drill."""
     if settings.backups is None:
         return Finding("backup", "warn", "nothing is copied elsewhere: set DISPATCH_BACKUP for `dispatch up`")
-    if not (found := bases(settings.backups)):
+    if not (found := base_backups(settings.backups)):
         return Finding("backup", "fail", f"{settings.backups} holds no backup: {UP}")
     if not await wal_is_copied(uow.pool):
         return Finding("backup", "fail", f"the write-ahead log is not copied: {UP}")

@@ -14,8 +14,8 @@ from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.embedded import EmbeddedServiceError
 from dispatch.embedded import backup_drill as drills
-from dispatch.embedded.backup_folder import bases
-from dispatch.embedded.backup_schedule import Backing
+from dispatch.embedded.backup_folder import base_backups
+from dispatch.embedded.backup_schedule import BackupSchedule
 from dispatch.services.core.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ def take(folder: Path | None = None, *, json: Json = False) -> None:
         Where to; without it DISPATCH_BACKUP.
     """
     with errors.status("backing up"):
-        base = _run(folder, lambda _, backing: backing.take())
+        base = _run(folder, lambda _, schedule: schedule.back_up_now())
     if json:
         print_json({"folder": base.folder, "ended_at": base.ended_at})
     else:
@@ -56,7 +56,7 @@ def list_backups(folder: Path | None = None, *, json: Json = False) -> None:
     """
     rows = [
         {"whole_at": base.ended_at.astimezone(UTC), "folder": base.folder}
-        for base in bases(folder_of(Settings(), folder), problem)
+        for base in base_backups(folder_of(Settings(), folder), problem)
     ]
     if json:
         print_json(rows)
@@ -78,7 +78,7 @@ def drill(folder: Path | None = None, *, json: Json = False) -> None:
         Where the backups are; without it DISPATCH_BACKUP.
     """
     with errors.status("backing up") as status:
-        checks = _run(folder, lambda uow, backing: drills.drill(uow, backing, status.update))
+        checks = _run(folder, lambda uow, schedule: drills.drill(uow, schedule, status.update))
     if json:
         print_json([check._asdict() for check in checks])
     else:
@@ -96,17 +96,17 @@ def folder_of(settings: Settings, given: Path | None) -> Path:
     return folder
 
 
-def _run(folder: Path | None, work: Callable[[UnitOfWork, Backing], Awaitable[T]]) -> T:
+def _run(folder: Path | None, work: Callable[[UnitOfWork, BackupSchedule], Awaitable[T]]) -> T:
     """Do something with the backups of the embedded database that runs."""
     settings = Settings()
     backups, known = folder_of(settings, folder), read_addresses(settings).postgres.get_secret_value()
     if settings.postgres.get_secret_value():
         raise MisuseError("this is for the embedded database; for yours see Backups in docs/operating.md")
-    backing = Backing(backups, settings.folder, known, Clock())
+    schedule = BackupSchedule(backups, settings.folder, known, Clock())
 
     async def told(uow: UnitOfWork) -> T:
         try:
-            return await work(uow, backing)
+            return await work(uow, schedule)
         except OSError as error:
             if error.filename is None:
                 raise

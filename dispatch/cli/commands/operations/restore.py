@@ -15,7 +15,7 @@ from dispatch.cli.output import Json, counted, errors, print_json, problem, scre
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.embedded import EmbeddedServiceError
-from dispatch.embedded.backup_folder import SECRET, Base, newest
+from dispatch.embedded.backup_folder import SECRET, BaseBackup, latest_backup
 from dispatch.embedded.recovery import restored, segments
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.restore_epochs import current_epoch
@@ -55,7 +55,7 @@ def restore(folder: Path | None = None, *, until: datetime | None = None, json: 
         raise MisuseError("this is for the embedded database; for yours see Backups in docs/operating.md")
     moment = until.replace(tzinfo=until.tzinfo or UTC) if until else None
     try:
-        base = newest(folder_of(settings, folder), moment, problem)
+        base = latest_backup(folder_of(settings, folder), moment, problem)
         with errors.status("restoring"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             back = runner.run(_restore(base, settings.folder, moment))
     except EmbeddedServiceError as error:
@@ -78,7 +78,7 @@ def _say(back: Restored) -> None:
         screen.print("[green]The journal holds, and the tables are what it says.[/] Now: dispatch up")
 
 
-async def _restore(base: Base, data: Path, until: datetime | None) -> Restored:
+async def _restore(base: BaseBackup, data: Path, until: datetime | None) -> Restored:
     if not segments(base):
         problem(
             f"{base.wal} holds no log: only what was there by {base.ended_at:%Y-%m-%d %H:%M:%S} UTC comes back"
@@ -97,7 +97,7 @@ async def _restore(base: Base, data: Path, until: datetime | None) -> Restored:
     return back
 
 
-async def _examine_at(url: str, base: Base) -> Restored:
+async def _examine_at(url: str, base: BaseBackup) -> Restored:
     pool = await open_pool(url, application="renfort-restore", size=2)
     try:
         return await _examine(UnitOfWork(pool, Clock()), base)
@@ -105,7 +105,7 @@ async def _examine_at(url: str, base: Base) -> Restored:
         pool.terminate()
 
 
-async def _examine(uow: UnitOfWork, base: Base) -> Restored:
+async def _examine(uow: UnitOfWork, base: BaseBackup) -> Restored:
     await uow.clock.sample(uow.pool)
     await current_epoch(uow)
     there = await backup_drill.row_counts(uow)
