@@ -44,7 +44,6 @@ async def fragile(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
         yield server
 
 
-@pytest.mark.slow
 async def test_a_database_that_crashes_under_work_costs_nothing(
     blank: KafkaCluster, fragile: EmbeddedPostgres, tmp_path: Path
 ) -> None:

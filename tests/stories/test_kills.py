@@ -61,6 +61,7 @@ async def test_a_broker_killed_again_and_again_costs_no_report_no_reply_and_no_s
     assert crowd.city.gateway.repeats == 0, "and no message came twice"
 
 
+@pytest.mark.slow
 async def test_a_database_killed_in_mid_run_costs_no_report_no_reply_and_no_seat(crowd: Crowd) -> None:
     postgres = crowd.city.services.postgres
     assert postgres is not None

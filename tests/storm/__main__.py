@@ -1,4 +1,4 @@
-"""`make storm`: break things one by one under load, look after each, and print what was found."""
+"""`make storm`: inject faults one by one under load, check after each, and print the violations."""
 
 import argparse
 import asyncio
@@ -18,9 +18,9 @@ from rich.console import Console
 
 from deploy.kafka import start as kafka
 from tests.storm import table
+from tests.storm.campaign import Campaign, Row
 from tests.storm.faults import ALL
-from tests.storm.setting import set_up
-from tests.storm.storm import Row, Storm
+from tests.storm.set_up import set_up
 
 WIDTH = 150
 screen = Console(highlight=False, width=max(WIDTH, Console().width))
@@ -28,7 +28,7 @@ progress = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
-    """Run the storm; exit 1 if a line is violated, 2 for misuse."""
+    """Run the storm; exit 1 if a check fails, 2 for misuse."""
     options = _options()
     if options.list:
         print("\n".join(fault.name for fault in ALL))  # noqa: T201
@@ -42,7 +42,7 @@ def main() -> None:
             runner.get_loop().add_signal_handler(signal.SIGTERM, os.kill, os.getpid(), signal.SIGINT)
             runner.run(_run(rows, options))
     finally:
-        _tell(rows, options, time.time() - began)
+        _report(rows, options, time.time() - began)
     sys.exit(any(not row.held for row in rows))
 
 
@@ -50,22 +50,22 @@ async def _run(rows: list[Row], options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="renfort-storm-", ignore_cleanup_errors=True) as scratch:
         home = options.folder or Path(scratch)
         home.mkdir(parents=True, exist_ok=True)
-        # The database runs as another user, who must be able to reach its folder.
+        # The database server runs as another user, which needs access to its folder.
         home.chmod(0o755)
         progress.print(f"seed {options.seed}; starting brokers, a database and eleven processes in {home}")
         say = partial(progress.print, soft_wrap=True)
-        async with set_up(home, options.seed) as stage:
-            async for row in Storm(stage, say).run(options.chosen):
+        async with set_up(home, options.seed) as system:
+            async for row in Campaign(system, say).run(options.chosen):
                 rows.append(row)
-                say(f"  {table.in_words(row)}")
+                say(f"  {table.summary(row)}")
 
 
-def _tell(rows: list[Row], options: argparse.Namespace, seconds: float) -> None:
-    """Print what there is, also of a storm that was ended early."""
+def _report(rows: list[Row], options: argparse.Namespace, seconds: float) -> None:
+    """Print the rows so far, also after an interruption."""
     screen.print(table.render(rows, options.seed, seconds))
     table.print_findings(screen, rows)
     if options.markdown:
-        options.markdown.write_text(table.in_markdown(rows, options.seed, seconds))
+        options.markdown.write_text(table.markdown(rows, options.seed, seconds))
     if options.json:
         report = {"seed": options.seed, "machine": _machine(), "rows": [row.to_json() for row in rows]}
         options.json.write_text(json.dumps(report, indent=2) + "\n")
@@ -80,20 +80,20 @@ def _options() -> argparse.Namespace:
         "--only",
         action="append",
         metavar="NAME",
-        help="a fault, or part of its name; again for more, in that order",
+        help="a fault, or part of its name; repeat the option for more, in that order",
     )
     parser.add_argument(
-        "--seed", type=int, default=secrets.randbelow(10_000), help="what people do, and where"
+        "--seed", type=int, default=secrets.randbelow(10_000), help="determines what people do, and where"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
-    parser.add_argument("--folder", type=Path, help="keep the files and the logs of all processes there")
-    parser.add_argument("--list", action="store_true", help="name the faults")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to this file")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table to this file")
+    parser.add_argument("--folder", type=Path, help="store the files and the logs of all processes here")
+    parser.add_argument("--list", action="store_true", help="list the faults")
     options = parser.parse_args()
     wanted = options.only or [""]
     options.chosen = list(dict.fromkeys(fault for name in wanted for fault in ALL if name in fault.name))
     if not options.chosen:
-        parser.error(f"no fault is named so: {', '.join(wanted)}; see --list")
+        parser.error(f"no fault has this name: {', '.join(wanted)}; see --list")
     return options
 
 

@@ -7,13 +7,13 @@ from tests.kafka.cluster import KafkaCluster, free_ports
 from tests.storm.proxy import Proxy
 
 COUNT = 3
-# How soon a broker is missed, as Kafka has it by itself: faster, a busy machine is taken for a dead one.
+# Kafka's default time-outs: with shorter ones a slow broker on a busy machine counts as dead.
 AS_SHIPPED = {"broker.session.timeout.ms": "9000", "broker.heartbeat.interval.ms": "2000"}
-START_PATIENCE_S = 240  # three at once beside everything else
+START_PATIENCE_S = 240  # three brokers start at once, beside everything else
 
 
 class ProxiedCluster(KafkaCluster):
-    """A cluster whose client ports are advertised as those of proxies."""
+    """A cluster that advertises the ports of its proxies to clients."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, nodes=COUNT)
@@ -25,7 +25,7 @@ class ProxiedCluster(KafkaCluster):
 
     @property
     def bootstrap(self) -> str:
-        """The addresses of all proxies."""
+        """Return the addresses of all proxies."""
         return ",".join(f"{kafka.HOST}:{proxy.port}" for proxy in self.proxies)
 
     def _launch(self, number: int) -> None:
@@ -40,7 +40,7 @@ class ProxiedCluster(KafkaCluster):
             **AS_SHIPPED,
         }
         with node.config.open("a") as config:
-            # Of a property that is given twice the last one counts.
+            # The last value of a repeated property counts.
             config.writelines(f"{name}={value}\n" for name, value in changes.items())
         super()._launch(number)
 

@@ -1,4 +1,4 @@
-"""What must hold after each fault: one function a line, each of which names what it found instead."""
+"""The invariants checked after each fault: one function per column, which returns the violations."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -27,8 +27,8 @@ TWO_OFFERS = """
     SELECT volunteer_id, lane FROM offers WHERE status = 'extended'
     GROUP BY volunteer_id, lane HAVING count(*) > 1
 """
-# An entry that ran has left an event that may come once: an offer's end, a step or a ring since somebody was
-# lacking, a turn of an escalation at a level.
+# An agenda entry that ran has left an event that may occur once: the end of an offer, a step or a widening since a
+# seat was missing, a turn of an escalation at a level.
 RAN_TWICE = """
     SELECT stream, type, what FROM (
         SELECT stream, type, concat_ws(' ', body->>'offer_id', body->>'step', body->>'radius_m',
@@ -45,85 +45,87 @@ NEVER_RAN = """
     UNION ALL
     SELECT id, 'offer' FROM offers WHERE status = 'extended' AND expires_at <= $1
 """
-# By the offer's messages, since a phone knows nothing but the message.
-UNKEPT = """
+# Looked up by the offer's messages, since a phone knows only the message.
+ANSWERS_NOT_STORED = """
     SELECT m.id FROM messages m WHERE m.id = ANY ($1::uuid[])
       AND NOT EXISTS (SELECT FROM replies r WHERE r.offer_id = m.offer_id)
 """
 
 
 @dataclass
-class Seen:
-    """What those outside saw: reports accepted, answers taken, and the texts that came again, by phone."""
+class Observed:
+    """What the participants observed: reports and answers that were accepted, and repeated texts by phone."""
 
     accepted: Collection[UUID] = ()
     answered: Collection[UUID] = ()
     repeats: "Counter[str]" = field(default_factory=Counter)
-    crashes: int = 0
+    allowed_repeats: int = 0
     failures: Sequence[str] = ()
 
 
-Line = Callable[[UnitOfWork, Seen], Awaitable[list[str]]]
+Check = Callable[[UnitOfWork, Observed], Awaitable[list[str]]]
 
 
-async def incidents(uow: UnitOfWork, seen: Seen) -> list[str]:
+async def incidents(uow: UnitOfWork, seen: Observed) -> list[str]:
     """Every accepted report has exactly one incident."""
     return await _found(uow, NOT_OPENED_ONCE, list(seen.accepted))
 
 
-async def answers(uow: UnitOfWork, seen: Seen) -> list[str]:
-    """Every answer that was taken is kept."""
-    return await _found(uow, UNKEPT, list(seen.answered))
+async def answers(uow: UnitOfWork, seen: Observed) -> list[str]:
+    """Every accepted answer is stored."""
+    return await _found(uow, ANSWERS_NOT_STORED, list(seen.answered))
 
 
-async def seats(uow: UnitOfWork, _seen: Seen) -> list[str]:
+async def seats(uow: UnitOfWork, _seen: Observed) -> list[str]:
     """No seat has two people, now or at any time."""
     return await _found(uow, TWO_IN_A_SEAT) + await _found(uow, sql("doubly_filled_seats"))
 
 
-async def offers(uow: UnitOfWork, _seen: Seen) -> list[str]:
+async def offers(uow: UnitOfWork, _seen: Observed) -> list[str]:
     """Nobody has two live offers in a lane, now or at any time."""
     return await _found(uow, TWO_OFFERS) + await _found(uow, sql("doubly_asked_volunteers"))
 
 
-async def agenda(uow: UnitOfWork, _seen: Seen) -> list[str]:
-    """Every entry that was due ran, and none twice."""
+async def agenda(uow: UnitOfWork, _seen: Observed) -> list[str]:
+    """Every due entry ran, and none ran twice."""
     return await _found(uow, NEVER_RAN, uow.clock.now() - OVERDUE) + await _found(uow, RAN_TWICE)
 
 
-async def stuck(uow: UnitOfWork, seen: Seen) -> list[str]:
-    """Nothing waits, nothing is parked, and nothing else failed that was seen from outside."""
-    waiting = [f"{count} {kind}" for kind, count in (await left(uow)).items() if count]
+async def stuck(uow: UnitOfWork, seen: Observed) -> list[str]:
+    """No work remains, nothing is parked, and no participant observed another failure."""
+    waiting = [f"{count} {kind}" for kind, count in (await unfinished(uow)).items() if count]
     parked = await _found(uow, "SELECT source_topic, reason FROM parking WHERE settled_at IS NULL")
     return [*waiting, *(f"parked: {one}" for one in parked), *seen.failures]
 
 
-async def chain(uow: UnitOfWork, _seen: Seen) -> list[str]:
-    """Compare the tables with the journal, whose chain is whole."""
+async def journal_chain(uow: UnitOfWork, _seen: Observed) -> list[str]:
+    """Every link of the journal's hash chain holds, and the tables agree with it."""
     async with transaction(uow.pool) as connection:
         breaks = await journal.verify(connection)
     return [f"{one.stream} {one.seq}: {one.what}" for one in breaks] + await rebuilding.compare(uow)
 
 
-async def repeats(_uow: UnitOfWork, seen: Seen) -> list[str]:
-    """No phone had more repeated messages than there were crashes."""
-    return [f"{phone}: {count} repeated" for phone, count in seen.repeats.items() if count > seen.crashes]
+async def repeats(_uow: UnitOfWork, seen: Observed) -> list[str]:
+    """No phone got more repeated messages than the fault may cause."""
+    return [
+        f"{phone}: {count} repeated" for phone, count in seen.repeats.items() if count > seen.allowed_repeats
+    ]
 
 
-LINES: dict[str, Line] = {
+CHECKS: dict[str, Check] = {
     "incidents": incidents, "answers": answers, "seats": seats, "offers": offers, "agenda": agenda,
-    "stuck": stuck, "journal": chain, "repeats": repeats,
+    "stuck": stuck, "journal": journal_chain, "repeats": repeats,
 }  # fmt: skip
-"""The columns of the table, in order."""
+"""The checks by name of their column, in order."""
 
 
-async def run(uow: UnitOfWork, seen: Seen) -> dict[str, list[str]]:
-    """Check every line; what each found stands under its name."""
-    return {name: await line(uow, seen) for name, line in LINES.items()}
+async def run(uow: UnitOfWork, seen: Observed) -> dict[str, list[str]]:
+    """Run every check and return the violations by name."""
+    return {name: await line(uow, seen) for name, line in CHECKS.items()}
 
 
-async def left(uow: UnitOfWork) -> dict[str, int]:
-    """Count what is not done yet, by kind."""
+async def unfinished(uow: UnitOfWork) -> dict[str, int]:
+    """Count unfinished work by kind."""
     topics, consumers = map(list, zip(*READERS, strict=True))
     return dict(await uow.pool.fetchrow(STILL_TO_DO, uow.clock.now(), topics, consumers) or {})
 

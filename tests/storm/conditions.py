@@ -1,4 +1,4 @@
-"""What can be wrong with the stage: each condition holds while its block runs, and is mended at the end of it."""
+"""Fault conditions: each holds while its block runs and is removed at its end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,44 +9,44 @@ from pathlib import Path
 import asyncpg
 
 from dispatch.embedded import EmbeddedPostgres
-from tests.storm.gateway import Manner
+from tests.storm.gateway import Behaviour
 from tests.storm.proxy import Proxy
-from tests.storm.stage import Stage
-from tests.storm.team import ROLES, SPARE
+from tests.storm.system import System
+from tests.storm.workers import ROLES, SPARE
 
-Condition = Callable[[Stage], AbstractAsyncContextManager[None]]
+Condition = Callable[[System], AbstractAsyncContextManager[None]]
 
 CATCH_UP_S = 3.0
 SKEW = "+30s"
 SKEWED = ("api", "incidents", "agenda", "notifications", "relay")
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
-END_SESSIONS = """
+TERMINATE_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'renfort%'
 """
 READ_ONLY = "ALTER SYSTEM SET default_transaction_read_only = on"
 WRITABLE = "ALTER SYSTEM RESET default_transaction_read_only"
-HEED = "SELECT pg_reload_conf()"
+RELOAD = "SELECT pg_reload_conf()"
 
 
 @asynccontextmanager
-async def nothing(_stage: Stage) -> AsyncIterator[None]:
-    """Break nothing: the row to compare the others with."""
+async def nothing(_system: System) -> AsyncIterator[None]:
+    """Inject nothing: the row to compare the others with."""
     yield
 
 
 @asynccontextmanager
-async def killed(stage: Stage, *, role: str) -> AsyncIterator[None]:
-    """Kill the process of a role (SIGKILL), and start another one after."""
-    stage.team.workers[role].kill()
+async def killed(system: System, *, role: str) -> AsyncIterator[None]:
+    """Kill the process of a role (SIGKILL); start it again at the end."""
+    system.workers.by_name[role].kill()
     yield
-    stage.team.start(role)
+    system.workers.start(role)
 
 
 @asynccontextmanager
-async def frozen(stage: Stage, *, role: str) -> AsyncIterator[None]:
-    """Freeze the process of a role (SIGSTOP), and let it go on after (SIGCONT)."""
-    worker = stage.team.workers[role]
+async def frozen(system: System, *, role: str) -> AsyncIterator[None]:
+    """Freeze the process of a role (SIGSTOP); resume it at the end (SIGCONT)."""
+    worker = system.workers.by_name[role]
     worker.freeze()
     try:
         yield
@@ -55,127 +55,127 @@ async def frozen(stage: Stage, *, role: str) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def rolling(stage: Stage) -> AsyncIterator[None]:
-    """Restart every process in its own order, two roles at a time."""
+async def rolling(system: System) -> AsyncIterator[None]:
+    """Restart every process gracefully, two roles at a time."""
     for pair in zip(ROLES[::2], ROLES[1::2], strict=True):
-        await asyncio.gather(*(stage.team.restart(role) for role in pair))
-    await stage.team.restart(SPARE)
+        await asyncio.gather(*(system.workers.restart(role) for role in pair))
+    await system.workers.restart(SPARE)
     yield
 
 
 @asynccontextmanager
-async def skewed(stage: Stage) -> AsyncIterator[None]:
-    """Let some processes live half a minute ahead of the others, by the wall clock that they read."""
+async def skewed(system: System) -> AsyncIterator[None]:
+    """Set the wall clock of some processes half a minute ahead of the others."""
     settings = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": SKEW, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    await asyncio.gather(*(stage.team.restart(role, **settings) for role in SKEWED))
+    await asyncio.gather(*(system.workers.restart(role, **settings) for role in SKEWED))
     yield
-    await asyncio.gather(*(stage.team.restart(role) for role in SKEWED))
+    await asyncio.gather(*(system.workers.restart(role) for role in SKEWED))
 
 
 @asynccontextmanager
-async def broker_killed(stage: Stage, *, node: int) -> AsyncIterator[None]:
-    """Kill a broker, and start it again on its data after."""
-    stage.cluster.kill(node)
+async def broker_killed(system: System, *, node: int) -> AsyncIterator[None]:
+    """Kill a broker; restart it on its data at the end."""
+    system.cluster.kill(node)
     yield
-    await asyncio.to_thread(stage.cluster.restart, node)
+    await asyncio.to_thread(system.cluster.restart, node)
 
 
 @asynccontextmanager
-async def broker_frozen(stage: Stage, *, node: int) -> AsyncIterator[None]:
-    """Freeze a broker, whose connections stand, and let it go on after."""
-    stage.cluster.pause(node)
+async def broker_frozen(system: System, *, node: int) -> AsyncIterator[None]:
+    """Freeze a broker, whose connections stay open; resume it at the end."""
+    system.cluster.pause(node)
     try:
         yield
     finally:
-        stage.cluster.resume(node)
+        system.cluster.resume(node)
 
 
 @asynccontextmanager
-async def one_broker_after_another(stage: Stage) -> AsyncIterator[None]:
-    """Kill a broker, start it again, and kill another one once the first has caught up."""
-    async with broker_killed(stage, node=1):
+async def one_broker_after_another(system: System) -> AsyncIterator[None]:
+    """Kill a broker, restart it, and kill another one once the first has caught up."""
+    async with broker_killed(system, node=1):
         await asyncio.sleep(CATCH_UP_S)
     await asyncio.sleep(CATCH_UP_S)
-    async with broker_killed(stage, node=2):
+    async with broker_killed(system, node=2):
         yield
 
 
 @asynccontextmanager
-async def forgotten(stage: Stage) -> AsyncIterator[None]:
-    """Put three empty brokers with another cluster id in the place of those that there were."""
-    await asyncio.to_thread(stage.cluster.replace)
+async def kafka_replaced(system: System) -> AsyncIterator[None]:
+    """Replace the three brokers by empty ones with another cluster id."""
+    await asyncio.to_thread(system.cluster.replace)
     yield
 
 
 @asynccontextmanager
-async def postgres_restarted(stage: Stage) -> AsyncIterator[None]:
-    """Stop the database in its own order, and start it after."""
-    await stage.postgres.stop()
+async def postgres_restarted(system: System) -> AsyncIterator[None]:
+    """Stop the database gracefully; start it at the end."""
+    await system.postgres.stop()
     yield
-    await stage.postgres.start()
+    await system.postgres.start()
 
 
 @asynccontextmanager
-async def postgres_killed(stage: Stage) -> AsyncIterator[None]:
-    """Kill the database as a crash does, and start it after."""
-    await _crash(stage.postgres)
+async def postgres_killed(system: System) -> AsyncIterator[None]:
+    """Kill the database as a crash does; start it at the end."""
+    await _crash(system.postgres)
     yield
-    await stage.postgres.start()
+    await system.postgres.start()
 
 
 @asynccontextmanager
-async def sessions_ended(stage: Stage) -> AsyncIterator[None]:
-    """End every session of the product, the relays' and their locks included."""
-    await stage.pool.execute(END_SESSIONS)
+async def sessions_terminated(system: System) -> AsyncIterator[None]:
+    """Terminate every session of the product, including the relays' with their locks."""
+    await system.pool.execute(TERMINATE_SESSIONS)
     yield
 
 
 @asynccontextmanager
-async def read_only(stage: Stage) -> AsyncIterator[None]:
-    """Let the database refuse to write, as one that was demoted does."""
-    await _administer(stage, READ_ONLY, HEED)
+async def read_only(system: System) -> AsyncIterator[None]:
+    """Make the database reject writes, as a demoted server does."""
+    await _administer(system, READ_ONLY, RELOAD)
     yield
-    await _administer(stage, WRITABLE, HEED)
+    await _administer(system, WRITABLE, RELOAD)
 
 
 @asynccontextmanager
-async def disk_full(stage: Stage) -> AsyncIterator[None]:
-    """Leave the database no room to write; start it again if that ended it."""
-    assert stage.disk is not None
-    await asyncio.to_thread(stage.disk.fill)
+async def disk_full(system: System) -> AsyncIterator[None]:
+    """Fill the disk of the database; start the database again if it exited."""
+    assert system.disk is not None
+    await asyncio.to_thread(system.disk.fill)
     yield
-    stage.disk.make_room()
-    if stage.postgres.pid is None:
-        await stage.postgres.start()
+    system.disk.make_room()
+    if system.postgres.pid is None:
+        await system.postgres.start()
 
 
 @asynccontextmanager
-async def gateway_is(stage: Stage, *, manner: Manner) -> AsyncIterator[None]:
-    """Let the gateway behave badly."""
-    stage.gateway.manner = manner
+async def gateway_behaves(system: System, *, behaviour: Behaviour) -> AsyncIterator[None]:
+    """Set the behaviour of the gateway."""
+    system.gateway.behaviour = behaviour
     yield
-    stage.gateway.manner = "well"
+    system.gateway.behaviour = "normal"
 
 
 @asynccontextmanager
-async def line(
-    stage: Stage, *, which: Callable[[Stage], Sequence[Proxy]], harm: Callable[[Proxy], None]
+async def proxied(
+    system: System, *, which: Callable[[System], Sequence[Proxy]], harm: Callable[[Proxy], None]
 ) -> AsyncIterator[None]:
-    """Harm the lines to a service, and heal them after."""
-    for proxy in which(stage):
+    """Disturb the connections to a service; restore them at the end."""
+    for proxy in which(system):
         harm(proxy)
     yield
-    for proxy in which(stage):
+    for proxy in which(system):
         proxy.heal()
 
 
-def no_disk(stage: Stage) -> str:
-    """Say why the disk cannot be full here."""
-    return "" if stage.disk else "a small file system can be mounted by root alone"
+def disk_unavailable(system: System) -> str:
+    """Return why the disk cannot be filled on this machine; empty if it can."""
+    return "" if system.disk else "only root can mount a small file system"
 
 
-def no_faketime(_stage: Stage) -> str:
-    """Say why clocks cannot differ here."""
+def faketime_unavailable(_system: System) -> str:
+    """Return why clocks cannot differ on this machine; empty if they can."""
     return "" if FAKETIME else "no libfaketime: apt-get install libfaketime (Debian, Ubuntu)"
 
 
@@ -184,9 +184,9 @@ async def _crash(postgres: EmbeddedPostgres) -> None:
     await postgres.wait()
 
 
-async def _administer(stage: Stage, *statements: str) -> None:
+async def _administer(system: System, *statements: str) -> None:
     connection = await asyncpg.connect(
-        stage.postgres.url(), server_settings={"default_transaction_read_only": "off"}
+        system.postgres.url(), server_settings={"default_transaction_read_only": "off"}
     )
     try:
         for statement in statements:
@@ -195,26 +195,26 @@ async def _administer(stage: Stage, *statements: str) -> None:
         await connection.close()
 
 
-def to_kafka(stage: Stage) -> Sequence[Proxy]:
-    """Give the lines to all brokers."""
-    return stage.cluster.proxies
+def kafka_proxies(system: System) -> Sequence[Proxy]:
+    """Return the proxies of all brokers."""
+    return system.cluster.proxies
 
 
-def to_one_broker(stage: Stage) -> Sequence[Proxy]:
-    """Give the line to one broker."""
-    return stage.cluster.proxies[:1]
+def one_kafka_proxy(system: System) -> Sequence[Proxy]:
+    """Return the proxy of one broker."""
+    return system.cluster.proxies[:1]
 
 
-def to_postgres(stage: Stage) -> Sequence[Proxy]:
-    """Give the line to the database."""
-    return [stage.to_postgres]
+def postgres_proxies(system: System) -> Sequence[Proxy]:
+    """Return the proxy of the database."""
+    return [system.postgres_proxy]
 
 
-def to_gateway(stage: Stage) -> Sequence[Proxy]:
-    """Give the line to the gateway."""
-    return [stage.to_gateway]
+def gateway_proxies(system: System) -> Sequence[Proxy]:
+    """Return the proxy of the gateway."""
+    return [system.gateway_proxy]
 
 
-cut = partial(line, harm=Proxy.cut)
-swallowed = partial(line, harm=Proxy.swallow)
-slowed = partial(line, harm=partial(Proxy.slow, seconds=0.1))
+disconnected = partial(proxied, harm=Proxy.cut)
+blackholed = partial(proxied, harm=Proxy.blackhole)
+slowed = partial(proxied, harm=partial(Proxy.slow, seconds=0.1))

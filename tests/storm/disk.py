@@ -1,4 +1,4 @@
-"""A small file system for the database, which can be full: root alone may mount one."""
+"""A small file system for the database that can be filled; only root can mount one."""
 
 import os
 import shutil
@@ -11,16 +11,16 @@ LAST_PIECES = 1024 * 1024
 MKFS = "mkfs.ext4"
 
 
-def why_not() -> str:
-    """Say why no small disk can be had here; empty where it can."""
+def skip_reason() -> str:
+    """Return why no small file system can be made on this machine; empty if it can."""
     if os.geteuid() != 0:
         return "only root can mount a small file system"
     missing = [tool for tool in (MKFS, "mount", "umount") if not shutil.which(tool, path=_path())]
     return f"not found: {', '.join(missing)}" if missing else ""
 
 
-class SmallDisk:
-    """A file system in a file, real enough to be flushed and to be full."""
+class SmallFileSystem:
+    """A file system in a file that can be flushed and filled."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "disk"
@@ -28,7 +28,7 @@ class SmallDisk:
         self._filler = self.folder / "filler"
 
     def mount(self) -> None:
-        """Make it and mount it."""
+        """Create and mount it."""
         with self._image.open("wb") as image:
             image.truncate(SIZE_MB * 1024 * 1024)
         self.folder.mkdir()
@@ -36,12 +36,12 @@ class SmallDisk:
         _run("mount", "-o", "loop", str(self._image), str(self.folder))
 
     def unmount(self) -> None:
-        """Take it away."""
+        """Unmount and delete it."""
         _run("umount", "--lazy", str(self.folder))
         self._image.unlink()
 
     def fill(self) -> None:
-        """Leave no room at all."""
+        """Fill it to the last byte."""
         with self._filler.open("wb", buffering=0) as filler, suppress(OSError):
             os.posix_fallocate(filler.fileno(), 0, shutil.disk_usage(self.folder).free - LAST_PIECES)
             filler.seek(0, os.SEEK_END)
@@ -49,7 +49,7 @@ class SmallDisk:
                 filler.write(bytes(4096))
 
     def make_room(self) -> None:
-        """Give the room back."""
+        """Free the space again."""
         self._filler.unlink(missing_ok=True)
 
 

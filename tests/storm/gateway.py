@@ -1,4 +1,4 @@
-"""A gateway of the test's own: it speaks Kannel's protocol over HTTP, and may be slow, refuse, lie or fall silent."""
+"""A fake gateway with Kannel's HTTP protocol that can be slow, reject, misreport or not answer."""
 
 import asyncio
 import re
@@ -13,11 +13,11 @@ from uuid import UUID, uuid4
 import aiohttp
 from aiohttp import web
 
-Manner = Literal["well", "slow", "refusing", "lying", "half-open"]
+Behaviour = Literal["normal", "slow", "rejecting", "misreporting", "not answering"]
 MESSAGE = re.compile(r"message=([0-9a-f-]{36})")
 SUBMITTED, DELIVERED, FAILED = 8, 1, 2
 SLOW_S = 4.0
-# As Kannel does: with patience, few at a time, so that a busy machine is not buried in what it could not take.
+# As Kannel does: few requests at a time and long time-outs, so that retries do not overload a busy machine.
 AGAIN_AFTER_S = 2.0
 PATIENCE_S = 10.0
 AT_ONCE = 8
@@ -26,7 +26,7 @@ NETWORK_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as it reached a phone."""
+    """A text that reached a phone."""
 
     message_id: UUID
     to: str
@@ -35,10 +35,10 @@ class Text:
 
 
 class Gateway:
-    """All phones of the world, and what stands before them; `on_text` is told each text that reaches a phone."""
+    """A gateway and all phones; `on_text` is called with each text that reaches a phone."""
 
     def __init__(self, port: int, seed: int) -> None:
-        self.manner: Manner = "well"
+        self.behaviour: Behaviour = "normal"
         self.texts: list[Text] = []
         self.on_text: Callable[[Text], Awaitable[None]] | None = None
         self._port = port
@@ -46,9 +46,9 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen."""
+        """Start to listen."""
         app = web.Application()
-        app.router.add_get("/cgi-bin/sendsms", self._take)
+        app.router.add_get("/cgi-bin/sendsms", self._accept)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
@@ -58,14 +58,14 @@ class Gateway:
         )
 
     async def stop(self) -> None:
-        """Hang up."""
+        """Close everything."""
         for task in self._tasks:
             task.cancel()
         await self._http.close()
         await self._runner.cleanup()
 
     def repeats(self, since: int = 0) -> Counter[str]:
-        """Count, by phone, the texts that came again among those after the first so many."""
+        """Count repeated texts by phone, among the texts from index `since` on."""
         first: set[UUID] = {text.message_id for text in self.texts[:since]}
         again: Counter[str] = Counter()
         for text in self.texts[since:]:
@@ -73,26 +73,30 @@ class Gateway:
             first.add(text.message_id)
         return +again
 
-    async def _take(self, request: web.Request) -> web.Response:
-        if self.manner == "refusing":
+    async def _accept(self, request: web.Request) -> web.Response:
+        if self.behaviour == "rejecting":
             return web.Response(status=503, text="Temporal failure, try again later.")
-        if self.manner == "slow":
+        if self.behaviour == "slow":
             await asyncio.sleep(SLOW_S)
         found = MESSAGE.search(request.query["dlr-url"])
-        assert found, "each text comes with an address for its receipts"
+        assert found, "each text names the address for its receipts"
         text = Text(UUID(found[1]), request.query["to"], request.query["text"], time.time())
-        self._start(self._lie(text, request) if self.manner == "lying" else self._carry(text, request))
-        if self.manner == "half-open":
+        self._start(
+            self._misreport(text, request)
+            if self.behaviour == "misreporting"
+            else self._deliver(text, request)
+        )
+        if self.behaviour == "not answering":
             await asyncio.sleep(3600)
         return web.Response(status=202, text="0: Accepted for delivery")
 
-    async def _carry(self, text: Text, request: web.Request) -> None:
-        """Bring a text to its phone, and report it."""
+    async def _deliver(self, text: Text, request: web.Request) -> None:
+        """Deliver a text to its phone and send the receipt."""
         await self._arrive(text)
         await self._report(request, DELIVERED)
 
-    async def _lie(self, text: Text, request: web.Request) -> None:
-        """Lose the text that was taken, or report what is not so, or twice, or about what nobody sent."""
+    async def _misreport(self, text: Text, request: web.Request) -> None:
+        """Lose the accepted text, or send false, repeated or unknown receipts."""
         lie = self._random.choice(("lost", "lost and delivered", "twice", "failed and delivered", "stranger"))
         if not lie.startswith("lost"):
             await self._arrive(text)
@@ -110,7 +114,7 @@ class Gateway:
             await self.on_text(text)
 
     async def _report(self, request: web.Request, status: int, message: str = "") -> None:
-        """Call the address for receipts until it is taken."""
+        """Call the receipt address until the receipt is accepted."""
         url = request.query["dlr-url"].replace("%d", str(status)).replace("%A", "").replace("%%", "%")
         url = MESSAGE.sub(f"message={message}", url) if message else url
         while True:

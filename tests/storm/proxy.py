@@ -1,4 +1,4 @@
-"""A TCP proxy that can be cut, slowed and silenced while connections run through it."""
+"""A TCP proxy that can close, delay or block its connections."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -10,7 +10,7 @@ CHUNK = 65_536
 
 
 class Proxy:
-    """A port of ours in front of ports of theirs; each connection goes to the next one that answers."""
+    """A port in front of target ports; each connection goes to the next target that answers."""
 
     def __init__(self, port: int, targets: Sequence[int]) -> None:
         self.port = port
@@ -23,29 +23,29 @@ class Proxy:
         self._writers: set[StreamWriter] = set()
 
     async def start(self) -> None:
-        """Listen."""
+        """Start to listen."""
         self._server = await asyncio.start_server(self._serve, HOST, self.port)
 
     async def stop(self) -> None:
-        """Hang up and listen no more."""
+        """Close all connections and stop listening."""
         self.cut()
         self._server.close()
 
     def cut(self) -> None:
-        """End every connection, and every new one at once, until healed."""
+        """Close every connection, and each new one at once, until healed."""
         self._is_cut = True
         self._end(*self._writers)
 
-    def swallow(self) -> None:
-        """Let connections stand and nothing pass, in either direction, until healed: as lost packets do."""
+    def blackhole(self) -> None:
+        """Keep connections open and pass nothing in either direction until healed, as when packets are lost."""
         self._flows.clear()
 
     def slow(self, seconds: float) -> None:
-        """Hold back each piece for so long, until healed."""
+        """Delay each chunk by so many seconds until healed."""
         self.delay_s = seconds
 
     def heal(self) -> None:
-        """Be a good line again."""
+        """Pass everything again."""
         self._is_cut, self.delay_s = False, 0.0
         self._flows.set()
 
@@ -53,9 +53,9 @@ class Proxy:
         self._writers.add(writer)
         there = None if self._is_cut else await self._connect()
         try:
-            # Cut while it connected, it must not begin to flow.
+            # If the proxy was cut while it connected, no data may flow.
             if there is not None and not self._is_cut:
-                # Where one end is reset so is the other, or it would wait for an answer for ever.
+                # If one end is reset the other is closed too, or it would wait for an answer for ever.
                 with suppress(OSError):
                     await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
         finally:

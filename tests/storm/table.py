@@ -1,4 +1,4 @@
-"""The table of a storm, and what its rows say in words."""
+"""The table of a storm, for the terminal and for docs/storm.md."""
 
 from collections.abc import Sequence
 
@@ -6,16 +6,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.storm.checks import LINES
-from tests.storm.storm import Row
+from tests.storm.campaign import Row
+from tests.storm.checks import CHECKS
 
 MOST_SHOWN = 10
 MEASURES = ("again", "worst wait", "takeover", "due late")
-COLUMNS = ("fault", "n", *LINES, *MEASURES, "verdict")
+COLUMNS = ("fault", "n", *CHECKS, *MEASURES, "verdict")
 
 
 def render(rows: Sequence[Row], seed: int, seconds: float) -> Table:
-    """Lay out all rows in colours: red is a line that was violated, and how often."""
+    """Return all rows in colours; a failed check is red, with the number of violations."""
     table = Table(title=caption(rows, seed, seconds))
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in ("fault", "verdict") else "right")
@@ -27,8 +27,8 @@ def render(rows: Sequence[Row], seed: int, seconds: float) -> Table:
     return table
 
 
-def in_markdown(rows: Sequence[Row], seed: int, seconds: float) -> str:
-    """Write all rows as a page shows them."""
+def markdown(rows: Sequence[Row], seed: int, seconds: float) -> str:
+    """Return all rows as Markdown."""
     told = ((row.fault, _incidents(row), *_counts(row), *_measures(row), _verdict(row)) for row in rows)
     lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 2), "---"), *told]
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -36,28 +36,29 @@ def in_markdown(rows: Sequence[Row], seed: int, seconds: float) -> str:
 
 
 def caption(rows: Sequence[Row], seed: int, seconds: float) -> str:
-    """Say what was run."""
+    """Return the caption: number of faults and incidents, seed, duration."""
     incidents = sum(row.incidents for row in rows)
     return f"{len(rows)} faults, {incidents} incidents, seed {seed}, {seconds / 60:.0f} minutes"
 
 
-def in_words(row: Row) -> str:
-    """Tell a row in one line, for progress."""
+def summary(row: Row) -> str:
+    """Return a row in one line, for the progress output."""
     if row.skipped:
         return f"skipped: {row.skipped}"
     wrong = (
-        ", ".join(f"{len(found)} {line}" for line, found in row.found.items() if found) or "all lines hold"
+        ", ".join(f"{len(found)} {line}" for line, found in row.violations.items() if found)
+        or "all checks passed"
     )
     return (
         f"{row.incidents} incidents, {wrong}; {row.repeated} repeated, worst wait {_seconds(row.worst_wait)}, "
-        f"takeover {_seconds(row.takeover)}, due late {_seconds(row.latest_entry)}, took {row.lasted:.0f} s"
+        f"takeover {_seconds(row.takeover)}, due late {_seconds(row.expiry_delay)}, took {row.lasted:.0f} s"
     )
 
 
 def print_findings(screen: Console, rows: Sequence[Row]) -> None:
-    """Name what was found, some of each."""
+    """Print the violations, at most ten per check."""
     for row in rows:
-        for line, found in row.found.items():
+        for line, found in row.violations.items():
             for one in found[:MOST_SHOWN]:
                 screen.print(f"[red]{escape(row.fault)}[/] {line}: {escape(one)}", soft_wrap=True)
             if len(found) > MOST_SHOWN:
@@ -69,13 +70,13 @@ def _incidents(row: Row) -> str:
 
 
 def _counts(row: Row) -> list[str]:
-    return ["-" if row.skipped else str(len(found)) for found in row.found.values()]
+    return ["-" if row.skipped else str(len(found)) for found in row.violations.values()]
 
 
 def _measures(row: Row) -> list[str]:
     if row.skipped:
         return ["-"] * len(MEASURES)
-    return [str(row.repeated), *map(_seconds, (row.worst_wait, row.takeover, row.latest_entry))]
+    return [str(row.repeated), *map(_seconds, (row.worst_wait, row.takeover, row.expiry_delay))]
 
 
 def _verdict(row: Row) -> str:

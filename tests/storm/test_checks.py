@@ -1,4 +1,4 @@
-"""Each line of the storm's table finds what it is there to find, planted in a sound database."""
+"""Each check of the storm finds a violation planted in a sound database."""
 
 from collections import Counter
 from uuid import UUID
@@ -10,7 +10,7 @@ from dispatch.clock import MovableClock
 from dispatch.services.subscriptions import READERS
 from schemas.ids import new_id
 from tests.storm import checks
-from tests.storm.checks import LINES, Seen
+from tests.storm.checks import CHECKS, Observed
 from tests.support.post import Post
 
 PHONE = "+33639980001"
@@ -18,7 +18,7 @@ REPORTS = """
     INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at, incident_id)
     SELECT report_id, organisation, mode, 'tests', id, 'http', '', opened_at, id FROM incidents
 """
-ALL_HEARD = """
+ALL_CONSUMED = """
     INSERT INTO inbox SELECT consumer, event_id, recorded_at
     FROM journal JOIN unnest($1::text[], $2::text[]) AS r (topic, consumer) USING (topic)
     ON CONFLICT DO NOTHING
@@ -52,7 +52,7 @@ UNANSWERED = (
 
 @pytest.fixture
 async def post(pool: asyncpg.Pool, clock: MovableClock) -> Post:
-    """Let an incident ask people, one of whom says yes, and let all of it be heard."""
+    """Open an incident, let one volunteer accept, and process all events."""
     post = await Post.open(pool, clock, people=6)
     incident = await post.scene.incident()
     await post.deliver()
@@ -60,22 +60,22 @@ async def post(pool: asyncpg.Pool, clock: MovableClock) -> Post:
     await post.deliver()
     topics, consumers = map(list, zip(*READERS, strict=True))
     await pool.execute(REPORTS)
-    await pool.execute(ALL_HEARD, topics, consumers)
+    await pool.execute(ALL_CONSUMED, topics, consumers)
     await pool.execute("DELETE FROM outbox")
     return post
 
 
 async def violated(post: Post, **seen: object) -> set[str]:
-    """Name the lines that are violated."""
-    found = await checks.run(post.uow, Seen(**seen))  # type: ignore[arg-type]
-    assert list(found) == list(LINES)
+    """Return the names of the checks that found a violation."""
+    found = await checks.run(post.uow, Observed(**seen))  # type: ignore[arg-type]
+    assert list(found) == list(CHECKS)
     return {line for line, ones in found.items() if ones}
 
 
-async def test_a_sound_database_violates_no_line(post: Post) -> None:
+async def test_a_sound_database_passes_every_check(post: Post) -> None:
     accepted: list[UUID] = [row["id"] for row in await post.uow.pool.fetch("SELECT id FROM reports")]
     assert accepted
-    assert await violated(post, accepted=accepted, repeats=Counter({PHONE: 1}), crashes=1) == set()
+    assert await violated(post, accepted=accepted, repeats=Counter({PHONE: 1}), allowed_repeats=1) == set()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ async def test_a_sound_database_violates_no_line(post: Post) -> None:
         ("UPDATE messages SET status = 'leased' WHERE id = (SELECT id FROM messages LIMIT 1)", {"stuck"}),
     ],
 )
-async def test_a_line_finds_what_was_planted_in_the_database(
+async def test_a_check_finds_a_violation_planted_in_the_database(
     post: Post, planted: str, lines: set[str]
 ) -> None:
     await post.uow.pool.execute(planted)
@@ -112,7 +112,7 @@ async def test_an_entry_that_never_ran_and_one_that_ran_twice_are_found(post: Po
 @pytest.mark.parametrize(
     ("event", "line"), [("assignment.assigned.v1", "seats"), ("offer.extended.v1", "offers")]
 )
-async def test_what_was_so_for_a_moment_is_found_in_the_journal(post: Post, event: str, line: str) -> None:
+async def test_a_past_violation_is_found_in_the_journal(post: Post, event: str, line: str) -> None:
     await post.uow.pool.execute(AGAIN, event)
     await post.uow.pool.execute(
         "UPDATE journal SET body = convert_to(regexp_replace(convert_from(body, 'UTF8'),"
@@ -122,9 +122,9 @@ async def test_what_was_so_for_a_moment_is_found_in_the_journal(post: Post, even
     assert line in await violated(post)
 
 
-async def test_what_those_outside_saw_is_held_against_the_database(post: Post) -> None:
+async def test_observations_of_the_participants_are_compared_with_the_database(post: Post) -> None:
     unanswered = await post.uow.pool.fetchval(UNANSWERED)
     assert await violated(post, accepted=[new_id()]) == {"incidents"}
     assert await violated(post, answered=[unanswered]) == {"answers"}
-    assert await violated(post, repeats=Counter({PHONE: 2}), crashes=1) == {"repeats"}
+    assert await violated(post, repeats=Counter({PHONE: 2}), allowed_repeats=1) == {"repeats"}
     assert await violated(post, failures=["process ended: relay"]) == {"stuck"}

@@ -1,9 +1,9 @@
-"""The list of faults is whole, told apart by name, and told to whoever reads about them."""
+"""The list of faults is complete, its names are unique, and docs/storm.md describes each."""
 
 from pathlib import Path
 
 from tests.storm.faults import ALL, PAIRS
-from tests.storm.team import ROLES
+from tests.storm.workers import ROLES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "storm.md").read_text("utf-8")
 
@@ -15,5 +15,5 @@ def test_each_role_is_killed_and_frozen_and_eight_pairs_follow() -> None:
     assert [len(fault.conditions) for fault in PAIRS] == [2] * 8
 
 
-def test_each_fault_is_told_in_the_page() -> None:
+def test_the_documentation_names_each_fault() -> None:
     assert [fault.name for fault in ALL if fault.name not in PAGE] == []

@@ -1,4 +1,4 @@
-"""The proxy passes everything, or nothing, as it is told."""
+"""The proxy passes, delays, blocks or closes connections as set."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ MOMENT_S = 0.05
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[Proxy]:
-    """Stand before an absent server and one that says back what it hears."""
+    """Start a proxy before an absent server and an echo server."""
 
     async def echo(reader: StreamReader, writer: StreamWriter) -> None:
         while data := await reader.read(100):
@@ -33,7 +33,7 @@ async def proxy() -> AsyncIterator[Proxy]:
 
 
 async def say(proxy: Proxy, word: bytes) -> bytes:
-    """Connect, say something, and read what comes back until the line ends."""
+    """Connect, send bytes, and return what comes back until the connection ends."""
     reader, writer = await asyncio.open_connection(HOST, proxy.port)
     writer.write(word)
     writer.write_eof()
@@ -45,11 +45,11 @@ async def say(proxy: Proxy, word: bytes) -> bytes:
         writer.close()
 
 
-async def test_each_connection_goes_to_a_server_that_is_there(proxy: Proxy) -> None:
+async def test_each_connection_goes_to_a_server_that_answers(proxy: Proxy) -> None:
     assert [await say(proxy, b"hello") for _ in range(3)] == [b"hello"] * 3
 
 
-async def test_a_line_that_is_cut_ends_those_who_are_on_it_and_those_who_come_until_it_is_healed(
+async def test_a_cut_proxy_closes_open_and_new_connections_until_it_is_healed(
     proxy: Proxy,
 ) -> None:
     reader, _ = await asyncio.open_connection(HOST, proxy.port)
@@ -61,8 +61,8 @@ async def test_a_line_that_is_cut_ends_those_who_are_on_it_and_those_who_come_un
     assert await say(proxy, b"hello") == b"hello"
 
 
-async def test_what_a_black_hole_swallowed_comes_when_it_is_healed(proxy: Proxy) -> None:
-    proxy.swallow()
+async def test_blocked_data_arrives_when_the_proxy_is_healed(proxy: Proxy) -> None:
+    proxy.blackhole()
     saying = asyncio.create_task(say(proxy, b"hello"))
     done, _ = await asyncio.wait({saying}, timeout=MOMENT_S)
     assert not done
@@ -70,14 +70,14 @@ async def test_what_a_black_hole_swallowed_comes_when_it_is_healed(proxy: Proxy)
     assert await saying == b"hello"
 
 
-async def test_a_slow_line_holds_back_each_piece(proxy: Proxy) -> None:
+async def test_a_slow_proxy_delays_each_chunk(proxy: Proxy) -> None:
     proxy.slow(MOMENT_S)
     began = asyncio.get_running_loop().time()
     assert await say(proxy, b"hello") == b"hello"
     assert asyncio.get_running_loop().time() - began >= 2 * MOMENT_S
 
 
-async def test_who_waits_for_an_answer_is_not_left_waiting_when_the_server_is_reset() -> None:
+async def test_a_client_connection_closes_when_the_server_resets() -> None:
     there, ours = free_ports(2)
 
     async def crash(reader: StreamReader, writer: StreamWriter) -> None:

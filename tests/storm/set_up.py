@@ -1,4 +1,4 @@
-"""Setting the stage: brokers, a database, a gateway, proxies before all of them, and the processes between."""
+"""Start the system: brokers, a database, a gateway, a proxy before each, and the processes of the product."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,12 +21,12 @@ from schemas.base import Position
 from tests.kafka.cluster import free_ports
 from tests.storm import disk
 from tests.storm.brokers import ProxiedCluster
-from tests.storm.disk import SmallDisk
+from tests.storm.disk import SmallFileSystem
 from tests.storm.gateway import Gateway
-from tests.storm.people import PATIENCE_S, People
+from tests.storm.participants import PATIENCE_S, Participants
 from tests.storm.proxy import HOST, Proxy
-from tests.storm.stage import Stage
-from tests.storm.team import HTTP, Team
+from tests.storm.system import System
+from tests.storm.workers import HTTP, Workers
 from tests.support.scene import a_volunteer
 
 PLANS = Path(__file__).with_name("plans")
@@ -36,46 +36,46 @@ HOLDERS = {
     "Ada": ["console:read", "console:act"],
     "kannel": ["gateway:kannel"],
 }
-PORTS = ("postgres", "gateway", "to postgres", "to gateway", "door", *HTTP)
+PORTS = ("postgres", "gateway", "postgres proxy", "gateway proxy", "api proxy", *HTTP)
 
 Ports = dict[str, int]
 
 
 @asynccontextmanager
-async def set_up(folder: Path, seed: int) -> AsyncIterator[Stage]:
-    """Start everything, in the order in which it depends on each other, and end it in the other."""
+async def set_up(folder: Path, seed: int) -> AsyncIterator[System]:
+    """Start everything in the order of dependence; stop it in the reverse order."""
     async with AsyncExitStack() as stack:
         ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         cluster = ProxiedCluster(folder / "kafka")
         stack.callback(cluster.stop)
         await asyncio.to_thread(cluster.start)
-        small = _small_disk(stack, folder)
+        small = _small_file_system(stack, folder)
         postgres = EmbeddedPostgres((small.folder if small else folder) / "postgres", port=ports["postgres"])
         uow = await _database(stack, postgres)
         made = await _found(uow)
         gateway = Gateway(ports["gateway"], seed)
         await gateway.start()
         stack.push_async_callback(gateway.stop)
-        to_postgres, to_gateway, door = await _lines(stack, cluster, ports)
-        team = Team(folder, _environment(folder, cluster, postgres, ports, made["kannel"]), ports)
-        stack.callback(team.kill)
-        team.start_all()
-        people = await _people(stack, uow, made, Random(seed), f"http://{HOST}:{door.port}")
+        postgres_proxy, gateway_proxy, api_proxy = await _proxies(stack, cluster, ports)
+        workers = Workers(folder, _environment(folder, cluster, postgres, ports, made["kannel"]), ports)
+        stack.callback(workers.kill)
+        workers.start_all()
+        people = await _people(stack, uow, made, Random(seed), f"http://{HOST}:{api_proxy.port}")
         gateway.on_text = people.on_text
-        yield Stage(cluster, postgres, small, gateway, to_postgres, to_gateway, team, people, uow)
+        yield System(cluster, postgres, small, gateway, postgres_proxy, gateway_proxy, workers, people, uow)
 
 
-def _small_disk(stack: AsyncExitStack, folder: Path) -> SmallDisk | None:
-    if disk.why_not():
+def _small_file_system(stack: AsyncExitStack, folder: Path) -> SmallFileSystem | None:
+    if disk.skip_reason():
         return None
-    small = SmallDisk(folder)
+    small = SmallFileSystem(folder)
     small.mount()
     stack.callback(small.unmount)
     return small
 
 
 async def _database(stack: AsyncExitStack, postgres: EmbeddedPostgres) -> UnitOfWork:
-    """Start it, flushed to disk as in earnest; give a way past the proxy for those who look on."""
+    """Start the database with fsync on; return access that bypasses the proxy, for the checks."""
     await stack.enter_async_context(postgres)
     await migrate(postgres.url())
     pool = await open_pool(postgres.url(), application="storm")
@@ -86,7 +86,7 @@ async def _database(stack: AsyncExitStack, postgres: EmbeddedPostgres) -> UnitOf
 
 
 async def _found(uow: UnitOfWork) -> dict[str, str]:
-    """Found an organisation with people around and two on duty; return the keys by their holders."""
+    """Create an organisation with volunteers and two duty contacts; return the keys by holder."""
     organisation = await organisations.create(uow, "SDIS 75")
     random = Random(0)
     homes = [
@@ -103,12 +103,14 @@ async def _found(uow: UnitOfWork) -> dict[str, str]:
     }
 
 
-async def _lines(stack: AsyncExitStack, cluster: ProxiedCluster, ports: Ports) -> tuple[Proxy, Proxy, Proxy]:
-    """Put a proxy before the database, one before the gateway, and one before the two that serve the API."""
+async def _proxies(
+    stack: AsyncExitStack, cluster: ProxiedCluster, ports: Ports
+) -> tuple[Proxy, Proxy, Proxy]:
+    """Start a proxy before the database, one before the gateway, and one before the two processes with the API."""
     lines = (
-        Proxy(ports["to postgres"], [ports["postgres"]]),
-        Proxy(ports["to gateway"], [ports["gateway"]]),
-        Proxy(ports["door"], [ports["api"], ports["spare"]]),
+        Proxy(ports["postgres proxy"], [ports["postgres"]]),
+        Proxy(ports["gateway proxy"], [ports["gateway"]]),
+        Proxy(ports["api proxy"], [ports["api"], ports["spare"]]),
     )
     for proxy in (*cluster.proxies, *lines):
         await proxy.start()
@@ -122,13 +124,13 @@ def _environment(
     token_secret(folder / "data")
     return {
         "DISPATCH_KAFKA": cluster.bootstrap,
-        "DISPATCH_POSTGRES": postgres.url().replace(f":{ports['postgres']}/", f":{ports['to postgres']}/"),
+        "DISPATCH_POSTGRES": postgres.url().replace(f":{ports['postgres']}/", f":{ports['postgres proxy']}/"),
         "DISPATCH_DATA": str(folder / "data"),
         "DISPATCH_PLANS": str(PLANS),
         "DISPATCH_REPLICATION": "3",
         "DISPATCH_MIN_INSYNC": "2",
-        "DISPATCH_PUBLIC_URL": f"http://{HOST}:{ports['door']}",
-        "DISPATCH_KANNEL_URL": f"http://{HOST}:{ports['to gateway']}/cgi-bin/sendsms",
+        "DISPATCH_PUBLIC_URL": f"http://{HOST}:{ports['api proxy']}",
+        "DISPATCH_KANNEL_URL": f"http://{HOST}:{ports['gateway proxy']}/cgi-bin/sendsms",
         "DISPATCH_KANNEL_USERNAME": "renfort",
         "DISPATCH_KANNEL_PASSWORD": "storm",
         "DISPATCH_KANNEL_SENDER": "20010",
@@ -138,9 +140,9 @@ def _environment(
 
 async def _people(
     stack: AsyncExitStack, uow: UnitOfWork, made: dict[str, str], random: Random, door: str
-) -> People:
+) -> Participants:
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     http = await stack.enter_async_context(aiohttp.ClientSession(door, timeout=timeout))
-    people = People(http, uow.pool, made, random)
+    people = Participants(http, uow.pool, made, random)
     stack.push_async_callback(people.stop)
     return people

@@ -1,4 +1,4 @@
-"""The stage as a fault finds it, and what it tells about the work that goes on."""
+"""The running system, with queries on its progress."""
 
 import asyncio
 import time
@@ -10,18 +10,18 @@ import asyncpg
 from dispatch.embedded import EmbeddedPostgres
 from dispatch.services.core.unit_of_work import UnitOfWork
 from tests.storm.brokers import ProxiedCluster
-from tests.storm.disk import SmallDisk
+from tests.storm.disk import SmallFileSystem
 from tests.storm.gateway import Gateway
-from tests.storm.people import People
+from tests.storm.participants import Participants
 from tests.storm.proxy import Proxy
-from tests.storm.team import Team
+from tests.storm.workers import Workers
 
 SEATED_SINCE = """
     SELECT extract(epoch FROM min(a.assigned_at))::float8
     FROM assignments a JOIN incidents i ON i.id = a.incident_id JOIN reports r ON r.id = i.report_id
     WHERE r.source_id = ANY ($1::text[])
 """
-LATEST_ENTRY = """
+EXPIRY_DELAY = """
     SELECT coalesce(extract(epoch FROM max(settled_at - expires_at)), 0)::float8 FROM offers
     WHERE status = 'expired' AND settled_at >= to_timestamp($1)
 """
@@ -33,32 +33,32 @@ FIRST_MESSAGES = """
 
 
 @dataclass
-class Stage:
-    """Everything that a fault may touch."""
+class System:
+    """All components that a fault may affect."""
 
     cluster: ProxiedCluster
     postgres: EmbeddedPostgres
-    disk: SmallDisk | None
+    disk: SmallFileSystem | None
     gateway: Gateway
-    to_postgres: Proxy
-    to_gateway: Proxy
-    team: Team
-    people: People
+    postgres_proxy: Proxy
+    gateway_proxy: Proxy
+    workers: Workers
+    participants: Participants
     uow: UnitOfWork
 
     @property
     def pool(self) -> asyncpg.Pool:
-        """Give connections past the proxy, for those who look on."""
+        """Return connections that bypass the proxy, for the checks."""
         return self.uow.pool
 
     async def seated(self, since: float) -> float | None:
-        """Tell when the first report that was first made since a moment had somebody seated."""
-        names = [report.source_id for report in self.people.reports if report.first_at >= since]
+        """Return when a report first sent after a moment first had a volunteer seated, or None."""
+        names = [report.source_id for report in self.participants.reports if report.first_at >= since]
         found: float | None = await self.pool.fetchval(SEATED_SINCE, names)
         return found
 
-    async def moves(self, since: float, patience_s: float) -> float | None:
-        """Wait until work moves again; return after how many seconds, or None where it did not in time."""
+    async def time_to_progress(self, since: float, patience_s: float) -> float | None:
+        """Wait until work makes progress; return after how many seconds, or None if it did not in time."""
         end = time.monotonic() + patience_s
         while time.monotonic() < end:
             try:
@@ -69,9 +69,9 @@ class Stage:
             await asyncio.sleep(0.1)
         return None
 
-    async def waits(self, first: int) -> list[float]:
-        """Tell, for each report after the first so many, the seconds from its caller to its first message."""
-        asked = {report.source_id: report.first_at for report in self.people.reports[first:]}
+    async def waiting_times(self, first: int) -> list[float]:
+        """Return the seconds from the first attempt to the first message, for each report from index `first` on."""
+        asked = {report.source_id: report.first_at for report in self.participants.reports[first:]}
         arrived: dict[UUID, float] = {}
         for text in self.gateway.texts:
             arrived.setdefault(text.message_id, text.at)
@@ -79,6 +79,6 @@ class Stage:
         firsts = [(name, [arrived[id_] for id_ in ids if id_ in arrived]) for name, ids in rows]
         return [min(times) - asked[name] for name, times in firsts if times]
 
-    async def latest_entry(self, since: float) -> float:
-        """Tell by how many seconds the latest expiry came late."""
-        return float(await self.pool.fetchval(LATEST_ENTRY, since))
+    async def expiry_delay(self, since: float) -> float:
+        """Return by how many seconds the latest expiry was late."""
+        return float(await self.pool.fetchval(EXPIRY_DELAY, since))

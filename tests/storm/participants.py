@@ -1,4 +1,4 @@
-"""Those around the machine: callers who report, volunteers who answer, a supervisor who closes what is covered."""
+"""The people who use the system: callers who report, volunteers who answer, a supervisor who closes incidents."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ AGAIN_AFTER_S = 1.0
 PATIENCE_S = 8.0
 MOST_RUNNING = 16
 CLOSE_EVERY_S = 0.5
-THINKS_S = (0.2, 1.5)
+ANSWER_DELAY_S = (0.2, 1.5)
 RUNNING = "SELECT count(*) FROM incidents WHERE ended_at IS NULL"
 COVERED = """
     SELECT id FROM incidents
@@ -31,7 +31,7 @@ COVERED = """
 
 @dataclass
 class Report:
-    """What a caller said, when first, and what came of it."""
+    """A report: when it was first sent, and its id once it is accepted."""
 
     source_id: str
     first_at: float
@@ -39,8 +39,8 @@ class Report:
 
 
 @dataclass
-class People:
-    """Everybody who speaks to the machine, each until it is taken."""
+class Participants:
+    """All people who use the system; each repeats a request until it is accepted."""
 
     http: aiohttp.ClientSession
     pool: asyncpg.Pool
@@ -54,9 +54,9 @@ class People:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @asynccontextmanager
-    async def calling(self, each_s: float) -> AsyncIterator[None]:
-        """Have somebody report every so many seconds."""
-        going = asyncio.create_task(self._call_again(each_s))
+    async def reporting(self, each_s: float) -> AsyncIterator[None]:
+        """Send a report every `each_s` seconds while the block runs."""
+        going = asyncio.create_task(self._report_repeatedly(each_s))
         try:
             yield
         finally:
@@ -64,17 +64,17 @@ class People:
             await asyncio.wait({going})
 
     async def on_text(self, text: Text) -> None:
-        """Read a text in a task of its own, as each phone is its own; what came before is not answered again."""
+        """Answer a text in a task of its own; a repeated text is ignored."""
         if text.message_id in self._seen:
             return
         self._seen.add(text.message_id)
         if "Venez-vous" in text.words:
             self._start(self._answer(text))
         elif "Merci, on vous attend" in text.words or "Merci, venez aussi" in text.words:
-            self._start(self._go(text))
+            self._start(self._attend(text))
 
     async def supervise(self) -> None:
-        """Close, for ever, what is covered and on its way."""
+        """Close covered incidents whose volunteers are on the way, without end."""
         while True:
             try:
                 rows = await self.pool.fetch(COVERED, timeout=PATIENCE_S)
@@ -87,20 +87,20 @@ class People:
             await asyncio.sleep(CLOSE_EVERY_S)
 
     async def stop(self) -> None:
-        """Hang up."""
+        """Close everything."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def busy(self) -> bool:
-        """Tell whether anybody still has something to say."""
+        """Return whether any request is still pending."""
         return bool(self._tasks)
 
-    async def _call_again(self, each_s: float) -> None:
+    async def _report_repeatedly(self, each_s: float) -> None:
         while True:
-            unheard = sum(report.accepted is None for report in self.reports)
-            if self.running + unheard < MOST_RUNNING:
+            unaccepted = sum(report.accepted is None for report in self.reports)
+            if self.running + unaccepted < MOST_RUNNING:
                 self._start(self._report())
             await asyncio.sleep(each_s)
 
@@ -115,39 +115,45 @@ class People:
             },
             "professional": {"requested": True, "reference": f"15/{report.source_id}"},
         }  # fmt: skip
-        status, answer = await self._insist("POST", "/v1/reports", "control-room", json=body)
+        status, answer = await self._request_until_accepted("POST", "/v1/reports", "control-room", json=body)
         assert status == 202, answer
         report.accepted = UUID(answer["report_id"])
 
     async def _answer(self, text: Text) -> None:
-        """Say yes on the page or by text, or no, or nothing at all."""
+        """Accept on the page or by text, decline, or do not answer."""
         link, code = LINK.search(text.words), CODE.search(text.words)
         assert link
         assert code
         manner = self.random.choices(("page", "yes", "no", "silent"), (50, 15, 20, 15))[0]
-        await asyncio.sleep(self.random.uniform(*THINKS_S))
+        await asyncio.sleep(self.random.uniform(*ANSWER_DELAY_S))
         if manner == "page":
-            status, _ = await self._insist("POST", link[1], data={"answer": "accepted"})
+            status, _ = await self._request_until_accepted("POST", link[1], data={"answer": "accepted"})
             if status == 200:
                 self.answered.add(text.message_id)
         elif manner in ("yes", "no"):
             words = f"{'OUI' if manner == 'yes' else 'NON'} {code[1]}"
             query = {"id": str(text.message_id), "from": text.to, "text": words, "charset": "UTF-8"}
             query["key"] = self.keys["kannel"]
-            await self._insist("GET", "/v1/gateways/kannel/inbound", params=query)
+            await self._request_until_accepted("GET", "/v1/gateways/kannel/inbound", params=query)
 
-    async def _go(self, text: Text) -> None:
+    async def _attend(self, text: Text) -> None:
         link = LINK.search(text.words)
         assert link
         for answer in ("en_route", "on_scene"):
-            await asyncio.sleep(self.random.uniform(*THINKS_S))
-            await self._insist("POST", link[1], data={"answer": answer})
+            await asyncio.sleep(self.random.uniform(*ANSWER_DELAY_S))
+            await self._request_until_accepted("POST", link[1], data={"answer": answer})
 
     async def _close(self, incident: UUID) -> None:
-        await self._insist("POST", f"/v1/incidents/{incident}/close", "Ada")
+        await self._request_until_accepted("POST", f"/v1/incidents/{incident}/close", "Ada")
 
-    async def _insist(self, method: str, path: str, holder: str = "", **body: Any) -> tuple[int, Any]:  # noqa: ANN401
-        """Say it until it is taken, as people and their tools do."""
+    async def _request_until_accepted(
+        self,
+        method: str,
+        path: str,
+        holder: str = "",
+        **body: Any,  # noqa: ANN401
+    ) -> tuple[int, Any]:
+        """Repeat a request until it is accepted or rejected for good, as people and their tools do."""
         headers = {"Authorization": f"Bearer {self.keys[holder]}"} if holder else {}
         while True:
             try:
@@ -165,7 +171,7 @@ class People:
         task.add_done_callback(self.end)
 
     def end(self, task: asyncio.Task[None]) -> None:
-        """Note why somebody fell silent who should not have."""
+        """Record why a participant failed."""
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self.failures.append(repr(error))
