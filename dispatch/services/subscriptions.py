@@ -12,7 +12,7 @@ from dispatch.services.ingest.batches import Handler
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging import composing
 from dispatch.services.operations.parking_actions import Handlers
-from dispatch.services.people import positions
+from dispatch.services.people import position_handler
 from dispatch.services.publishing.outbox import Readers
 from schemas.topics import BY_NAME
 
@@ -87,7 +87,7 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
     # A batch is coalesced into one write per volunteer, so it may be large. Of the two members, each with half of the
     # partitions, one reads its batch while PostgreSQL writes the other's.
     Subscription(
-        "positions", "volunteer.positions", "positions", _always(positions.hear),
+        "positions", "volunteer.positions", "positions", _always(position_handler.handle_positions),
         "Store the latest position of each volunteer.", batch=1000, members=2,
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from starlette.types import Scope
 
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
-from dispatch.services.people.position_writer import Tracking
+from dispatch.services.people.position_writer import PositionWriter
 from producers.http import problems
 from producers.http.api import (
     escalations,
@@ -58,7 +58,7 @@ def build(
         redirect_slashes=False,
     )
     app.state.uow, app.state.secret, app.state.readiness = uow, secret, readiness
-    app.state.position_writer, app.state.admission = Tracking(uow), Admission(uow)
+    app.state.position_writer, app.state.admission = PositionWriter(uow), Admission(uow)
     for router in (*ROUTERS, *extra):
         app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)
     app.include_router(health.router)

@@ -129,7 +129,7 @@ class Town(World):
         places = [near(PLACE, APART_M * number) for number in range(PEOPLE)]
         bodies = [a_volunteer(number, skills=SKILLS, position=place) for number, place in enumerate(places)]
         for start in range(0, PEOPLE, 500):
-            await volunteers.enrol(self.uow, self.organisation, bodies[start : start + 500])
+            await volunteers.register_all(self.uow, self.organisation, bodies[start : start + 500])
 
     async def live_through(self, kind: str, severity: str, names: Sequence[str]) -> None:
         """Take incidents from their reports to their end."""

@@ -12,8 +12,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
 
 from dispatch.clock import Clock
-from dispatch.services.people.positions import CONSUMER, TOPIC
-from dispatch.services.people.volunteers import Move, set_positions
+from dispatch.services.people.position_handler import CONSUMER, TOPIC
+from dispatch.services.people.positions import PositionFix, write_positions
 from dispatch.storage.pool import open_pool, transaction
 from producers.kafka.topics import administration
 from schemas.base import Position
@@ -53,22 +53,22 @@ async def measure(site: Site) -> list[Row]:
     ]  # fmt: skip
 
 
-def _moves(square: Square, count: int, now: datetime, chance: random.Random) -> Iterator[Move]:
+def _moves(square: Square, count: int, now: datetime, chance: random.Random) -> Iterator[PositionFix]:
     for _ in range(count):
         place: Position = square.at(chance.random(), chance.random())
-        yield Move(volunteer(chance.randint(1, square.people)), place.lat, place.lon, now)
+        yield PositionFix(volunteer(chance.randint(1, square.people)), place.lat, place.lon, now)
 
 
-async def _written(site: Site, pool: asyncpg.Pool, moves: Sequence[Move]) -> float:
+async def _written(site: Site, pool: asyncpg.Pool, moves: Sequence[PositionFix]) -> float:
     site.say(f"writing {len(moves):,} moves")
     began = time.perf_counter()
     for start in range(0, len(moves), AT_ONCE):
         async with transaction(pool) as connection:
-            await set_positions(connection, moves[start : start + AT_ONCE], Clock().now(), ORGANISATION)
+            await write_positions(connection, moves[start : start + AT_ONCE], Clock().now(), ORGANISATION)
     return len(moves) / (time.perf_counter() - began)
 
 
-async def _heard(site: Site, dsn: str, moves: Sequence[Move]) -> tuple[float, str]:
+async def _heard(site: Site, dsn: str, moves: Sequence[PositionFix]) -> tuple[float, str]:
     await site.broker()
     await site.introduce(dsn)
     site.say(f"publishing {len(moves):,} positions")
@@ -100,7 +100,7 @@ async def _offsets(admin: AIOKafkaAdminClient) -> int:
     return sum(max(0, place.offset) for place in places.values())
 
 
-def _record(move: Move) -> Message:
+def _record(move: PositionFix) -> Message:
     """Write a position as a tracker publishes it."""
     attributes = {
         "ce_specversion": "1.0", "ce_id": str(new_id()), "ce_source": "tracker",

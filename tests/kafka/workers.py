@@ -125,7 +125,7 @@ class Station:
         scene = await Scene.open(UnitOfWork(pool, Clock()), people=0)
         home = PLACE.model_dump()
         bodies = [a_volunteer(number, position=home) for number in range(PEOPLE)]
-        scene.people = await volunteers.enrol(scene.uow, scene.organisation, bodies)
+        scene.people = await volunteers.register_all(scene.uow, scene.organisation, bodies)
         services = {"DISPATCH_KAFKA": bootstrap, "DISPATCH_POSTGRES": dsn, "DISPATCH_DATA": str(folder)}
         station = cls(scene, services | settings, folder)
         try:

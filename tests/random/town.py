@@ -89,7 +89,7 @@ class Town:
         duty = organisations.DutyContact("Grace", "+33639989900", drills=True)
         await organisations.set_duty(uow, organisation, [duty])
         bodies = scenes.people()
-        ids = await volunteers.enrol(uow, organisation, bodies)
+        ids = await volunteers.register_all(uow, organisation, bodies)
         people = {
             id_: Person(id_, body.phone, frozenset(body.skills), "drills" in body.consent)
             for id_, body in zip(ids, bodies, strict=True)

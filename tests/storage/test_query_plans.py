@@ -80,7 +80,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "offers_of_recalled": (([0], [INCIDENTS[0]], [one("volunteer", 1)]), 40),
     "offer_home": ((one("offer", 70),), 40),
     "settle_messages": (([one("message", 1)], ["sent"], [""], ["queued"], NOW), 100),
-    "forget_live_positions": (([one("volunteer", 1)],), 40),
+    "delete_live_positions": (([one("volunteer", 1)],), 40),
     "list_incidents": ((ORGANISATION, None, None, None, 20), 1000),
     "list_escalations": ((ORGANISATION, True, 50), 1000),
     "late_work": ((EARLIER, EARLIER, EARLIER, NOW, 10), 8000),
@@ -90,7 +90,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     # Here all was written at one moment.
     "events_written": (([one("event", 1)], [NOW], [1]), 400),
     "sample_incidents": ((INCIDENTS[0], 20), 400),
-    "live_offers_of": ((one("volunteer", 1), None), 40),
+    "incidents_with_live_offers": ((one("volunteer", 1), None), 40),
     "is_assigned": ((one("volunteer", 1),), 40),
 }
 

@@ -116,7 +116,7 @@ class City:
             )
             for n, phone in enumerate(numbers)
         ]
-        ids = await volunteers.enrol(self.node.uow, self.organisation, bodies)
+        ids = await volunteers.register_all(self.node.uow, self.organisation, bodies)
         phones = [Handset(self, number, who) for number, who in zip(numbers, ids, strict=True)]
         self.people += phones
         return phones

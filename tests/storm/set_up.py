@@ -94,7 +94,7 @@ async def _found(uow: UnitOfWork) -> dict[str, str]:
         for _ in range(VOLUNTEERS)
     ]
     bodies = [a_volunteer(number, position=home) for number, home in enumerate(homes)]
-    await volunteers.enrol(uow, organisation, bodies)
+    await volunteers.register_all(uow, organisation, bodies)
     contacts = [DutyContact(f"Supervisor {n}", f"+336399890{n}0") for n in range(2)]
     await organisations.set_duty(uow, organisation, contacts)
     return {

@@ -56,7 +56,7 @@ class Scene:
         """Make an organisation with volunteers."""
         scene = cls(uow, await organisations.create(uow, name))
         bodies = [a_volunteer(number) for number in range(people)]
-        scene.people = await volunteers.enrol(uow, scene.organisation, bodies) if bodies else []
+        scene.people = await volunteers.register_all(uow, scene.organisation, bodies) if bodies else []
         return scene
 
     async def incident(self, under: Plan | None = None, **changes: object) -> Incident:

@@ -108,7 +108,7 @@ async def _found(uow: UnitOfWork, calls: Sequence[Call], size: int, seed: int) -
     organisation = await organisations.create(uow, NAME, ZONE, area(calls))
     await organisations.set_duty(uow, organisation, DUTY)
     bodies, _ = roster_files.read_csv(_roster_file(calls, size, seed), uow.clock.now().date())
-    await volunteers.enrol(uow, organisation, bodies)
+    await volunteers.register_all(uow, organisation, bodies)
     return organisation
 
 

@@ -1,4 +1,4 @@
-"""How volunteers leave: STOP, which they may take back, and erasure, which nobody can."""
+"""How volunteers opt out: STOP, which they can revoke, and erasure, which is final."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,19 +16,19 @@ from dispatch.storage.queries import sql
 from schemas.volunteers import VolunteerEvent, VolunteerLeft
 
 
-def entry(organisation: UUID, event: VolunteerEvent) -> Entry:
-    """Say something about a volunteer; people are real whatever the mode of an incident."""
+def journal_entry(organisation: UUID, event: VolunteerEvent) -> Entry:
+    """Return the journal entry of a volunteer's event; its mode is always actual, since volunteers are real."""
     who = event.volunteer_id
     return Entry(who, event, organisation, "actual", str(who), event.at, event.at)
 
 
 async def stop(connection: asyncpg.Connection, volunteer_id: UUID, now: datetime) -> None:
-    """End all new offers to a person, everywhere; what they are assigned to goes on until release."""
-    await _hold(connection, volunteer_id, None, now)
+    """End all new offers to a person, in every organisation; a running assignment continues until release."""
+    await _withdraw_and_lock(connection, volunteer_id, None, now)
     if await connection.fetchval(sql("stop_volunteer"), volunteer_id, now) is not None:
         event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
         organisations = await organisations_of(connection, volunteer_id)
-        await journal.append(connection, [entry(one, event) for one in organisations], now)
+        await journal.append(connection, [journal_entry(one, event) for one in organisations], now)
 
 
 async def organisations_of(connection: asyncpg.Connection, volunteer_id: UUID) -> list[UUID]:
@@ -37,47 +37,47 @@ async def organisations_of(connection: asyncpg.Connection, volunteer_id: UUID) -
 
 
 async def restart(connection: asyncpg.Connection, volunteer_id: UUID) -> None:
-    """Let a person be asked again who had said STOP."""
+    """Allow offers again to a person who had sent STOP."""
     await connection.fetchval(sql("restart_volunteer"), volunteer_id)
 
 
 async def erase(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID) -> None:
-    """Take a volunteer off the roster; nothing personal is left where no other organisation knows the person.
+    """Remove a volunteer from the roster; erase all personal data unless another organisation has the person too.
 
-    Raises ConflictError while the person is bound to an incident, whose safety messages need the number.
+    Raises ConflictError while the person is assigned to an incident, whose safety messages need the number.
     """
 
-    async def work(connection: asyncpg.Connection, now: datetime) -> None:
-        await _hold(connection, volunteer_id, organisation, now)
+    async def inside(connection: asyncpg.Connection, now: datetime) -> None:
+        await _withdraw_and_lock(connection, volunteer_id, organisation, now)
         if await connection.fetchval(sql("is_assigned"), volunteer_id):
             raise ConflictError("this volunteer is assigned to a running incident: release them first")
-        if await connection.fetchval(sql("end_membership"), organisation, volunteer_id) is None:
+        if await connection.fetchval(sql("delete_membership"), organisation, volunteer_id) is None:
             raise NotFoundError("there is no such volunteer on this roster")
         event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
-        await journal.append(connection, [entry(organisation, event)], now)
+        await journal.append(connection, [journal_entry(organisation, event)], now)
         if not await organisations_of(connection, volunteer_id):
             await connection.execute(sql("erase_texts"), volunteer_id)
             await connection.execute(sql("erase_person"), volunteer_id)
 
-    await uow.transact(work)
+    await uow.transact(inside)
 
 
-async def _hold(
+async def _withdraw_and_lock(
     connection: asyncpg.Connection, volunteer_id: UUID, organisation: UUID | None, now: datetime
 ) -> None:
-    """Withdraw what the person holds, and let nobody ask them before this is committed."""
+    """Withdraw the person's live offers, then lock the person so that none is extended before the commit."""
     await _withdraw_offers(connection, volunteer_id, organisation, now)
     await connection.fetch(sql("lock_people"), [volunteer_id])
-    # Whoever had claimed the person first has committed an offer by now.
-    if await connection.fetch(sql("live_offers_of"), volunteer_id, organisation):
-        raise RetryableError("somebody who leaves was asked meanwhile")
+    # A transaction that held the person's lock first has committed its offer by now.
+    if await connection.fetch(sql("incidents_with_live_offers"), volunteer_id, organisation):
+        raise RetryableError("a volunteer who opts out was offered a seat meanwhile")
 
 
 async def _withdraw_offers(
     connection: asyncpg.Connection, volunteer_id: UUID, organisation: UUID | None, now: datetime
 ) -> None:
-    """Withdraw what waits for the person's answer; incidents are locked before people, here as everywhere."""
-    rows = await connection.fetch(sql("live_offers_of"), volunteer_id, organisation)
+    """Withdraw the person's live offers; incidents are locked before people, here as everywhere."""
+    rows = await connection.fetch(sql("incidents_with_live_offers"), volunteer_id, organisation)
     orders: list[tuple[UUID, Command]] = [(row["incident_id"], Free(volunteer_id, "left")) for row in rows]
     if orders:
         await assembly.work(connection, orders, now)

@@ -1,4 +1,4 @@
-"""Positions that are told one by one, written together: one transaction for all of a tenth of a second."""
+"""Positions that arrive one by one, coalesced: one transaction per organisation for a tenth of a second."""
 
 import asyncio
 from collections import defaultdict
@@ -9,52 +9,53 @@ import asyncpg
 
 from dispatch.services.core.errors import InvalidError, NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.people.volunteers import OLDEST_POSITION, Move, set_positions
+from dispatch.services.people.positions import MAX_AGE, PositionFix, write_positions
 
-GATHER_S = 0.1
+COALESCE_S = 0.1
 
-Waiting = list[tuple[Move, "asyncio.Future[bool]"]]
+Pending = list[tuple[PositionFix, "asyncio.Future[bool]"]]
+"""Fixes to write, each with a future that says whether the volunteer is on the roster."""
 
 
-class Tracking:
-    """Gathers the positions that one process is told."""
+class PositionWriter:
+    """Coalesces the positions that one process receives."""
 
     def __init__(self, uow: UnitOfWork) -> None:
         self._uow = uow
-        self._waiting: dict[UUID, Waiting] = defaultdict(list)
+        self._pending: dict[UUID, Pending] = defaultdict(list)
         self._writing: set[asyncio.Task[None]] = set()
 
-    async def put(self, organisation: UUID, move: Move) -> None:
-        """Note where a volunteer is, and return when it is written.
+    async def write(self, organisation: UUID, fix: PositionFix) -> None:
+        """Store a position; return when it is committed.
 
-        Raises InvalidError for a position of another day, NotFoundError for who is not on the roster.
+        Raises InvalidError where it is older than a day, NotFoundError where the volunteer is not on the roster.
         """
-        if move.recorded_at <= self._uow.clock.now() - OLDEST_POSITION:
-            raise InvalidError("recorded_at", "more than a day ago: where is the volunteer now?")
-        known: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting[organisation]
-        waiting.append((move, known))
-        if len(waiting) == 1:
+        if fix.recorded_at <= self._uow.clock.now() - MAX_AGE:
+            raise InvalidError("recorded_at", "more than a day ago: send where the volunteer is now")
+        on_roster: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        pending = self._pending[organisation]
+        pending.append((fix, on_roster))
+        if len(pending) == 1:
             task = asyncio.create_task(self._write_soon(organisation))
             self._writing.add(task)
             task.add_done_callback(self._writing.discard)
-        if not await known:
+        if not await on_roster:
             raise NotFoundError("there is no such volunteer on this roster")
 
     async def _write_soon(self, organisation: UUID) -> None:
-        await asyncio.sleep(GATHER_S)
-        waiting = self._waiting.pop(organisation)
-        (found,) = await asyncio.gather(self._write(organisation, waiting), return_exceptions=True)
-        for move, known in waiting:
-            if known.done():
+        await asyncio.sleep(COALESCE_S)
+        pending = self._pending.pop(organisation)
+        (members,) = await asyncio.gather(self._write(organisation, pending), return_exceptions=True)
+        for fix, on_roster in pending:
+            if on_roster.done():
                 continue
-            if isinstance(found, BaseException):
-                known.set_exception(found)
+            if isinstance(members, BaseException):
+                on_roster.set_exception(members)
             else:
-                known.set_result(move.volunteer_id in found)
+                on_roster.set_result(fix.volunteer_id in members)
 
-    async def _write(self, organisation: UUID, waiting: Waiting) -> set[UUID]:
-        async def work(connection: asyncpg.Connection, now: datetime) -> set[UUID]:
-            return await set_positions(connection, (move for move, _ in waiting), now, organisation)
+    async def _write(self, organisation: UUID, pending: Pending) -> set[UUID]:
+        async def inside(connection: asyncpg.Connection, now: datetime) -> set[UUID]:
+            return await write_positions(connection, (fix for fix, _ in pending), now, organisation)
 
-        return await self._uow.transact(work)
+        return await self._uow.transact(inside)

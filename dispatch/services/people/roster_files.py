@@ -1,4 +1,4 @@
-"""Rosters as spreadsheets: each line is a volunteer, or a problem that names line and field."""
+"""Rosters as CSV files: each line is a volunteer, or a problem that names its line and field."""
 
 import csv
 import re
@@ -18,71 +18,74 @@ REQUIRED = {"name", "phone", "lat", "lon", "birth_date"}
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a line was left out, without what it holds."""
+class RosterProblem:
+    """Why a line was rejected; never repeats the line's content."""
 
     line: int
     field: str
     message: str
 
 
-def read_csv(text: str, today: date) -> tuple[list[VolunteerBody], list[Problem]]:
-    """Read the volunteers of a sheet, comma- or semicolon-separated, and the problems of the other lines."""
+def read_csv(text: str, today: date) -> tuple[list[VolunteerBody], list[RosterProblem]]:
+    """Return the volunteers of a comma- or semicolon-separated file, and the problems of the rejected lines."""
     text = text.removeprefix("\ufeff").replace("\0", "")
     header = text.partition("\n")[0]
     reader = csv.DictReader(StringIO(text), delimiter=";" if header.count(";") > header.count(",") else ",")
     if missing := sorted(REQUIRED - set(reader.fieldnames or ())):
-        return [], [Problem(1, missing[0], f"the first line must name the columns {','.join(COLUMNS)}")]
+        message = f"the first line must name the columns {','.join(COLUMNS)}"
+        return [], [RosterProblem(1, missing[0], message)]
     bodies: list[VolunteerBody] = []
-    problems: list[Problem] = []
-    seen: dict[str, int] = {}
+    problems: list[RosterProblem] = []
+    lines_by_phone: dict[str, int] = {}
     for line, row in _rows(reader, problems):
         try:
-            body = _body(row)
-            _once(e164(body.phone), line, seen)
-            check_born(body, today)
+            body = _parse(row)
+            _check_unique(e164(body.phone), line, lines_by_phone)
+            check_birth_date(body, today)
             bodies.append(body)
         except ValidationError as error:
             problems += [_problem(line, found["loc"], found["msg"]) for found in error.errors()]
         except InvalidError as error:
-            problems.append(Problem(line, error.field, str(error)))
+            problems.append(RosterProblem(line, error.field, str(error)))
     return bodies, problems
 
 
-def check_born(body: VolunteerBody, today: date) -> None:
-    """Raise InvalidError for a birth date to come: a mistyped century would keep somebody uncalled, and unseen."""
+def check_birth_date(body: VolunteerBody, today: date) -> None:
+    """Raise InvalidError for a birth date in the future: the age gate would shut the volunteer out, unnoticed."""
     if body.birth_date > today:
         raise InvalidError("birth_date", "in the future")
 
 
-def _rows(reader: "csv.DictReader[str]", problems: list[Problem]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give the lines that can be read at all; a broken quote ends the sheet."""
+def _rows(
+    reader: "csv.DictReader[str]", problems: list[RosterProblem]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield line number and cells of each line that is not empty; an unclosed quote ends the file."""
     try:
         for row in reader:
             cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
             if any(cells.values()):
                 yield reader.line_num, cells
     except csv.Error as error:
-        problems.append(Problem(reader.line_num, "", f"not readable from here on: {error}"))
+        problems.append(RosterProblem(reader.line_num, "", f"not readable from here on: {error}"))
 
 
-def _body(row: dict[str, str]) -> VolunteerBody:
-    given: dict[str, object] = {name: value for name, value in row.items() if value}
-    given["position"] = {name: row[name].replace(",", ".") for name in ("lat", "lon") if row[name]}
+def _parse(row: dict[str, str]) -> VolunteerBody:
+    fields: dict[str, object] = {name: value for name, value in row.items() if value}
+    fields["position"] = {name: row[name].replace(",", ".") for name in ("lat", "lon") if row[name]}
     for name in ("lat", "lon"):
-        given.pop(name, None)
+        fields.pop(name, None)
     for name in ("skills", "consent"):
-        given[name] = tuple(re.findall(r"[^\s;|,]+", row[name]))
-    return VolunteerBody.model_validate(given)
+        fields[name] = tuple(re.findall(r"[^\s;|,]+", row[name]))
+    return VolunteerBody.model_validate(fields)
 
 
-def _once(phone: str, line: int, seen: dict[str, int]) -> None:
-    if phone in seen:
-        raise InvalidError("phone", f"the same number as on line {seen[phone]}")
-    seen[phone] = line
+def _check_unique(phone: str, line: int, lines_by_phone: dict[str, int]) -> None:
+    if phone in lines_by_phone:
+        raise InvalidError("phone", f"the same number as on line {lines_by_phone[phone]}")
+    lines_by_phone[phone] = line
 
 
-def _problem(line: int, place: tuple[int | str, ...], message: str) -> Problem:
-    """Name the column rather than the model's field."""
+def _problem(line: int, place: tuple[int | str, ...], message: str) -> RosterProblem:
+    """Name the file's column instead of the model's field."""
     names = [str(part) for part in place if isinstance(part, str) and part != "position"]
-    return Problem(line, names[0] if names else "lat", message)
+    return RosterProblem(line, names[0] if names else "lat", message)

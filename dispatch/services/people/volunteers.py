@@ -1,8 +1,7 @@
-"""Volunteers: how they join and change, where they are, and how they leave."""
+"""Volunteers on the rosters: registering, changing and listing them."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from operator import itemgetter
 from typing import NamedTuple
@@ -14,8 +13,8 @@ from dispatch.domain.geo import mercator
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.phones import e164
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.people.opt_out import entry, erase, restart, stop
-from dispatch.services.people.roster_files import check_born, read_csv
+from dispatch.services.people.opt_out import journal_entry
+from dispatch.services.people.roster_files import check_birth_date
 from dispatch.storage import journal
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import bound, columns, sql
@@ -29,48 +28,13 @@ from schemas.volunteers import (
     VolunteerRegistered,
 )
 
-__all__ = [
-    "Move",
-    "enrol",
-    "erase",
-    "listed",
-    "patch",
-    "read_csv",
-    "register",
-    "restart",
-    "set_positions",
-    "stop",
-]
-
-OLDEST_POSITION = timedelta(days=1)
-AT_ONCE = 500
+BATCH_SIZE = 500
 """Volunteers in one transaction."""
 Member = tuple[UUID, VolunteerBody]
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Where a volunteer was, and when."""
-
-    volunteer_id: UUID
-    lat: float
-    lon: float
-    recorded_at: datetime
-
-
-class MoveRow(NamedTuple):
-    """A move as `move_volunteers` takes it, with its Web-Mercator metres."""
-
-    volunteer_id: UUID
-    x: float
-    y: float
-    lat: float
-    lon: float
-    recorded_at: datetime
-
-
 class PlaceRow(NamedTuple):
-    """A place as `put_places` takes it, with its Web-Mercator metres."""
+    """A place as `upsert_places` takes it, with its Web-Mercator metres."""
 
     volunteer_id: UUID
     kind: str
@@ -80,27 +44,27 @@ class PlaceRow(NamedTuple):
     lon: float
 
 
-async def enrol(uow: UnitOfWork, organisation: UUID, bodies: Sequence[VolunteerBody]) -> list[UUID]:
-    """Register volunteers, so many at once; where that ends early, those before are registered."""
+async def register_all(uow: UnitOfWork, organisation: UUID, bodies: Sequence[VolunteerBody]) -> list[UUID]:
+    """Register volunteers in batches, each in a transaction; after an error the earlier batches stay registered."""
     ids: list[UUID] = []
-    for start in range(0, len(bodies), AT_ONCE):
-        work = partial(_register, organisation, bodies[start : start + AT_ONCE])
-        ids += await uow.transact(work)
+    for start in range(0, len(bodies), BATCH_SIZE):
+        batch = bodies[start : start + BATCH_SIZE]
+        ids += await uow.transact(partial(_register, organisation, batch))
     return ids
 
 
 async def register(
     connection: asyncpg.Connection, organisation: UUID, bodies: Sequence[VolunteerBody], now: datetime
 ) -> list[UUID]:
-    """Put people on an organisation's roster, or write what is new about them; who said STOP stays stopped.
+    """Add people to an organisation's roster, or update them; a STOP stays in force.
 
-    Returns their ids in the order given; one phone number is one person, whose last entry counts. Raises InvalidError
-    for a phone number that is none, and for a birth date to come.
+    Returns their ids in the order given. One phone number is one person, whose last entry counts. Raises InvalidError
+    for an invalid phone number and for a birth date in the future.
     """
     for body in bodies:
-        check_born(body, now.date())
+        check_birth_date(body, now.date())
     phones = [e164(body.phone) for body in bodies]
-    people = await _identify(connection, list(dict.fromkeys(phones)), now)
+    people = await _find_or_create(connection, list(dict.fromkeys(phones)), now)
     ids = [people[phone] for phone in phones]
     members = dict(zip(ids, bodies, strict=True))
     await _write(connection, organisation, sorted(members.items(), key=itemgetter(0)), now)
@@ -108,9 +72,9 @@ async def register(
 
 
 async def patch(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID, body: VolunteerPatch) -> None:
-    """Change what the body gives; raises NotFoundError for who is not on the roster."""
+    """Change the fields that the body sets; raises NotFoundError where the volunteer is not on the roster."""
 
-    async def work(connection: asyncpg.Connection, now: datetime) -> None:
+    async def inside(connection: asyncpg.Connection, now: datetime) -> None:
         await connection.fetch(sql("lock_people"), [volunteer_id])
         consent = None if body.consent is None else list(body.consent)
         before = await connection.fetchval(
@@ -120,35 +84,15 @@ async def patch(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID, body: V
             raise NotFoundError("there is no such volunteer on this roster")
         if body.availability not in (None, before):
             event = AvailabilityChanged(at=now, volunteer_id=volunteer_id, availability=body.availability)
-            await journal.append(connection, [entry(organisation, event)], now)
+            await journal.append(connection, [journal_entry(organisation, event)], now)
 
-    await uow.transact(work)
-
-
-async def set_positions(
-    connection: asyncpg.Connection, moves: Iterable[Move], now: datetime, organisation: UUID | None = None
-) -> set[UUID]:
-    """Note where people are, the newest of each; return those who are on a roster (of this organisation)."""
-    newest: dict[UUID, Move] = {}
-    for move in sorted(moves, key=lambda move: move.recorded_at):
-        if move.recorded_at > now - OLDEST_POSITION:
-            newest[move.volunteer_id] = move
-    rows = [
-        # A phone whose clock is ahead must not shut out what comes after.
-        MoveRow(
-            move.volunteer_id, *mercator(move.lat, move.lon), move.lat, move.lon, min(move.recorded_at, now)
-        )
-        for move in newest.values()
-    ]
-    query = bound("move_volunteers", organisation=organisation, **columns(MoveRow, rows))
-    known = await connection.fetch(*query)
-    return {row["volunteer_id"] for row in known}
+    await uow.transact(inside)
 
 
-async def listed(
+async def list_volunteers(
     uow: UnitOfWork, organisation: UUID, *, after: UUID | None = None, limit: int = 100
 ) -> list[dict[str, object]]:
-    """List the roster by id, for those who may see names."""
+    """Return the roster in the order of ids, names and phones included; for readers who may see them."""
     rows = await uow.pool.fetch(sql("list_volunteers"), organisation, after, limit)
     return [dict(row) for row in rows]
 
@@ -159,23 +103,25 @@ async def _register(
     return await register(connection, organisation, bodies, now)
 
 
-async def _identify(connection: asyncpg.Connection, phones: list[str], now: datetime) -> dict[str, UUID]:
-    """Find who is behind each number, or make somebody new, and lock them all.
+async def _find_or_create(
+    connection: asyncpg.Connection, phones: list[str], now: datetime
+) -> dict[str, UUID]:
+    """Find the person of each phone number, or create one, and lock them all.
 
-    Raises RetryableError where somebody was erased meanwhile: the number is to become somebody new.
+    Raises RetryableError where one was erased meanwhile: the retry creates a new person for the number.
     """
-    # The id is random: from one that followed from the number, anybody could find out who had been erased.
-    # Numbers come before people, so that whoever waits for a number holds no person that another waits for.
+    # The id is random: an id derived from the number would reveal which numbers had been erased.
+    # Numbers are locked before people, so that a transaction that waits for a number holds no person.
     await connection.execute(sql("claim_phones"), [new_id() for _ in phones], phones, now)
-    people = await _behind(connection, phones)
+    people = await _volunteers_by_phone(connection, phones)
     await connection.fetch(sql("lock_people"), list(people.values()))
-    if len(people) < len(phones) or await _behind(connection, phones) != people:
-        raise RetryableError("somebody was erased meanwhile")
+    if len(people) < len(phones) or await _volunteers_by_phone(connection, phones) != people:
+        raise RetryableError("a volunteer was erased meanwhile")
     return people
 
 
-async def _behind(connection: asyncpg.Connection, phones: list[str]) -> dict[str, UUID]:
-    rows = await connection.fetch(sql("find_phones"), phones)
+async def _volunteers_by_phone(connection: asyncpg.Connection, phones: list[str]) -> dict[str, UUID]:
+    rows = await connection.fetch(sql("volunteers_by_phone"), phones)
     return {row["address"]: row["volunteer_id"] for row in rows}
 
 
@@ -187,18 +133,18 @@ async def _write(
     before = {row["volunteer_id"]: row["availability"] for row in rows}
     await _write_persons(connection, members, now)
     await _write_memberships(connection, organisation, members, now)
-    events = [_news(id_, body.availability, before.get(id_), now) for id_, body in members]
-    await journal.append(connection, [entry(organisation, event) for event in events if event], now)
+    events = [_membership_event(id_, body.availability, before.get(id_), now) for id_, body in members]
+    await journal.append(connection, [journal_entry(organisation, event) for event in events if event], now)
 
 
 async def _write_persons(connection: asyncpg.Connection, members: Sequence[Member], now: datetime) -> None:
     ids = [id_ for id_, _ in members]
     names = [body.name.replace("\0", "") for _, body in members]
-    await connection.execute(sql("put_people"), ids, names, [body.birth_date for _, body in members])
+    await connection.execute(sql("upsert_people"), ids, names, [body.birth_date for _, body in members])
     places = [_place(id_, "home", body.position) for id_, body in members]
     places += [_place(id_, "work", body.work) for id_, body in members if body.work]
     if places:
-        await connection.execute(*bound("put_places", recorded_at=now, **columns(PlaceRow, places)))
+        await connection.execute(*bound("upsert_places", recorded_at=now, **columns(PlaceRow, places)))
 
 
 async def _write_memberships(
@@ -207,7 +153,7 @@ async def _write_memberships(
     ids = [id_ for id_, _ in members]
     bodies = [body for _, body in members]
     await connection.execute(
-        sql("put_memberships"),
+        sql("upsert_memberships"),
         organisation,
         ids,
         [body.availability for body in bodies],
@@ -216,16 +162,16 @@ async def _write_memberships(
         now,
     )
     pairs = [(id_, skill) for id_, body in members for skill in sorted(set(body.skills))]
-    who, skills = [id_ for id_, _ in pairs], [skill for _, skill in pairs]
-    await connection.execute(sql("drop_skills"), organisation, ids, who, skills)
-    await connection.execute(sql("put_skills"), organisation, who, skills)
+    holders, skills = [id_ for id_, _ in pairs], [skill for _, skill in pairs]
+    await connection.execute(sql("delete_other_skills"), organisation, ids, holders, skills)
+    await connection.execute(sql("add_skills"), organisation, holders, skills)
 
 
 def _place(id_: UUID, kind: str, position: Position) -> PlaceRow:
     return PlaceRow(id_, kind, *mercator(position.lat, position.lon), position.lat, position.lon)
 
 
-def _news(
+def _membership_event(
     id_: UUID, availability: Availability, before: str | None, now: datetime
 ) -> VolunteerRegistered | AvailabilityChanged | None:
     if before is None:

@@ -7,20 +7,20 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel
 
 from dispatch.services.core.errors import InvalidError
-from dispatch.services.people import volunteers
-from dispatch.services.people.position_writer import Tracking
-from dispatch.services.people.roster_files import Problem
-from dispatch.services.people.volunteers import Move
+from dispatch.services.people import opt_out, roster_files, volunteers
+from dispatch.services.people.position_writer import PositionWriter
+from dispatch.services.people.positions import PositionFix
+from dispatch.services.people.roster_files import RosterProblem
 from producers.http.auth import ConsoleReadKey, UowDep, VolunteersWriteKey
 from producers.http.middleware.idempotency import IdempotentRoute
 from schemas.base import Skill
 from schemas.volunteers import Availability, Consent, Language, PositionBody, VolunteerBody, VolunteerPatch
 
 
-async def position_writer_of(request: Request) -> Tracking:
+async def position_writer_of(request: Request) -> PositionWriter:
     """Return the writer that collects the positions of this process."""
     writer = request.app.state.position_writer
-    assert isinstance(writer, Tracking)  # noqa: S101 - for the type checker
+    assert isinstance(writer, PositionWriter)  # noqa: S101 - for the type checker
     return writer
 
 
@@ -50,7 +50,7 @@ class Imported(BaseModel):
     """The number of volunteers registered, and the problems of the lines that were left out."""
 
     registered: int
-    problems: list[Problem]
+    problems: list[RosterProblem]
 
 
 @router.get("/v1/volunteers")
@@ -61,14 +61,14 @@ async def listed(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[Volunteer]:
     """List the roster; for the next page pass the last `volunteer_id` as `after`. Scope `console:read`."""
-    rows = await volunteers.listed(uow, key.organisation, after=after, limit=limit)
+    rows = await volunteers.list_volunteers(uow, key.organisation, after=after, limit=limit)
     return [Volunteer.model_validate(row | {"stopped": row["stopped_at"] is not None}) for row in rows]
 
 
 @router.post("/v1/volunteers", status_code=201)
 async def register(body: VolunteerBody, key: VolunteersWriteKey, uow: UowDep) -> Registered:
     """Register a volunteer, or update the one with this phone. Scope `volunteers:write`."""
-    (volunteer_id,) = await volunteers.enrol(uow, key.organisation, [body])
+    (volunteer_id,) = await volunteers.register_all(uow, key.organisation, [body])
     return Registered(volunteer_id=volunteer_id)
 
 
@@ -77,9 +77,9 @@ async def import_(
     sheet: Annotated[bytes, Body(media_type="text/csv")], key: VolunteersWriteKey, uow: UowDep
 ) -> Imported:
     """Register the volunteers of a CSV file; invalid lines are left out and reported. Scope `volunteers:write`."""
-    bodies, problems = volunteers.read_csv(_text(sheet), uow.clock.now().date())
+    bodies, problems = roster_files.read_csv(_text(sheet), uow.clock.now().date())
     if bodies:
-        await volunteers.enrol(uow, key.organisation, bodies)
+        await volunteers.register_all(uow, key.organisation, bodies)
     elif problems:
         first = problems[0]
         raise InvalidError(f"line {first.line}, {first.field}", first.message)
@@ -95,7 +95,7 @@ async def patch(volunteer_id: UUID, body: VolunteerPatch, key: VolunteersWriteKe
 @router.delete("/v1/volunteers/{volunteer_id}", status_code=204)
 async def erase(volunteer_id: UUID, key: VolunteersWriteKey, uow: UowDep) -> None:
     """Erase a volunteer from the roster; events contain only a pseudonym. Scope `volunteers:write`."""
-    await volunteers.erase(uow, key.organisation, volunteer_id)
+    await opt_out.erase(uow, key.organisation, volunteer_id)
 
 
 @router.put("/v1/volunteers/{volunteer_id}/position", status_code=204)
@@ -104,11 +104,11 @@ async def position(
     body: PositionBody,
     key: VolunteersWriteKey,
     uow: UowDep,
-    writer: Annotated[Tracking, Depends(position_writer_of)],
+    writer: Annotated[PositionWriter, Depends(position_writer_of)],
 ) -> None:
     """Update a volunteer's position; `recorded_at` defaults to now. Scope `volunteers:write`."""
     recorded_at = body.recorded_at or uow.clock.now()
-    await writer.put(key.organisation, Move(volunteer_id, body.lat, body.lon, recorded_at))
+    await writer.write(key.organisation, PositionFix(volunteer_id, body.lat, body.lon, recorded_at))
 
 
 def _text(sheet: bytes) -> str:

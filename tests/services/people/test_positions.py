@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.services.people.positions import TOPIC, hear
+from dispatch.services.people.position_handler import TOPIC, handle_positions
 from dispatch.storage.pool import transaction
 from schemas.base import Position
 from schemas.envelope import Received, Unreadable, decode
@@ -42,7 +42,7 @@ def ended(who: UUID) -> Received:
 
 async def heard(world: World, *records: Received | Unreadable) -> None:
     async with transaction(world.pool) as connection:
-        await hear(connection, records, world.now)
+        await handle_positions(connection, records, world.now)
 
 
 async def live(world: World, who: UUID) -> Sequence[float] | None:

@@ -13,9 +13,9 @@ from dispatch.services.access import keys, organisations
 from dispatch.services.access.organisations import Area, DutyContact
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.people import volunteers
-from dispatch.services.people.position_writer import Tracking
-from dispatch.services.people.volunteers import Move
+from dispatch.services.people import opt_out, roster_files, volunteers
+from dispatch.services.people.position_writer import PositionWriter
+from dispatch.services.people.positions import PositionFix
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.volunteers import VolunteerBody, VolunteerPatch
@@ -164,18 +164,20 @@ async def test_a_key_without_sense_is_not_made(
 async def test_a_volunteer_is_one_person_however_the_number_is_spelt(
     uow: UnitOfWork, organisation: UUID
 ) -> None:
-    first = await volunteers.enrol(uow, organisation, [a_volunteer("06 39 98 00 01")])
-    second = await volunteers.enrol(uow, organisation, [a_volunteer("+33 6 39 98 00 01", name="Ada B.")])
+    first = await volunteers.register_all(uow, organisation, [a_volunteer("06 39 98 00 01")])
+    second = await volunteers.register_all(
+        uow, organisation, [a_volunteer("+33 6 39 98 00 01", name="Ada B.")]
+    )
     assert first == second
-    (found,) = await volunteers.listed(uow, organisation)
+    (found,) = await volunteers.list_volunteers(uow, organisation)
     assert (found["name"], found["phone"], found["skills"]) == ("Ada B.", "+33639980001", ["first_aid"])
 
 
 async def test_a_volunteers_id_says_nothing_of_the_number(uow: UnitOfWork, organisation: UUID) -> None:
-    (id_,) = await volunteers.enrol(uow, organisation, [a_volunteer()])
+    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
     assert id_.version == 7
-    await volunteers.erase(uow, organisation, id_)
-    (after,) = await volunteers.enrol(uow, organisation, [a_volunteer()])
+    await opt_out.erase(uow, organisation, id_)
+    (after,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
     assert after != id_
 
 
@@ -191,7 +193,11 @@ async def test_sheets_imported_at_once_make_one_person_of_a_number(
     sheet = [a_volunteer(f"+3363998{number:04d}") for number in range(300)]
     shuffled = [sheet[number * 7 % 300] for number in range(300)]
     found = await asyncio.gather(
-        *(volunteers.enrol(uow, one, bodies) for one in (organisation, other) for bodies in (sheet, shuffled))
+        *(
+            volunteers.register_all(uow, one, bodies)
+            for one in (organisation, other)
+            for bodies in (sheet, shuffled)
+        )
     )
     assert len({id_ for ids in found for id_ in ids}) == 300
     assert found[0] == found[2]
@@ -206,7 +212,7 @@ async def test_who_registers_a_number_second_finds_whom_the_first_made(
         first = connection.transaction()
         await first.start()
         (id_,) = await volunteers.register(connection, organisation, [a_volunteer()], uow.clock.now())  # type: ignore[arg-type]
-        second = asyncio.create_task(volunteers.enrol(uow, organisation, [a_volunteer()]))
+        second = asyncio.create_task(volunteers.register_all(uow, organisation, [a_volunteer()]))
         await blocked(uow)
         await (first.commit() if committed else first.rollback())
     assert (await second == [id_]) is committed
@@ -216,16 +222,16 @@ async def test_who_registers_a_number_second_finds_whom_the_first_made(
 async def test_who_is_erased_while_registered_again_comes_back_as_somebody_new(
     uow: UnitOfWork, organisation: UUID
 ) -> None:
-    (id_,) = await volunteers.enrol(uow, organisation, [a_volunteer()])
+    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
     async with transaction(uow.pool) as connection:
         await connection.fetch(sql("lock_people"), [id_])
-        again = asyncio.create_task(volunteers.enrol(uow, organisation, [a_volunteer()]))
+        again = asyncio.create_task(volunteers.register_all(uow, organisation, [a_volunteer()]))
         await blocked(uow)
         await connection.execute(sql("end_membership"), organisation, id_)
         await connection.execute(sql("erase_person"), id_)
     (after,) = await again
     assert after != id_
-    assert [row["volunteer_id"] for row in await volunteers.listed(uow, organisation)] == [after]
+    assert [row["volunteer_id"] for row in await volunteers.list_volunteers(uow, organisation)] == [after]
 
 
 async def blocked(uow: UnitOfWork) -> None:
@@ -238,10 +244,10 @@ async def blocked(uow: UnitOfWork) -> None:
 async def test_registering_again_takes_skills_away_and_tells_what_changed(
     uow: UnitOfWork, organisation: UUID
 ) -> None:
-    await volunteers.enrol(uow, organisation, [a_volunteer(skills=["first_aid", "pump"])])
-    await volunteers.enrol(uow, organisation, [a_volunteer(skills=["pump"], availability="on_call")])
-    await volunteers.enrol(uow, organisation, [a_volunteer(skills=["pump"], availability="on_call")])
-    (found,) = await volunteers.listed(uow, organisation)
+    await volunteers.register_all(uow, organisation, [a_volunteer(skills=["first_aid", "pump"])])
+    await volunteers.register_all(uow, organisation, [a_volunteer(skills=["pump"], availability="on_call")])
+    await volunteers.register_all(uow, organisation, [a_volunteer(skills=["pump"], availability="on_call")])
+    (found,) = await volunteers.list_volunteers(uow, organisation)
     assert found["skills"] == ["pump"]
     types = [row["type"] for row in await uow.pool.fetch("SELECT type FROM journal ORDER BY id")]
     assert types == ["volunteer.registered.v1", "volunteer.availability_changed.v1"]
@@ -251,43 +257,43 @@ async def test_registering_again_takes_skills_away_and_tells_what_changed(
 async def test_ids_come_back_in_the_order_given(
     uow: UnitOfWork, organisation: UUID, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(volunteers, "AT_ONCE", at_once)
+    monkeypatch.setattr(volunteers, "BATCH_SIZE", at_once)
     phones = [f"+3363998{number:04d}" for number in range(20)]
-    ids = await volunteers.enrol(uow, organisation, [a_volunteer(phone) for phone in phones])
+    ids = await volunteers.register_all(uow, organisation, [a_volunteer(phone) for phone in phones])
     rows = await uow.pool.fetch("SELECT address, volunteer_id FROM addresses")
     assert dict(zip(phones, ids, strict=True)) == {row["address"]: row["volunteer_id"] for row in rows}
 
 
 async def test_no_name_and_no_number_goes_out_with_an_event(uow: UnitOfWork, organisation: UUID) -> None:
-    await volunteers.enrol(uow, organisation, [a_volunteer(name="Zéphyrine")])
+    await volunteers.register_all(uow, organisation, [a_volunteer(name="Zéphyrine")])
     rows = await uow.pool.fetch("SELECT convert_from(body || headers || key, 'UTF8') AS told FROM journal")
     assert len(rows) == 1
     assert not [row for row in rows if "Zéphyrine" in row["told"] or "639980001" in row["told"]]
 
 
 async def test_a_patch_changes_what_it_gives(uow: UnitOfWork, organisation: UUID) -> None:
-    (id_,) = await volunteers.enrol(uow, organisation, [a_volunteer()])
+    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
     await volunteers.patch(uow, organisation, id_, VolunteerPatch(availability="unavailable"))
-    (found,) = await volunteers.listed(uow, organisation)
+    (found,) = await volunteers.list_volunteers(uow, organisation)
     assert (found["availability"], found["consent"], found["language"]) == ("unavailable", ["sms"], "fr")
 
 
 async def test_another_organisations_volunteer_cannot_be_changed(uow: UnitOfWork, organisation: UUID) -> None:
-    (id_,) = await volunteers.enrol(uow, organisation, [a_volunteer()])
+    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
     other = await organisations.create(uow, "Mairie")
     with pytest.raises(NotFoundError):
         await volunteers.patch(uow, other, id_, VolunteerPatch(availability="unavailable"))
     with pytest.raises(NotFoundError):
-        await Tracking(uow).put(other, Move(id_, 48.5, 7.7, uow.clock.now()))
+        await PositionWriter(uow).write(other, PositionFix(id_, 48.5, 7.7, uow.clock.now()))
 
 
 async def test_the_newest_position_counts_whatever_the_order(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
-    (id_,) = await volunteers.enrol(uow, organisation, [a_volunteer()])
+    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
     now = clock.now()
-    await Tracking(uow).put(organisation, Move(id_, 48.50, 7.70, now))
-    await Tracking(uow).put(organisation, Move(id_, 48.60, 7.80, now - timedelta(minutes=1)))
+    await PositionWriter(uow).write(organisation, PositionFix(id_, 48.50, 7.70, now))
+    await PositionWriter(uow).write(organisation, PositionFix(id_, 48.60, 7.80, now - timedelta(minutes=1)))
     row = await uow.pool.fetchrow("SELECT lat, recorded_at FROM positions WHERE kind = 'live'")
     assert row is not None
     assert (row["lat"], row["recorded_at"]) == (48.50, now)
@@ -296,33 +302,35 @@ async def test_the_newest_position_counts_whatever_the_order(
 async def test_a_small_move_freshens_the_position_and_leaves_its_place(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
-    (id_,) = await volunteers.enrol(uow, organisation, [a_volunteer()])
-    await Tracking(uow).put(organisation, Move(id_, 48.5, 7.7, clock.now()))
+    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
+    await PositionWriter(uow).write(organisation, PositionFix(id_, 48.5, 7.7, clock.now()))
     clock.advance(60)
     # 22 m north on the ground, 33 m in the frame.
-    await Tracking(uow).put(organisation, Move(id_, 48.5002, 7.7, clock.now()))
+    await PositionWriter(uow).write(organisation, PositionFix(id_, 48.5002, 7.7, clock.now()))
     row = await uow.pool.fetchrow("SELECT lat, recorded_at FROM positions WHERE kind = 'live'")
     assert row is not None
     assert (row["lat"], row["recorded_at"]) == (48.5, clock.now())
     clock.advance(60)
-    await Tracking(uow).put(organisation, Move(id_, 48.5003, 7.7, clock.now()))
+    await PositionWriter(uow).write(organisation, PositionFix(id_, 48.5003, 7.7, clock.now()))
     assert await uow.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.5003
 
 
 async def test_a_phone_whose_clock_is_ahead_does_not_shut_out_what_follows(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
-    (id_,) = await volunteers.enrol(uow, organisation, [a_volunteer()])
-    await Tracking(uow).put(organisation, Move(id_, 48.5, 7.7, clock.now() + timedelta(hours=2)))
+    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
+    await PositionWriter(uow).write(
+        organisation, PositionFix(id_, 48.5, 7.7, clock.now() + timedelta(hours=2))
+    )
     clock.advance(10)
-    await Tracking(uow).put(organisation, Move(id_, 48.6, 7.7, clock.now()))
+    await PositionWriter(uow).write(organisation, PositionFix(id_, 48.6, 7.7, clock.now()))
     assert await uow.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.6
 
 
 async def test_positions_told_together_are_written_together(uow: UnitOfWork, organisation: UUID) -> None:
-    ids = await volunteers.enrol(uow, organisation, [a_volunteer(f"+3363998000{n}") for n in range(3)])
-    tracking, now = Tracking(uow), uow.clock.now()
-    told = [tracking.put(organisation, Move(id_, 48.5, 7.7, now)) for id_ in (*ids, uuid4())]
+    ids = await volunteers.register_all(uow, organisation, [a_volunteer(f"+3363998000{n}") for n in range(3)])
+    writer, now = PositionWriter(uow), uow.clock.now()
+    told = [writer.write(organisation, PositionFix(id_, 48.5, 7.7, now)) for id_ in (*ids, uuid4())]
     outcomes = await asyncio.gather(*told, return_exceptions=True)
     assert outcomes[:3] == [None, None, None]
     assert isinstance(outcomes[3], NotFoundError)
@@ -334,9 +342,11 @@ async def test_positions_told_together_are_written_together(uow: UnitOfWork, org
 async def test_a_position_of_another_day_is_refused(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
-    (id_,) = await volunteers.enrol(uow, organisation, [a_volunteer()])
+    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
     with pytest.raises(InvalidError):
-        await Tracking(uow).put(organisation, Move(id_, 48.5, 7.7, clock.now() - timedelta(days=2)))
+        await PositionWriter(uow).write(
+            organisation, PositionFix(id_, 48.5, 7.7, clock.now() - timedelta(days=2))
+        )
 
 
 SHEET = """\
@@ -347,7 +357,7 @@ Bob,06 39 98 00 02,en,pump|driver,48.59,7.76,1985-12-01,sms,on_call
 
 
 def test_a_sheet_gives_volunteers() -> None:
-    bodies, problems = volunteers.read_csv(SHEET, TODAY)
+    bodies, problems = roster_files.read_csv(SHEET, TODAY)
     assert problems == []
     assert [body.name for body in bodies] == ["Ada", "Bob"]
     assert bodies[0].consent == ("sms", "drills")
@@ -359,7 +369,7 @@ def test_a_french_spreadsheet_is_read_too() -> None:
         "\ufeffname;phone;language;skills;lat;lon;birth_date;consent;availability\r\n"
         "Ada;0639980001;fr;first_aid aed;48,58;7,75;1990-01-31;sms;available\r\n"
     )
-    bodies, problems = volunteers.read_csv(sheet, TODAY)
+    bodies, problems = roster_files.read_csv(sheet, TODAY)
     assert problems == []
     assert (bodies[0].skills, bodies[0].position.lat) == (("first_aid", "aed"), 48.58)
 
@@ -380,13 +390,13 @@ def test_a_french_spreadsheet_is_read_too() -> None:
     ],
 )
 def test_a_bad_line_is_named_and_the_others_are_kept(line: str, field: str) -> None:
-    bodies, problems = volunteers.read_csv(SHEET + line, TODAY)
+    bodies, problems = roster_files.read_csv(SHEET + line, TODAY)
     assert len(bodies) == 2
     assert {(problem.line, problem.field) for problem in problems} == {(4, field)}
 
 
 def test_a_problem_does_not_repeat_what_the_line_holds() -> None:
-    _, problems = volunteers.read_csv(SHEET + "Secret Name,nine,fr,,48,7,1990-01-31,sms,available", TODAY)
+    _, problems = roster_files.read_csv(SHEET + "Secret Name,nine,fr,,48,7,1990-01-31,sms,available", TODAY)
     assert problems
     assert "Secret" not in repr(problems)
     assert "nine" not in repr(problems)
@@ -394,7 +404,7 @@ def test_a_problem_does_not_repeat_what_the_line_holds() -> None:
 
 @pytest.mark.parametrize("text", ["", "name,phone\nAda,06", "\x00", "name\n" * 3, '"' * 9])
 def test_a_sheet_without_its_columns_says_which_are_wanted(text: str) -> None:
-    bodies, problems = volunteers.read_csv(text, TODAY)
+    bodies, problems = roster_files.read_csv(text, TODAY)
     assert bodies == []
     assert problems[0].line == 1
     assert "birth_date" in problems[0].message

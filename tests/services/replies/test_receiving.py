@@ -211,7 +211,7 @@ async def test_stop_leaves_a_running_assignment(scene: Scene) -> None:
 
 async def test_a_roster_sent_again_does_not_undo_a_stop_and_start_does(scene: Scene) -> None:
     await text(scene, "STOP")
-    await volunteers.enrol(scene.uow, scene.organisation, [a_volunteer(0)])
+    await volunteers.register_all(scene.uow, scene.organisation, [a_volunteer(0)])
     assert scene.people[0] not in {o.volunteer_id for o in (await scene.incident()).offers.values()}
     assert await text(scene, "START") == "start"
     await scene.uow.pool.execute("UPDATE offers SET status = 'declined'")
@@ -222,7 +222,7 @@ async def test_erasure_leaves_a_pseudonym_and_nothing_else(scene: Scene) -> None
     incident = await scene.incident()
     offer = await scene.offer(0, incident)
     await text(scene, "bonjour")
-    await volunteers.erase(scene.uow, scene.organisation, scene.people[0])
+    await opt_out.erase(scene.uow, scene.organisation, scene.people[0])
     for table in ("people", "addresses", "positions", "memberships", "skills"):
         left = await scene.uow.pool.fetchval(
             f"SELECT count(*) FROM {table} WHERE volunteer_id = $1", scene.people[0]
@@ -238,13 +238,13 @@ async def test_who_is_assigned_is_not_erased(scene: Scene) -> None:
     await answer(scene, offer.id, "accepted")
     await scene.work_replies()
     with pytest.raises(ConflictError):
-        await volunteers.erase(scene.uow, scene.organisation, scene.people[0])
+        await opt_out.erase(scene.uow, scene.organisation, scene.people[0])
 
 
 async def test_what_another_organisation_knows_of_a_person_stays(scene: Scene) -> None:
     other = await Scene.open(scene.uow, 1, name="Mairie")
-    await volunteers.erase(scene.uow, scene.organisation, scene.people[0])
-    (found,) = await volunteers.listed(scene.uow, other.organisation)
+    await opt_out.erase(scene.uow, scene.organisation, scene.people[0])
+    (found,) = await volunteers.list_volunteers(scene.uow, other.organisation)
     assert found["name"] == "Ada 0"
 
 

@@ -1,18 +1,19 @@
--- name: move_volunteers
--- Writes where members are, newer over older, and returns who is known; a move under 30 m leaves the index alone.
-WITH heard AS (
+-- name: write_live_positions
+-- Writes the live positions of members, newer over older, and returns the members.
+-- A move under 30 m keeps the old point, so that the index is not touched.
+WITH fix AS (
     SELECT volunteer_id, x, y, lat, lon, recorded_at
     FROM unnest(:volunteer_id::uuid[], :x::float8[], :y::float8[], :lat::float8[], :lon::float8[],
                 :recorded_at::timestamptz[])
-         AS heard (volunteer_id, x, y, lat, lon, recorded_at)
+         AS fix (volunteer_id, x, y, lat, lon, recorded_at)
     WHERE EXISTS (
         SELECT FROM memberships m
-        WHERE m.volunteer_id = heard.volunteer_id AND m.left_at IS NULL
+        WHERE m.volunteer_id = fix.volunteer_id AND m.left_at IS NULL
           AND (:organisation::uuid IS NULL OR m.organisation = :organisation)
     )
 ), written AS (
     INSERT INTO positions AS old (volunteer_id, kind, at, lat, lon, recorded_at)
-    SELECT volunteer_id, 'live', point(x, y), lat, lon, recorded_at FROM heard ORDER BY volunteer_id
+    SELECT volunteer_id, 'live', point(x, y), lat, lon, recorded_at FROM fix ORDER BY volunteer_id
     ON CONFLICT (volunteer_id, kind) DO UPDATE
     SET recorded_at = excluded.recorded_at,
         at = CASE WHEN (old.at <-> excluded.at) * cosd(old.lat) < 30 THEN old.at ELSE excluded.at END,
@@ -20,9 +21,9 @@ WITH heard AS (
         lon = CASE WHEN (old.at <-> excluded.at) * cosd(old.lat) < 30 THEN old.lon ELSE excluded.lon END
     WHERE old.recorded_at < excluded.recorded_at
 )
-SELECT volunteer_id FROM heard;
+SELECT volunteer_id FROM fix;
 
--- name: forget_live_positions
--- Forgets where people were last seen; home and work stay.
+-- name: delete_live_positions
+-- Deletes live positions; home and work stay.
 DELETE FROM positions
 WHERE kind = 'live' AND volunteer_id IN (SELECT unnest($1::uuid[]) ORDER BY 1);

@@ -1,5 +1,5 @@
 -- name: claim_phones
--- Makes a person, under the id given, of each number that is nobody's yet; who else claims it meanwhile is waited for.
+-- Creates a person, under the id given, for each number that nobody has yet; waits for concurrent claims of a number.
 WITH claimed AS (
     INSERT INTO addresses (volunteer_id, channel, address)
     SELECT volunteer_id, 'sms', address FROM unnest($1::uuid[], $2::text[]) AS contact (volunteer_id, address)
@@ -9,8 +9,8 @@ WITH claimed AS (
 )
 INSERT INTO volunteers (id, created_at) SELECT volunteer_id, $3 FROM claimed;
 
--- name: find_phones
--- The people behind phone numbers.
+-- name: volunteers_by_phone
+-- Returns the volunteer of each phone number.
 SELECT address, volunteer_id FROM addresses WHERE channel = 'sms' AND address = ANY($1::text[]);
 
 -- name: lock_people
@@ -18,19 +18,19 @@ SELECT address, volunteer_id FROM addresses WHERE channel = 'sms' AND address = 
 SELECT id, stopped_at FROM volunteers WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;
 
 -- name: read_memberships
--- What an organisation knows of these people's availability, those who left apart.
+-- Returns the availability of these people as an organisation's current members.
 SELECT volunteer_id, availability FROM memberships
 WHERE organisation = $1 AND volunteer_id = ANY($2::uuid[]) AND left_at IS NULL;
 
--- name: put_people
--- Writes names and births.
+-- name: upsert_people
+-- Writes names and birth dates.
 INSERT INTO people (volunteer_id, name, birth_date)
 SELECT volunteer_id, name, birth_date
 FROM unnest($1::uuid[], $2::text[], $3::date[]) AS person (volunteer_id, name, birth_date)
 ON CONFLICT (volunteer_id) DO UPDATE SET name = excluded.name, birth_date = excluded.birth_date;
 
--- name: put_memberships
--- Makes people members of an organisation, again where they had left.
+-- name: upsert_memberships
+-- Makes people members of an organisation; a membership that had ended begins again.
 INSERT INTO memberships (organisation, volunteer_id, availability, language, consent, joined_at)
 SELECT $1, volunteer_id, availability, language, string_to_array(consent, ' '), $6
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[])
@@ -38,21 +38,21 @@ FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[])
 ON CONFLICT (volunteer_id, organisation) DO UPDATE
 SET availability = excluded.availability, language = excluded.language, consent = excluded.consent, left_at = NULL;
 
--- name: drop_skills
--- Takes away the skills of these members that are not among the pairs given.
+-- name: delete_other_skills
+-- Deletes the skills of these members that are not among the given pairs.
 DELETE FROM skills
 WHERE organisation = $1 AND volunteer_id = ANY($2::uuid[]) AND (volunteer_id, skill) NOT IN (
     SELECT volunteer_id, skill FROM unnest($3::uuid[], $4::text[]) AS kept (volunteer_id, skill)
 );
 
--- name: put_skills
--- Gives skills to members; one that they have keeps its expiry.
+-- name: add_skills
+-- Adds skills to members; a skill that they have already keeps its expiry.
 INSERT INTO skills (organisation, volunteer_id, skill)
 SELECT $1, volunteer_id, skill FROM unnest($2::uuid[], $3::text[]) AS given (volunteer_id, skill)
 ON CONFLICT DO NOTHING;
 
--- name: put_places
--- Writes where people live or work, from degrees and Web-Mercator metres.
+-- name: upsert_places
+-- Writes where people live or work, in degrees and in Web-Mercator metres.
 INSERT INTO positions (volunteer_id, kind, at, lat, lon, recorded_at)
 SELECT volunteer_id, kind, point(x, y), lat, lon, :recorded_at
 FROM unnest(:volunteer_id::uuid[], :kind::text[], :x::float8[], :y::float8[], :lat::float8[], :lon::float8[])
@@ -61,7 +61,7 @@ ON CONFLICT (volunteer_id, kind) DO UPDATE
 SET at = excluded.at, lat = excluded.lat, lon = excluded.lon, recorded_at = excluded.recorded_at;
 
 -- name: patch_membership
--- Changes what is given and returns the availability before; nothing where there is no such member.
+-- Changes what is not null; returns the previous availability, or nothing where there is no such member.
 UPDATE memberships AS new
 SET availability = COALESCE($3, new.availability),
     consent = COALESCE($4::text[], new.consent),
@@ -72,7 +72,7 @@ WHERE new.organisation = $1 AND new.volunteer_id = $2 AND new.left_at IS NULL
 RETURNING old.availability;
 
 -- name: list_volunteers
--- The members of an organisation after a given id, by id, with what its supervisors may see.
+-- Returns the members of an organisation in the order of their ids, after id $2, with what its supervisors may see.
 SELECT m.volunteer_id, p.name, a.address AS phone, m.language, m.consent, m.availability, v.stopped_at,
        ARRAY(SELECT skill FROM skills s
              WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY skill) AS skills

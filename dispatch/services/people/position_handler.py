@@ -1,0 +1,76 @@
+"""Handler of `volunteer.positions`: stores what trackers publish. A lost position is replaced by the next one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.people.positions import PositionFix, write_positions
+from dispatch.storage import parking
+from dispatch.storage.queries import sql
+from schemas.envelope import Received, Unreadable
+from schemas.volunteers import PositionMoved
+
+TOPIC, CONSUMER = "volunteer.positions", "positions"
+MAX_AHEAD = timedelta(minutes=5)
+"""How far a tracker's clock may run ahead of ours."""
+
+LatestFixes = dict[UUID, tuple[UUID, PositionFix]]
+"""By volunteer: the organisation that the tracker named, and the latest fix."""
+
+log = structlog.get_logger()
+
+
+async def handle_positions(
+    connection: asyncpg.Connection, records: Sequence[Received | Unreadable], now: datetime
+) -> None:
+    """Handle a batch in its order, with one write per volunteer; a redelivered batch changes nothing."""
+    latest, ended = _coalesce([record for record in records if isinstance(record, Received)], now)
+    if ended:
+        await connection.execute(sql("delete_live_positions"), sorted(ended))
+    fixes: dict[UUID, list[PositionFix]] = defaultdict(list)
+    for organisation, fix in latest.values():
+        fixes[organisation].append(fix)
+    for organisation in sorted(fixes):
+        # A tracker may move only members of the organisation that it names.
+        await write_positions(connection, fixes[organisation], now, organisation)
+    await _park(connection, [record for record in records if isinstance(record, Unreadable)], now)
+
+
+def _coalesce(records: Sequence[Received], now: datetime) -> tuple[LatestFixes, set[UUID]]:
+    """Return the last fix of each volunteer, and the volunteers whose earlier position a tombstone deletes."""
+    ended: set[UUID] = set()
+    latest: LatestFixes = {}
+    for record in records:
+        if record.body is None:
+            named = _volunteers_of(record.key)
+            ended |= named
+            latest = {who: fix for who, fix in latest.items() if who not in named}
+        elif isinstance(record.data, PositionMoved):
+            _add(latest, record.organisation, record.data, now)
+    return latest, ended
+
+
+def _add(latest: LatestFixes, organisation: UUID, moved: PositionMoved, now: datetime) -> None:
+    who, before = moved.volunteer_id, latest.get(moved.volunteer_id)
+    if moved.recorded_at > now + MAX_AHEAD:
+        log.warning("position discarded: recorded in the future", volunteer=str(who))
+    elif before is None or before[1].recorded_at < moved.recorded_at:
+        latest[who] = (organisation, PositionFix(who, moved.lat, moved.lon, moved.recorded_at))
+
+
+def _volunteers_of(key: bytes) -> set[UUID]:
+    """Return the volunteer that a tombstone's key names; none for a key that is no id."""
+    try:
+        return {UUID(key.decode())}
+    except ValueError:
+        return set()
+
+
+async def _park(connection: asyncpg.Connection, items: Sequence[Unreadable], now: datetime) -> None:
+    if items:
+        await tell(connection, await parking.park(connection, CONSUMER, TOPIC, items, now), now)
