@@ -7,7 +7,7 @@ import asyncpg
 
 from consumers.broker import Broker, Handler, subscribe
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.intake.opening import Intake
 from dispatch.services.subscriptions import SUBSCRIPTIONS, Subscription
@@ -30,7 +30,9 @@ def _once(subscription: Subscription, intake: Intake, batches: Batches) -> Handl
     handle = subscription.handler(intake)
 
     async def handler(records: list[Received | Unreadable]) -> None:
-        await batches.run(subscription.consumer, subscription.topic, records, handle, on_parked=tell)
+        await batches.run(
+            subscription.consumer, subscription.topic, records, handle, on_parked=raise_parking_alerts
+        )
 
     return handler
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from dispatch.domain import transitions
-from dispatch.domain.commands import Reply
+from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.draft import Draft
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Assignment, Incident, Offer, Seat
@@ -28,7 +28,7 @@ RENFORT = "renfort"
 """Who acts when no human does."""
 
 
-def answer(draft: Draft, reply: Reply) -> None:
+def answer(draft: Draft, reply: AnswerOffer) -> None:
     """Work one answer; raises RefusedError where the offer is not this volunteer's."""
     offer = draft.incident.offers.get(reply.offer_id)
     if offer is None or offer.volunteer_id != reply.volunteer_id:
@@ -38,7 +38,7 @@ def answer(draft: Draft, reply: Reply) -> None:
     _ANSWERS[reply.answer](draft, offer, reply)
 
 
-def _acknowledge(draft: Draft, reply: Reply) -> None:
+def _acknowledge(draft: Draft, reply: AnswerOffer) -> None:
     """Any answer received after a recall shows that it was seen."""
     recall = draft.incident.recalls.get(reply.volunteer_id)
     if recall is not None and recall.acknowledged_at is None and reply.received_at > recall.at:
@@ -49,7 +49,7 @@ def _acknowledge(draft: Draft, reply: Reply) -> None:
             draft.resolve({"recall_unacknowledged"}, "all have acknowledged")
 
 
-def _accept(draft: Draft, offer: Offer, reply: Reply) -> None:
+def _accept(draft: Draft, offer: Offer, reply: AnswerOffer) -> None:
     if any(a.volunteer_id == offer.volunteer_id for a in draft.incident.active()):
         return
     if offer.status == "accepted":
@@ -83,7 +83,9 @@ def free_seat(incident: Incident, role: str) -> Seat | None:
     return min(empty, key=lambda seat: seat.number, default=None)
 
 
-def _late(draft: Draft, offer: Offer, reply: Reply, outcome: Literal["seated", "reserve", "thanked"]) -> None:
+def _late(
+    draft: Draft, offer: Offer, reply: AnswerOffer, outcome: Literal["seated", "reserve", "thanked"]
+) -> None:
     if outcome == "thanked" and draft.incident.offers[offer.id].late == "thanked":
         return
     draft.add(
@@ -94,7 +96,7 @@ def _late(draft: Draft, offer: Offer, reply: Reply, outcome: Literal["seated", "
     )  # fmt: skip
 
 
-def _sit(draft: Draft, offer: Offer, reply: Reply, seat: Seat) -> None:
+def _sit(draft: Draft, offer: Offer, reply: AnswerOffer, seat: Seat) -> None:
     draft.add(
         OfferAccepted(
             at=draft.now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
@@ -116,7 +118,7 @@ def _sit(draft: Draft, offer: Offer, reply: Reply, seat: Seat) -> None:
         close_if_done(draft)
 
 
-def _decline(draft: Draft, offer: Offer, reply: Reply) -> None:
+def _decline(draft: Draft, offer: Offer, reply: AnswerOffer) -> None:
     if transitions.may(transitions.OFFER, offer.status, OfferDeclined):
         draft.add(
             OfferDeclined(
@@ -148,12 +150,12 @@ def _move(draft: Draft, offer: Offer, event: type[AssignmentEvent]) -> bool:
     return True
 
 
-def _en_route(draft: Draft, offer: Offer, _reply: Reply) -> None:
+def _en_route(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
     if _move(draft, offer, EnRoute):
         draft.settle()
 
 
-def _on_scene(draft: Draft, offer: Offer, _reply: Reply) -> None:
+def _on_scene(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
     if not _move(draft, offer, OnScene):
         return
     if draft.incident.arrived():
@@ -163,7 +165,7 @@ def _on_scene(draft: Draft, offer: Offer, _reply: Reply) -> None:
     draft.settle()
 
 
-def _release(draft: Draft, offer: Offer, _reply: Reply) -> None:
+def _release(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
     assignment = assignment_of(draft.incident, offer)
     if assignment is None:
         return
@@ -181,7 +183,7 @@ def close_if_done(draft: Draft) -> None:
         draft.add(IncidentClosed(at=draft.now, incident_id=incident.id, by=RENFORT, reason="all released"))
 
 
-def _danger(draft: Draft, _offer: Offer, _reply: Reply) -> None:
+def _danger(draft: Draft, _offer: Offer, _reply: AnswerOffer) -> None:
     """Hold everybody and tell a supervisor at once: a responder sees danger."""
     if transitions.may(transitions.INCIDENT, draft.incident.status, IncidentHeld):
         draft.add(
@@ -193,7 +195,7 @@ def _danger(draft: Draft, _offer: Offer, _reply: Reply) -> None:
     draft.escalate("danger", page=True, detail="a responder reports danger")
 
 
-def _seen(_draft: Draft, _offer: Offer, _reply: Reply) -> None:
+def _seen(_draft: Draft, _offer: Offer, _reply: AnswerOffer) -> None:
     """Nothing more than the acknowledgement itself."""
 
 
@@ -202,7 +204,7 @@ def _about(event: type[OfferEvent | AssignmentEvent], draft: Draft, offer: Offer
     return event(at=draft.now, **names, **more)  # type: ignore[arg-type]
 
 
-_ANSWERS: dict[str, Callable[[Draft, Offer, Reply], None]] = {
+_ANSWERS: dict[str, Callable[[Draft, Offer, AnswerOffer], None]] = {
     "accepted": _accept,
     "declined": _decline,
     "en_route": _en_route,

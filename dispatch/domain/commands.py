@@ -38,7 +38,7 @@ class Consider:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class AnswerOffer:
     """A volunteer's answer to one offer; `engaged` when the person is already bound elsewhere in the lane."""
 
     offer_id: UUID
@@ -88,4 +88,4 @@ class Free:
     why: Literal["overlap", "left"]
 
 
-Command = Tick | Consider | Reply | Act | Acknowledge | Update | Free
+Command = Tick | Consider | AnswerOffer | Act | Acknowledge | Update | Free

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from dispatch.domain import answers, asking, supervision
 from dispatch.domain.agenda import tick
-from dispatch.domain.commands import Acknowledge, Act, Command, Consider, Free, Reply, Tick, Update
+from dispatch.domain.commands import Acknowledge, Act, AnswerOffer, Command, Consider, Free, Tick, Update
 from dispatch.domain.draft import Draft
 from dispatch.domain.incident import Incident
 from schemas.base import Event
@@ -24,7 +24,7 @@ def apply(draft: Draft, command: Command) -> None:
             tick(draft, command.being_answered)
         case Consider():
             asking.consider(draft, command)
-        case Reply():
+        case AnswerOffer():
             answers.answer(draft, command)
         case Act():
             supervision.act(draft, command)

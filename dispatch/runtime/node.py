@@ -20,8 +20,8 @@ from dispatch.domain.escalation import Cause
 from dispatch.runtime.kafka_connection import Cluster, Line
 from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents.agenda import Agenda
-from dispatch.services.incidents.escalations import escalate, system_of
+from dispatch.services.incidents.agenda import AgendaRunner
+from dispatch.services.incidents.escalations import escalate, system_subject
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway import Gateway
@@ -166,7 +166,7 @@ class Node:
         self.line.start()
         roles = self.wiring.roles
         if "agenda" in roles:
-            self._spawn("agenda", Agenda(self.uow).run)
+            self._spawn("agenda", AgendaRunner(self.uow).run)
         if "notifications" in roles:
             self._sender = self._make_sender()
             self._spawn("sender", self._sender.run)
@@ -234,7 +234,7 @@ async def gateway_trouble(connection: asyncpg.Connection, trouble: Trouble, now:
     """Tell a supervisor that a gateway does not take messages."""
     cause = Cause("gateway", GATEWAY_LEVEL, page=True, detail=trouble.reason)
     organisation = trouble.organisation
-    await escalate(connection, organisation, "system", system_of(organisation), cause, now)
+    await escalate(connection, organisation, "system", system_subject(organisation), cause, now)
 
 
 async def _keep_running(name: str, loop: Loop) -> None:

@@ -55,7 +55,7 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
         "Open an incident for a report, or add the report to the incident that it belongs to.",
     ),
     Subscription(
-        "incidents", "incident.events", "incidents", _always(handlers.incidents),
+        "incidents", "incident.events", "incidents", _always(handlers.consider_incidents),
         "Extend offers for an incident that was opened, or that needs volunteers again.",
     ),
     Subscription(
@@ -67,7 +67,7 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
         "Queue messages about offers that were extended, withdrawn or accepted too late.",
     ),
     Subscription(
-        "overlaps", "dispatch.assignments", "incidents", _always(handlers.overlaps),
+        "overlaps", "dispatch.assignments", "incidents", _always(handlers.release_overlapping),
         "Release volunteers who were assigned in the lane urgent from what they hold in other lanes.",
     ),
     Subscription(
@@ -81,7 +81,7 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
         "Queue a message to the duty contact whose turn it is.",
     ),
     Subscription(
-        "replies", "volunteer.replies", "replies", _always(handlers.replies),
+        "replies", "volunteer.replies", "replies", _always(handlers.apply_replies),
         "Fill seats, extend the next offers and stand down the surplus.",
     ),
     # A batch is coalesced into one write per volunteer, so it may be large. Of the two members, each with half of the

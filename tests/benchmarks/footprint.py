@@ -187,7 +187,9 @@ class Town(World):
         """Let a supervisor end what nobody ended."""
         names = [row["id"] for row in await self.pool.fetch(which)]
         async with transaction(self.pool) as connection:
-            await assembly.work(connection, [(name, Act(what, "Ada")) for name in names], self.clock.now())
+            await assembly.lock_and_execute(
+                connection, [(name, Act(what, "Ada")) for name in names], self.clock.now()
+            )
         await self._pass_on()
 
     async def _arrive(self, message: Outgoing) -> None:

@@ -27,7 +27,7 @@ from dispatch.runtime.node import ROLES, title
 from dispatch.services.access import keys, organisations
 from dispatch.services.core.errors import OverloadedError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.intake.admission import Admission
 from dispatch.storage import parking
 from dispatch.storage.pool import open_pool, transaction
@@ -598,7 +598,7 @@ async def parked(world: World, reason: str = "not JSON", body: bytes = b"\xff{")
     item = Unreadable(reason, "sdis", world.organisation, b"k", b"[]", body)
     async with transaction(world.pool) as connection:
         (kept,) = await parking.park(connection, "reports", "incident.reports", [item], world.now)
-        await tell(connection, [kept], world.now)
+        await raise_parking_alerts(connection, [kept], world.now)
     return kept.id
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.domain.agenda import agenda
-from dispatch.domain.commands import Act, Command, Consider, Pick, Reply, Tick, Update
+from dispatch.domain.commands import Act, AnswerOffer, Command, Consider, Pick, Tick, Update
 from dispatch.domain.decide import apply, decide
 from dispatch.domain.draft import Draft
 from dispatch.domain.evolve import evolve
@@ -107,9 +107,9 @@ def assignment_of(state: Incident, number: int) -> Assignment:
     return [a for a in state.assignments.values() if a.volunteer_id == person(number)][-1]
 
 
-def reply(state: Incident, number: int, answer: Answer, received: datetime = START) -> Reply:
+def reply(state: Incident, number: int, answer: Answer, received: datetime = START) -> AnswerOffer:
     """Answer the last offer to a person."""
-    return Reply(offer_of(state, number).id, person(number), answer, "page", received)
+    return AnswerOffer(offer_of(state, number).id, person(number), answer, "page", received)
 
 
 def answered(

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dispatch.domain.agenda import agenda
-from dispatch.domain.commands import Acknowledge, Act, Command, Consider, Free, Pick, Reply, Tick, Update
+from dispatch.domain.commands import (
+    Acknowledge,
+    Act,
+    AnswerOffer,
+    Command,
+    Consider,
+    Free,
+    Pick,
+    Tick,
+    Update,
+)
 from dispatch.domain.decide import apply
 from dispatch.domain.draft import Draft
 from dispatch.domain.errors import RefusedError
@@ -144,7 +154,7 @@ class OneIncident(RuleBasedStateMachine):
         offer = data.draw(st.sampled_from(list(self.incident.offers.values())))
         who = offer.volunteer_id if whose == "own" else person(99)
         received = max(offer.extended_at, self.now - timedelta(seconds=ago))
-        reply = Reply(offer.id, who, answer, "sms", received, engaged=engaged)
+        reply = AnswerOffer(offer.id, who, answer, "sms", received, engaged=engaged)
         before = self.incident
         events = self.do(reply)
         assert whose == "own" or not events
@@ -152,7 +162,7 @@ class OneIncident(RuleBasedStateMachine):
             self.check_yes(before, reply)
         assert not self.do(reply), "the same answer twice changes nothing the second time"
 
-    def check_yes(self, before: Incident, reply: Reply) -> None:
+    def check_yes(self, before: Incident, reply: AnswerOffer) -> None:
         role = before.offers[reply.offer_id].role
         free = any(seat.role == role and seat.assignment_id is None for seat in before.seats)
         there = any(a.volunteer_id == reply.volunteer_id for a in before.active())

@@ -116,7 +116,7 @@ async def _act(town: Town, command: commands.Act) -> None:
     incident = town.incident(command.incident)
     if incident is not None:
         act = Act(command.what, BY)  # type: ignore[arg-type]
-        await assembly.command(town.uow, town.organisation, incident, act)
+        await assembly.execute_command(town.uow, town.organisation, incident, act)
 
 
 async def _acknowledge(town: Town, command: commands.Acknowledge) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.services.incidents.escalations import system_of
+from dispatch.services.incidents.escalations import system_subject
 from dispatch.services.operations.rebuilding import differences
 from tests.random.model import Incident, Model
 from tests.random.town import LAST, Town
@@ -65,7 +65,7 @@ async def _check_tables(town: Town) -> None:
     assert loose is not None
     assert not any(loose.values()), f"nothing is left over: {dict(loose)}"
     _check_chain(await town.pool.fetch(CHAIN, town.began, town.organisation))
-    subjects = [*town.model.incidents, system_of(town.organisation)]
+    subjects = [*town.model.incidents, system_subject(town.organisation)]
     async with town.pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         found = await differences(connection, subjects)  # type: ignore[arg-type]
     assert not found, f"the tables are as the journal says: {found}"

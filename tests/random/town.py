@@ -15,8 +15,8 @@ from dispatch.clock import MovableClock
 from dispatch.runtime.node import gateway_trouble
 from dispatch.services.access import organisations
 from dispatch.services.core.unit_of_work import UnitOfWork, Work
-from dispatch.services.incidents.agenda import Agenda
-from dispatch.services.incidents.parking_alerts import tell as tell_parked
+from dispatch.services.incidents.agenda import AgendaRunner
+from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.ingest.batches import Batches, Handler
 from dispatch.services.messaging.sending import Sender
 from dispatch.services.people import volunteers
@@ -159,7 +159,7 @@ class Town:
     async def hand(self, reader: Reader, batch: Sequence[Received], handle: Handler) -> None:
         """Run a handler over a batch as a consumer does."""
         batches = Batches(self.pool, self.clock, on_commit=lambda: None)
-        await batches.run(reader.name, reader.topic, batch, handle, on_parked=tell_parked)
+        await batches.run(reader.name, reader.topic, batch, handle, on_parked=raise_parking_alerts)
 
     def check_worked(self, batch: Sequence[Received]) -> None:
         """Check that no yes was dropped."""
@@ -186,10 +186,10 @@ class Town:
     async def work_agenda(self, fate: Fate = "well") -> None:
         """Work what is due until nothing is."""
         if fate == "fails":
-            await self._lose(Agenda(Lost(self.pool, self.clock)).round())
+            await self._lose(AgendaRunner(Lost(self.pool, self.clock)).run_round())
             return
         for _ in range(20):
-            done = await Agenda(self.uow).round()
+            done = await AgendaRunner(self.uow).run_round()
             self.check_patience(await self.heed())
             if not done:
                 return

@@ -43,7 +43,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "next_due": ((NOW,), 20),
     "offers_being_answered": ((INCIDENTS, EARLIER), 400),
     "subject_home": ((INCIDENTS[0],), 20),
-    "settle_replies": (([one("reply", 1)], NOW), 100),
+    "mark_replies_processed": (([one("reply", 1)], NOW), 100),
     "lock_incidents": ((INCIDENTS,), 200),
     "lock_free_incidents": ((INCIDENTS,), 200),
     "read_seats": ((INCIDENTS,), 80),

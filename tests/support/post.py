@@ -114,7 +114,7 @@ class Post:
     async def tick(self, incident_id: UUID) -> None:
         """Do what is due for an incident."""
         async with transaction(self.uow.pool) as connection:
-            await assembly.work(connection, [(incident_id, Tick())], self.clock.now())
+            await assembly.lock_and_execute(connection, [(incident_id, Tick())], self.clock.now())
 
 
 def _heard(row: asyncpg.Record) -> Received:

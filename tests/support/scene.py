@@ -69,7 +69,7 @@ class Scene:
             now = self.uow.clock.now()
             draft = open_incident(opening(**known), under or plan(), now)
             await store.write(connection, [draft], now)
-            (outcome,) = await assembly.work(connection, [(draft.incident.id, Tick())], now)
+            (outcome,) = await assembly.lock_and_execute(connection, [(draft.incident.id, Tick())], now)
         assert outcome.incident is not None
         return outcome.incident
 
@@ -86,12 +86,12 @@ class Scene:
     async def act(self, incident_id: UUID, what: str) -> None:
         """Let a supervisor act."""
         act = Act(what, "Ada")  # type: ignore[arg-type]
-        await assembly.command(self.uow, self.organisation, incident_id, act)
+        await assembly.execute_command(self.uow, self.organisation, incident_id, act)
 
     async def work_replies(self) -> None:
         """Work the answers that wait, as the consumer does."""
         async with transaction(self.uow.pool) as connection:
-            await handlers.replies(connection, await self._waiting(connection), self.uow.clock.now())
+            await handlers.apply_replies(connection, await self._waiting(connection), self.uow.clock.now())
 
     async def _waiting(self, connection: asyncpg.Connection) -> Sequence[Received]:
         rows = await connection.fetch(

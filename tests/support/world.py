@@ -11,8 +11,8 @@ from dispatch.clock import MovableClock
 from dispatch.domain.geo import EARTH_M, mercator
 from dispatch.domain.incident import Incident
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents.agenda import Agenda
-from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.incidents.agenda import AgendaRunner
+from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.ingest.batches import Batches, Handler
 from dispatch.services.intake import submitting
 from dispatch.services.intake.opening import Intake
@@ -51,7 +51,7 @@ class World:
         self.pool, self.clock = pool, clock
         self.organisation = named("organisation", "SDIS 67")
         self.book = PlanBook((*plans, DEFAULT))
-        self.agenda = Agenda(self.uow)
+        self.agenda = AgendaRunner(self.uow)
         self._batches = Batches(pool, clock, on_commit=lambda: None)
         self._count = 0
         self._heard: dict[str, int] = {}
@@ -173,7 +173,7 @@ class World:
         """Let time pass, then take rounds of the agenda until nothing is due."""
         self.clock.advance(seconds)
         for _ in range(20):
-            if not await self.agenda.round():
+            if not await self.agenda.run_round():
                 return
         raise AssertionError("the agenda never rests")
 
@@ -206,7 +206,7 @@ class World:
     async def deliver(self, topic: str, records: Sequence[Received | Unreadable]) -> None:
         """Give records of a topic to its consumer."""
         consumer, handle = self._consumers()[topic]
-        await self._batches.run(consumer, topic, records, handle, on_parked=tell)
+        await self._batches.run(consumer, topic, records, handle, on_parked=raise_parking_alerts)
 
     def _consumers(self) -> dict[str, tuple[str, Handler]]:
         intake = Intake(self.book)

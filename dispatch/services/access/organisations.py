@@ -99,7 +99,7 @@ async def pause(uow: UnitOfWork, organisation: UUID, by: str) -> None:
 
     async def work(connection: asyncpg.Connection, now: datetime) -> None:
         if await connection.fetchval(sql("pause_organisation"), organisation, now) is not None:
-            subject = escalations.system_of(organisation)
+            subject = escalations.system_subject(organisation)
             await escalations.escalate(connection, organisation, "system", subject, cause, now)
 
     await uow.transact(work)
@@ -112,7 +112,7 @@ async def resume(uow: UnitOfWork, organisation: UUID, by: str) -> None:
         return await connection.fetchval(sql("resume_organisation"), organisation)
 
     await uow.transact(work)
-    subject = escalations.system_of(organisation)
+    subject = escalations.system_subject(organisation)
     for row in await uow.pool.fetch(sql("open_escalations_of"), subject, "paused"):
         await escalations.resolve(uow, organisation, row["id"], by)
 

@@ -1,4 +1,4 @@
-"""One round of the agenda: take what is due, most severe first, and do it."""
+"""The agenda's loop: each round takes what is due, most severe first, and executes it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,119 +18,123 @@ from dispatch.storage import incidents as store
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
 
-SEVERE, LOW = 20, 5
-"""How many a round takes by severity, and the share kept for the less severe.
+SEVERE_PER_ROUND, LOW_PER_ROUND = 20, 5
+"""How many subjects a round takes by severity, and how many more of the less severe.
 
-A round's incidents are one transaction: about 50 ms of locks, several times that where CPU lacks. What comes meanwhile,
-however severe, waits for its end: rounds twice as long had life-threatening reports wait half as long again at twice
-the load, and worked no more incidents a second.
+A round's incidents are one transaction: about 50 ms of locks, several times that on a busy CPU. What arrives meanwhile,
+however severe, waits for its end: rounds twice as long made life-threatening reports wait half as long again at twice
+the load, and processed no more incidents a second.
 """
 REPLY_GRACE = timedelta(seconds=5)
-"""How long expiry waits for answers that were received and are not worked yet."""
-SET_ASIDE = timedelta(seconds=60)
-"""How long a subject that raises errors by itself waits before it is tried again."""
+"""How long expiry waits for answers that were received and not processed yet."""
+DEFERRED_FOR = timedelta(seconds=60)
+"""How long a subject that fails by itself waits before the next attempt."""
 BUSY_S, IDLE_S = 0.003, 0.05
-"""Between rounds: after one that found something, and the longest while nothing falls due."""
+"""The pause after a round that found something, and the longest pause while nothing falls due."""
+BACKOFF_S = 1.0
+"""The pause after a transient error."""
 
 log = structlog.get_logger()
 
 
-class Agenda:
-    """Takes due entries until told to stop; what fails alone is set aside, told, and tried again later."""
+class AgendaRunner:
+    """Takes due entries until cancelled; a subject that fails by itself is deferred, reported, and tried again."""
 
     def __init__(self, uow: UnitOfWork) -> None:
-        """Begin with nothing set aside."""
         self._uow = uow
-        self._aside: dict[UUID, datetime] = {}
+        self._deferred: dict[UUID, datetime] = {}
 
     async def run(self) -> None:
-        """Take rounds for ever; difficulties of the moment are logged and waited out."""
-        wait = IDLE_S
+        """Run rounds until cancelled; transient errors are logged and retried."""
         while True:
             try:
-                done = await self.round()
-                wait = await self.rest_after(done)
+                pause = await self.pause_after(await self.run_round())
             except Exception as error:
                 if not is_transient(error):
                     raise
-                log.warning("the agenda waits", error=describe(error))
-                wait = 1.0
-            await asyncio.sleep(wait)
+                log.warning("agenda round failed, retrying", error=describe(error))
+                pause = BACKOFF_S
+            await asyncio.sleep(pause)
 
-    async def round(self) -> int:
-        """Take what is due now; return how many subjects were worked, which those in others' hands are not."""
+    async def run_round(self) -> int:
+        """Execute what is due now; return the number of subjects done, without those that others have locked."""
         now = self._uow.clock.now()
-        self._aside = {name: until for name, until in self._aside.items() if until > now}
+        self._deferred = {name: until for name, until in self._deferred.items() if until > now}
         due = await self._uow.pool.fetch(
-            sql("due_subjects"), now, now - REPLY_GRACE, SEVERE, LOW, list(self._aside)
+            sql("due_subjects"),
+            now,
+            now - REPLY_GRACE,
+            SEVERE_PER_ROUND,
+            LOW_PER_ROUND,
+            list(self._deferred),
         )
         incidents = [
             (row["subject"], row["organisation"]) for row in due if row["subject_kind"] == "incident"
         ]
         others = [row["subject"] for row in due if row["subject_kind"] != "incident"]
-        worked = await self._incidents(incidents) if incidents else 0
+        done = await self._run_incidents(incidents) if incidents else 0
         for name in others:
-            await self._subject(name)
-        return worked + len(others)
+            await self._run_escalations(name)
+        return done + len(others)
 
-    async def rest_after(self, done: int) -> float:
-        """Tell how long to wait after a round that found so much: not at all where it may have left something.
+    async def pause_after(self, done: int) -> float:
+        """Return the seconds to wait after a round of so many subjects: none where it may have left some.
 
-        Nobody waits beyond what falls due next; another process may add something sooner, so it is never long.
+        The pause ends when the next entry falls due, and is never long, since other processes add entries.
         """
         if done:
-            return BUSY_S if done < SEVERE else 0.0
+            return BUSY_S if done < SEVERE_PER_ROUND else 0.0
         now = self._uow.clock.now()
         due = await self._uow.pool.fetchval(sql("next_due"), now)
         return IDLE_S if due is None else min(IDLE_S, (due - now).total_seconds())
 
-    async def _incidents(self, due: Sequence[tuple[UUID, UUID]]) -> int:
-        """Tick incidents in one transaction; when that fails for one's sake, each in its own."""
+    async def _run_incidents(self, due: Sequence[tuple[UUID, UUID]]) -> int:
+        """Tick incidents in one transaction; after an error, each in its own."""
         try:
             return await self._tick([name for name, _ in due])
         except Exception as error:
             if is_transient(error):
                 raise
             if len(due) == 1:
-                await self._set_aside(*due[0], error)
+                await self._defer(*due[0], error)
                 return 1
-            return sum([await self._incidents([one]) for one in due])
+            return sum([await self._run_incidents([one]) for one in due])
 
     async def _tick(self, names: Sequence[UUID]) -> int:
         async def inside(connection: asyncpg.Connection, now: datetime) -> int:
             locked = await store.lock_free(connection, names)
             rows = await connection.fetch(sql("offers_being_answered"), list(locked), now - REPLY_GRACE)
             tick = Tick(frozenset(row["id"] for row in rows))
-            await assembly.carry_out(connection, [(name, tick) for name in locked], locked, now)
+            await assembly.execute(connection, [(name, tick) for name in locked], locked, now)
             return len(locked)
 
         return await self._uow.transact(inside)
 
-    async def _subject(self, subject: UUID) -> None:
-        """Take what is due for a report or the system."""
+    async def _run_escalations(self, subject: UUID) -> None:
+        """Execute what is due for a report or the system."""
 
         async def inside(connection: asyncpg.Connection, now: datetime) -> None:
-            await escalations.take_due(connection, subject, now)
+            await escalations.run_due(connection, subject, now)
 
         try:
             await self._uow.transact(inside)
         except Exception as error:
             if is_transient(error):
                 raise
-            log.exception("escalations could not be worked", subject=str(subject))
-            self._aside[subject] = self._uow.clock.now() + SET_ASIDE
+            log.exception("escalation failed, deferred", subject=str(subject))
+            self._deferred[subject] = self._uow.clock.now() + DEFERRED_FOR
 
-    async def _set_aside(self, name: UUID, organisation: UUID, error: Exception) -> None:
-        """Leave an incident alone for a while and tell: a bug must not stop the agenda, nor go unseen.
+    async def _defer(self, name: UUID, organisation: UUID, error: Exception) -> None:
+        """Defer an incident and escalate to a supervisor: a bug must neither stop the agenda nor stay unseen.
 
-        It is not read for that: it may be the reading that fails.
+        Does not read the incident, since reading it may be what fails.
         """
-        log.error("an incident could not be worked", incident=str(name), error=where(error), exc_info=error)
-        self._aside[name] = self._uow.clock.now() + SET_ASIDE
+        log.error("incident failed, deferred", incident=str(name), error=where(error), exc_info=error)
+        self._deferred[name] = self._uow.clock.now() + DEFERRED_FOR
 
         async def inside(connection: asyncpg.Connection, now: datetime) -> None:
             cause = Cause(f"stuck:{name}", 3, page=True, detail=type(error).__name__)
-            subject = escalations.system_of(organisation)
+            subject = escalations.system_subject(organisation)
             await escalations.escalate(connection, organisation, "system", subject, cause, now)
 
         await self._uow.transact(inside)

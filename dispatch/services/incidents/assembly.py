@@ -1,4 +1,4 @@
-"""Assembling people for incidents: orders decided, volunteers sought and asked, all in one transaction."""
+"""Assembling people for incidents: commands decided, volunteers searched and offered seats, in one transaction."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.domain.asking import wants
-from dispatch.domain.commands import Command, Consider, Reply
+from dispatch.domain.commands import AnswerOffer, Command, Consider
 from dispatch.domain.decide import apply
 from dispatch.domain.draft import Draft
 from dispatch.domain.errors import RefusedError
@@ -21,61 +21,64 @@ from dispatch.storage import incidents as store
 from dispatch.storage.queries import sql
 from schemas.base import Lane
 
-Orders = Sequence[tuple[UUID, Command]]
-Rivals = defaultdict[UUID, list[Draft]]
+Commands = Sequence[tuple[UUID, Command]]
+"""Commands, each with the incident that it is for."""
+DraftsByVolunteer = defaultdict[UUID, list[Draft]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one order: the incident after it, or why it was refused."""
+class CommandResult:
+    """The incident after a command, and the reason where the command was refused."""
 
     incident: Incident | None
     refused: str | None = None
 
 
-async def work(connection: asyncpg.Connection, orders: Orders, now: datetime) -> list[Outcome]:
-    """Decide orders in their sequence, then ask whom the incidents want after them.
+async def lock_and_execute(
+    connection: asyncpg.Connection, commands: Commands, now: datetime
+) -> list[CommandResult]:
+    """Lock the incidents, then execute the commands in their order; return a result for each."""
+    locked = await store.lock(connection, (name for name, _ in commands))
+    return await execute(connection, commands, locked, now)
 
-    An incident named twice is loaded once and folds its orders in memory. Outcomes come in the sequence of
-    orders.
+
+async def execute(
+    connection: asyncpg.Connection, commands: Commands, locked: dict[UUID, Incident], now: datetime
+) -> list[CommandResult]:
+    """Decide commands on locked incidents, then extend the offers that the incidents want; return a result for each.
+
+    Several commands for one incident are folded in memory, and the incident is written once.
     """
-    locked = await store.lock(connection, (name for name, _ in orders))
-    return await carry_out(connection, orders, locked, now)
-
-
-async def carry_out(
-    connection: asyncpg.Connection, orders: Orders, locked: dict[UUID, Incident], now: datetime
-) -> list[Outcome]:
-    """Decide orders on incidents that are locked already."""
     drafts = {name: Draft(incident, now) for name, incident in locked.items()}
-    rivals = _rivals(drafts.values())
-    refused = [_decide(drafts.get(name), command, rivals) for name, command in orders]
-    # Before the search, so that it sees whom these very orders took and freed.
-    await store.write(connection, list(drafts.values()), now, _received(orders))
+    involved = _drafts_by_volunteer(drafts.values())
+    refused = [_decide(drafts.get(name), command, involved) for name, command in commands]
+    # Written before the search, so that it sees whom these very commands engaged and released.
+    await store.write(connection, list(drafts.values()), now, _receipts(commands))
     wanted = {name: wants(draft.incident) for name, draft in drafts.items()}
     asking = [Draft(drafts[name].incident, now) for name, roles in wanted.items() if roles]
-    await _ask(connection, asking, wanted, now)
+    await _extend_offers(connection, asking, wanted, now)
     await store.write(connection, asking, now)
     after = {draft.incident.id: draft.incident for draft in (*drafts.values(), *asking)}
-    return [Outcome(after.get(name), why) for (name, _), why in zip(orders, refused, strict=True)]
+    return [CommandResult(after.get(name), why) for (name, _), why in zip(commands, refused, strict=True)]
 
 
-def _rivals(drafts: Iterable[Draft]) -> Rivals:
-    """Give, by volunteer, the drafts that may bind them: whoever is assigned was asked before."""
-    rivals: Rivals = defaultdict(list)
+def _drafts_by_volunteer(drafts: Iterable[Draft]) -> DraftsByVolunteer:
+    """Return, by volunteer, the drafts that may engage them: those in which they had an offer."""
+    found: DraftsByVolunteer = defaultdict(list)
     for draft in drafts:
         for volunteer_id in {offer.volunteer_id for offer in draft.incident.offers.values()}:
-            rivals[volunteer_id].append(draft)
-    return rivals
+            found[volunteer_id].append(draft)
+    return found
 
 
-def _decide(draft: Draft | None, command: Command, rivals: Rivals) -> str | None:
-    """Decide one order; a refusal leaves the draft as it was before it."""
+def _decide(draft: Draft | None, command: Command, involved: DraftsByVolunteer) -> str | None:
+    """Decide one command; return why it was refused, with the draft left as it was."""
     if draft is None:
         return "there is no such incident"
-    if isinstance(command, Reply):
-        others = [rival.incident for rival in rivals[command.volunteer_id] if rival is not draft]
-        command = replace(command, engaged=command.engaged or _binds(others, draft.incident.lane, command))
+    if isinstance(command, AnswerOffer):
+        others = [other.incident for other in involved[command.volunteer_id] if other is not draft]
+        engaged = command.engaged or _is_engaged(command.volunteer_id, others, draft.incident.lane)
+        command = replace(command, engaged=engaged)
     before, count = draft.incident, len(draft.events)
     try:
         apply(draft, command)
@@ -86,23 +89,24 @@ def _decide(draft: Draft | None, command: Command, rivals: Rivals) -> str | None
     return None
 
 
-def _binds(incidents: Iterable[Incident], lane: Lane, reply: Reply) -> bool:
-    """Tell whether one of the incidents holds the person in the lane, by what was decided just now."""
+def _is_engaged(volunteer_id: UUID, incidents: Iterable[Incident], lane: Lane) -> bool:
+    """Return whether one of these incidents has the volunteer assigned in the lane."""
     active = (a for incident in incidents if incident.lane == lane for a in incident.active())
-    return any(a.volunteer_id == reply.volunteer_id for a in active)
+    return any(a.volunteer_id == volunteer_id for a in active)
 
 
-def _received(orders: Orders) -> dict[UUID, datetime]:
-    return {name: command.received_at for name, command in orders if isinstance(command, Reply)}
+def _receipts(commands: Commands) -> dict[UUID, datetime]:
+    """Return when the answers to each incident were received."""
+    return {name: command.received_at for name, command in commands if isinstance(command, AnswerOffer)}
 
 
-async def _ask(
+async def _extend_offers(
     connection: asyncpg.Connection,
     drafts: Sequence[Draft],
     wanted: Mapping[UUID, Counter[str]],
     now: datetime,
 ) -> None:
-    """Decide whom to offer a seat, across the batch."""
+    """Choose volunteers across the batch and decide their offers."""
     found = {draft.incident.id: draft for draft in drafts}
     for one in await candidates.choose(connection, [draft.incident for draft in drafts], wanted, now):
         choice = one.choice
@@ -112,33 +116,38 @@ async def _ask(
         )
 
 
-async def answer(
-    connection: asyncpg.Connection, replies: Sequence[tuple[UUID, Reply]], now: datetime
-) -> list[Outcome]:
-    """Work volunteers' answers to their incidents; locks the incidents, then the volunteers who say yes."""
-    locked = await store.lock(connection, (name for name, _ in replies))
-    accepting = sorted((r.volunteer_id, name) for name, r in replies if r.answer == "accepted")
+async def execute_answers(
+    connection: asyncpg.Connection, answers: Sequence[tuple[UUID, AnswerOffer]], now: datetime
+) -> list[CommandResult]:
+    """Execute volunteers' answers; lock the incidents, then the volunteers who accept."""
+    locked = await store.lock(connection, (name for name, _ in answers))
+    accepting = sorted((one.volunteer_id, name) for name, one in answers if one.answer == "accepted")
     engaged: set[tuple[UUID, UUID]] = set()
     if accepting:
         people, names = map(list, zip(*accepting, strict=True))
         await connection.execute(sql("lock_volunteers"), sorted(set(people)))
         rows = await connection.fetch(sql("engaged_elsewhere"), people, names, list(locked))
         engaged = {(row["volunteer_id"], row["incident_id"]) for row in rows}
-    orders = [(n, replace(reply, engaged=(reply.volunteer_id, n) in engaged)) for n, reply in replies]
-    return await carry_out(connection, orders, locked, now)
+    commands = [(name, replace(one, engaged=(one.volunteer_id, name) in engaged)) for name, one in answers]
+    return await execute(connection, commands, locked, now)
 
 
-async def command(uow: UnitOfWork, organisation: UUID, incident_id: UUID, order: Command) -> Incident:
-    """Carry out a supervisor's order; raises NotFoundError, or RefusedError where the status forbids it."""
+async def execute_command(
+    uow: UnitOfWork, organisation: UUID, incident_id: UUID, command: Command
+) -> Incident:
+    """Execute a supervisor's command and return the incident after it.
+
+    Raises NotFoundError where the organisation has no such incident, RefusedError where its status forbids the command.
+    """
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> Incident:
         locked = await store.lock(connection, [incident_id])
         if incident_id not in locked or locked[incident_id].organisation != organisation:
             msg = "there is no such incident"
             raise NotFoundError(msg)
-        (outcome,) = await carry_out(connection, [(incident_id, order)], locked, now)
-        if outcome.refused is not None or outcome.incident is None:
-            raise RefusedError(outcome.refused)
-        return outcome.incident
+        (result,) = await execute(connection, [(incident_id, command)], locked, now)
+        if result.refused is not None or result.incident is None:
+            raise RefusedError(result.refused)
+        return result.incident
 
     return await uow.transact(inside)

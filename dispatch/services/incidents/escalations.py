@@ -1,4 +1,4 @@
-"""Escalations of reports and of the system: subjects that have no incident."""
+"""Escalations of reports and of the system: subjects without an incident."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,11 +26,11 @@ from schemas.ids import derived
 ACKNOWLEDGED_FOR = timedelta(minutes=15)
 """How long an acknowledgement of a report's or the system's escalation holds."""
 SEVERITY = 0
-"""What Renfort cannot do itself comes first on the agenda."""
+"""The agenda takes these escalations with the most severe incidents, since a human has to act on them."""
 
 
-def system_of(organisation: UUID) -> UUID:
-    """Name the system as an organisation's subject of escalations."""
+def system_subject(organisation: UUID) -> UUID:
+    """Return the id of the system as a subject of an organisation's escalations."""
     return derived(organisation, "system")
 
 
@@ -42,20 +42,20 @@ async def escalate(
     cause: Cause,
     now: datetime,
 ) -> None:
-    """Tell a supervisor about a report or the system; the same reason, while open, is told once."""
+    """Escalate a report or the system to a supervisor; a reason that is open already is not raised again."""
     before = await _lock(connection, subject_id)
     events = list(escalation.raised(before, (subject_kind, subject_id), cause, now))
     await _write(connection, organisation, "actual", before, events, now)
 
 
 async def acknowledge(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, by: str) -> None:
-    """Note that a named supervisor has seen an escalation, whatever it is about.
+    """Record that a named supervisor has seen an escalation of any subject.
 
-    Raises NotFoundError where the organisation has no such escalation, RefusedError where it is settled.
+    Raises NotFoundError where the organisation has no such escalation, RefusedError where it is resolved.
     """
     kind, subject = await _subject_of(uow, organisation, escalation_id)
     if kind == "incident":
-        await assembly.command(uow, organisation, subject, Acknowledge(escalation_id, by))
+        await assembly.execute_command(uow, organisation, subject, Acknowledge(escalation_id, by))
         return
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> None:
@@ -67,13 +67,13 @@ async def acknowledge(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, 
 
 
 async def resolve(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, by: str) -> None:
-    """Settle an escalation of a report or the system, if it is not settled already.
+    """Resolve an escalation of a report or the system; a resolved one stays as it is.
 
     Raises NotFoundError where the organisation has no such escalation, RefusedError where it is an incident's.
     """
     kind, subject = await _subject_of(uow, organisation, escalation_id)
     if kind == "incident":
-        msg = "an incident's escalation is settled on the incident: take it over, close it or cancel it"
+        msg = "an incident's escalation is resolved on the incident: take it over, close it or cancel it"
         raise RefusedError(msg)
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> None:
@@ -86,27 +86,27 @@ async def resolve(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, by: 
 
 
 async def lock_system(connection: asyncpg.Connection, organisation: UUID) -> None:
-    """Let nobody else tell or settle anything about the system until the transaction ends."""
-    await connection.execute(sql("lock_subject"), str(system_of(organisation)))
+    """Lock the system's escalations of an organisation until the transaction ends."""
+    await connection.execute(sql("lock_subject"), str(system_subject(organisation)))
 
 
-async def settle(
+async def resolve_system(
     connection: asyncpg.Connection, organisation: UUID, reason: str, why: str, now: datetime
 ) -> None:
-    """Settle what supervisors were told about the system for a reason whose cause is gone."""
-    before = await _lock(connection, system_of(organisation))
+    """Resolve the open escalation of the system for a reason whose cause is gone."""
+    before = await _lock(connection, system_subject(organisation))
     events = list(escalation.resolved(before, {reason}, why, now))
     await _write(connection, organisation, "actual", before, events, now)
 
 
-async def take_due(connection: asyncpg.Connection, subject: UUID, now: datetime) -> None:
-    """Let lapse and pass on what is due for one report or for the system."""
-    home = await connection.fetchrow(sql("subject_home"), subject)
-    if home is None:
+async def run_due(connection: asyncpg.Connection, subject: UUID, now: datetime) -> None:
+    """Lapse the acknowledgements and repeat the pages that are due for one report or for the system."""
+    owner = await connection.fetchrow(sql("subject_owner"), subject)
+    if owner is None:
         return
     before = await _lock(connection, subject)
     await _write(
-        connection, home["organisation"], home["mode"], before, list(escalation.due(before, now)), now
+        connection, owner["organisation"], owner["mode"], before, list(escalation.due(before, now)), now
     )
 
 
@@ -148,7 +148,7 @@ async def _write(
 
 
 def agenda_rows(organisation: UUID, escalations: Escalations) -> list[Row]:
-    """Lay out what is due for a subject that has no incident."""
+    """Return the agenda rows of subjects without an incident."""
     kinds = {(one.subject_id, one.subject_kind) for one in escalations.values()}
     return [
         (subject, kind, subject_kind, organisation, SEVERITY, at)

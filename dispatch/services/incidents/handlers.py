@@ -1,4 +1,4 @@
-"""What assembling does with each topic that it hears: one call per consumer."""
+"""Consumer handlers of the incidents: one function per subscription."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,15 +6,14 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.commands import Command, Free, Reply, Tick
+from dispatch.domain.commands import AnswerOffer, Command, Free, Tick
 from dispatch.domain.errors import RefusedError
 from dispatch.services.incidents import assembly
-from dispatch.services.incidents.assembly import Outcome
+from dispatch.services.incidents.assembly import CommandResult
 from dispatch.storage.queries import sql
 from schemas.envelope import Received
 from schemas.incidents import (
     IncidentConfirmed,
-    IncidentEvent,
     IncidentGivenBack,
     IncidentOpened,
     IncidentResumed,
@@ -24,46 +23,50 @@ from schemas.incidents import (
 from schemas.offers import Assigned
 from schemas.replies import ReplyReceived
 
-ASKS = (IncidentOpened, IncidentUpdated, IncidentConfirmed, IncidentResumed, IncidentGivenBack, Widened)
-"""After these an incident may want volunteers that it did not want before."""
+SEARCH_TRIGGERS = (
+    IncidentOpened, IncidentUpdated, IncidentConfirmed, IncidentResumed, IncidentGivenBack, Widened,
+)  # fmt: skip
+"""Events after which an incident may want volunteers that it did not want before."""
 
 
-async def incidents(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
-    """Consider incidents that were opened, or opened up again."""
-    names = {
-        r.data.incident_id for r in received if isinstance(r.data, ASKS) and isinstance(r.data, IncidentEvent)
-    }
-    orders: list[tuple[UUID, Command]] = [(name, Tick()) for name in sorted(names)]
-    await assembly.work(connection, orders, now)
+async def consider_incidents(
+    connection: asyncpg.Connection, received: Sequence[Received], now: datetime
+) -> None:
+    """Extend the offers that incidents want after they were opened, or may be staffed again."""
+    names = {r.data.incident_id for r in received if isinstance(r.data, SEARCH_TRIGGERS)}
+    commands: list[tuple[UUID, Command]] = [(name, Tick()) for name in sorted(names)]
+    await assembly.lock_and_execute(connection, commands, now)
 
 
-async def replies(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
-    """Work answers in the order of their receipt; raises RefusedError where one is refused."""
-    found = sorted(
+async def apply_replies(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
+    """Apply volunteers' answers in the order of their receipt; raises RefusedError where one is refused."""
+    replies = sorted(
         (r.data for r in received if isinstance(r.data, ReplyReceived)), key=lambda r: r.received_at
     )
-    answers = [(r.incident_id, _reply(r)) for r in found]
-    outcomes = await assembly.answer(connection, answers, now)
-    await connection.execute(sql("settle_replies"), [r.reply_id for r in found], now)
-    _insist(outcomes)
+    answers = [(reply.incident_id, _command(reply)) for reply in replies]
+    results = await assembly.execute_answers(connection, answers, now)
+    await connection.execute(sql("mark_replies_processed"), [reply.reply_id for reply in replies], now)
+    _raise_refusals(results)
 
 
-async def overlaps(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
-    """Free those who were assigned urgently from what they hold in lesser lanes; each incident in its own turn."""
-    urgent = [r.data.volunteer_id for r in received if isinstance(r.data, Assigned)]
-    rows = await connection.fetch(sql("overlapping_incidents"), urgent)
-    orders: list[tuple[UUID, Command]] = [
+async def release_overlapping(
+    connection: asyncpg.Connection, received: Sequence[Received], now: datetime
+) -> None:
+    """Release volunteers who were assigned in the lane `urgent` from what they hold in other lanes."""
+    assigned = [r.data.volunteer_id for r in received if isinstance(r.data, Assigned)]
+    rows = await connection.fetch(sql("overlapping_incidents"), assigned)
+    commands: list[tuple[UUID, Command]] = [
         (row["incident_id"], Free(row["volunteer_id"], "overlap")) for row in rows
     ]
-    if orders:
-        await assembly.work(connection, orders, now)
+    if commands:
+        await assembly.lock_and_execute(connection, commands, now)
 
 
-def _reply(reply: ReplyReceived) -> Reply:
-    return Reply(reply.offer_id, reply.volunteer_id, reply.answer, reply.channel, reply.received_at)
+def _command(reply: ReplyReceived) -> AnswerOffer:
+    return AnswerOffer(reply.offer_id, reply.volunteer_id, reply.answer, reply.channel, reply.received_at)
 
 
-def _insist(outcomes: Sequence[Outcome]) -> None:
-    refusals = [outcome.refused for outcome in outcomes if outcome.refused is not None]
+def _raise_refusals(results: Sequence[CommandResult]) -> None:
+    refusals = [result.refused for result in results if result.refused is not None]
     if refusals:
         raise RefusedError("; ".join(refusals))

@@ -1,4 +1,4 @@
-"""Telling a supervisor that something was parked, once per source and topic, and settling that when nothing is left."""
+"""Alerts about parked messages: one escalation per source and topic, resolved once none of them is left."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,39 +8,43 @@ import asyncpg
 from dispatch.domain.escalation import Cause
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
-from dispatch.services.incidents.escalations import escalate, system_of
+from dispatch.services.incidents.escalations import escalate, system_subject
 from dispatch.storage.parking import Parking
 from dispatch.storage.queries import sql
 
-LEVEL = 3
+ALERT_LEVEL = 3
 
 
-async def tell(connection: asyncpg.Connection, parked: Sequence[Parking], now: datetime) -> None:
-    """Raise one escalation per source and topic; what names no known organisation is told to all."""
+async def raise_parking_alerts(
+    connection: asyncpg.Connection, parked: Sequence[Parking], now: datetime
+) -> None:
+    """Raise one escalation per source and topic; for an unknown organisation, one in every organisation."""
     everybody = [row["id"] for row in await connection.fetch(sql("organisation_ids"))]
-    told = set()
+    raised = set()
     for item in sorted(parked, key=lambda item: (str(item.organisation), item.topic, item.source)):
-        named = [item.organisation] if item.organisation in everybody else everybody
-        for organisation in sorted(named):
-            # `told_of_nothing` writes the same words.
+        concerned = [item.organisation] if item.organisation in everybody else everybody
+        for organisation in sorted(concerned):
+            # `obsolete_parking_alerts` composes the same reason.
             reason = f"parked:{item.topic}:{item.source}"[:200]
-            if (organisation, reason) not in told:
-                told.add((organisation, reason))
-                cause = Cause(reason, LEVEL, page=True, detail=item.reason[:200])
-                await escalate(connection, organisation, "system", system_of(organisation), cause, now)
+            if (organisation, reason) not in raised:
+                raised.add((organisation, reason))
+                cause = Cause(reason, ALERT_LEVEL, page=True, detail=item.reason[:200])
+                subject = system_subject(organisation)
+                await escalate(connection, organisation, "system", subject, cause, now)
 
 
-async def calm(uow: UnitOfWork, by: str) -> int:
-    """Settle what supervisors were told about parked messages of which none is left; return how much that was."""
+async def resolve_parking_alerts(uow: UnitOfWork, by: str) -> int:
+    """Resolve the alerts of which no parked message is left; return how many were resolved."""
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> int:
-        settled = 0
-        for organisation, reason in await connection.fetch(sql("told_of_nothing"), None, None):
-            # Whoever parks tells before they commit: with the subject locked, what they parked is seen.
+        resolved = 0
+        for organisation, reason in await connection.fetch(sql("obsolete_parking_alerts"), None, None):
+            # A transaction that parks raises its alert before it commits: under this lock, what it parked is visible.
             await escalations.lock_system(connection, organisation)
-            if await connection.fetch(sql("told_of_nothing"), organisation, reason):
-                await escalations.settle(connection, organisation, reason, f"settled by {by}", now)
-                settled += 1
-        return settled
+            if await connection.fetch(sql("obsolete_parking_alerts"), organisation, reason):
+                why = f"settled by {by}"
+                await escalations.resolve_system(connection, organisation, reason, why, now)
+                resolved += 1
+        return resolved
 
     return await uow.transact(inside)

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.messaging.gateway import Inbound, Receipt, ReceiptStatus
 from dispatch.storage import parking
 from schemas.envelope import Unreadable, pack
@@ -74,7 +74,9 @@ async def park(uow: UnitOfWork, call: Call, reason: str) -> None:
 
     async def work(connection: asyncpg.Connection, now: datetime) -> None:
         topic = f"gateways/{call.path}"
-        await tell(connection, await parking.park(connection, "webhooks", topic, [item], now), now)
+        await raise_parking_alerts(
+            connection, await parking.park(connection, "webhooks", topic, [item], now), now
+        )
 
     await uow.transact(work)
     log.error("webhook call parked", gateway=call.gateway, path=call.path, reason=reason)

@@ -116,7 +116,7 @@ class Auditor:
 
     async def _tell(self, organisation: UUID, reason: str, count: int) -> None:
         cause = Cause(reason, LEVEL, page=True, detail=DETAILS[reason].format(count))
-        subject = escalations.system_of(organisation)
+        subject = escalations.system_subject(organisation)
 
         async def inside(connection: asyncpg.Connection, now: datetime) -> None:
             await escalations.escalate(connection, organisation, "system", subject, cause, now)

@@ -80,4 +80,4 @@ async def _withdraw_offers(
     rows = await connection.fetch(sql("incidents_with_live_offers"), volunteer_id, organisation)
     orders: list[tuple[UUID, Command]] = [(row["incident_id"], Free(volunteer_id, "left")) for row in rows]
     if orders:
-        await assembly.work(connection, orders, now)
+        await assembly.lock_and_execute(connection, orders, now)

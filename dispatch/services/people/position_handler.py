@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from dispatch.services.incidents.parking_alerts import tell
+from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.people.positions import PositionFix, write_positions
 from dispatch.storage import parking
 from dispatch.storage.queries import sql
@@ -73,4 +73,6 @@ def _volunteers_of(key: bytes) -> set[UUID]:
 
 async def _park(connection: asyncpg.Connection, items: Sequence[Unreadable], now: datetime) -> None:
     if items:
-        await tell(connection, await parking.park(connection, CONSUMER, TOPIC, items, now), now)
+        await raise_parking_alerts(
+            connection, await parking.park(connection, CONSUMER, TOPIC, items, now), now
+        )

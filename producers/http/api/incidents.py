@@ -82,5 +82,5 @@ async def act(
 ) -> Acted:
     """Act on an incident as the key's holder. Scope `console:act`; 409 where its status forbids the act."""
     command = Act(what, key.holder, (body and body.reason) or "")
-    after = await assembly.command(uow, key.organisation, incident_id, command)
+    after = await assembly.execute_command(uow, key.organisation, incident_id, command)
     return Acted(incident_id=after.id, status=after.status, acts=allowed(after), at=after.last_at)

@@ -9,7 +9,7 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.escalation import Cause
 from dispatch.services.incidents import agenda, assembly, escalations
-from dispatch.services.incidents.assembly import Orders, Outcome
+from dispatch.services.incidents.assembly import CommandResult, Commands
 from dispatch.storage.pool import ConnectionLostError, transaction
 from tests.support.world import World
 
@@ -34,18 +34,18 @@ async def test_the_agenda_asks_people_for_what_the_consumer_has_not_considered(w
 
 
 async def test_the_agenda_rests_no_longer_than_until_something_falls_due(world: World) -> None:
-    assert await world.agenda.rest_after(0) == agenda.IDLE_S
+    assert await world.agenda.pause_after(0) == agenda.IDLE_S
     await world.open()
-    assert await world.agenda.rest_after(0) == agenda.IDLE_S
+    assert await world.agenda.pause_after(0) == agenda.IDLE_S
     world.clock.advance(1.99)
-    assert await world.agenda.rest_after(0) == pytest.approx(0.01)
+    assert await world.agenda.pause_after(0) == pytest.approx(0.01)
     world.clock.advance(0.01)
-    assert await world.agenda.rest_after(0) == agenda.IDLE_S, "what is due and left was left on purpose"
+    assert await world.agenda.pause_after(0) == agenda.IDLE_S, "what is due and left was left on purpose"
 
 
 async def test_the_agenda_does_not_rest_after_a_round_that_may_have_left_something(world: World) -> None:
-    assert await world.agenda.rest_after(agenda.SEVERE) == 0
-    assert await world.agenda.rest_after(1) == agenda.BUSY_S
+    assert await world.agenda.pause_after(agenda.SEVERE_PER_ROUND) == 0
+    assert await world.agenda.pause_after(1) == agenda.BUSY_S
 
 
 async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldest(
@@ -62,7 +62,7 @@ async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldes
     monkeypatch.setattr(agenda, "SEVERE", 2)
     monkeypatch.setattr(agenda, "LOW", 1)
     world.clock.advance(10)
-    assert await world.agenda.round() == 3
+    assert await world.agenda.run_round() == 3
     asked = await world.pool.fetch("SELECT DISTINCT incident_id FROM offers")
     assert {row["incident_id"] for row in asked} == {old, names[2], names[3]}
 
@@ -88,7 +88,7 @@ async def test_of_each_round_a_share_goes_to_the_less_severe_however_many_severe
     monkeypatch.setattr(agenda, "LOW", 1)
     world.clock.advance(2)
     for turn in range(1, 4):
-        assert await world.agenda.round() == 5
+        assert await world.agenda.run_round() == 5
         considered = await world.pool.fetch(
             "SELECT severity, count(*) FROM incidents WHERE id IN (SELECT incident_id FROM rounds) GROUP BY 1"
         )
@@ -121,19 +121,19 @@ async def test_an_incident_that_fails_is_set_aside_and_told_while_others_go_on(
 ) -> None:
     await world.people(8)
     bad, good = await world.open("1"), await world.open("2")
-    whole = assembly.carry_out
+    whole = assembly.execute
 
-    async def fail(connection: asyncpg.Connection, orders: Orders, *more: object) -> list[Outcome]:
-        if bad in [name for name, _ in orders]:
+    async def fail(connection: asyncpg.Connection, commands: Commands, *more: object) -> list[CommandResult]:
+        if bad in [name for name, _ in commands]:
             raise ZeroDivisionError
-        return await whole(connection, orders, *more)  # type: ignore[arg-type]
+        return await whole(connection, commands, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(assembly, "carry_out", fail)
     await world.later(2)
     assert len(await world.asked(good)) == 4
     rows = await world.pool.fetch("SELECT reason, page FROM escalations WHERE subject_kind = 'system'")
     assert [tuple(row) for row in rows] == [(f"stuck:{bad}", True)]
-    assert await world.agenda.round() == 0
+    assert await world.agenda.run_round() == 0
     monkeypatch.undo()
     await world.later(60)
     assert len(await world.asked(bad)) == 4
@@ -156,12 +156,12 @@ async def test_what_was_set_aside_takes_nobodys_place(world: World, monkeypatch:
     await world.people(8)
     bad = await world.open("1", severity="life_threatening")
     good = await world.open("2", severity="routine")
-    whole = assembly.carry_out
+    whole = assembly.execute
 
-    async def fail(connection: asyncpg.Connection, orders: Orders, *more: object) -> list[Outcome]:
-        if bad in [name for name, _ in orders]:
+    async def fail(connection: asyncpg.Connection, commands: Commands, *more: object) -> list[CommandResult]:
+        if bad in [name for name, _ in commands]:
             raise ZeroDivisionError
-        return await whole(connection, orders, *more)  # type: ignore[arg-type]
+        return await whole(connection, commands, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(assembly, "carry_out", fail)
     monkeypatch.setattr(agenda, "SEVERE", 1)
@@ -179,9 +179,9 @@ async def test_a_lost_connection_sets_nothing_aside(world: World, monkeypatch: p
     monkeypatch.setattr(assembly, "carry_out", lose)
     world.clock.advance(3)
     with pytest.raises(ConnectionLostError):
-        await world.agenda.round()
+        await world.agenda.run_round()
     monkeypatch.undo()
-    assert await world.agenda.round() == 1
+    assert await world.agenda.run_round() == 1
     assert await world.pool.fetchval("SELECT count(*) FROM escalations WHERE subject_kind = 'system'") == 0
 
 
@@ -194,14 +194,14 @@ async def test_an_escalation_of_the_system_that_fails_stops_no_incident(
     async def fail(*_: object) -> NoReturn:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(escalations, "take_due", fail)
+    monkeypatch.setattr(escalations, "run_due", fail)
     name = await world.open()
     await world.later(61)
     assert await world.asked(name) == people
 
 
 async def tell(world: World) -> UUID:
-    subject = escalations.system_of(world.organisation)
+    subject = escalations.system_subject(world.organisation)
     async with transaction(world.pool) as connection:
         cause = Cause("disk", 3, page=True)
         await escalations.escalate(connection, world.organisation, "system", subject, cause, world.now)

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.domain.commands import Command, Reply, Tick
+from dispatch.domain.commands import AnswerOffer, Command, Tick
 from dispatch.domain.incident import Incident
 from dispatch.services.incidents import assembly
 from dispatch.storage.pool import transaction
@@ -100,10 +100,10 @@ async def test_who_was_seated_by_a_late_yes_is_not_asked_for_another_incident_in
     (offer,) = (await world.read(first)).offers
     orders: list[tuple[UUID, Command]] = [
         (second, Tick()),
-        (first, Reply(offer, who, "accepted", "page", world.now)),
+        (first, AnswerOffer(offer, who, "accepted", "page", world.now)),
     ]
     async with transaction(world.pool) as connection:
-        await assembly.work(connection, orders, world.now)
+        await assembly.lock_and_execute(connection, orders, world.now)
     assert [a.volunteer_id for a in (await world.read(first)).active()] == [who]
     assert await world.asked(second) == []
 

@@ -44,7 +44,7 @@ async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
 async def act(world: World, name: UUID, *acts: str) -> Incident:
     for what in acts:
         order = Act(what, "Ada")  # type: ignore[arg-type]
-        incident = await assembly.command(world.uow, world.organisation, name, order)
+        incident = await assembly.execute_command(world.uow, world.organisation, name, order)
     return incident
 
 

@@ -12,7 +12,7 @@ from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
 from dispatch.domain.errors import RefusedError
 from dispatch.services.incidents import assembly
-from dispatch.services.incidents.agenda import Agenda
+from dispatch.services.incidents.agenda import AgendaRunner
 from schemas.replies import Answer
 from tests.domain.builders import plan
 from tests.support.world import TRUSTED, World
@@ -75,7 +75,7 @@ async def test_incidents_considered_at_once_never_ask_anybody_twice(world: World
 async def test_answers_ticks_and_acts_at_once_keep_every_invariant(world: World) -> None:
     dice = random.Random(7)
     names = [await world.ask(str(number)) for number in range(6)]
-    agendas = [Agenda(world.uow) for _ in range(3)]
+    agendas = [AgendaRunner(world.uow) for _ in range(3)]
 
     async def answer() -> None:
         offer = await world.pool.fetchrow(
@@ -89,12 +89,12 @@ async def test_answers_ticks_and_acts_at_once_keep_every_invariant(world: World)
             await world.deliver("volunteer.replies", [world.decoded(row)])
 
     async def tick() -> None:
-        await dice.choice(agendas).round()
+        await dice.choice(agendas).run_round()
 
     async def act() -> None:
         order = Act(dice.choice(ACTS), "Ada")
         try:
-            await assembly.command(world.uow, world.organisation, dice.choice(names), order)
+            await assembly.execute_command(world.uow, world.organisation, dice.choice(names), order)
         except RefusedError:
             return
 

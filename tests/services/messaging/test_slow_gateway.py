@@ -11,7 +11,7 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents.agenda import Agenda
+from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.messaging import send_slots
 from dispatch.services.messaging.gateway import Outgoing
 from dispatch.services.messaging.sending import Sender
@@ -117,7 +117,7 @@ async def test_while_a_gateway_hangs_all_else_goes_on_over_two_connections(
         await post.answer(await post.scene.offer(0, incident))
         assert [a.status for a in (await post.scene.read(incident.id)).assignments.values()] == ["assigned"]
         clock.advance(61)
-        assert await Agenda(post.uow).round() == 1
+        assert await AgendaRunner(post.uow).run_round() == 1
         await post.scene.act(incident.id, "abort")
         await post.notify()
         await until(lambda: any("PAS" in message.text for message in slow.asked))

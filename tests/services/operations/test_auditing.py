@@ -99,7 +99,7 @@ async def test_considering_during_a_pause_is_not_late(world: World, auditor: Aud
 async def test_what_was_set_aside_and_told_is_not_told_twice(world: World, auditor: Auditor) -> None:
     name = await world.open()
     await published(world)
-    subject = escalations.system_of(world.organisation)
+    subject = escalations.system_subject(world.organisation)
     cause = Cause(f"stuck:{name}", 3, page=True)
     async with transaction(world.pool) as connection:
         await escalations.escalate(connection, world.organisation, "system", subject, cause, world.now)

@@ -69,7 +69,7 @@ async def length(world: World, stream: UUID) -> int:
 async def test_an_untouched_journal_holds_and_is_counted(world: World, incident: UUID) -> None:
     async with transaction(world.pool) as connection:
         cause = Cause("disk", 3, page=True)
-        subject = escalations.system_of(world.organisation)
+        subject = escalations.system_subject(world.organisation)
         await escalations.escalate(connection, world.organisation, "system", subject, cause, world.now)
     proof = await prove(world.uow, READERS)
     (counts,) = await world.pool.fetch("SELECT count(*), count(DISTINCT stream) FROM journal")

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.services.incidents.parking_alerts import calm
+from dispatch.services.incidents.parking_alerts import resolve_parking_alerts
 from dispatch.services.intake.opening import Intake
 from dispatch.services.operations.parking_actions import ParkingResult, discard, retry
 from dispatch.services.subscriptions import handlers_of
@@ -221,7 +221,7 @@ async def test_what_was_discarded_and_is_delivered_again_pages_nobody_again(worl
     await hear(world, Message(b"{nor this", garbage.headers))
     for item in await world.pool.fetch("SELECT id FROM parking"):
         await discard(world.uow, item["id"], "Ada", "of no use")
-    await calm(world.uow, "Ada")
+    await resolve_parking_alerts(world.uow, "Ada")
     await hear(world, garbage)
     assert await world.pool.fetchval("SELECT count(*) FROM parking") == 2
     assert await told(world) == []
@@ -232,9 +232,9 @@ async def test_supervisors_are_told_until_the_last_of_a_source_is_seen_to(world:
     assert await told(world) == ["parked:incident.reports:neighbour"]
     await found(world, house)
     await again(world, first)
-    assert (await calm(world.uow, "Ada"), len(await told(world))) == (0, 1)
+    assert (await resolve_parking_alerts(world.uow, "Ada"), len(await told(world))) == (0, 1)
     await discard(world.uow, second, "Ada", "of no use")
-    assert (await calm(world.uow, "Ada"), await told(world)) == (1, [])
+    assert (await resolve_parking_alerts(world.uow, "Ada"), await told(world)) == (1, [])
     resolved = (
         "SELECT convert_from(body, 'UTF8')::jsonb ->> 'reason' FROM journal WHERE type LIKE '%resolved.v1'"
     )
@@ -250,7 +250,7 @@ async def test_what_another_organisation_sent_does_not_keep_ours_told(world: Wor
     ours = await world.pool.fetchval("SELECT id FROM parking WHERE organisation = $1", world.organisation)
     assert len(await told(world)) == 2
     await discard(world.uow, ours, "Ada", "of no use")
-    assert (await calm(world.uow, "Ada"), len(await told(world))) == (1, 1)
+    assert (await resolve_parking_alerts(world.uow, "Ada"), len(await told(world))) == (1, 1)
 
 
 async def test_what_is_parked_while_its_escalation_is_being_settled_is_told_all_the_same(
@@ -259,7 +259,8 @@ async def test_what_is_parked_while_its_escalation_is_being_settled_is_told_all_
     name, _ = await park(world, "0")
     await discard(world.uow, name, "Ada", "of no use")
     await asyncio.gather(
-        *(calm(world.uow, "Ada") for _ in range(3)), *(park(world, str(n)) for n in range(1, 6))
+        *(resolve_parking_alerts(world.uow, "Ada") for _ in range(3)),
+        *(park(world, str(n)) for n in range(1, 6)),
     )
     assert await told(world) == ["parked:incident.reports:neighbour"]
 

@@ -50,7 +50,7 @@ async def act(world: World, dice: random.Random) -> None:
     name = dice.choice(await world.pool.fetch("SELECT id FROM incidents"))["id"]
     try:
         order = Act(dice.choice(ACTS), "Ada")  # type: ignore[arg-type]
-        await assembly.command(world.uow, world.organisation, name, order)
+        await assembly.execute_command(world.uow, world.organisation, name, order)
     except RefusedError:
         return
 
@@ -70,7 +70,7 @@ async def test_after_anything_that_can_happen_the_projections_are_those_of_the_j
     await live(world, seed)
     async with transaction(world.pool) as connection:
         cause = Cause("disk", 3, page=True)
-        subject = escalations.system_of(world.organisation)
+        subject = escalations.system_subject(world.organisation)
         await escalations.escalate(connection, world.organisation, "system", subject, cause, world.now)
     counts = {table: len(rows) for table, rows in (await stored(world, *TABLES)).items()}
     assert all(counts.values()), counts

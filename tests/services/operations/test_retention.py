@@ -98,7 +98,7 @@ async def everything(world: World) -> UUID:
 
 
 async def close(world: World, name: UUID) -> None:
-    await assembly.command(world.uow, world.organisation, name, Act("close", "Ada"))
+    await assembly.execute_command(world.uow, world.organisation, name, Act("close", "Ada"))
 
 
 async def count(world: World, table: str) -> int:

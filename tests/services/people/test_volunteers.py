@@ -227,7 +227,7 @@ async def test_who_is_erased_while_registered_again_comes_back_as_somebody_new(
         await connection.fetch(sql("lock_people"), [id_])
         again = asyncio.create_task(volunteers.register_all(uow, organisation, [a_volunteer()]))
         await blocked(uow)
-        await connection.execute(sql("end_membership"), organisation, id_)
+        await connection.execute(sql("delete_membership"), organisation, id_)
         await connection.execute(sql("erase_person"), id_)
     (after,) = await again
     assert after != id_

@@ -24,7 +24,7 @@ from dispatch.cli.output import (
 )
 from dispatch.config import MisuseError, Settings
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents.parking_alerts import calm
+from dispatch.services.incidents.parking_alerts import resolve_parking_alerts
 from dispatch.services.intake.opening import Intake
 from dispatch.services.operations import parking_actions
 from dispatch.services.operations.parking_actions import ParkingResult
@@ -157,7 +157,7 @@ def _each(
         wanted = await parking_actions.unresolved(uow, topic, reason) if everything else ids
         with progress() as shown:
             outcomes = [await one(uow, id_) for id_ in shown.track(wanted, description="parked messages")]
-        await calm(uow, who)
+        await resolve_parking_alerts(uow, who)
         return outcomes
 
     return run(work)

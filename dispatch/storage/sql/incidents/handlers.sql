@@ -1,9 +1,9 @@
--- name: settle_replies
--- Notes that answers have been worked.
+-- name: mark_replies_processed
+-- Records when answers were processed.
 UPDATE replies SET processed_at = $2 WHERE id = ANY ($1::uuid[]) AND processed_at IS NULL;
 
 -- name: overlapping_incidents
--- Incidents of a lesser lane in which an urgently assigned volunteer still holds a seat or an offer.
+-- Returns the incidents of other lanes in which a volunteer assigned in the lane urgent holds a seat or an offer.
 SELECT DISTINCT a.volunteer_id, a.incident_id
 FROM (
     SELECT volunteer_id, incident_id, lane FROM assignments WHERE status <> 'released'

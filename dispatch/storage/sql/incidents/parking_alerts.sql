@@ -2,9 +2,9 @@
 -- Returns the id of every organisation.
 SELECT id FROM organisations ORDER BY id;
 
--- name: told_of_nothing
--- Open escalations about parked messages of which none is left, of all organisations or of one ($1), its reason $2.
--- What names no known organisation is everybody's.
+-- name: obsolete_parking_alerts
+-- Returns open parking alerts of which no parked message is left: of all organisations, or of organisation $1 and reason
+-- $2. A message of an unknown organisation counts for all.
 SELECT e.organisation, e.reason FROM escalations e
 WHERE e.subject_kind = 'system' AND e.status IN ('raised', 'acknowledged') AND e.reason LIKE 'parked:%'
   AND ($1::uuid IS NULL OR (e.organisation = $1 AND e.reason = $2))
