@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from dispatch.security import UNSECURED, Security
-from dispatch.services.publishing.outbox import Outgoing
+from dispatch.services.publishing.outbox import OutboxMessage
 from dispatch.storage.pool import describe
 
 SEND_TIMEOUT_S = 5.0
@@ -64,7 +64,7 @@ async def _discard(producer: AIOKafkaProducer) -> None:
     await producer.client.close()
 
 
-async def send(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> tuple[set[int], str]:
+async def send(producer: AIOKafkaProducer, messages: Sequence[OutboxMessage]) -> tuple[set[int], str]:
     """Send messages in order; return the ids of those that all in-sync replicas stored, and the first error.
 
     After a message that is rejected at once, the later ones of its bucket are not sent.
@@ -85,7 +85,7 @@ async def send(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> tupl
 
 async def _enqueue(
     producer: AIOKafkaProducer,
-    messages: Sequence[Outgoing],
+    messages: Sequence[OutboxMessage],
     futures: dict[Future[object], int],
     errors: list[str],
 ) -> None:

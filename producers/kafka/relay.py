@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from dispatch.clock import Clock
 from dispatch.security import UNSECURED, Security
 from dispatch.services.core.failures import is_transient, log_fields
-from dispatch.services.publishing.outbox import Buckets, Outgoing, Readers
+from dispatch.services.publishing.outbox import Buckets, OutboxMessage, Readers
 from producers.kafka.errors import ReplacedClusterError, UnsentError
 from producers.kafka.producer import open_producer, send
 from producers.kafka.topics import administration, cluster_id, ensure
@@ -88,7 +88,7 @@ class Relay:
 
     async def _session(self) -> None:
         async with (
-            Buckets.of(self._dsn, self._readers) as buckets,
+            Buckets.connect(self._dsn, self._readers) as buckets,
             administration(self._bootstrap, self._security) as admin,
         ):
             cluster = await cluster_id(admin)
@@ -107,7 +107,7 @@ class Relay:
             if _seconds() - rebalanced >= REBALANCE_EVERY_S:
                 await self._rebalance(buckets, admin, cluster)
                 rebalanced = _seconds()
-            if messages := await buckets.fetch(BATCH_SIZE, besides=self._paused_buckets()):
+            if messages := await buckets.fetch(BATCH_SIZE, excluding=self._paused_buckets()):
                 self._busy_until = _seconds() + BUSY_FOR_S
                 await self._send(buckets, producer, messages)
             else:
@@ -117,12 +117,12 @@ class Relay:
         """Own a fair share of the buckets; republish what a new cluster lacks of them before newer messages."""
         if await cluster_id(admin) != cluster:
             raise ReplacedClusterError(f"a cluster other than {cluster} answers")
-        await buckets.share()
-        if forgotten := await buckets.forgotten(cluster):
+        await buckets.rebalance()
+        if forgotten := await buckets.unrecovered(cluster):
             created = await ensure(
                 self._bootstrap, embedded=self._embedded, security=self._security, **self._copies
             )
-            queued = await buckets.bring_back(cluster, forgotten, self._clock.now())
+            queued = await buckets.requeue_unread(cluster, forgotten, self._clock.now())
             log.info(
                 "new cluster", cluster=cluster, buckets=len(forgotten), topics=len(created), queued=queued
             )
@@ -130,11 +130,11 @@ class Relay:
         elif self._republish_at is not None and _seconds() >= self._republish_at:
             # A consumer that kept its old offset may have skipped the first of the republished messages.
             self._republish_at = None
-            await buckets.bring_back(cluster, buckets.owned, self._clock.now())
+            await buckets.requeue_unread(cluster, buckets.owned, self._clock.now())
 
-    async def _send(self, buckets: Buckets, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> None:
+    async def _send(self, buckets: Buckets, producer: AIOKafkaProducer, messages: Sequence[OutboxMessage]) -> None:
         stored, error = await send(producer, messages)
-        await buckets.done(stored)
+        await buckets.delete(stored)
         failed = {message.bucket for message in messages if message.id not in stored}
         if not failed:
             return

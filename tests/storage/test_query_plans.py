@@ -42,7 +42,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "due_subjects": ((NOW, NOW, 40, 10, []), 20 * DUE),
     "next_due": ((NOW,), 20),
     "offers_being_answered": ((INCIDENTS, EARLIER), 400),
-    "subject_home": ((INCIDENTS[0],), 20),
+    "subject_owner": ((INCIDENTS[0],), 20),
     "mark_replies_processed": (([one("reply", 1)], NOW), 100),
     "lock_incidents": ((INCIDENTS,), 200),
     "lock_free_incidents": ((INCIDENTS,), 200),

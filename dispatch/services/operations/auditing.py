@@ -15,7 +15,7 @@ from dispatch.domain.escalation import Cause
 from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
-from dispatch.services.intake.admission import FEW, HORIZON, PATIENCE
+from dispatch.services.intake.admission import BACKLOG_AFTER, BACKLOG_WINDOW, REOPEN_BELOW
 from dispatch.services.operations.rebuilding import differences
 from dispatch.services.publishing.outbox import Readers
 from dispatch.storage.pool import describe
@@ -88,7 +88,8 @@ class Auditor:
         self.last_round = now
 
     async def _late(self, now: datetime) -> Counter[tuple[UUID, str]]:
-        late, backlog = (now - AGENDA_LATE, now - SENDING_LATE), (now - HORIZON, now - PATIENCE, FEW)
+        late = (now - AGENDA_LATE, now - SENDING_LATE)
+        backlog = (now - BACKLOG_WINDOW, now - BACKLOG_AFTER, REOPEN_BELOW)
         rows = await self._uow.pool.fetch(sql("late_work"), *late, *backlog)
         return Counter({(row["organisation"], row["reason"]): row["waiting"] for row in rows})
 

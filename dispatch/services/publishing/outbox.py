@@ -1,4 +1,4 @@
-"""The relay's side of PostgreSQL: the buckets it owns, what waits in them, and what a new broker lacks."""
+"""The outbox as a relay reads it: the buckets it owns, their messages, and what a new cluster lacks."""
 
 import asyncio
 import math
@@ -21,27 +21,28 @@ Readers = Sequence[tuple[str, str]]
 
 CLOSE_PATIENCE_S = 1.0
 RECOVERY_PATIENCE_S = 300.0
-HORIZON = timedelta(days=HORIZON_DAYS)
+RECOVERY_WINDOW = timedelta(days=HORIZON_DAYS)
+"""Older events are not published again to a new cluster: the topics would not have retained them either."""
 SESSION = {
     "application_name": "renfort relay",
     "timezone": "UTC",
     "lock_timeout": "5s",
     **BY_INDEX,
-    # Its session lives for ever, and a plan from when the journal was empty would go through all of an index for each
-    # message; to plan a round anew costs half a millisecond.
+    # The session never ends: a plan made while the journal was empty would scan a whole index for each message.
+    # Planning each round anew costs half a millisecond.
     "plan_cache_mode": "force_custom_plan",
-    # A host that vanishes keeps its locks until the server misses it: so look soon.
+    # A host that vanishes keeps its locks until the server detects it.
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
-    # A frozen process does too, though its host answers. A round waits ten seconds for Kafka at most.
+    # A frozen process keeps them too, while its host answers keepalives. A round waits at most 10 s for Kafka.
     "idle_session_timeout": "20s",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message to publish, and its place in the outbox."""
+class OutboxMessage:
+    """A message to publish, with its id and bucket in the outbox."""
 
     id: int
     bucket: int
@@ -52,7 +53,7 @@ class Outgoing:
 
 
 class Buckets:
-    """The buckets that this session owns: it alone publishes what is in them, and loses them when it ends."""
+    """The buckets that one session owns: it alone publishes their messages, and releases them when it ends."""
 
     def __init__(self, connection: asyncpg.Connection, readers: Readers) -> None:
         self.owned: set[int] = set()
@@ -61,8 +62,8 @@ class Buckets:
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, dsn: str, readers: Readers) -> AsyncIterator[Self]:
-        """Open a session of its own, since the locks are the session's."""
+    async def connect(cls, dsn: str, readers: Readers) -> AsyncIterator[Self]:
+        """Open a session for the buckets, since PostgreSQL binds their locks to it."""
         connection = await asyncpg.connect(
             dsn,
             timeout=10,
@@ -76,53 +77,55 @@ class Buckets:
         finally:
             await _close(connection)
 
-    async def share(self) -> None:
-        """Own a fair part: take what is free, give back what is too much; never while a round is in hand."""
+    async def rebalance(self) -> None:
+        """Claim free buckets up to a fair share, and release the surplus; must not run during a round."""
         relays = await self._connection.fetchval(sql("count_relays"))
-        part = math.ceil(BUCKETS / relays)
-        if len(self.owned) < part:
+        share = math.ceil(BUCKETS / relays)
+        if len(self.owned) < share:
             free = await self._connection.fetch(
                 sql("claim_buckets"), sorted(set(range(BUCKETS)) - self.owned)
             )
             self.owned.update(row["bucket"] for row in free)
-        surplus = sorted(self.owned)[part:]
+        surplus = sorted(self.owned)[share:]
         if surplus:
             await self._connection.execute(sql("release_buckets"), surplus)
             self.owned.difference_update(surplus)
 
-    async def fetch(self, limit: int, *, besides: Collection[int] = ()) -> list[Outgoing]:
-        """Read what waits in the buckets owned, besides some, in the order in which it must leave.
+    async def fetch(self, limit: int, *, excluding: Collection[int] = ()) -> list[OutboxMessage]:
+        """Return the next messages of the owned buckets, without the excluded ones, in the order of publishing.
 
-        A fifth of it is what waits longest, so that what can wait does not wait for ever.
+        A fifth of them are the oldest, so that messages of low rank do not wait for ever.
         """
-        buckets = sorted(self.owned.difference(besides))
-        share = limit // 5
-        rows = await self._connection.fetch(sql("fetch_outbox"), buckets, limit - share, share)
+        buckets = sorted(self.owned.difference(excluding))
+        oldest = limit // 5
+        rows = await self._connection.fetch(sql("fetch_outbox"), buckets, limit - oldest, oldest)
         return [
-            Outgoing(row["id"], row["bucket"], row["topic"], row["key"], unpack(row["headers"]), row["body"])
+            OutboxMessage(
+                row["id"], row["bucket"], row["topic"], row["key"], unpack(row["headers"]), row["body"]
+            )
             for row in rows
         ]
 
-    async def done(self, ids: Collection[int]) -> None:
-        """Take published messages off the outbox."""
+    async def delete(self, ids: Collection[int]) -> None:
+        """Delete published messages from the outbox."""
         if ids:
             await self._connection.execute(sql("delete_outbox"), sorted(ids))
 
-    async def forgotten(self, cluster: str) -> set[int]:
-        """Say which of the buckets owned this cluster knows nothing of."""
-        rows = await self._connection.fetch(sql("forgotten_buckets"), cluster, sorted(self.owned))
+    async def unrecovered(self, cluster: str) -> set[int]:
+        """Return the owned buckets whose unread events were not yet queued for this cluster."""
+        rows = await self._connection.fetch(sql("unrecovered_buckets"), cluster, sorted(self.owned))
         return {row["bucket"] for row in rows}
 
-    async def bring_back(self, cluster: str, buckets: Collection[int], now: datetime) -> int:
-        """Queue, before all else, what the readers of this cluster lack; return how much was queued."""
+    async def requeue_unread(self, cluster: str, buckets: Collection[int], now: datetime) -> int:
+        """Queue, before all other messages, the events that some reader's inbox lacks; return how many."""
         topics, consumers = map(list, zip(*self._readers, strict=True))
         await self._connection.execute(sql("analyze_journal"), timeout=RECOVERY_PATIENCE_S)
         async with self._connection.transaction():
             status = await self._connection.execute(
-                sql("enqueue_unread"), sorted(buckets), now - HORIZON, topics, consumers,
+                sql("enqueue_unread"), sorted(buckets), now - RECOVERY_WINDOW, topics, consumers,
                 timeout=RECOVERY_PATIENCE_S,
             )  # fmt: skip
-            await self._connection.execute(sql("note_cluster"), cluster, sorted(buckets), now)
+            await self._connection.execute(sql("record_recovery"), cluster, sorted(buckets), now)
         return int(status.split()[-1])
 
 

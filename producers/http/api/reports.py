@@ -51,7 +51,7 @@ async def admission_of(request: Request) -> Admission:
     """Return the admission controller of this process, after reporting how long this request took so far."""
     admission = request.app.state.admission
     assert isinstance(admission, Admission)  # noqa: S101 - for the type checker
-    admission.notice(time.perf_counter() - request.state.began)
+    admission.record_wait(time.perf_counter() - request.state.began)
     return admission
 
 

@@ -59,8 +59,8 @@ async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldes
         names[number] = await world.open(
             str(1 + number), severity="life_threatening" if number > 1 else "urgent"
         )
-    monkeypatch.setattr(agenda, "SEVERE", 2)
-    monkeypatch.setattr(agenda, "LOW", 1)
+    monkeypatch.setattr(agenda, "SEVERE_PER_ROUND", 2)
+    monkeypatch.setattr(agenda, "LOW_PER_ROUND", 1)
     world.clock.advance(10)
     assert await world.agenda.run_round() == 3
     asked = await world.pool.fetch("SELECT DISTINCT incident_id FROM offers")
@@ -84,8 +84,8 @@ async def test_of_each_round_a_share_goes_to_the_less_severe_however_many_severe
     world.clock.advance(1)
     for number in range(3):
         await world.open(f"low {number}", severity="routine")
-    monkeypatch.setattr(agenda, "SEVERE", 4)
-    monkeypatch.setattr(agenda, "LOW", 1)
+    monkeypatch.setattr(agenda, "SEVERE_PER_ROUND", 4)
+    monkeypatch.setattr(agenda, "LOW_PER_ROUND", 1)
     world.clock.advance(2)
     for turn in range(1, 4):
         assert await world.agenda.run_round() == 5
@@ -116,7 +116,7 @@ async def test_expiry_waits_no_longer_than_five_seconds(world: World) -> None:
     assert await world.asked(name, "expired") == people
 
 
-async def test_an_incident_that_fails_is_set_aside_and_told_while_others_go_on(
+async def test_an_incident_that_fails_is_deferred_and_reported_while_the_others_are_done(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.people(8)
@@ -128,7 +128,7 @@ async def test_an_incident_that_fails_is_set_aside_and_told_while_others_go_on(
             raise ZeroDivisionError
         return await whole(connection, commands, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(assembly, "carry_out", fail)
+    monkeypatch.setattr(assembly, "execute", fail)
     await world.later(2)
     assert len(await world.asked(good)) == 4
     rows = await world.pool.fetch("SELECT reason, page FROM escalations WHERE subject_kind = 'system'")
@@ -139,7 +139,9 @@ async def test_an_incident_that_fails_is_set_aside_and_told_while_others_go_on(
     assert len(await world.asked(bad)) == 4
 
 
-async def test_an_incident_that_cannot_be_read_is_set_aside_and_told_while_others_go_on(world: World) -> None:
+async def test_an_incident_that_cannot_be_read_is_deferred_and_reported_while_the_others_are_done(
+    world: World,
+) -> None:
     await world.people(8)
     bad, good = await world.open("1"), await world.open("2")
     await world.pool.execute(
@@ -152,7 +154,9 @@ async def test_an_incident_that_cannot_be_read_is_set_aside_and_told_while_other
     assert [tuple(row) for row in rows] == [(f"stuck:{bad}", True)]
 
 
-async def test_what_was_set_aside_takes_nobodys_place(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_deferred_incident_takes_no_place_in_a_round(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await world.people(8)
     bad = await world.open("1", severity="life_threatening")
     good = await world.open("2", severity="routine")
@@ -163,20 +167,20 @@ async def test_what_was_set_aside_takes_nobodys_place(world: World, monkeypatch:
             raise ZeroDivisionError
         return await whole(connection, commands, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(assembly, "carry_out", fail)
-    monkeypatch.setattr(agenda, "SEVERE", 1)
-    monkeypatch.setattr(agenda, "LOW", 1)
+    monkeypatch.setattr(assembly, "execute", fail)
+    monkeypatch.setattr(agenda, "SEVERE_PER_ROUND", 1)
+    monkeypatch.setattr(agenda, "LOW_PER_ROUND", 1)
     await world.later(2)
     assert len(await world.asked(good)) == 4
 
 
-async def test_a_lost_connection_sets_nothing_aside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_connection_defers_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.open()
 
     async def lose(*_: object) -> NoReturn:
         raise ConnectionLostError("connection is closed")
 
-    monkeypatch.setattr(assembly, "carry_out", lose)
+    monkeypatch.setattr(assembly, "execute", lose)
     world.clock.advance(3)
     with pytest.raises(ConnectionLostError):
         await world.agenda.run_round()

@@ -1,4 +1,4 @@
-"""While too much waits inside, routine reports wait outside; nothing that was accepted is refused afterwards."""
+"""Admission control: a long backlog rejects routine reports, and never a report that was accepted before."""
 
 import asyncio
 
@@ -9,7 +9,14 @@ from dispatch.clock import MovableClock
 from dispatch.services.access import organisations
 from dispatch.services.core.errors import OverloadedError
 from dispatch.services.intake import admission, submitting
-from dispatch.services.intake.admission import FEW, HORIZON, LOOK_EVERY, MOST, PATIENCE, Admission
+from dispatch.services.intake.admission import (
+    BACKLOG_AFTER,
+    BACKLOG_WINDOW,
+    CHECK_INTERVAL,
+    CLOSE_AT,
+    REOPEN_BELOW,
+    Admission,
+)
 from dispatch.services.operations.auditing import Auditor
 from dispatch.services.subscriptions import READERS
 from schemas.base import Severity
@@ -30,17 +37,17 @@ async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
 
 
 @pytest.fixture
-def door(world: World) -> Admission:
+def controller(world: World) -> Admission:
     return Admission(world.uow)
 
 
-async def wait(world: World, count: int) -> None:
-    """Let so many reports have waited too long."""
-    await world.pool.execute(WAITING, world.organisation, world.now - PATIENCE, count)
+async def add_backlog(world: World, count: int) -> None:
+    """Insert so many reports that have waited too long."""
+    await world.pool.execute(WAITING, world.organisation, world.now - BACKLOG_AFTER, count)
 
 
-async def work_off(world: World, left: int) -> None:
-    """Let all but a few of them become incidents."""
+async def reduce_backlog(world: World, left: int) -> None:
+    """Open incidents for all but so many of them."""
     await world.pool.execute(
         "UPDATE reports SET incident_id = id"
         " WHERE id IN (SELECT id FROM reports WHERE incident_id IS NULL OFFSET $1)",
@@ -48,140 +55,142 @@ async def work_off(world: World, left: int) -> None:
     )
 
 
-async def admits(world: World, door: Admission, severity: Severity = "routine") -> bool:
-    """Tell whether a new report comes in, at the next look."""
-    world.clock.advance(LOOK_EVERY.total_seconds())
+async def admits(world: World, controller: Admission, severity: Severity = "routine") -> bool:
+    """Return whether a new report is admitted after the next reading of the backlog."""
+    world.clock.advance(CHECK_INTERVAL.total_seconds())
     try:
-        await door.admit(severity)
+        await controller.admit(severity)
     except OverloadedError:
         return False
     return True
 
 
-async def send(world: World, door: Admission, name: str, severity: Severity = "routine") -> bool:
-    """Send a report as the HTTP route does; tell whether it was known already."""
+async def send(world: World, controller: Admission, name: str, severity: Severity = "routine") -> bool:
+    """Send a report as the HTTP route does; return whether it was known already."""
     body = ReportBody(id=name, kind="medical.fall", severity=severity, position=PLACE, occurred_at=START)
-    kept = await submitting.accept(
+    accepted = await submitting.accept(
         world.uow,
         organisation=world.organisation,
         source=TRUSTED,
         channel="http",
         body=body,
-        admission=door,
+        admission=controller,
     )
-    return kept.repeated
+    return accepted.repeated
 
 
-async def test_only_routine_reports_wait_outside(world: World, door: Admission) -> None:
-    await wait(world, MOST - 1)
-    assert await admits(world, door)
-    await wait(world, 1)
-    assert [await admits(world, door, s) for s in ("life_threatening", "urgent", "routine")] == [
+async def test_only_routine_reports_are_rejected_while_the_backlog_is_long(
+    world: World, controller: Admission
+) -> None:
+    await add_backlog(world, CLOSE_AT - 1)
+    assert await admits(world, controller)
+    await add_backlog(world, 1)
+    assert [await admits(world, controller, s) for s in ("life_threatening", "urgent", "routine")] == [
         True,
         True,
         False,
     ]
 
 
-async def test_who_is_refused_is_told_when_to_come_again_and_not_all_at_once(
-    world: World, door: Admission
-) -> None:
-    await wait(world, MOST)
+async def test_rejected_clients_are_given_different_delays(world: World, controller: Admission) -> None:
+    await add_backlog(world, CLOSE_AT)
     waits = []
-    for _ in range(admission.SPREAD_S):
+    for _ in range(admission.RETRY_SPREAD_S):
         with pytest.raises(OverloadedError) as refused:
-            await door.admit("routine")
+            await controller.admit("routine")
         waits.append(refused.value.retry_after_s)
     assert sorted(waits) == list(range(5, 15))
 
 
-async def test_the_door_opens_only_when_most_is_worked_off(world: World, door: Admission) -> None:
-    await wait(world, MOST)
-    assert not await admits(world, door)
-    await work_off(world, FEW)
-    assert not await admits(world, door)
-    await work_off(world, FEW - 1)
-    assert await admits(world, door)
-    await wait(world, 1)
-    assert await admits(world, door)
-
-
-async def test_where_requests_wait_for_their_turn_routine_reports_come_again_later(
-    world: World, door: Admission
+async def test_routine_reports_are_admitted_again_only_when_most_of_the_backlog_is_gone(
+    world: World, controller: Admission
 ) -> None:
-    for waited in [admission.SLOW_S, *[admission.SLOW_S + 0.1] * (admission.SLOW_TOGETHER - 1)]:
-        door.notice(waited)
-    assert await admits(world, door)
-    door.notice(admission.SLOW_S + 0.1)
-    await door.admit("urgent")
-    with pytest.raises(OverloadedError):
-        await door.admit("routine")
-    assert await admits(world, door)
+    await add_backlog(world, CLOSE_AT)
+    assert not await admits(world, controller)
+    await reduce_backlog(world, REOPEN_BELOW)
+    assert not await admits(world, controller)
+    await reduce_backlog(world, REOPEN_BELOW - 1)
+    assert await admits(world, controller)
+    await add_backlog(world, 1)
+    assert await admits(world, controller)
 
 
-async def test_what_was_accepted_is_accepted_again_however_much_waits(world: World, door: Admission) -> None:
-    assert not await send(world, door, "call-1")
-    await wait(world, MOST)
-    world.clock.advance(LOOK_EVERY.total_seconds())
+async def test_routine_reports_are_rejected_while_requests_are_slow(
+    world: World, controller: Admission
+) -> None:
+    for waited in [admission.SLOW_S, *[admission.SLOW_S + 0.1] * (admission.SLOW_IN_A_ROW - 1)]:
+        controller.record_wait(waited)
+    assert await admits(world, controller)
+    controller.record_wait(admission.SLOW_S + 0.1)
+    await controller.admit("urgent")
     with pytest.raises(OverloadedError):
-        await send(world, door, "call-2")
-    assert await send(world, door, "call-1")
+        await controller.admit("routine")
+    assert await admits(world, controller)
+
+
+async def test_an_accepted_report_sent_again_is_never_rejected(world: World, controller: Admission) -> None:
+    assert not await send(world, controller, "call-1")
+    await add_backlog(world, CLOSE_AT)
+    world.clock.advance(CHECK_INTERVAL.total_seconds())
+    with pytest.raises(OverloadedError):
+        await send(world, controller, "call-2")
+    assert await send(world, controller, "call-1")
     assert await world.pool.fetchval("SELECT count(*) FROM reports WHERE source = $1", TRUSTED) == 1
 
 
-async def test_what_is_new_or_stuck_is_no_backlog(world: World, door: Admission) -> None:
-    await wait(world, MOST)
-    world.clock.advance(-PATIENCE.total_seconds() - LOOK_EVERY.total_seconds())
-    assert await admits(world, door)
-    world.clock.advance(HORIZON.total_seconds())
-    assert await admits(world, door)
+async def test_new_and_stuck_reports_do_not_count_as_backlog(world: World, controller: Admission) -> None:
+    await add_backlog(world, CLOSE_AT)
+    world.clock.advance(-BACKLOG_AFTER.total_seconds() - CHECK_INTERVAL.total_seconds())
+    assert await admits(world, controller)
+    world.clock.advance(BACKLOG_WINDOW.total_seconds())
+    assert await admits(world, controller)
 
 
-async def test_incidents_that_nobody_considered_are_backlog_but_not_during_a_pause(
-    world: World, door: Admission
+async def test_incidents_not_yet_considered_count_as_backlog_except_during_a_pause(
+    world: World, controller: Admission
 ) -> None:
     for number in range(3):
         await world.open(str(number))
     await world.pool.execute(
         "INSERT INTO agenda SELECT gen_random_uuid(), kind, subject_kind, organisation, severity, due_at"
         " FROM agenda, generate_series(1, $1) WHERE kind = 'consider'",
-        MOST,
+        CLOSE_AT,
     )
-    assert await admits(world, door)
+    assert await admits(world, controller)
     world.clock.advance(3)
-    assert not await admits(world, door)
+    assert not await admits(world, controller)
     await organisations.pause(world.uow, world.organisation, "Ada")
-    assert await admits(world, door)
+    assert await admits(world, controller)
 
 
-async def test_the_backlog_is_looked_at_four_times_in_a_second_however_much_comes_in(
-    world: World, door: Admission, monkeypatch: pytest.MonkeyPatch
+async def test_the_backlog_is_read_at_most_four_times_a_second(
+    world: World, controller: Admission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = 0
+    queries = 0
     fetch = type(world.pool).fetchval
 
     async def counted(*args: object) -> object:
-        nonlocal looks
-        looks += 1
+        nonlocal queries
+        queries += 1
         return await fetch(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(world.pool), "fetchval", counted)
     for _ in range(4):
-        await asyncio.gather(*(door.admit("routine") for _ in range(20)))
-        await door.admit("urgent")
+        await asyncio.gather(*(controller.admit("routine") for _ in range(20)))
+        await controller.admit("urgent")
         world.clock.advance(0.25)
-    assert looks == 4
+    assert queries == 4
 
 
-async def test_a_supervisor_is_told_of_an_overload_once_until_it_is_over(world: World) -> None:
+async def test_an_overload_escalates_once_and_is_resolved_at_its_end(world: World) -> None:
     auditor = Auditor(world.uow, READERS)
-    await wait(world, FEW - 1)
+    await add_backlog(world, REOPEN_BELOW - 1)
     await auditor.round()
     assert await world.pool.fetchval("SELECT count(*) FROM escalations") == 0
-    await wait(world, 1)
+    await add_backlog(world, 1)
     await auditor.round()
     await auditor.round()
-    await work_off(world, FEW - 1)
+    await reduce_backlog(world, REOPEN_BELOW - 1)
     await auditor.round()
-    told = await world.pool.fetch("SELECT reason, status, page FROM escalations")
-    assert [tuple(row) for row in told] == [("overload", "resolved", True)]
+    raised = await world.pool.fetch("SELECT reason, status, page FROM escalations")
+    assert [tuple(row) for row in raised] == [("overload", "resolved", True)]

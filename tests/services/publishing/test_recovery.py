@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.services.publishing.outbox import HORIZON, Buckets
+from dispatch.services.publishing.outbox import RECOVERY_WINDOW, Buckets
 from dispatch.services.subscriptions import READERS
 from dispatch.storage import inbox
 from dispatch.storage.journal import append
@@ -26,8 +26,8 @@ SUBJECTS = 40
 
 @pytest.fixture
 async def buckets(database: str) -> AsyncIterator[Buckets]:
-    async with Buckets.of(database, READERS) as buckets:
-        await buckets.share()
+    async with Buckets.connect(database, READERS) as buckets:
+        await buckets.rebalance()
         yield buckets
 
 
@@ -67,7 +67,7 @@ async def test_only_what_its_reader_lacks_is_published_again(pool: asyncpg.Pool,
     await say(pool, 1, 2, 3)
     await publish_all(buckets)
     await take_in(pool, subject=2)
-    await buckets.bring_back("new", buckets.owned, START)
+    await buckets.requeue_unread("new", buckets.owned, START)
     assert await waiting(buckets) == [(1, 1), (3, 1)]
 
 
@@ -77,13 +77,13 @@ async def test_what_is_older_than_the_horizon_is_not_published_again(
     await say(pool, 1, now=START)
     await say(pool, 2, now=START + timedelta(seconds=2))
     await publish_all(buckets)
-    await buckets.bring_back("new", buckets.owned, START + HORIZON + timedelta(seconds=1))
+    await buckets.requeue_unread("new", buckets.owned, START + RECOVERY_WINDOW + timedelta(seconds=1))
     assert await waiting(buckets) == [(2, 1)]
 
 
 async def test_what_waited_however_long_still_waits(pool: asyncpg.Pool, buckets: Buckets) -> None:
     await say(pool, 1)
-    await buckets.bring_back("new", buckets.owned, START + 2 * HORIZON)
+    await buckets.requeue_unread("new", buckets.owned, START + 2 * RECOVERY_WINDOW)
     assert await waiting(buckets) == [(1, 1)]
 
 
@@ -93,7 +93,7 @@ async def test_what_is_published_again_leaves_before_what_was_written_since(
     await say(pool, 1, 2)
     await publish_all(buckets)
     await say(pool, 1, 2)
-    await buckets.bring_back("new", buckets.owned, START)
+    await buckets.requeue_unread("new", buckets.owned, START)
     await say(pool, 2, 1)
     assert await waiting(buckets) == [(1, 1), (2, 1), (1, 2), (2, 2), (2, 3), (1, 3)]
 
@@ -105,7 +105,7 @@ async def test_what_is_published_again_leaves_before_what_was_being_written_mean
     await publish_all(buckets)
     async with transaction(pool) as connection:
         await append(connection, [entry(1)], START)
-        await buckets.bring_back("new", buckets.owned, START)
+        await buckets.requeue_unread("new", buckets.owned, START)
     assert await waiting(buckets) == [(1, 1), (1, 2)]
 
 
@@ -114,22 +114,22 @@ async def test_a_second_new_cluster_in_mid_recovery_hears_everything_once(
 ) -> None:
     await say(pool, 1, 2, 3)
     await publish_all(buckets)
-    await buckets.bring_back("second", buckets.owned, START)
+    await buckets.requeue_unread("second", buckets.owned, START)
     await publish_all(buckets, limit=1)
-    await buckets.bring_back("third", buckets.owned, START)
+    await buckets.requeue_unread("third", buckets.owned, START)
     assert await waiting(buckets) == [(1, 1), (2, 1), (3, 1)]
 
 
 async def test_a_bucket_is_brought_back_to_each_cluster_once(buckets: Buckets) -> None:
-    assert await buckets.forgotten("new") == buckets.owned == set(range(64))
-    await buckets.bring_back("new", {1, 2}, START)
-    assert await buckets.forgotten("new") == set(range(64)) - {1, 2}
+    assert await buckets.unrecovered("new") == buckets.owned == set(range(64))
+    await buckets.requeue_unread("new", {1, 2}, START)
+    assert await buckets.unrecovered("new") == set(range(64)) - {1, 2}
 
 
 async def test_a_cluster_that_comes_back_lacks_what_another_was_given(buckets: Buckets) -> None:
-    await buckets.bring_back("old", buckets.owned, START)
-    await buckets.bring_back("new", {7}, START)
-    assert await buckets.forgotten("old") == {7}
+    await buckets.requeue_unread("old", buckets.owned, START)
+    await buckets.requeue_unread("new", {7}, START)
+    assert await buckets.unrecovered("old") == {7}
 
 
 async def test_a_cluster_that_a_restored_database_finds_again_lacks_what_was_forgotten_by_the_restore(
@@ -138,30 +138,30 @@ async def test_a_cluster_that_a_restored_database_finds_again_lacks_what_was_for
     await say(pool, 1, 2)
     await publish_all(buckets)
     await take_in(pool, subject=1)
-    await buckets.bring_back("old", buckets.owned, START)
-    assert await buckets.forgotten("old") == set()
+    await buckets.requeue_unread("old", buckets.owned, START)
+    assert await buckets.unrecovered("old") == set()
     await publish_all(buckets)
     await pool.execute("UPDATE clusters SET home = 'elsewhere'")
-    assert await buckets.forgotten("old") == buckets.owned
-    await buckets.bring_back("old", buckets.owned, START)
+    assert await buckets.unrecovered("old") == buckets.owned
+    await buckets.requeue_unread("old", buckets.owned, START)
     assert await waiting(buckets) == [(2, 1)]
-    assert await buckets.forgotten("old") == set()
+    assert await buckets.unrecovered("old") == set()
 
 
 async def test_what_nobody_reads_is_not_published_again(pool: asyncpg.Pool, buckets: Buckets) -> None:
     await say(pool, 1)
     await publish_all(buckets)
     await pool.execute("UPDATE journal SET topic = 'volunteer.updates'")
-    assert await buckets.bring_back("new", buckets.owned, START) == 0
+    assert await buckets.requeue_unread("new", buckets.owned, START) == 0
 
 
 def test_a_topic_forgets_before_the_horizon_and_the_inbox_after_it() -> None:
-    assert all(timedelta(milliseconds=topic.retention_ms) <= HORIZON for topic in TOPICS)
+    assert all(timedelta(milliseconds=topic.retention_ms) <= RECOVERY_WINDOW for topic in TOPICS)
     assert HORIZON_DAYS < INBOX_DAYS
 
 
 async def publish_all(buckets: Buckets, limit: int = 100) -> None:
-    await buckets.done([message.id for message in await buckets.fetch(limit)])
+    await buckets.delete([message.id for message in await buckets.fetch(limit)])
 
 
 async def take_in(pool: asyncpg.Pool, subject: int) -> None:

@@ -216,27 +216,27 @@ async def test_a_commit_that_wakes_the_relay_is_published_at_once(
 
 
 async def test_two_relays_share_the_buckets_and_one_takes_all_when_the_other_ends(database: str) -> None:
-    async with Buckets.of(database, READERS) as survivor:
-        await survivor.share()
+    async with Buckets.connect(database, READERS) as survivor:
+        await survivor.rebalance()
         assert len(survivor.owned) == 64
-        async with Buckets.of(database, READERS) as mortal:
-            await survivor.share()
-            await mortal.share()
+        async with Buckets.connect(database, READERS) as mortal:
+            await survivor.rebalance()
+            await mortal.rebalance()
             assert len(survivor.owned) == len(mortal.owned) == 32
             assert not survivor.owned & mortal.owned
-        await survivor.share()
+        await survivor.rebalance()
         assert len(survivor.owned) == 64
 
 
 async def test_three_relays_leave_no_bucket_alone(database: str) -> None:
     async with (
-        Buckets.of(database, READERS) as one,
-        Buckets.of(database, READERS) as two,
-        Buckets.of(database, READERS) as three,
+        Buckets.connect(database, READERS) as one,
+        Buckets.connect(database, READERS) as two,
+        Buckets.connect(database, READERS) as three,
     ):
         for _ in range(2):
             for buckets in (one, two, three):
-                await buckets.share()
+                await buckets.rebalance()
         assert sorted([*one.owned, *two.owned, *three.owned]) == list(range(64))
         assert max(len(buckets.owned) for buckets in (one, two, three)) == 22
 
@@ -262,8 +262,8 @@ async def test_what_is_severe_leaves_first_and_a_fifth_is_left_to_what_waits_lon
     async with transaction(pool) as connection:
         await append(connection, [entry(number) for number in range(20)], START)
         await append(connection, severe, START)
-    async with Buckets.of(database, READERS) as buckets:
-        await buckets.share()
+    async with Buckets.connect(database, READERS) as buckets:
+        await buckets.rebalance()
         found = [message.key.decode() for message in await buckets.fetch(10)]
     assert found == [one.key for one in (*severe[:8], entry(0), entry(1))]
 
@@ -272,8 +272,8 @@ async def test_what_was_planned_for_an_empty_outbox_is_planned_anew_when_it_is_f
     database: str, pool: asyncpg.Pool
 ) -> None:
     await pool.execute("ANALYZE journal, outbox")
-    async with Buckets.of(database, READERS) as buckets:
-        await buckets.share()
+    async with Buckets.connect(database, READERS) as buckets:
+        await buckets.rebalance()
         assert not await buckets.fetch(100)
         await pool.execute(FULL, START)
         before = await pool.fetchval(READ)

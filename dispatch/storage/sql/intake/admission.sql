@@ -1,3 +1,3 @@
 -- name: count_backlog
--- Counts, no further than $3, what came since $1 and has waited for its turn since before $2.
+-- Counts the reports and events that wait since a moment between $1 and $2; stops counting at $3.
 SELECT count(*) FROM (SELECT FROM backlog WHERE since > $1 AND since <= $2 LIMIT $3) AS waiting;

@@ -1,24 +1,24 @@
 -- name: join_relays
--- Counts this session among the relays until it ends.
+-- Registers this session as a relay until it ends.
 SELECT pg_advisory_lock_shared(7301, 0);
 
 -- name: count_relays
--- How many sessions relay this database now.
+-- Returns the number of sessions that relay this database now.
 SELECT count(*) FROM pg_locks
 WHERE locktype = 'advisory' AND classid = 7301 AND granted
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
 
 -- name: claim_buckets
--- Of the buckets asked for, those that nobody else owns; owned until released or disconnected.
+-- Claims those of the buckets that no other session owns and returns them; owned until released or disconnected.
 SELECT bucket FROM unnest($1::int[]) AS bucket WHERE pg_try_advisory_lock(7302, bucket);
 
 -- name: release_buckets
--- Lets other relays own these buckets.
+-- Releases buckets for other relays to claim.
 SELECT pg_advisory_unlock(7302, bucket) FROM unnest($1::int[]) AS bucket;
 
 -- name: fetch_outbox
--- The next messages of these buckets: the most severe, with a share for those that wait longest, each key in order.
--- Each is looked up by itself: joined freely, a planner without fresh counts reads the whole journal for it.
+-- Returns the next messages of these buckets: $2 of the most severe and $3 of the oldest, each key in order.
+-- OFFSET 0 makes it one lookup per message: with stale statistics, a free join reads the whole journal.
 SELECT next.id, next.bucket, message.topic, message.key, message.headers, message.body
 FROM (
     (SELECT rank, id, bucket, position FROM outbox WHERE bucket = ANY($1::smallint[]) ORDER BY rank, id LIMIT $2)
@@ -31,22 +31,23 @@ CROSS JOIN LATERAL (
 ORDER BY next.rank, next.id;
 
 -- name: delete_outbox
--- Forgets what is published; the journal keeps it.
+-- Deletes published messages; the journal retains them.
 DELETE FROM outbox WHERE id = ANY($1::bigint[]);
 
--- name: forgotten_buckets
--- Of these buckets, those that were not yet brought to this cluster by the database as it is now.
+-- name: unrecovered_buckets
+-- Returns those of the buckets whose unread events this life of the database has not yet queued for this cluster.
 SELECT asked.bucket
 FROM (SELECT stream_home() AS home OFFSET 0) AS here CROSS JOIN unnest($2::smallint[]) AS asked (bucket)
 WHERE NOT EXISTS (SELECT FROM clusters c WHERE c.cluster_id = $1 AND c.bucket = asked.bucket AND c.home = here.home);
 
 -- name: analyze_journal
--- Lets the planner know how much there is, before it plans what is unread.
+-- Refreshes the planner's statistics before it plans `enqueue_unread`.
 ANALYZE journal, inbox, outbox;
 
 -- name: enqueue_unread
--- Puts what some declared reader has not taken in, since $2, before all else in these buckets, in journal order.
--- What waits already is moved among it. The new ids are below all others, and the same however often this runs.
+-- Queues the events since $2 that are missing from some declared reader's inbox, in journal order, before all other
+-- messages of these buckets. Messages that wait already are moved into that order. The new ids are below all others,
+-- and the same however often this runs.
 WITH waiting AS (
     DELETE FROM outbox WHERE bucket = ANY($1::smallint[]) AND id > 0 RETURNING bucket, position
 ), unread AS (
@@ -63,8 +64,8 @@ FROM (SELECT bucket, position FROM waiting UNION SELECT bucket, position FROM un
 ORDER BY position
 ON CONFLICT DO NOTHING;
 
--- name: note_cluster
--- Remembers that these buckets are brought to this cluster, and to no other: one that comes back lacks the rest.
+-- name: record_recovery
+-- Records that these buckets were queued for this cluster alone: another cluster that comes back lacks what follows.
 WITH others AS (
     DELETE FROM clusters WHERE bucket = ANY($2::smallint[]) AND cluster_id <> $1
 )
