@@ -132,7 +132,9 @@ class Relay:
             self._republish_at = None
             await buckets.requeue_unread(cluster, buckets.owned, self._clock.now())
 
-    async def _send(self, buckets: Buckets, producer: AIOKafkaProducer, messages: Sequence[OutboxMessage]) -> None:
+    async def _send(
+        self, buckets: Buckets, producer: AIOKafkaProducer, messages: Sequence[OutboxMessage]
+    ) -> None:
         stored, error = await send(producer, messages)
         await buckets.delete(stored)
         failed = {message.bucket for message in messages if message.id not in stored}
