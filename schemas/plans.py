@@ -11,6 +11,14 @@ Seconds = Annotated[int, Field(gt=0, le=7 * 86_400)]
 Metres = Annotated[int, Field(gt=0, le=200_000)]
 
 
+class PlanRuleError(ValueError):
+    """A rule over several fields is broken; `field` is the one to change."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class SeatNeed(Strict):
     """So many seats of one role, each filled by a volunteer who has the skill."""
 
@@ -54,7 +62,7 @@ class SearchPolicy(Strict):
         """Refuse radii that do not grow."""
         if list(self.radii_m) != sorted(set(self.radii_m)):
             msg = "radii_m must grow from one to the next"
-            raise ValueError(msg)
+            raise PlanRuleError("radii_m", msg)
         return self
 
 
@@ -101,10 +109,10 @@ class Plan(Strict):
         for earlier, later in zip(self.steps, self.steps[1:], strict=False):
             if later.after_s <= earlier.after_s or later.level < earlier.level:
                 msg = "each step must come after the one before it, at the same level or above"
-                raise ValueError(msg)
+                raise PlanRuleError("steps", msg)
         if self.seats and not any(step.page for step in self.steps):
             msg = "a plan that asks volunteers needs a step that pages somebody"
-            raise ValueError(msg)
+            raise PlanRuleError("steps", msg)
         return self
 
     @model_validator(mode="after")
@@ -113,5 +121,5 @@ class Plan(Strict):
         watch = self.name.startswith("watch") or any(kind.startswith("watch.") for kind in self.kinds)
         if watch and not self.informs:
             msg = "a watch plan informs and never sends: set `informs: true`"
-            raise ValueError(msg)
+            raise PlanRuleError("informs", msg)
         return self

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.services.plans.plan_files import PlansError, Problem, load
+from dispatch.services.plans.plan_files import PlanProblem, PlansError, load
 from schemas.escalations import EscalationRaised
 from tests.domain.builders import ask, at, incident, tick_until
 
@@ -26,19 +26,19 @@ def _folder(tmp_path: Path, **files: str) -> Path:
     return tmp_path
 
 
-def _problems(folder: Path) -> list[Problem]:
+def _problems(folder: Path) -> list[PlanProblem]:
     with pytest.raises(PlansError) as refused:
         load(folder)
     return refused.value.problems
 
 
-def _one(tmp_path: Path, text: str) -> Problem:
+def _one(tmp_path: Path, text: str) -> PlanProblem:
     (problem,) = _problems(_folder(tmp_path, fall=text))
     assert problem.file == str(tmp_path / "fall.yaml")
     return problem
 
 
-def _seen(problem: Problem) -> tuple[int, str]:
+def _seen(problem: PlanProblem) -> tuple[int, str]:
     return problem.line, problem.field
 
 
