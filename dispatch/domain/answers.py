@@ -1,4 +1,4 @@
-"""What a volunteer's answer does: it names its offer, and counts by when it was received."""
+"""Volunteers' answers: each names its offer, and counts by the time of its receipt."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,11 +25,11 @@ from schemas.offers import (
 )
 
 RENFORT = "renfort"
-"""Who acts when no human does."""
+"""The name of the actor in events that no human caused."""
 
 
 def answer(draft: Draft, reply: AnswerOffer) -> None:
-    """Work one answer; raises RefusedError where the offer is not this volunteer's."""
+    """Apply one answer; raises RefusedError where the offer is not this volunteer's."""
     offer = draft.incident.offers.get(reply.offer_id)
     if offer is None or offer.volunteer_id != reply.volunteer_id:
         msg = "the answer names an offer that this volunteer never had"
@@ -39,7 +39,7 @@ def answer(draft: Draft, reply: AnswerOffer) -> None:
 
 
 def _acknowledge(draft: Draft, reply: AnswerOffer) -> None:
-    """Any answer received after a recall shows that it was seen."""
+    """Acknowledge the volunteer's recall: any answer received after it shows that it was seen."""
     recall = draft.incident.recalls.get(reply.volunteer_id)
     if recall is not None and recall.acknowledged_at is None and reply.received_at > recall.at:
         draft.add(
@@ -53,20 +53,20 @@ def _accept(draft: Draft, offer: Offer, reply: AnswerOffer) -> None:
     if any(a.volunteer_id == offer.volunteer_id for a in draft.incident.active()):
         return
     if offer.status == "accepted":
-        # A yes from before the release is the one that was seated, said twice.
+        # A yes received before the release repeats the one that was seated.
         if reply.received_at > _released_at(draft.incident, offer):
-            _late(draft, offer, reply, "thanked")
+            _record_late(draft, offer, reply, "thanked")
         return
     in_time = offer.status in ("extended", "expired") and reply.received_at <= offer.expires_at
     seat = None if reply.engaged else free_seat(draft.incident, offer.role)
     if offer.status == "extended" and (not in_time or seat is None):
-        draft.add(_about(OfferExpired, draft, offer))
+        draft.add(_event(OfferExpired, draft, offer))
     if seat is None:
-        _late(draft, offer, reply, "thanked")
+        _record_late(draft, offer, reply, "thanked")
         return
     if not in_time:
-        _late(draft, offer, reply, "reserve" if seat.reserve else "seated")
-    _sit(draft, offer, reply, seat)
+        _record_late(draft, offer, reply, "reserve" if seat.reserve else "seated")
+    _assign(draft, offer, reply, seat)
 
 
 def _released_at(incident: Incident, offer: Offer) -> datetime:
@@ -76,14 +76,14 @@ def _released_at(incident: Incident, offer: Offer) -> datetime:
 
 
 def free_seat(incident: Incident, role: str) -> Seat | None:
-    """Find an empty seat of the role, a needed one before a reserve one; none once enough have come."""
+    """Return an empty seat of the role, needed seats before reserve; None once enough responders have arrived."""
     if incident.ended or incident.arrived():
         return None
     empty = [seat for seat in incident.seats if seat.role == role and seat.assignment_id is None]
     return min(empty, key=lambda seat: seat.number, default=None)
 
 
-def _late(
+def _record_late(
     draft: Draft, offer: Offer, reply: AnswerOffer, outcome: Literal["seated", "reserve", "thanked"]
 ) -> None:
     if outcome == "thanked" and draft.incident.offers[offer.id].late == "thanked":
@@ -96,7 +96,7 @@ def _late(
     )  # fmt: skip
 
 
-def _sit(draft: Draft, offer: Offer, reply: AnswerOffer, seat: Seat) -> None:
+def _assign(draft: Draft, offer: Offer, reply: AnswerOffer, seat: Seat) -> None:
     draft.add(
         OfferAccepted(
             at=draft.now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
@@ -111,9 +111,9 @@ def _sit(draft: Draft, offer: Offer, reply: AnswerOffer, seat: Seat) -> None:
         )
     )  # fmt: skip
     draft.withdraw_from(offer.volunteer_id, "engaged")
-    draft.settle()
+    draft.update_coverage()
     if draft.incident.plan.informs and draft.incident.covered_at is not None:
-        # A notice sends nobody: once enough have seen it there is nothing left to do.
+        # A notice sends nobody: once enough volunteers have read it, it ends.
         draft.release_all("done")
         close_if_done(draft)
 
@@ -128,41 +128,41 @@ def _decline(draft: Draft, offer: Offer, reply: AnswerOffer) -> None:
         )  # fmt: skip
     elif (assignment := assignment_of(draft.incident, offer)) is not None:
         draft.release(assignment, "withdrew")
-        draft.settle()
+        draft.update_coverage()
         close_if_done(draft)
 
 
 def assignment_of(incident: Incident, offer: Offer) -> Assignment | None:
-    """Find the active assignment that came of an offer."""
+    """Return the active assignment that resulted from an offer."""
     return next((a for a in incident.active() if a.offer_id == offer.id), None)
 
 
-def _move(draft: Draft, offer: Offer, event: type[AssignmentEvent]) -> bool:
+def _advance(draft: Draft, offer: Offer, event: type[AssignmentEvent]) -> bool:
     assignment = assignment_of(draft.incident, offer)
     if assignment is None:
         return False
     if draft.incident.plan.informs:
-        msg = "a watch notice sends nobody: there is no way to go and no scene to be on"
+        msg = "a notice sends nobody: volunteers cannot be en route or on scene"
         raise RefusedError(msg)
     if not transitions.may(transitions.ASSIGNMENT, assignment.status, event):
         return False
-    draft.add(_about(event, draft, offer, assignment_id=assignment.id))
+    draft.add(_event(event, draft, offer, assignment_id=assignment.id))
     return True
 
 
 def _en_route(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
-    if _move(draft, offer, EnRoute):
-        draft.settle()
+    if _advance(draft, offer, EnRoute):
+        draft.update_coverage()
 
 
 def _on_scene(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
-    if not _move(draft, offer, OnScene):
+    if not _advance(draft, offer, OnScene):
         return
     if draft.incident.arrived():
         for assignment in [a for a in draft.incident.active() if a.status != "on_scene"]:
             draft.release(assignment, "stood_down")
         draft.withdraw("covered")
-    draft.settle()
+    draft.update_coverage()
 
 
 def _release(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
@@ -170,12 +170,12 @@ def _release(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
     if assignment is None:
         return
     draft.release(assignment, "done" if assignment.status == "on_scene" else "withdrew")
-    draft.settle()
+    draft.update_coverage()
     close_if_done(draft)
 
 
 def close_if_done(draft: Draft) -> None:
-    """Close an incident whose seats were filled and whose responders have all come back."""
+    """Close an incident that was covered and whose responders are all released."""
     incident = draft.incident
     if incident.status == "open" and incident.covered_at is not None and not any(incident.active()):
         draft.withdraw("closed")
@@ -184,7 +184,7 @@ def close_if_done(draft: Draft) -> None:
 
 
 def _danger(draft: Draft, _offer: Offer, _reply: AnswerOffer) -> None:
-    """Hold everybody and tell a supervisor at once: a responder sees danger."""
+    """Hold everybody and escalate at once: a responder reports danger."""
     if transitions.may(transitions.INCIDENT, draft.incident.status, IncidentHeld):
         draft.add(
             IncidentHeld(
@@ -195,11 +195,11 @@ def _danger(draft: Draft, _offer: Offer, _reply: AnswerOffer) -> None:
     draft.escalate("danger", page=True, detail="a responder reports danger")
 
 
-def _seen(_draft: Draft, _offer: Offer, _reply: AnswerOffer) -> None:
-    """Nothing more than the acknowledgement itself."""
+def _acknowledged(_draft: Draft, _offer: Offer, _reply: AnswerOffer) -> None:
+    """Do nothing more: `answer` has acknowledged the recall already."""
 
 
-def _about(event: type[OfferEvent | AssignmentEvent], draft: Draft, offer: Offer, **more: object) -> Event:
+def _event(event: type[OfferEvent | AssignmentEvent], draft: Draft, offer: Offer, **more: object) -> Event:
     names = {"incident_id": draft.incident.id, "offer_id": offer.id, "volunteer_id": offer.volunteer_id}
     return event(at=draft.now, **names, **more)  # type: ignore[arg-type]
 
@@ -211,5 +211,5 @@ _ANSWERS: dict[str, Callable[[Draft, Offer, AnswerOffer], None]] = {
     "on_scene": _on_scene,
     "released": _release,
     "danger": _danger,
-    "acknowledged": _seen,
+    "acknowledged": _acknowledged,
 }

@@ -1,4 +1,4 @@
-"""What may be asked of an incident: imperative values."""
+"""Commands to an incident."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,14 +13,14 @@ from schemas.reports import Professional
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Do what is due, but let no offer expire while an answer to it is being worked."""
+    """Do what is due, except expiring offers whose answer was received and is not processed yet."""
 
     being_answered: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A claimed volunteer for one role."""
+    """A volunteer locked for one role."""
 
     volunteer_id: UUID
     role: str
@@ -29,7 +29,7 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Consider:
-    """Offer to those who were claimed; `contended` when others held some of them for a moment."""
+    """Extend offers to the picks; `contended` where another transaction held some of the volunteers."""
 
     round_id: UUID
     picks: tuple[Pick, ...]
@@ -39,7 +39,7 @@ class Consider:
 
 @dataclass(frozen=True, slots=True)
 class AnswerOffer:
-    """A volunteer's answer to one offer; `engaged` when the person is already bound elsewhere in the lane."""
+    """Apply a volunteer's answer to one offer; `engaged` where another incident has the person assigned in the lane."""
 
     offer_id: UUID
     volunteer_id: UUID
@@ -51,9 +51,9 @@ class AnswerOffer:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a named supervisor does to the incident."""
+    """Do what a named supervisor ordered."""
 
-    what: Literal[
+    action: Literal[
         "confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"
     ]
     by: str
@@ -62,7 +62,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    """A named supervisor has seen one escalation."""
+    """Record that a named supervisor has seen one escalation."""
 
     escalation_id: UUID
     by: str
@@ -70,7 +70,7 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The source said more; `trusted` when the plan trusts it."""
+    """Apply what the source added; `trusted` where the plan trusts the source."""
 
     report_id: UUID
     severity: Severity | None
@@ -82,10 +82,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """A volunteer is needed elsewhere, or has left: give back the seat and any offer held."""
+    """Withdraw the offers of a volunteer who is needed elsewhere or has left, and release the seat where needed."""
 
     volunteer_id: UUID
-    why: Literal["overlap", "left"]
+    reason: Literal["overlap", "left"]
 
 
 Command = Tick | Consider | AnswerOffer | Act | Acknowledge | Update | Free

@@ -1,8 +1,8 @@
-"""The one function through which everything that changes an incident goes."""
+"""The one function that decides commands: every change of an incident goes through it."""
 
 from datetime import datetime
 
-from dispatch.domain import answers, asking, supervision
+from dispatch.domain import answers, offers, supervision
 from dispatch.domain.agenda import tick
 from dispatch.domain.commands import Acknowledge, Act, AnswerOffer, Command, Consider, Free, Tick, Update
 from dispatch.domain.draft import Draft
@@ -11,19 +11,19 @@ from schemas.base import Event
 
 
 def decide(incident: Incident, command: Command, now: datetime) -> list[Event]:
-    """Give the events that a command leads to; raises RefusedError where the transition table forbids it."""
+    """Return the events that a command leads to; raises RefusedError where the transition table forbids it."""
     draft = Draft(incident, now)
     apply(draft, command)
     return draft.events
 
 
 def apply(draft: Draft, command: Command) -> None:
-    """Decide a command on a draft, so that several commands for one incident fold in memory."""
+    """Decide a command on a draft; several commands for one incident are folded in memory so."""
     match command:
         case Tick():
             tick(draft, command.being_answered)
         case Consider():
-            asking.consider(draft, command)
+            offers.consider(draft, command)
         case AnswerOffer():
             answers.answer(draft, command)
         case Act():

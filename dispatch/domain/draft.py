@@ -1,4 +1,4 @@
-"""An incident while it is being decided: each event added is folded in at once, so the next decision sees it."""
+"""An incident while commands are decided: each event is folded in at once, so that the next decision sees it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,43 +14,43 @@ from schemas.offers import OfferWithdrawn, Released, ReleasedReason, WithdrawnRe
 
 
 class Draft:
-    """Events decided so far, and the incident that they lead to."""
+    """The events decided so far, and the incident after them."""
 
     def __init__(self, incident: Incident, now: datetime) -> None:
-        """Begin at the incident as it stands; time never runs backwards for it."""
+        """Start at the present state; `now` is never before the incident's last event."""
         self.before = incident
         self.incident = incident
         self.now = max(now, incident.last_at)
         self.events: list[Event] = []
 
     def add(self, event: Event) -> None:
-        """Decide one event."""
+        """Add one event."""
         self.incident = evolve(self.incident, event)
         self.events.append(event)
 
     def extend(self, events: Iterable[Event]) -> None:
-        """Decide several events, each seen before the next is made."""
+        """Add several events, each folded in before the next is produced."""
         for event in events:
             self.add(event)
 
     def escalate(self, reason: str, *, page: bool, level: int | None = None, detail: str = "") -> None:
-        """Tell a supervisor about the incident, once per reason."""
+        """Escalate the incident to a supervisor, once per reason."""
         cause = Cause(reason, self.incident.top_level if level is None else level, page, detail)
         subject = ("incident", self.incident.id)
         self.extend(escalation.raised(self.incident.escalations, subject, cause, self.now))  # type: ignore[arg-type]
 
     def resolve(self, reasons: set[str] | None, why: str) -> None:
-        """Settle open escalations whose cause is gone."""
+        """Resolve the open escalations of these reasons, or all of them where none are named."""
         self.extend(escalation.resolved(self.incident.escalations, reasons, why, self.now))
 
     def withdraw(self, reason: WithdrawnReason, roles: set[str] | None = None) -> None:
-        """Take back every live offer, or those of some roles."""
+        """Withdraw every live offer, or those of some roles."""
         for offer in list(self.incident.live_offers()):
             if roles is None or offer.role in roles:
                 self._withdraw(offer, reason)
 
     def withdraw_from(self, volunteer_id: UUID, reason: WithdrawnReason) -> None:
-        """Take back what one volunteer is still asked."""
+        """Withdraw the live offers of one volunteer."""
         for offer in [o for o in self.incident.live_offers() if o.volunteer_id == volunteer_id]:
             self._withdraw(offer, reason)
 
@@ -63,7 +63,7 @@ class Draft:
         )  # fmt: skip
 
     def release(self, assignment: Assignment, reason: ReleasedReason) -> None:
-        """Let one responder go."""
+        """Release one responder."""
         self.add(
             Released(
                 at=self.now, incident_id=self.incident.id, assignment_id=assignment.id,
@@ -72,12 +72,12 @@ class Draft:
         )  # fmt: skip
 
     def release_all(self, reason: ReleasedReason) -> None:
-        """Let every responder go."""
+        """Release every responder."""
         for assignment in list(self.incident.active()):
             self.release(assignment, reason)
 
-    def settle(self) -> None:
-        """Note what follows from the seats: covered or not, and which offers nobody needs any more."""
+    def update_coverage(self) -> None:
+        """Add what follows from the seats: covered or uncovered, and the withdrawal of offers no longer needed."""
         incident = self.incident
         if incident.ended:
             return

@@ -1,8 +1,8 @@
-"""Errors that the domain raises, cut by what the caller does next."""
+"""The domain's error."""
 
 
 class RefusedError(Exception):
-    """What was asked cannot be done, now or later; the text tells a human why."""
+    """The command is not allowed, now or on a retry; the message says why in words for a human."""
 
 
 class NewerVersionError(Exception):

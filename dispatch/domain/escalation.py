@@ -1,4 +1,4 @@
-"""Escalations of any subject, an incident, a report or the system: told, acknowledged, lapsed, passed on, settled."""
+"""Escalations of an incident, a report or the system: raised, acknowledged, lapsed, paged again, resolved."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,10 +20,10 @@ from schemas.escalations import (
 )
 from schemas.ids import derived
 
-PASS_ON = timedelta(seconds=60)
-"""How long one duty contact has before the next is told."""
-PASS_ON_LATER = timedelta(minutes=10)
-"""How often they are told after ten turns: a lone mayor is not buried, and not forgotten."""
+PAGE_INTERVAL = timedelta(seconds=60)
+"""How long one duty contact has to acknowledge before the next is paged."""
+SLOW_PAGE_INTERVAL = timedelta(minutes=10)
+"""The interval after the first turns: a single contact is neither flooded nor forgotten."""
 TURNS_AT_FULL_PACE = 10
 
 Escalations = Mapping[UUID, Escalation]
@@ -31,7 +31,7 @@ Escalations = Mapping[UUID, Escalation]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a supervisor is told, how gravely, and whether by message."""
+    """Why an escalation is raised, at which level, and whether the duty contact is paged."""
 
     reason: str
     level: int
@@ -59,8 +59,8 @@ def _first(event: EscalationRaised) -> Escalation:
 
 def _next(after: Escalation, event: EscalationEvent) -> Escalation:
     if isinstance(event, EscalationRaised):
-        told = {"level": event.level, "page": event.page, "turn": event.turn, "detail": event.detail}
-        return replace(after, told_at=event.at, acknowledged_by=None, lapses_at=None, **told)  # type: ignore[arg-type]
+        fields = {"level": event.level, "page": event.page, "turn": event.turn, "detail": event.detail}
+        return replace(after, told_at=event.at, acknowledged_by=None, lapses_at=None, **fields)  # type: ignore[arg-type]
     if isinstance(event, EscalationAcknowledged):
         return replace(after, acknowledged_by=event.by, lapses_at=event.lapses_at)
     if isinstance(event, EscalationHandedOver):
@@ -71,7 +71,7 @@ def _next(after: Escalation, event: EscalationEvent) -> Escalation:
 def raised(
     escalations: Escalations, subject: tuple[SubjectKind, UUID], cause: Cause, now: datetime
 ) -> Iterator[EscalationEvent]:
-    """Tell a supervisor, unless an open escalation of that reason says as much already."""
+    """Yield the event that escalates, unless an open escalation of that reason covers it at this level."""
     same = [e for e in escalations.values() if e.reason == cause.reason]
     current = next((e for e in same if e.open), None)
     if current is None:
@@ -83,11 +83,11 @@ def raised(
 
 
 def _raise(
-    name: UUID, subject: tuple[SubjectKind, UUID], cause: Cause, now: datetime, *, turn: int
+    escalation_id: UUID, subject: tuple[SubjectKind, UUID], cause: Cause, now: datetime, *, turn: int
 ) -> EscalationRaised:
     return EscalationRaised(
         at=now,
-        escalation_id=name,
+        escalation_id=escalation_id,
         subject_kind=subject[0],
         subject_id=subject[1],
         reason=cause.reason,
@@ -101,10 +101,10 @@ def _raise(
 def acknowledged(
     escalations: Escalations, escalation_id: UUID, by: str, lapses_at: datetime, now: datetime
 ) -> EscalationEvent:
-    """Note that a named supervisor has seen it; raises RefusedError where it is settled or unknown."""
+    """Return the acknowledgement of a named supervisor; raises RefusedError where it is resolved or unknown."""
     current = escalations.get(escalation_id)
     if current is None or not current.open:
-        msg = "this escalation is settled: there is nothing to acknowledge"
+        msg = "this escalation is resolved: there is nothing to acknowledge"
         raise RefusedError(msg)
     return EscalationAcknowledged(at=now, by=by, lapses_at=lapses_at, **_names(current))  # type: ignore[arg-type]
 
@@ -112,45 +112,45 @@ def acknowledged(
 def resolved(
     escalations: Escalations, reasons: set[str] | None, why: str, now: datetime
 ) -> Iterator[EscalationEvent]:
-    """Settle the open escalations of these reasons, or of all reasons where none are named."""
+    """Resolve the open escalations of these reasons, or of all reasons where none are named."""
     for current in _open(escalations):
         if reasons is None or current.reason in reasons:
             yield EscalationResolved(at=now, reason=why, **_names(current))  # type: ignore[arg-type]
 
 
 def handed_over(escalations: Escalations, by: str, now: datetime) -> Iterator[EscalationEvent]:
-    """Settle all open escalations: a named human has what they were about."""
+    """Hand all open escalations over to a named human."""
     for current in _open(escalations):
         yield EscalationHandedOver(at=now, by=by, **_names(current))  # type: ignore[arg-type]
 
 
 def due(escalations: Escalations, now: datetime) -> Iterator[EscalationEvent]:
-    """Let acknowledgements lapse and pass unacknowledged pages on to the next in duty order."""
+    """Lapse acknowledgements that are due, and page the next duty contact where nobody acknowledged in time."""
     for current in _open(escalations):
         if current.lapses_at is not None and current.lapses_at <= now:
             yield EscalationLapsed(at=now, **_names(current))  # type: ignore[arg-type]
-            yield _again(current, now)
-        elif _passes_on_at(current) is not None and cast(datetime, _passes_on_at(current)) <= now:
-            yield _again(current, now)
+            yield _raise_again(current, now)
+        elif _next_page_at(current) is not None and cast(datetime, _next_page_at(current)) <= now:
+            yield _raise_again(current, now)
 
 
 def agenda(escalations: Escalations) -> dict[str, datetime]:
-    """Give what is due when: the next to be told, and the next acknowledgement to lapse."""
-    pages = [at for e in _open(escalations) if (at := _passes_on_at(e)) is not None]
+    """Return when the next page is due, and when the next acknowledgement lapses."""
+    pages = [at for e in _open(escalations) if (at := _next_page_at(e)) is not None]
     lapses = [e.lapses_at for e in _open(escalations) if e.lapses_at is not None]
     found = {"page": min(pages, default=None), "lapse": min(lapses, default=None)}
     return {kind: at for kind, at in found.items() if at is not None}
 
 
-def _again(current: Escalation, now: datetime) -> EscalationRaised:
+def _raise_again(current: Escalation, now: datetime) -> EscalationRaised:
     cause = Cause(current.reason, current.level, current.page, current.detail)
     return _raise(current.id, (current.subject_kind, current.subject_id), cause, now, turn=current.turn + 1)
 
 
-def _passes_on_at(current: Escalation) -> datetime | None:
+def _next_page_at(current: Escalation) -> datetime | None:
     if current.status != "raised" or not current.page:
         return None
-    return current.told_at + (PASS_ON if current.turn < TURNS_AT_FULL_PACE else PASS_ON_LATER)
+    return current.told_at + (PAGE_INTERVAL if current.turn < TURNS_AT_FULL_PACE else SLOW_PAGE_INTERVAL)
 
 
 def _open(escalations: Escalations) -> list[Escalation]:

@@ -1,4 +1,4 @@
-"""Distances and the flat frame that the search uses."""
+"""Distances, and the Web-Mercator projection that the search uses."""
 
 from math import asin, cos, log, pi, radians, sin, sqrt, tan
 
@@ -9,7 +9,7 @@ EARTH_M = 6_371_008.8
 MERCATOR_M = 6_378_137.0
 """Radius of the Web-Mercator sphere, EPSG:3857."""
 MERCATOR_LIMIT = 85.05112878
-"""The frame ends here; nobody is dispatched nearer to a pole."""
+"""The projection's limit, in degrees of latitude; nobody is dispatched nearer to a pole."""
 
 
 def mercator(lat: float, lon: float) -> tuple[float, float]:
@@ -18,13 +18,13 @@ def mercator(lat: float, lon: float) -> tuple[float, float]:
     return MERCATOR_M * radians(lon), MERCATOR_M * log(tan(pi / 4 + radians(lat) / 2))
 
 
-def stretch(lat: float) -> float:
-    """Give how much longer a metre on the ground is in the frame at this latitude."""
+def mercator_scale(lat: float) -> float:
+    """Return how many projected metres one metre on the ground is at this latitude."""
     return 1 / cos(radians(min(abs(lat), MERCATOR_LIMIT)))
 
 
 def distance_m(one: Position, other: Position) -> float:
-    """Measure the great circle between two places, in metres."""
+    """Return the great-circle distance between two places, in metres."""
     north = radians(other.lat - one.lat)
     east = radians(other.lon - one.lon)
     half = sin(north / 2) ** 2 + cos(radians(one.lat)) * cos(radians(other.lat)) * sin(east / 2) ** 2

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from dispatch.domain.asking import tell_obstacles
 from dispatch.domain.draft import Draft
 from dispatch.domain.evolve import evolve
+from dispatch.domain.offers import escalate_obstacles
 from dispatch.domain.supervision import awaiting
 from schemas.base import Mode
 from schemas.ids import derived
@@ -62,7 +62,7 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
 
 def _tell(draft: Draft, opening: Opening) -> None:
     incident = draft.incident
-    tell_obstacles(draft)
+    escalate_obstacles(draft)
     if incident.position is not None and not opening.inside_area:
         draft.escalate("outside_area", page=True, detail="the position lies outside the service area")
     if incident.plan.professional == "informed" and not incident.professional.requested:

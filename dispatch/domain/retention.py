@@ -1,4 +1,4 @@
-"""The one table of what is stored, how long, and why: the keeper erases by it, and the documentation shows it."""
+"""The table of retention: what is stored, how long, and why. Erasure and the documentation are driven by it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from schemas.topics import HORIZON_DAYS, INBOX_DAYS
 
 ROLL_DAYS = 2
-"""A topic may keep a message so much longer than it promises."""
+"""How much longer than its retention a topic may keep a message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """How long some tables are kept: `days` after `since`, or until something else ends them."""
+class RetentionRule:
+    """How long some tables are retained: `days` after `since`, or until something else ends them."""
 
     tables: tuple[str, ...]
     holds: str
@@ -24,99 +24,99 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """Name the rule as settings and commands do: by its first table."""
+        """Return the name that settings and commands use: the first table."""
         return self.tables[0]
 
 
-RULES: tuple[Rule, ...] = (
-    Rule(
+RULES: tuple[RetentionRule, ...] = (
+    RetentionRule(
         ("people", "addresses"), "name, birth date and phone of a volunteer",
         "until the person is erased", "to call those who consented",
     ),
-    Rule(
+    RetentionRule(
         ("volunteers", "memberships", "skills"), "pseudonym, skills, consent, availability",
         "until the person leaves the roster", "to ask those who can and may",
     ),
-    Rule(
+    RetentionRule(
         ("positions",), "where a volunteer lives, works, or is",
-        "after it was heard; home and work as long as the person", "to ask the nearest",
+        "after it was received; home and work as long as the person", "to ask the nearest",
         days=1, least=1, most=7,
     ),
-    Rule(
+    RetentionRule(
         ("duty_contacts",), "name and phone of those on duty",
-        "until the next `dispatch duty set`", "to tell supervisors",
+        "until the next `dispatch duty set`", "to notify supervisors",
     ),
-    Rule(
+    RetentionRule(
         ("report_texts",), "a report's description: free text about callers and victims",
-        "after its incident ended; without an incident, after it came", "the incident, then its review",
+        "after its incident ended; without an incident, after its receipt", "the incident, then its review",
         days=30, least=1, most=365,
     ),
-    Rule(
+    RetentionRule(
         ("inbound_texts",), "texts as received, with the phone that sent them",
-        "after it came, or with the person", "to see what somebody meant; a text sent twice counts once",
+        "after its receipt, or with the person", "to see what somebody meant; a text sent twice counts once",
         days=30, least=7, most=365,
     ),
-    Rule(
-        ("parking",), "what could not be understood, with its bytes until it is settled",
+    RetentionRule(
+        ("parking",), "messages that could not be read, with their bytes until they are settled",
         "after somebody retried or discarded it; never before",
-        "to repair what was lost; the same bytes are parked once",
+        "to repair and retry them; the same bytes are parked once",
         days=30, least=HORIZON_DAYS + ROLL_DAYS, most=365,
     ),
-    Rule(
+    RetentionRule(
         ("rounds",), "why each volunteer was or was not asked, by pseudonym",
-        "after its incident ended", "to answer for every choice", days=365, least=30, most=3650,
+        "after its incident ended", "to justify every choice", days=365, least=30, most=3650,
     ),
-    Rule(
-        ("messages",), "who was told what about, and when; never the text",
-        "after its incident ended", "to show who was told", days=90, least=7, most=3650,
+    RetentionRule(
+        ("messages",), "who was notified of what, and when; never the text",
+        "after its incident ended", "to show who was notified", days=90, least=7, most=3650,
     ),
-    Rule(
+    RetentionRule(
         ("replies",), "answers, by pseudonym",
         "after its incident ended", "to show who answered; the journal has them too",
         days=90, least=7, most=3650,
     ),
-    Rule(
+    RetentionRule(
         ("tokens",), "hashes of the links in messages",
-        "after its incident ended, when they open nothing any more", "to open a volunteer's page",
+        "after its incident ended, when the links are no longer valid", "to open a volunteer's page",
         days=1, least=1, most=30,
     ),
-    Rule(
-        ("idempotency_keys",), "answers to requests that may be sent again",
-        "after the first request", "a request sent twice is done once", days=1, least=1, most=30,
+    RetentionRule(
+        ("idempotency_keys",), "responses to requests that may be sent again",
+        "after the first request", "a request sent twice is executed once", days=1, least=1, most=30,
     ),
-    Rule(
+    RetentionRule(
         ("api_keys",), "hashes of API keys, with their holders",
         "after it was revoked", "to know who held which key", days=365, least=30, most=3650,
     ),
-    Rule(
-        ("inbox",), "which events each consumer has taken in",
-        "after it was taken in; longer than any topic keeps it", "an event delivered twice counts once",
+    RetentionRule(
+        ("inbox",), "which events each consumer has handled",
+        "after it was handled; longer than any topic retains it", "an event delivered twice counts once",
         days=INBOX_DAYS, least=HORIZON_DAYS + ROLL_DAYS, most=365,
     ),
-    Rule(("outbox",), "what is to be published", "until Kafka has it", "what is accepted is not lost"),
-    Rule(("agenda",), "what is due", "until it is done", "nothing is forgotten"),
-    Rule(
+    RetentionRule(("outbox",), "events to be published", "until Kafka has them", "an accepted event is not lost"),
+    RetentionRule(("agenda",), "actions that are due", "until they are done", "no due action is lost"),
+    RetentionRule(
         ("journal",), "every event, by pseudonym; nothing personal",
         "for ever: a gap would break the chain", "the proof of what happened, and the source of the tables",
     ),
-    Rule(
+    RetentionRule(
         ("incidents", "reports", "seats", "offers", "assignments", "recalls", "escalations", "plans"),
-        "what the journal says, laid out",
-        "as long as the journal: they can be written anew from it", "to read it, and to compare it",
+        "the state that follows from the journal",
+        "as long as the journal: they can be rebuilt from it", "to read it, and to compare it with the journal",
     ),
-    Rule(
+    RetentionRule(
         ("organisations", "clusters", "epochs", "migrations", "retention_runs", "drills"),
-        "the installation itself", "as long as the installation", "it would not work without",
+        "the installation itself", "as long as the installation", "it does not work without them",
     ),
 )  # fmt: skip
 EXPIRING = tuple(rule for rule in RULES if rule.days is not None)
-"""What the keeper erases after a time, rather than what somebody or something else does."""
+"""The rules under which rows are erased after a period; the other tables have another end."""
 
 
 def periods(changes: str = "") -> dict[str, int]:
-    """Give the days that each expiring table is kept, with changes written as `name=days,name=days`.
+    """Return the retention of each expiring table in days, with changes written as `name=days,name=days`.
 
-    Raises ValueError for what has no period, and for one outside its bounds.
+    Raises ValueError for a name without a period, and for a period outside its bounds.
     """
     found = {rule.name: rule.days or 0 for rule in EXPIRING}
     bounds = {rule.name: (rule.least, rule.most) for rule in EXPIRING}
@@ -131,6 +131,6 @@ def periods(changes: str = "") -> dict[str, int]:
     return found
 
 
-def cutoffs(kept: Mapping[str, int], now: datetime) -> dict[str, datetime]:
-    """Give the moment before which each expiring table holds what is to be erased."""
-    return {name: now - timedelta(days=days) for name, days in kept.items()}
+def cutoffs(days_by_table: Mapping[str, int], now: datetime) -> dict[str, datetime]:
+    """Return, for each expiring table, the moment before which rows are to be erased."""
+    return {name: now - timedelta(days=days) for name, days in days_by_table.items()}

@@ -1,4 +1,4 @@
-"""What supervisors do to an incident, and what a source's update does: each act by a named human or a rule."""
+"""Acts of supervisors on an incident, updates by its source, and the release of single volunteers."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,11 +6,11 @@ from uuid import UUID
 
 from dispatch.domain import escalation, transitions
 from dispatch.domain.answers import RENFORT, close_if_done
-from dispatch.domain.asking import forbidden, tell_obstacles
 from dispatch.domain.commands import Acknowledge, Act, Free, Update
 from dispatch.domain.draft import Draft
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
+from dispatch.domain.offers import escalate_obstacles, forbidden_hazards
 from schemas.base import Event
 from schemas.incidents import (
     HumanAct,
@@ -28,19 +28,19 @@ from schemas.reports import Professional
 
 
 def act(draft: Draft, command: Act) -> None:
-    """Do what a supervisor commands; raises RefusedError where the incident's status does not allow it."""
-    _ACTS[command.what](draft, command)
+    """Do a supervisor's act; raises RefusedError where the incident's status does not allow it."""
+    _ACTS[command.action](draft, command)
 
 
 def acknowledge(draft: Draft, command: Acknowledge) -> None:
-    """Note that a supervisor has seen an escalation; it lapses after the plan's time."""
+    """Acknowledge an escalation; the acknowledgement lapses after the plan's time."""
     lapses_at = draft.now + timedelta(seconds=draft.incident.plan.acknowledgement_s)
     current = draft.incident.escalations
     draft.add(escalation.acknowledged(current, command.escalation_id, command.by, lapses_at, draft.now))
 
 
 def awaiting(professional: Professional, *, plan_trusts: bool, incident_needs: bool) -> tuple[str, ...]:
-    """Say why a supervisor must confirm before any lay volunteer is asked (rule 7)."""
+    """Return why a supervisor must confirm before any lay volunteer is asked; empty where none need be."""
     if not incident_needs:
         return ()
     reasons = []
@@ -52,38 +52,38 @@ def awaiting(professional: Professional, *, plan_trusts: bool, incident_needs: b
 
 
 def update(draft: Draft, command: Update) -> None:
-    """Take in what the source adds; a hazard that the plan keeps volunteers away from aborts."""
+    """Apply what the source adds; a hazard for which the plan forbids offers aborts the incident."""
     incident = draft.incident
     if incident.ended:
-        if _is_news(incident, command):
+        if _adds_anything(incident, command):
             detail = "the source said more after the end"
             draft.escalate("updated_after_end", page=False, level=1, detail=detail)
         return
     professional = command.professional or incident.professional
-    still = tuple(reason for reason in incident.awaiting if _still(reason, command, professional))
+    remaining = tuple(reason for reason in incident.awaiting if _still_awaited(reason, command, professional))
     draft.add(
         IncidentUpdated(
             at=draft.now, incident_id=incident.id, report_id=command.report_id, severity=command.severity,
             position=command.position, hazards=command.hazards, professional=command.professional,
-            awaiting=still,
+            awaiting=remaining,
         )
     )  # fmt: skip
     if command.position is not None:
         draft.resolve({"unplaced"}, "placed")
-    if incident.awaiting and not still:
+    if incident.awaiting and not remaining:
         draft.resolve({"awaiting_confirmation"}, "known now")
-    if not forbidden(incident) and (hazards := forbidden(draft.incident)):
+    if not forbidden_hazards(incident) and (hazards := forbidden_hazards(draft.incident)):
         _abort(draft, Act("abort", RENFORT, f"hazard reported: {', '.join(hazards)}"))
         draft.escalate("hazard", page=True, detail=", ".join(hazards))
 
 
-def _is_news(incident: Incident, command: Update) -> bool:
+def _adds_anything(incident: Incident, command: Update) -> bool:
     known = (incident.severity, incident.position, incident.professional)
-    said = (command.severity or known[0], command.position or known[1], command.professional or known[2])
-    return said != known or not set(command.hazards) <= set(incident.hazards)
+    updated = (command.severity or known[0], command.position or known[1], command.professional or known[2])
+    return updated != known or not set(command.hazards) <= set(incident.hazards)
 
 
-def _still(reason: str, command: Update, professional: Professional) -> bool:
+def _still_awaited(reason: str, command: Update, professional: Professional) -> bool:
     if reason == "professional_unknown":
         known = professional.requested and professional.reference is not None
         return not (known and command.trusted)
@@ -91,58 +91,58 @@ def _still(reason: str, command: Update, professional: Professional) -> bool:
 
 
 def free(draft: Draft, command: Free) -> None:
-    """Give back the seat and the offer of somebody who is needed elsewhere or has left."""
-    draft.withdraw_from(command.volunteer_id, "left" if command.why == "left" else "engaged")
-    if command.why == "left":
-        # STOP ends new offers; a running assignment and its safety messages go on until release.
+    """Withdraw the offers of a volunteer who is needed elsewhere or has left, and release their seat where needed."""
+    draft.withdraw_from(command.volunteer_id, "left" if command.reason == "left" else "engaged")
+    if command.reason == "left":
+        # STOP ends new offers; a running assignment and its safety messages continue until release.
         return
     for assignment in [a for a in draft.incident.active() if a.volunteer_id == command.volunteer_id]:
         draft.release(assignment, "overlap")
-    draft.settle()
+    draft.update_coverage()
     close_if_done(draft)
 
 
-def _done(event: type[HumanAct], draft: Draft, command: Act, **more: tuple[UUID, ...]) -> None:
+def _record(event: type[HumanAct], draft: Draft, command: Act, **more: tuple[UUID, ...]) -> None:
     name = draft.incident.id
     draft.add(event(at=draft.now, incident_id=name, by=command.by, reason=command.reason, **more))
 
 
 def _confirm(draft: Draft, command: Act) -> None:
     if not draft.incident.awaiting or draft.incident.ended:
-        msg = "nothing waits for a confirmation here"
+        msg = "this incident awaits no confirmation"
         raise RefusedError(msg)
-    _done(IncidentConfirmed, draft, command)
+    _record(IncidentConfirmed, draft, command)
     draft.resolve({"awaiting_confirmation"}, "confirmed")
 
 
 def _hold(draft: Draft, command: Act) -> None:
-    _done(IncidentHeld, draft, command, recalled=draft.incident.involved())
+    _record(IncidentHeld, draft, command, recalled=draft.incident.involved())
 
 
 def _resume(draft: Draft, command: Act) -> None:
-    _done(IncidentResumed, draft, command)
+    _record(IncidentResumed, draft, command)
     draft.resolve({"danger", "recall_unacknowledged"}, "resumed")
     close_if_done(draft)
 
 
 def _abort(draft: Draft, command: Act) -> None:
-    """Do not approach: the recall goes out first, then offers and seats are given back."""
-    _done(IncidentAborted, draft, command, recalled=draft.incident.involved())
+    """Abort: recall everybody first, then withdraw offers and release seats."""
+    _record(IncidentAborted, draft, command, recalled=draft.incident.involved())
     draft.withdraw("aborted")
     draft.release_all("aborted")
-    # Who has not seen this recall is told anew, whoever had not seen an earlier one.
+    # An unacknowledged recall escalates anew for this abort, even where an earlier recall had escalated.
     draft.resolve(None, "aborted")
 
 
 def _takeover(draft: Draft, command: Act) -> None:
-    _done(IncidentTakenOver, draft, command)
+    _record(IncidentTakenOver, draft, command)
     draft.extend(escalation.handed_over(draft.incident.escalations, command.by, draft.now))
     draft.withdraw("taken_over")
 
 
 def _give_back(draft: Draft, command: Act) -> None:
-    _done(IncidentGivenBack, draft, command)
-    tell_obstacles(draft)
+    _record(IncidentGivenBack, draft, command)
+    escalate_obstacles(draft)
     close_if_done(draft)
 
 
@@ -150,14 +150,14 @@ def _close(draft: Draft, command: Act) -> None:
     draft.withdraw("closed")
     draft.release_all("closed")
     draft.resolve(None, "closed")
-    _done(IncidentClosed, draft, command)
+    _record(IncidentClosed, draft, command)
 
 
 def _cancel(draft: Draft, command: Act) -> None:
     draft.withdraw("cancelled")
     draft.release_all("cancelled")
     draft.resolve(None, "cancelled")
-    _done(IncidentCancelled, draft, command)
+    _record(IncidentCancelled, draft, command)
 
 
 def _escalate(draft: Draft, command: Act) -> None:
@@ -168,13 +168,13 @@ def _escalate(draft: Draft, command: Act) -> None:
 
 
 def allowed(incident: Incident) -> list[str]:
-    """Name the acts that the incident's status allows now."""
+    """Return the acts that the incident's status allows now."""
     events: dict[str, type[Event]] = {
         "hold": IncidentHeld, "resume": IncidentResumed, "abort": IncidentAborted, "takeover": IncidentTakenOver,
         "give-back": IncidentGivenBack, "close": IncidentClosed, "cancel": IncidentCancelled,
     }  # fmt: skip
     found = [
-        w for w, event in events.items() if transitions.may(transitions.INCIDENT, incident.status, event)
+        act for act, event in events.items() if transitions.may(transitions.INCIDENT, incident.status, event)
     ]
     return found + (["confirm"] if incident.awaiting and not incident.ended else [])
 

@@ -1,4 +1,4 @@
-"""Every transition there is: what may follow what. Whatever is not here is refused."""
+"""All transitions: the status that follows each status and event. Any other is refused."""
 
 from collections.abc import Mapping
 
@@ -63,7 +63,7 @@ OFFER: Table = {
     ("withdrawn", OfferAccepted): "accepted",
     ("declined", OfferAccepted): "accepted",
     ("expired", OfferDeclined): "declined",
-    # A yes from somebody who had given the seat back, or had left with the work done.
+    # A yes from a volunteer who had withdrawn from the seat, or was released with the work done.
     ("accepted", OfferAnsweredLate): "accepted",
     ("expired", OfferAnsweredLate): "expired",
     ("withdrawn", OfferAnsweredLate): "withdrawn",
@@ -93,7 +93,7 @@ ESCALATION: Table = {
 
 
 def follow(table: Table, status: str, event: type[Event]) -> str:
-    """Give the status that follows; raises RefusedError where the table has none."""
+    """Return the status that follows; raises RefusedError where the table has none."""
     after = table.get((status, event))
     if after is None:
         msg = f"{event.type} cannot follow status {status}"
@@ -102,5 +102,5 @@ def follow(table: Table, status: str, event: type[Event]) -> str:
 
 
 def may(table: Table, status: str, event: type[Event]) -> bool:
-    """Tell whether the table lets the event follow the status."""
+    """Return whether the event may follow the status."""
     return (status, event) in table

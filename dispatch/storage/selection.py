@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.asking import skills_of
-from dispatch.domain.geo import mercator, stretch
+from dispatch.domain.offers import skills_by_role
+from dispatch.domain.geo import mercator, mercator_scale
 from dispatch.domain.incident import Incident
 from dispatch.domain.selection import ASKED_MOST, OVERFETCH, Choice, Found, Gate, asked_since
 from dispatch.storage.queries import bound, columns, sql
@@ -31,7 +31,7 @@ class Place(NamedTuple):
     x: float
     y: float
     radius: float
-    stretch: float
+    mercator_scale: float
     born_before: date
     rested_since: datetime
     fresh_since: datetime
@@ -62,7 +62,7 @@ class _Question:
         self.incident = incident
         self.place = _place(incident, now)
         self.roles = sorted(role for role, count in wanted.items() if count > 0)
-        self.skills = skills_of(incident, self.roles)
+        self.skills = skills_by_role(incident, self.roles)
         self.most = {role: wanted[role] * OVERFETCH + 10 for role in self.roles}
         self.found: dict[str, list[Found]] = {role: [] for role in self.roles}
 
@@ -117,7 +117,7 @@ def _place(incident: Incident, now: datetime) -> Place:
         msg = "an incident without a position is never searched around"
         raise ValueError(msg)
     x, y = mercator(place.lat, place.lon)
-    factor = stretch(place.lat)
+    factor = mercator_scale(place.lat)
     return Place(
         incident.id, incident.organisation, incident.lane, x, y, incident.radius_m * factor, factor,
         _years_before(now, policy.min_age), now - timedelta(seconds=policy.rest_s),

@@ -7,8 +7,8 @@ from time import perf_counter
 import asyncpg
 
 from dispatch.clock import Clock
-from dispatch.domain.asking import wants
 from dispatch.domain.incident import Incident
+from dispatch.domain.offers import offers_wanted
 from dispatch.domain.selection import allocate
 from dispatch.storage.pool import open_pool, transaction
 from dispatch.storage.selection import claim, search
@@ -94,7 +94,7 @@ def _somewhere(square: Square, under: Plan, chance: random.Random) -> Incident:
 
 async def _one(pool: asyncpg.Pool, batch: Sequence[Incident]) -> float:
     """Choose for a batch as the services do, claim included; return the seconds."""
-    now, wanted = Clock().now(), {one.id: wants(one) for one in batch}
+    now, wanted = Clock().now(), {one.id: offers_wanted(one) for one in batch}
     async with transaction(pool) as connection:
         began = perf_counter()
         found = await search(connection, batch, wanted, now)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.geo import EARTH_M, mercator, stretch
+from dispatch.domain.geo import EARTH_M, mercator, mercator_scale
 from schemas.base import Position
 from schemas.ids import named
 from tests.domain.builders import PLACE
@@ -103,7 +103,7 @@ async def settle(connection: asyncpg.Connection, square: Square, now: datetime) 
         "SET maintenance_work_mem = '512MB'; DROP INDEX positions_near; SELECT setseed(0.5)"
     )
     run = partial(connection.execute, timeout=LOAD_S)
-    side = square.side_m * stretch(PLACE.lat)
+    side = square.side_m * mercator_scale(PLACE.lat)
     await run(PEOPLE, square.people, *mercator(PLACE.lat, PLACE.lon), side)
     await run(ORGANISE, ORGANISATION, now)
     await run(MEMBERS, ORGANISATION, now)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 
-from dispatch.domain.retention import RULES, Rule
+from dispatch.domain.retention import RULES, RetentionRule
 
 
 def current() -> str:
@@ -19,13 +19,13 @@ def _lines() -> Iterator[str]:
         yield f"| {tables} | {rule.holds} | {_kept(rule)} | {rule.ground} | {_bounds(rule)} |"
 
 
-def _kept(rule: Rule) -> str:
+def _kept(rule: RetentionRule) -> str:
     if rule.days is None:
         return rule.since
     return f"{rule.days} {'day' if rule.days == 1 else 'days'} {rule.since}"
 
 
-def _bounds(rule: Rule) -> str:
+def _bounds(rule: RetentionRule) -> str:
     return "" if rule.days is None else f"{rule.least} to {rule.most} days"
 
 

@@ -1,13 +1,13 @@
-"""Whom an incident wants asked: the rolling window, the rings, and what too few picks lead to."""
+"""Whom an incident offers_wanted asked: the rolling window, the rings, and what too few picks lead to."""
 
 from dataclasses import replace
 
 import pytest
 
-from dispatch.domain.asking import wants
 from dispatch.domain.commands import Consider, Free
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
+from dispatch.domain.offers import offers_wanted
 from schemas.base import Event
 from schemas.incidents import Shortfall, Widened
 from schemas.offers import OfferExtended
@@ -42,12 +42,12 @@ def _consider(state: Incident, count: int, *, contended: bool = False) -> list[E
 
 
 def test_so_many_are_asked_for_each_empty_seat_up_to_the_most_open_at_once() -> None:
-    assert wants(incident()) == {"helper": 4}
-    assert wants(incident(plan(offers={"open": 3, "per_seat": 2}))) == {"helper": 3}
+    assert offers_wanted(incident()) == {"helper": 4}
+    assert offers_wanted(incident(plan(offers={"open": 3, "per_seat": 2}))) == {"helper": 3}
 
 
 def test_no_role_waits_for_another_where_there_is_little_room() -> None:
-    assert wants(incident(TWO_ROLES)) == {"driver": 2, "helper": 3}
+    assert offers_wanted(incident(TWO_ROLES)) == {"driver": 2, "helper": 3}
 
 
 def test_an_offer_lasts_as_long_as_the_plan_says_from_when_it_is_made() -> None:
@@ -61,28 +61,28 @@ def test_no_more_are_asked_than_are_wanted_however_many_are_found() -> None:
 
 def test_who_declines_is_replaced() -> None:
     asked = ask(incident(), 4)
-    assert wants(asked) == {}
-    assert wants(answered(asked, 0, "declined")) == {"helper": 1}
+    assert offers_wanted(asked) == {}
+    assert offers_wanted(answered(asked, 0, "declined")) == {"helper": 1}
 
 
 def test_who_accepts_lowers_what_is_wanted_for_the_seats_that_are_left() -> None:
     asked = ask(incident(), 4)
-    assert wants(answered(asked, 0, "accepted")) == {}
-    assert wants(answered(asked, 0, "accepted", "declined")) == {"helper": 1}
+    assert offers_wanted(answered(asked, 0, "accepted")) == {}
+    assert offers_wanted(answered(asked, 0, "accepted", "declined")) == {"helper": 1}
 
 
 def test_nobody_more_is_asked_once_need_and_surplus_are_filled() -> None:
     asked = ask(incident(plan(offers={"per_seat": 2, "surplus": 1})), 4)
     covered = answered(answered(asked, 0, "accepted"), 1, "accepted")
     assert covered.covered_at is not None
-    assert wants(answered(covered, 2, "declined")) == {"helper": 1}
-    assert wants(answered(covered, 2, "accepted")) == {}
+    assert offers_wanted(answered(covered, 2, "declined")) == {"helper": 1}
+    assert offers_wanted(answered(covered, 2, "accepted")) == {}
 
 
 def test_one_incident_never_asks_more_people_than_the_plan_allows() -> None:
     asked = ask(incident(plan(offers={"most": 2})), 4)
     assert len(asked.offers) == 2
-    assert wants(answered(answered(asked, 0, "declined"), 1, "declined")) == {}
+    assert offers_wanted(answered(answered(asked, 0, "declined"), 1, "declined")) == {}
 
 
 def test_who_holds_an_offer_or_a_seat_is_not_asked_again() -> None:
@@ -142,21 +142,21 @@ def test_nobody_is_asked_while_an_incident_is_held_taken_over_or_ended(act: str)
 def test_nobody_is_asked_before_a_confirmation_and_somebody_is_after_it() -> None:
     waiting = incident(trusted=False)
     assert decide(waiting, picks(["helper"]), START) == []
-    assert wants(acted(waiting, "confirm")) == {"helper": 4}
+    assert offers_wanted(acted(waiting, "confirm")) == {"helper": 4}
 
 
 def test_nobody_is_asked_for_the_reserve_once_enough_are_on_scene() -> None:
     asked = ask(incident(plan(offers={"open": 7, "surplus": 1})), 3)
     there = answered(answered(asked, 0, "accepted", "on_scene"), 1, "accepted", "on_scene")
     assert list(there.live_offers()) == []
-    assert wants(there) == {}
+    assert offers_wanted(there) == {}
     assert "consider" not in due(there)
 
 
 def test_a_seat_given_back_is_asked_for_again() -> None:
     full = answered(answered(ask(incident(), 2), 0, "accepted"), 1, "accepted")
-    assert wants(full) == {}
-    assert wants(after(full, Free(person(0), "overlap"))) == {"helper": 2}
+    assert offers_wanted(full) == {}
+    assert offers_wanted(after(full, Free(person(0), "overlap"))) == {"helper": 2}
 
 
 def test_a_round_without_picks_for_an_incident_that_wants_nobody_says_nothing() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dispatch.domain.asking import may_ask, wants
 from dispatch.domain.incident import Incident
+from dispatch.domain.offers import may_ask, offers_wanted
 from dispatch.services.plans.plan_files import load
 from schemas.plans import Plan
 from schemas.reports import Professional
@@ -21,7 +21,7 @@ def _told(state: Incident) -> dict[str, bool]:
 def test_a_trusted_report_with_a_professional_reference_asks_at_once_and_tells_nobody() -> None:
     opened = incident()
     assert _told(opened) == {}
-    assert wants(opened) == {"helper": 4}
+    assert offers_wanted(opened) == {"helper": 4}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_where_professionals_are_informed_a_supervisor_is_told_that_they_were_no
 
 def test_an_unknown_kind_asks_nobody_and_pages_a_supervisor() -> None:
     opened = incident(DEFAULT)
-    assert wants(opened) == {}
+    assert offers_wanted(opened) == {}
     assert _told(opened) == {"no_plan": True}
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from dispatch.domain.asking import may_ask, wants
 from dispatch.domain.commands import Act, Free, Update
 from dispatch.domain.decide import decide
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
+from dispatch.domain.offers import may_ask, offers_wanted
 from dispatch.domain.supervision import allowed
 from dispatch.services.plans.plan_files import load
 from schemas.ids import named
@@ -87,7 +87,7 @@ def test_another_supervisor_can_take_over_from_the_first() -> None:
 def test_what_is_given_back_is_searched_again() -> None:
     given = acted(_running(), "takeover", "give-back")
     assert (given.taken_by, given.status) == (None, "open")
-    assert wants(given) == {"helper": 2}
+    assert offers_wanted(given) == {"helper": 2}
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_what_the_source_leaves_out_is_unchanged() -> None:
 def test_who_is_needed_elsewhere_gives_back_seat_and_offer() -> None:
     freed = after(_running(), Free(person(0), "overlap"), Free(person(1), "overlap"))
     assert (assignment_of(freed, 0).reason, offer_of(freed, 1).status) == ("overlap", "withdrawn")
-    assert wants(freed) == {"helper": 2}
+    assert offers_wanted(freed) == {"helper": 2}
 
 
 def test_who_says_stop_is_asked_nothing_more_and_keeps_the_running_assignment() -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from dispatch.domain.geo import mercator, stretch
+from dispatch.domain.geo import mercator, mercator_scale
 from dispatch.embedded import EmbeddedPostgres
 from dispatch.storage.pool import open_pool
 from dispatch.storage.queries import bound, columns, sql
@@ -21,7 +21,7 @@ from tests.support.plenty import DUE, MANY, fill, one
 
 LARGE = 1_000
 """Rows in a table that no statement may read whole."""
-PLACED = (*mercator(PLACE.lat, PLACE.lon), 3000 * stretch(PLACE.lat), stretch(PLACE.lat))
+PLACED = (*mercator(PLACE.lat, PLACE.lon), 3000 * mercator_scale(PLACE.lat), mercator_scale(PLACE.lat))
 SEARCHED = Place(
     uuid4(), ORGANISATION, "urgent", *PLACED, date(2008, 11, 22), START - timedelta(hours=8),
     START - timedelta(hours=1), "available,at_work", drill=False, asked_since=START - timedelta(hours=1),

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.asking import wants
 from dispatch.domain.commands import AnswerOffer, Command, Consider
 from dispatch.domain.decide import apply
 from dispatch.domain.draft import Draft
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
+from dispatch.domain.offers import offers_wanted
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.matching import candidates
@@ -54,7 +54,7 @@ async def execute(
     refused = [_decide(drafts.get(name), command, involved) for name, command in commands]
     # Written before the search, so that it sees whom these very commands engaged and released.
     await store.write(connection, list(drafts.values()), now, _receipts(commands))
-    wanted = {name: wants(draft.incident) for name, draft in drafts.items()}
+    wanted = {name: offers_wanted(draft.incident) for name, draft in drafts.items()}
     asking = [Draft(drafts[name].incident, now) for name, roles in wanted.items() if roles]
     await _extend_offers(connection, asking, wanted, now)
     await store.write(connection, asking, now)

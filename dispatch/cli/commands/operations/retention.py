@@ -7,7 +7,7 @@ from cyclopts import App
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, errors, print_json, screen, table
 from dispatch.config import Settings
-from dispatch.domain.retention import RULES, Rule
+from dispatch.domain.retention import RULES, RetentionRule
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import retention as service
 from dispatch.services.operations.retention import AT_ONCE, Run
@@ -35,7 +35,9 @@ def show(*, json: Json = False) -> None:
     screen.print(table("retention", columns, ([row[column] for column in columns] for row in rows)))
 
 
-def _row(rule: Rule, kept: Mapping[str, int], due: Mapping[str, int], last: Run | None) -> dict[str, object]:
+def _row(
+    rule: RetentionRule, kept: Mapping[str, int], due: Mapping[str, int], last: Run | None
+) -> dict[str, object]:
     return {
         "tables": rule.tables,
         "holds": rule.holds,
