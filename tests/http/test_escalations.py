@@ -27,7 +27,7 @@ async def test_a_resolved_system_escalation_stays_resolved_and_can_be_raised_aga
     cause = Cause("gateway:sms", 2, page=True)
 
     async def raise_escalation() -> dict[str, Any]:
-        subject = escalations.system_of(organisation)
+        subject = escalations.system_subject(organisation)
         async with transaction(uow.pool) as connection:
             await escalations.escalate(connection, organisation, "system", subject, cause, site.scene.now)
         (escalation,) = (await site.client.get("/v1/escalations", headers=key)).json()

@@ -21,8 +21,8 @@ from dispatch.cli.output import (
 from dispatch.cli.spreadsheets import read_text
 from dispatch.clock import Clock
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.people import volunteers as roster
 from dispatch.services.people.roster_files import read_csv
-from dispatch.services.people.volunteers import enrol, listed
 from schemas.volunteers import VolunteerBody
 
 AT_ONCE = 500
@@ -46,7 +46,7 @@ def import_(file: Path, *, organisation: Whose = None, json: Json = False) -> No
         The CSV file, comma- or semicolon-separated.
     """
     bodies, problems = read_csv(read_text(file), Clock().now().date())
-    run(lambda uow: _enrol(uow, organisation, bodies))
+    run(lambda uow: _import(uow, organisation, bodies))
     for found in problems:
         problem(f"{file}:{found.line}: {found.field}: {found.message}")
     if json:
@@ -58,13 +58,13 @@ def import_(file: Path, *, organisation: Whose = None, json: Json = False) -> No
         fail(f"left out: {counted(lines, 'line')}")
 
 
-async def _enrol(uow: UnitOfWork, name: str | None, bodies: Sequence[VolunteerBody]) -> None:
+async def _import(uow: UnitOfWork, name: str | None, bodies: Sequence[VolunteerBody]) -> None:
     organisation = await organisation_of(uow, name)
     with progress() as shown:
         task = shown.add_task("volunteers", total=len(bodies))
         for start in range(0, len(bodies), AT_ONCE):
             chunk = bodies[start : start + AT_ONCE]
-            await enrol(uow, organisation, chunk)
+            await roster.register_all(uow, organisation, chunk)
             shown.advance(task, len(chunk))
 
 
@@ -87,7 +87,7 @@ async def _roster(uow: UnitOfWork, name: str | None) -> list[dict[str, object]]:
     organisation = await organisation_of(uow, name)
     rows: list[dict[str, object]] = []
     after: UUID | None = None
-    while page := await listed(uow, organisation, after=after, limit=AT_ONCE):
+    while page := await roster.list_volunteers(uow, organisation, after=after, limit=AT_ONCE):
         rows += page
         after = UUID(str(page[-1]["volunteer_id"]))
     return rows

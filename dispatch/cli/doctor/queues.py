@@ -7,7 +7,7 @@ from datetime import datetime
 from dispatch.cli.doctor.finding import Finding, State
 from dispatch.cli.output import counted, elapsed
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.intake.admission import FEW, count_backlog
+from dispatch.services.intake.admission import REOPEN_BELOW, count_backlog
 from dispatch.services.operations.auditing import unread
 from dispatch.services.operations.diagnosis import read_queues
 from dispatch.services.subscriptions import READERS
@@ -33,7 +33,7 @@ async def examine(uow: UnitOfWork) -> list[Finding]:
 
 def load(waiting: int) -> Finding:
     """Judge the number of reports that have waited too long for their turn."""
-    if waiting < FEW:
+    if waiting < REOPEN_BELOW:
         return Finding("load", "ok", f"{counted(waiting, 'report')} waiting for a turn")
     advice = "routine ones may be refused; start more processes of the roles reports, incidents and agenda"
     return Finding("load", "warn", f"{waiting} reports wait for their turn: {advice}")
