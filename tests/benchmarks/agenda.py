@@ -110,12 +110,12 @@ async def _expiries(site: Site) -> list[Row]:
     count = 50 if site.quick else INCIDENTS
     site.say(f"asking for {count} incidents")
     pool = await open_pool(await site.database(), application="benchmark", size=2)
-    world = await World(pool, MovableClock(Clock().now())).found()
+    world = await World(pool, MovableClock(Clock().now())).create()
     for number in range(count):
         place = near(PLACE, north_m=number * APART_M)
-        await world.people(PEOPLE, around=place)
+        await world.add_people(PEOPLE, around=place)
         await world.send(str(number), position=place)
-    await world.hear("incident.reports", "incident.events")
+    await world.consume("incident.reports", "incident.events")
     asked = await pool.fetchval("SELECT count(*) FROM offers")
     world.clock.advance(61)
     site.say(f"{asked} offers expire")

@@ -123,7 +123,7 @@ class Town(World):
 
     async def settle(self) -> None:
         """Let people along the road join, and two supervisors go on duty."""
-        await self.found()
+        await self.create()
         duty = [DutyContact(f"Supervisor {turn}", phone(9_000 + turn)) for turn in (1, 2)]
         await organisations.set_duty(self.uow, self.organisation, duty)
         places = [near(PLACE, APART_M * number) for number in range(PEOPLE)]
@@ -139,7 +139,7 @@ class Town(World):
         for _ in range(ROUNDS):
             await self._pass_on()
             await self._answer()
-            await self.later(LOOK_AGAIN_S)
+            await self.advance(LOOK_AGAIN_S)
         await self._act("takeover", LACKING)
         for answer in ("en_route", "on_scene", "released"):
             for row in await self.pool.fetch(GOING):
@@ -149,7 +149,7 @@ class Town(World):
 
     async def _pass_on(self) -> None:
         """Do what the consumers, the relay, the sender and the provider's receipts do, until nothing comes of it."""
-        while await self.hear(*self._consumers()) + await self._notify():
+        while await self.consume(*self._consumers()) + await self._notify():
             while await self._sender.round():
                 pass
             await self.pool.execute("DELETE FROM outbox")
@@ -162,7 +162,7 @@ class Town(World):
         for one in COMPOSING:
             rows = await self.pool.fetch(SINCE, one.topic, self._told.get(one.consumer, 0))
             batches = Batches(self.pool, self.clock, lambda: None)
-            records = [self.decoded(row) for row in rows]
+            records = [self.record_of(row) for row in rows]
             await batches.run(one.consumer, one.topic, records, one.handler(INTAKE))
             self._told[one.consumer] = max([self._told.get(one.consumer, 0), *(row["id"] for row in rows)])
             found += len(rows)

@@ -435,9 +435,9 @@ async def test_topics_are_made_once(
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    world = await World(pool, clock).found()
-    await world.people(3)
-    await world.people(1, first_m=150, skills=("watch",))
+    world = await World(pool, clock).create()
+    await world.add_people(3)
+    await world.add_people(1, first_m=150, skills=("watch",))
     return world
 
 

@@ -71,7 +71,7 @@ async def test_messages_that_wait_are_told_by_status(scene: Scene) -> None:
 
 
 async def test_events_and_batches_are_counted(pool: asyncpg.Pool, clock: MovableClock) -> None:
-    world = await World(pool, clock).found()
+    world = await World(pool, clock).create()
     before = await measured(world.uow)
     await world.open()
     after = await measured(world.uow)

@@ -117,8 +117,8 @@ async def test_the_drill_reports_differences_and_confirms_the_rest(
     await migrate(original.url())
     pool = await open_pool(original.url(), application="tests")
     clock = Clock()
-    world = await World(pool, clock).found()  # type: ignore[arg-type]
-    await world.people(4)
+    world = await World(pool, clock).create()  # type: ignore[arg-type]
+    await world.add_people(4)
     await world.ask()
     await pool.execute("UPDATE journal SET body = '{}' WHERE topic = 'incident.reports'")
     await pool.execute("UPDATE incidents SET severity = 'routine'")

@@ -20,7 +20,7 @@ async def test_an_answer_from_a_program_fills_a_seat(site: Site) -> None:
     url = f"/v1/offers/{offer.id}/answer"
     response = await site.client.post(url, json={"answer": "accepted"}, headers=key)
     assert response.status_code == 202
-    await site.scene.work_replies()
+    await site.scene.process_replies()
     assert len((await site.scene.read(incident.id)).assignments) == 1
     bad = await site.client.post(url, json={"answer": "perhaps"}, headers=key)
     assert bad.status_code == 422

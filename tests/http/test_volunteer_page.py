@@ -12,7 +12,7 @@ from tests.http.site import Site
 
 async def press(site: Site, link: str, answer: str) -> httpx.Response:
     response = await site.client.post(link, data={"answer": answer})
-    await site.scene.work_replies()
+    await site.scene.process_replies()
     return response
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.outside import a_report, behind, publish, read_all
 from tests.kafka.workers import LISTENERS, ROLES, Station
-from tests.support.site import TOPIC, entry, say, until
+from tests.support.site import TOPIC, append_events, entry, until
 
 pytestmark = [pytest.mark.timeout(120)]
 
@@ -133,14 +133,14 @@ async def test_a_relay_killed_while_it_sends_loses_nothing_and_mixes_up_no_order
     killed, _ = station.work("relay"), station.work("relay")
     await until(lambda: relays_share(station))
     for round_ in range(10):
-        await say(station.pool, *SUBJECTS)
+        await append_events(station.pool, *SUBJECTS)
         if round_ == 4:
             kafka.pause()
     await asyncio.sleep(1)
     killed.kill()
     kafka.resume()
     for _ in range(10):
-        await say(station.pool, *SUBJECTS)
+        await append_events(station.pool, *SUBJECTS)
     await until(nothing_waits)
     in_order = list(range(1, 21))
     assert await first_appearances(kafka) == {key(subject): in_order for subject in SUBJECTS}

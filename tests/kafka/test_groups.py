@@ -15,7 +15,7 @@ from dispatch.services.subscriptions import READERS
 from producers.kafka.relay import Relay
 from schemas.envelope import Received, Unreadable
 from tests.kafka.cluster import KafkaCluster
-from tests.support.site import EFFECTS, READER, TOPIC, say, until
+from tests.support.site import EFFECTS, READER, TOPIC, append_events, until
 
 pytestmark = [pytest.mark.timeout(90)]
 
@@ -96,7 +96,7 @@ async def test_two_consumers_of_one_group_share_the_partitions_and_each_event_ha
     first, second = join(), join()
     await asyncio.gather(groups.start(first.broker), groups.start(second.broker))
     for _ in range(5):
-        await say(pool, *SUBJECTS)
+        await append_events(pool, *SUBJECTS)
     await each_had_one_effect(pool)
     assert first.delivered
     assert second.delivered
@@ -109,14 +109,14 @@ async def test_a_rebalance_in_mid_batch_waits_for_the_batch_and_nothing_is_deliv
     first, second = join(), join()
     await groups.start(first.broker)
     first.may_go_on.clear()
-    await say(pool, *SUBJECTS)
+    await append_events(pool, *SUBJECTS)
     await first.in_batch.wait()
     joining = asyncio.create_task(groups.start(second.broker))
     await asyncio.sleep(3)
     assert not joining.done()
     first.may_go_on.set()
     await joining
-    await say(pool, *SUBJECTS)
+    await append_events(pool, *SUBJECTS)
     await each_had_one_effect(pool)
     assert second.delivered
     assert len(first.delivered) + len(second.delivered) == 2 * len(SUBJECTS)
@@ -129,7 +129,7 @@ async def test_a_rebalance_that_does_not_wait_repeats_a_delivery_and_no_effect(
     first, second = join(), join()
     await groups.start(first.broker)
     first.may_go_on.clear()
-    await say(pool, *SUBJECTS)
+    await append_events(pool, *SUBJECTS)
     await first.in_batch.wait()
     await groups.start(second.broker)
     await asyncio.sleep(1)
@@ -143,13 +143,13 @@ async def test_when_an_empty_cluster_takes_the_place_of_another_nothing_is_lost_
 ) -> None:
     member = join()
     await groups.start(member.broker)
-    await say(pool, *SUBJECTS)
+    await append_events(pool, *SUBJECTS)
     await each_had_one_effect(pool)
     member.may_go_on.clear()
-    await say(pool, *SUBJECTS)
+    await append_events(pool, *SUBJECTS)
     replacing = asyncio.create_task(asyncio.to_thread(kafka.replace))
-    await say(pool, *SUBJECTS)
+    await append_events(pool, *SUBJECTS)
     member.may_go_on.set()
     await replacing
-    await say(pool, *SUBJECTS)
+    await append_events(pool, *SUBJECTS)
     await each_had_one_effect(pool)

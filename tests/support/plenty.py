@@ -1,4 +1,4 @@
-"""A database in which much has happened: what a statement needs is a handful among twenty thousand of each."""
+"""A large database: the rows that a statement needs are a handful among twenty thousand of each table."""
 
 from datetime import datetime
 from hashlib import md5
@@ -85,12 +85,12 @@ ASKED = """
 
 
 def one(what: str, number: int) -> UUID:
-    """Name one of the rows."""
+    """Return the id of one of the rows."""
     return UUID(md5(f"{what} {number}".encode()).hexdigest())
 
 
 async def fill(connection: asyncpg.Connection, now: datetime) -> None:
-    """Write it all into an empty database; statistics are left to the caller."""
+    """Fill an empty database; the caller runs ANALYZE."""
     await settle(connection, Square.of(MANY), now)
     await connection.execute("SET session_replication_role = replica")
     run = connection.execute

@@ -79,7 +79,7 @@ class Post:
         await receiving.receive(
             self.uow, offer_id=offer.id, answer=answer, channel="page", received_at=received
         )
-        await self.scene.work_replies()
+        await self.scene.process_replies()
 
     async def duty(self, turn: int, *, drills: bool = False) -> str:
         """Put a supervisor on duty; return the number."""

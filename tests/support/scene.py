@@ -1,4 +1,4 @@
-"""A scene on a real database: an organisation, volunteers on its roster, incidents that have asked them."""
+"""A scene on a real database: an organisation, volunteers on its roster, incidents with offers to them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,12 +25,12 @@ from tests.domain.builders import PLACE, opening, plan
 
 
 def phone(number: int) -> str:
-    """Give a number set aside for fiction."""
+    """Return a phone number of the range reserved for fiction."""
     return f"+3363998{number:04d}"
 
 
 def a_volunteer(number: int = 0, **changes: object) -> VolunteerBody:
-    """Give somebody near the place who may be asked."""
+    """Return a volunteer near the place whom every gate lets through."""
     body: dict[str, object] = {
         "name": f"Ada {number}",
         "phone": phone(number),
@@ -44,7 +44,7 @@ def a_volunteer(number: int = 0, **changes: object) -> VolunteerBody:
 
 @dataclass
 class Scene:
-    """One organisation and what happens in it."""
+    """One organisation with its volunteers and incidents."""
 
     uow: UnitOfWork
     organisation: UUID
@@ -53,14 +53,14 @@ class Scene:
 
     @classmethod
     async def open(cls, uow: UnitOfWork, people: int = 3, name: str = "SDIS 75") -> "Scene":
-        """Make an organisation with volunteers."""
+        """Create an organisation with volunteers."""
         scene = cls(uow, await organisations.create(uow, name))
         bodies = [a_volunteer(number) for number in range(people)]
         scene.people = await volunteers.register_all(uow, scene.organisation, bodies) if bodies else []
         return scene
 
     async def incident(self, under: Plan | None = None, **changes: object) -> Incident:
-        """Open an incident and let it ask."""
+        """Open an incident and extend its first offers."""
         known = {
             "organisation": self.organisation,
             "report_id": named("report", next(self.numbers)),
@@ -69,31 +69,33 @@ class Scene:
             now = self.uow.clock.now()
             draft = open_incident(opening(**known), under or plan(), now)
             await store.write(connection, [draft], now)
-            (outcome,) = await assembly.lock_and_execute(connection, [(draft.incident.id, Tick())], now)
-        assert outcome.incident is not None
-        return outcome.incident
+            (result,) = await assembly.lock_and_execute(connection, [(draft.incident.id, Tick())], now)
+        assert result.incident is not None
+        return result.incident
 
     async def offer(self, number: int = 0, incident: Incident | None = None) -> Offer:
-        """Find what a volunteer was offered, in a new incident where none is given."""
+        """Return the offer to a volunteer, in a new incident where none is given."""
         incident = incident or await self.incident()
         return next(o for o in incident.offers.values() if o.volunteer_id == self.people[number])
 
     async def read(self, incident_id: UUID) -> Incident:
-        """Read an incident as it stands."""
+        """Read an incident from the tables."""
         async with self.uow.pool.acquire() as connection:
             return (await store.read(connection, [incident_id]))[incident_id]  # type: ignore[arg-type]
 
     async def act(self, incident_id: UUID, what: str) -> None:
-        """Let a supervisor act."""
+        """Execute an act of a supervisor."""
         act = Act(what, "Ada")  # type: ignore[arg-type]
         await assembly.execute_command(self.uow, self.organisation, incident_id, act)
 
-    async def work_replies(self) -> None:
-        """Work the answers that wait, as the consumer does."""
+    async def process_replies(self) -> None:
+        """Process the stored answers as the consumer does."""
         async with transaction(self.uow.pool) as connection:
-            await handlers.apply_replies(connection, await self._waiting(connection), self.uow.clock.now())
+            await handlers.apply_replies(
+                connection, await self._unprocessed(connection), self.uow.clock.now()
+            )
 
-    async def _waiting(self, connection: asyncpg.Connection) -> Sequence[Received]:
+    async def _unprocessed(self, connection: asyncpg.Connection) -> Sequence[Received]:
         rows = await connection.fetch(
             "SELECT j.* FROM journal j JOIN replies r ON r.id = j.stream "
             "WHERE r.processed_at IS NULL AND j.topic = 'volunteer.replies' ORDER BY j.id"
@@ -103,5 +105,5 @@ class Scene:
 
     @property
     def now(self) -> datetime:
-        """Tell the scene's time."""
+        """Return the time of the clock."""
         return self.uow.clock.now()

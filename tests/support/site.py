@@ -1,4 +1,4 @@
-"""A relay, a broker that forgets, and a reader that writes down what it takes in."""
+"""A relay, a broker without persistence, and a reader that records each event that it handles."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,7 +28,7 @@ EFFECTS = (
 
 
 def entry(subject: int, number: int = 0) -> Entry:
-    """Make something to say about a subject, which is its stream and its key."""
+    """Return a journal entry about a subject, which is its stream and its key."""
     id_ = named("subject", subject)
     event = EscalationResolved(
         at=START, escalation_id=id_, subject_kind="incident", subject_id=id_, reason=str(number)
@@ -36,8 +36,8 @@ def entry(subject: int, number: int = 0) -> Entry:
     return Entry(id_, event, ORGANISATION, "actual", str(id_), START, START)
 
 
-async def say(pool: asyncpg.Pool, *subjects: int, now: datetime = START) -> None:
-    """Commit one event about each subject, in one transaction that owns those subjects."""
+async def append_events(pool: asyncpg.Pool, *subjects: int, now: datetime = START) -> None:
+    """Append one event about each subject, in one transaction that locks the subjects."""
     async with transaction(pool) as connection:
         for subject in sorted(set(subjects)):
             await connection.execute("SELECT pg_advisory_xact_lock($1)", subject)
@@ -45,14 +45,14 @@ async def say(pool: asyncpg.Pool, *subjects: int, now: datetime = START) -> None
 
 
 async def until(true: Callable[[], Awaitable[object]], seconds: float = 30) -> None:
-    """Wait until something holds."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(seconds):
         while not await true():
             await asyncio.sleep(0.02)
 
 
 class Site:
-    """What one process runs: a relay and one consumer on an embedded broker, restarted as its owner does."""
+    """A relay and one consumer on an embedded broker, restarted together as its owner does."""
 
     def __init__(self, pool: asyncpg.Pool, database: str, clock: Clock, folder: Path) -> None:
         self.pool = pool
@@ -80,24 +80,24 @@ class Site:
         await self.broker.stop()
 
     async def crash(self) -> None:
-        """Kill the broker with SIGKILL; everything that it held is gone."""
+        """Kill the broker with SIGKILL, with everything that it held, and start again."""
         self.broker.kill()
         await self.broker.wait()
         await self.stop()
         await self.start()
 
     async def unread(self) -> int:
-        """Count what was written and had no effect yet."""
+        """Return the number of events that had no effect yet."""
         return int(
             await self.pool.fetchval("SELECT (SELECT count(*) FROM journal) - (SELECT count(*) FROM effects)")
         )
 
     async def all_read(self) -> bool:
-        """Tell whether everything that was written had its effect."""
+        """Return whether every event had its effect."""
         return await self.unread() == 0
 
-    async def heard(self) -> list[tuple[str, int]]:
-        """List the effects in the order in which they happened."""
+    async def effects(self) -> list[tuple[str, int]]:
+        """Return the effects in the order in which they happened."""
         rows = await self.pool.fetch("SELECT subject, seq FROM effects ORDER BY place")
         return [(row["subject"], row["seq"]) for row in rows]
 
@@ -107,9 +107,11 @@ class Site:
     async def _read(self, records: list[Received | Unreadable]) -> None:
         self.deliveries += len(records)
         await asyncio.sleep(self.slowness)
-        await self._batches.run(READER, TOPIC, records, _note)
+        await self._batches.run(READER, TOPIC, records, _record_effects)
 
 
-async def _note(connection: asyncpg.Connection, records: Sequence[Received], _now: datetime) -> None:
+async def _record_effects(
+    connection: asyncpg.Connection, records: Sequence[Received], _now: datetime
+) -> None:
     rows = [(record.key.decode(), record.sequence) for record in records]
     await connection.executemany("INSERT INTO effects (subject, seq) VALUES ($1, $2)", rows)

@@ -1,4 +1,4 @@
-"""A small organisation on a real database: people near a place, reports, answers, and the topics between."""
+"""A small organisation on a real database: people near a place, reports, answers, and the consumers of its topics."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -36,17 +36,17 @@ BORN = date(1990, 1, 31)
 
 
 def near(place: Position, north_m: float = 0, east_m: float = 0) -> Position:
-    """Give the place so many metres away."""
+    """Return the place so many metres away."""
     lat = place.lat + north_m / radians(1) / EARTH_M
     lon = place.lon + east_m / radians(1) / EARTH_M / cos(radians(place.lat))
     return Position(lat=lat, lon=lon)
 
 
 class World:
-    """One organisation, its plans, and the consumers that Kafka would feed."""
+    """One organisation, its plans, and its consumers, fed from the journal instead of Kafka."""
 
     def __init__(self, pool: asyncpg.Pool, clock: MovableClock, plans: Sequence[Plan] = (PLAN,)) -> None:
-        """Begin with nobody."""
+        """Start without volunteers."""
         self.uow = UnitOfWork(pool, clock)
         self.pool, self.clock = pool, clock
         self.organisation = named("organisation", "SDIS 67")
@@ -54,10 +54,10 @@ class World:
         self.agenda = AgendaRunner(self.uow)
         self._batches = Batches(pool, clock, on_commit=lambda: None)
         self._count = 0
-        self._heard: dict[str, int] = {}
+        self._consumed: dict[str, int] = {}
 
-    async def found(self, area: tuple[float, float, float, float] | None = None) -> "World":
-        """Make the organisation, with its area as (south, west, north, east)."""
+    async def create(self, area: tuple[float, float, float, float] | None = None) -> "World":
+        """Create the organisation, with its area as (south, west, north, east)."""
         await self.pool.execute(
             "INSERT INTO organisations (id, name, south, west, north, east, created_at)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -67,15 +67,15 @@ class World:
 
     @property
     def now(self) -> datetime:
-        """Tell the time."""
+        """Return the time of the clock."""
         return self.clock.now()
 
-    async def people(
+    async def add_people(
         self, count: int, *, around: Position = PLACE, first_m: float = 100, step_m: float = 10,
         skills: Iterable[str] = ("first_aid",), availability: str = "available",
         consent: Sequence[str] = ("sms",), born: date = BORN,
     ) -> list[UUID]:  # fmt: skip
-        """Let people join who live to the north of a place, one step farther each."""
+        """Add members who live to the north of a place, each one step farther; return their ids."""
         ids = [named("volunteer", self._count + n) for n in range(count)]
         homes = [near(around, first_m + n * step_m) for n in range(count)]
         self._count += count
@@ -91,64 +91,66 @@ class World:
             "INSERT INTO skills VALUES ($1, $2, $3)", [(self.organisation, i, s) for i in ids for s in skills]
         )
         for who, home in zip(ids, homes, strict=True):
-            await self.stand(who, home, "home")
+            await self.set_position(who, home, "home")
         return ids
 
-    async def stand(self, who: UUID, place: Position, kind: str = "live", at: datetime | None = None) -> None:
-        """Put somebody somewhere."""
+    async def set_position(
+        self, who: UUID, place: Position, kind: str = "live", at: datetime | None = None
+    ) -> None:
+        """Store a position of a volunteer."""
         await self.pool.execute(
             "INSERT INTO positions VALUES ($1, $2, point($3, $4), $5, $6, $7)",
             who, kind, *mercator(place.lat, place.lon), place.lat, place.lon, at or self.now,
         )  # fmt: skip
 
     async def send(self, source_id: str, *, source: str = TRUSTED, **changes: object) -> UUID:
-        """Send a report over HTTP; return its id."""
+        """Submit a report as the HTTP route does; return its id."""
         fields: dict[str, object] = {
             "id": source_id, "kind": "medical.fall", "position": PLACE, "occurred_at": self.now,
             "professional": {"requested": True, "reference": "SAMU 75-1"},
         }  # fmt: skip
         body = ReportBody.model_validate(fields | changes)
-        kept = await submitting.accept(
+        accepted = await submitting.accept(
             self.uow, organisation=self.organisation, source=source, channel="http", body=body
         )
-        return kept.report_id
+        return accepted.report_id
 
     async def open(self, source_id: str = "1", **changes: object) -> UUID:
-        """Send a report and take it in; return its incident's id. Nobody is asked yet."""
+        """Submit a report and open its incident; return the incident's id. No offer is extended yet."""
         report = await self.send(source_id, **changes)  # type: ignore[arg-type]
-        await self.hear("incident.reports")
+        await self.consume("incident.reports")
         return await self.incident_of(report)
 
     async def incident_of(self, report: UUID) -> UUID:
-        """Find what a report became."""
+        """Return the incident of a report."""
         found: UUID = await self.pool.fetchval("SELECT incident_id FROM reports WHERE id = $1", report)
         return found
 
     async def ask(self, source_id: str = "1", **changes: object) -> UUID:
-        """Send a report, take it in and ask people for it."""
+        """Submit a report, open its incident and extend its first offers."""
         name = await self.open(source_id, **changes)
-        await self.hear("incident.events")
+        await self.consume("incident.events")
         return name
 
     async def read(self, name: UUID) -> Incident:
-        """Read an incident as it stands in the tables."""
+        """Read an incident from the tables."""
         async with self.pool.acquire() as connection:
             return (await store.read(connection, [name]))[name]  # type: ignore[arg-type]
 
     async def asked(self, name: UUID, status: str = "extended") -> list[UUID]:
-        """Name those whose offers have a status, the nearest first."""
+        """Return the volunteers whose offers have a status, the nearest first."""
         offers = (await self.read(name)).offers.values()
         return [o.volunteer_id for o in sorted(offers, key=lambda o: o.distance_m) if o.status == status]
 
     async def reply(self, name: UUID, who: UUID, answer: Answer, received_at: datetime | None = None) -> UUID:
-        """Let somebody answer the last offer that they had; nobody works it yet."""
+        """Store a volunteer's answer to their last offer; it is not processed yet."""
         offer = [o for o in (await self.read(name)).offers.values() if o.volunteer_id == who][-1]
         return await self.reply_to(name, offer.id, who, answer, received_at)
 
     async def reply_to(
         self, name: UUID, offer: UUID, who: UUID, answer: Answer, received_at: datetime | None = None
     ) -> UUID:
-        """Keep an answer to an offer as the edge does."""
+        """Store an answer to an offer as the webhook and the page do."""
         at, reply = received_at or self.now, new_id()
         event = ReplyReceived(
             at=at, reply_id=reply, volunteer_id=who, offer_id=offer, incident_id=name, answer=answer,
@@ -163,48 +165,48 @@ class World:
         return reply
 
     async def answer(self, name: UUID, who: UUID, *answers: Answer) -> Incident:
-        """Let somebody answer and work it; return the incident after it."""
+        """Store a volunteer's answers and process them; return the incident after them."""
         for one in answers:
             await self.reply(name, who, one)
-            await self.hear("volunteer.replies")
+            await self.consume("volunteer.replies")
         return await self.read(name)
 
-    async def later(self, seconds: float) -> None:
-        """Let time pass, then take rounds of the agenda until nothing is due."""
+    async def advance(self, seconds: float) -> None:
+        """Advance the clock, then run rounds of the agenda until nothing is due."""
         self.clock.advance(seconds)
         for _ in range(20):
             if not await self.agenda.run_round():
                 return
-        raise AssertionError("the agenda never rests")
+        raise AssertionError("the agenda always finds something due")
 
-    async def hear(self, *topics: str, again: bool = False) -> int:
-        """Hand what is new on topics to their consumers, as Kafka would; return how much it was."""
+    async def consume(self, *topics: str, again: bool = False) -> int:
+        """Deliver the new events of topics to their consumers, as Kafka would; return how many there were."""
         found = 0
         for topic in topics:
-            since = 0 if again else self._heard.get(topic, 0)
+            since = 0 if again else self._consumed.get(topic, 0)
             rows = await self.pool.fetch(
                 "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", topic, since
             )
-            await self.deliver(topic, [self.decoded(row) for row in rows])
-            self._heard[topic] = max((row["id"] for row in rows), default=since)
+            await self.deliver(topic, [self.record_of(row) for row in rows])
+            self._consumed[topic] = max((row["id"] for row in rows), default=since)
             found += len(rows)
         return found
 
-    async def hear_all(self) -> None:
-        """Hand on everything until nothing new comes of it."""
-        while await self.hear(
+    async def consume_all(self) -> None:
+        """Deliver events until no consumer produces another."""
+        while await self.consume(
             "incident.reports", "incident.events", "volunteer.replies", "dispatch.assignments"
         ):
             pass
 
-    def decoded(self, row: asyncpg.Record) -> Received | Unreadable:
-        """Read a row of the journal as a consumer would from Kafka."""
+    def record_of(self, row: asyncpg.Record) -> Received | Unreadable:
+        """Return a row of the journal as a consumer receives it from Kafka."""
         record = decode(row["topic"], row["key"], unpack(row["headers"]), row["body"])
         assert record is not None, "the journal holds no tombstones"
         return record
 
     async def deliver(self, topic: str, records: Sequence[Received | Unreadable]) -> None:
-        """Give records of a topic to its consumer."""
+        """Deliver records of a topic to its consumer."""
         consumer, handle = self._consumers()[topic]
         await self._batches.run(consumer, topic, records, handle, on_parked=raise_parking_alerts)
 

@@ -16,7 +16,7 @@ from tests.support.world import World
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found()
+    return await World(pool, clock).create()
 
 
 async def kinds(world: World, name: UUID) -> dict[str, float]:
@@ -25,11 +25,11 @@ async def kinds(world: World, name: UUID) -> dict[str, float]:
 
 
 async def test_the_agenda_asks_people_for_what_the_consumer_has_not_considered(world: World) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.open()
-    await world.later(1.9)
+    await world.advance(1.9)
     assert await world.asked(name) == []
-    await world.later(0.1)
+    await world.advance(0.1)
     assert await world.asked(name) == people
 
 
@@ -51,7 +51,7 @@ async def test_the_agenda_does_not_rest_after_a_round_that_may_have_left_somethi
 async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.people(20)
+    await world.add_people(20)
     old = await world.open("0", severity="routine")
     names = {}
     for number in range(4):
@@ -68,11 +68,11 @@ async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldes
 
 
 async def test_the_agenda_comes_sooner_for_what_threatens_a_life(world: World) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.open(severity="life_threatening")
-    await world.later(0.24)
+    await world.advance(0.24)
     assert await world.asked(name) == []
-    await world.later(0.01)
+    await world.advance(0.01)
     assert await world.asked(name) == people
 
 
@@ -96,30 +96,30 @@ async def test_of_each_round_a_share_goes_to_the_less_severe_however_many_severe
 
 
 async def test_expiry_waits_for_an_answer_that_is_being_worked(world: World) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.ask()
     world.clock.advance(58)
     await world.reply(name, people[0], "accepted")
-    await world.later(4)
+    await world.advance(4)
     assert await world.asked(name) == [people[0]]
     assert await world.asked(name, "expired") == people[1:]
-    await world.hear("volunteer.replies")
+    await world.consume("volunteer.replies")
     assert [a.volunteer_id for a in (await world.read(name)).active()] == [people[0]]
 
 
 async def test_expiry_waits_no_longer_than_five_seconds(world: World) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.ask()
     world.clock.advance(58)
     await world.reply(name, people[0], "accepted")
-    await world.later(5)
+    await world.advance(5)
     assert await world.asked(name, "expired") == people
 
 
 async def test_an_incident_that_fails_is_deferred_and_reported_while_the_others_are_done(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.people(8)
+    await world.add_people(8)
     bad, good = await world.open("1"), await world.open("2")
     whole = assembly.execute
 
@@ -129,26 +129,26 @@ async def test_an_incident_that_fails_is_deferred_and_reported_while_the_others_
         return await whole(connection, commands, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(assembly, "execute", fail)
-    await world.later(2)
+    await world.advance(2)
     assert len(await world.asked(good)) == 4
     rows = await world.pool.fetch("SELECT reason, page FROM escalations WHERE subject_kind = 'system'")
     assert [tuple(row) for row in rows] == [(f"stuck:{bad}", True)]
     assert await world.agenda.run_round() == 0
     monkeypatch.undo()
-    await world.later(60)
+    await world.advance(60)
     assert len(await world.asked(bad)) == 4
 
 
 async def test_an_incident_that_cannot_be_read_is_deferred_and_reported_while_the_others_are_done(
     world: World,
 ) -> None:
-    await world.people(8)
+    await world.add_people(8)
     bad, good = await world.open("1"), await world.open("2")
     await world.pool.execute(
         "WITH plan AS (INSERT INTO plans SELECT 'stricter', name, '{}', first_used FROM plans LIMIT 1 RETURNING hash)"
         " UPDATE incidents SET plan_hash = plan.hash FROM plan WHERE id = $1", bad,
     )  # fmt: skip
-    await world.later(2)
+    await world.advance(2)
     assert len(await world.asked(good)) == 4
     rows = await world.pool.fetch("SELECT reason, page FROM escalations WHERE subject_kind = 'system'")
     assert [tuple(row) for row in rows] == [(f"stuck:{bad}", True)]
@@ -157,7 +157,7 @@ async def test_an_incident_that_cannot_be_read_is_deferred_and_reported_while_th
 async def test_a_deferred_incident_takes_no_place_in_a_round(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.people(8)
+    await world.add_people(8)
     bad = await world.open("1", severity="life_threatening")
     good = await world.open("2", severity="routine")
     whole = assembly.execute
@@ -170,7 +170,7 @@ async def test_a_deferred_incident_takes_no_place_in_a_round(
     monkeypatch.setattr(assembly, "execute", fail)
     monkeypatch.setattr(agenda, "SEVERE_PER_ROUND", 1)
     monkeypatch.setattr(agenda, "LOW_PER_ROUND", 1)
-    await world.later(2)
+    await world.advance(2)
     assert len(await world.asked(good)) == 4
 
 
@@ -192,7 +192,7 @@ async def test_a_lost_connection_defers_nothing(world: World, monkeypatch: pytes
 async def test_an_escalation_of_the_system_that_fails_stops_no_incident(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     await tell(world)
 
     async def fail(*_: object) -> NoReturn:
@@ -200,7 +200,7 @@ async def test_an_escalation_of_the_system_that_fails_stops_no_incident(
 
     monkeypatch.setattr(escalations, "run_due", fail)
     name = await world.open()
-    await world.later(61)
+    await world.advance(61)
     assert await world.asked(name) == people
 
 
@@ -215,7 +215,7 @@ async def tell(world: World) -> UUID:
 async def test_a_page_about_the_system_goes_to_the_next_in_duty_order_each_minute(world: World) -> None:
     subject = await tell(world)
     assert await kinds(world, subject) == {"page": 60}
-    await world.later(60)
+    await world.advance(60)
     assert await world.pool.fetchval("SELECT turn FROM escalations") == 1
 
 
@@ -224,7 +224,7 @@ async def test_an_acknowledgement_about_the_system_lapses(world: World) -> None:
     name = await world.pool.fetchval("SELECT id FROM escalations")
     await escalations.acknowledge(world.uow, world.organisation, name, "Ada")
     assert await kinds(world, subject) == {"lapse": 900}
-    await world.later(900)
+    await world.advance(900)
     rows = await world.pool.fetch("SELECT status, turn, acknowledged_by FROM escalations")
     assert [tuple(row) for row in rows] == [("raised", 1, None)]
 
@@ -239,16 +239,16 @@ async def test_a_page_about_an_incident_is_acknowledged_by_its_escalation(world:
 
 async def test_after_an_outage_the_steps_keep_their_distance(world: World) -> None:
     name = await world.ask()
-    await world.later(3600)
+    await world.advance(3600)
     assert (await world.read(name)).steps_done == 1
     assert (await kinds(world, name))["step"] == 60
-    await world.later(60)
+    await world.advance(60)
     assert (await world.read(name)).steps_done == 2
 
 
 async def test_steps_escalate_until_somebody_takes_over(world: World) -> None:
     name = await world.ask()
     for seconds in (60, 60, 60):
-        await world.later(seconds)
+        await world.advance(seconds)
     (uncovered,) = (await world.read(name)).open_escalations()
     assert (uncovered.reason, uncovered.level, uncovered.page) == ("uncovered", 3, True)

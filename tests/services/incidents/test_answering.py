@@ -17,7 +17,7 @@ from tests.support.world import TRUSTED, World
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock, [HELPERS, ONE]).found()
+    return await World(pool, clock, [HELPERS, ONE]).create()
 
 
 def outcome(incident: Incident, who: UUID) -> str | None:
@@ -25,18 +25,18 @@ def outcome(incident: Incident, who: UUID) -> str | None:
 
 
 async def test_a_late_yes_is_seated_where_a_seat_is_free(world: World) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.ask()
-    await world.later(61)
+    await world.advance(61)
     incident = await world.answer(name, people[0], "accepted")
     assert outcome(incident, people[0]) == "seated"
     assert [a.volunteer_id for a in incident.active()] == [people[0]]
 
 
 async def test_a_late_yes_is_thanked_where_no_seat_is_free(world: World) -> None:
-    people = await world.people(2)
+    people = await world.add_people(2)
     name = await world.ask(kind="medical.one")
-    await world.later(60)
+    await world.advance(60)
     await world.answer(name, people[1], "accepted")
     incident = await world.answer(name, people[0], "accepted")
     assert outcome(incident, people[0]) == "thanked"
@@ -45,57 +45,57 @@ async def test_a_late_yes_is_thanked_where_no_seat_is_free(world: World) -> None
 
 async def test_a_late_yes_takes_a_reserve_seat(pool: asyncpg.Pool, clock: MovableClock) -> None:
     reserve = plan(trusted_sources=(TRUSTED,), offers={"open": 3, "per_seat": 1, "surplus": 1})
-    world = await World(pool, clock, [reserve]).found()
-    people = await world.people(3)
+    world = await World(pool, clock, [reserve]).create()
+    people = await world.add_people(3)
     name = await world.ask()
     await world.answer(name, people[0], "accepted")
     await world.answer(name, people[1], "accepted")
-    await world.later(61)
+    await world.advance(61)
     assert outcome(await world.answer(name, people[2], "accepted"), people[2]) == "reserve"
 
 
 async def test_a_yes_received_in_time_counts_though_it_is_worked_late(world: World) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.ask()
     await world.reply(name, people[0], "accepted", world.now)
-    await world.later(66)
-    await world.hear("volunteer.replies")
+    await world.advance(66)
+    await world.consume("volunteer.replies")
     incident = await world.read(name)
     assert (outcome(incident, people[0]), len(list(incident.active()))) == (None, 1)
 
 
 async def test_one_person_who_says_yes_to_two_incidents_in_one_batch_gets_one_seat(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     first = await world.ask("1", kind="medical.one")
-    await world.later(60)
+    await world.advance(60)
     second = await world.ask("2", kind="medical.one")
     assert await world.asked(second) == [who]
     await world.reply(first, who, "accepted")
     await world.reply(second, who, "accepted")
-    await world.hear("volunteer.replies")
+    await world.consume("volunteer.replies")
     incidents = [await world.read(first), await world.read(second)]
     assert [len(list(i.active())) for i in incidents] == [1, 0]
     assert outcome(incidents[1], who) == "thanked"
 
 
 async def test_who_gives_a_seat_back_can_take_another_in_the_same_batch(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     first = await world.ask("1", kind="medical.one")
-    await world.later(60)
+    await world.advance(60)
     second = await world.ask("2", kind="medical.one")
     await world.answer(first, who, "accepted")
     await world.reply(first, who, "released")
     await world.reply(second, who, "accepted")
-    await world.hear("volunteer.replies")
+    await world.consume("volunteer.replies")
     assert [a.volunteer_id for a in (await world.read(second)).active()] == [who]
 
 
 async def test_who_was_seated_by_a_late_yes_is_not_asked_for_another_incident_in_the_same_batch(
     world: World,
 ) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     first = await world.ask("1", kind="medical.one")
-    await world.later(60)
+    await world.advance(60)
     second = await world.open("2", kind="medical.one")
     (offer,) = (await world.read(first)).offers
     orders: list[tuple[UUID, Command]] = [
@@ -109,11 +109,11 @@ async def test_who_was_seated_by_a_late_yes_is_not_asked_for_another_incident_in
 
 
 async def test_an_answer_of_somebody_else_is_parked_and_the_others_are_worked(world: World) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.ask()
     offer = next(o.id for o in (await world.read(name)).offers.values() if o.volunteer_id == people[1])
     await world.reply_to(name, offer, people[3], "accepted")
     await world.reply(name, people[0], "accepted")
-    await world.hear("volunteer.replies")
+    await world.consume("volunteer.replies")
     assert [a.volunteer_id for a in (await world.read(name)).active()] == [people[0]]
     assert await world.pool.fetchval("SELECT count(*) FROM parking") == 1

@@ -24,8 +24,8 @@ ANSWERS: list[Answer] = ["accepted", "accepted", "declined", "en_route", "on_sce
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    world = await World(pool, clock, [PLAN]).found()
-    await world.people(40)
+    world = await World(pool, clock, [PLAN]).create()
+    await world.add_people(40)
     return world
 
 
@@ -61,10 +61,10 @@ async def test_incidents_considered_at_once_never_ask_anybody_twice(world: World
     for number in range(8):
         await world.open(str(number))
     topics = await world.pool.fetch("SELECT * FROM journal WHERE topic = 'incident.events' ORDER BY id")
-    records = [world.decoded(row) for row in topics]
+    records = [world.record_of(row) for row in topics]
     await asyncio.gather(*(world.deliver("incident.events", [record]) for record in records))
     for _ in range(10):
-        await world.later(1)
+        await world.advance(1)
     counts = await rows(
         world, "SELECT incident_id, count(*) FROM offers WHERE status = 'extended' GROUP BY 1"
     )
@@ -86,7 +86,7 @@ async def test_answers_ticks_and_acts_at_once_keep_every_invariant(world: World)
                 offer["incident_id"], offer["id"], offer["volunteer_id"], dice.choice(ANSWERS)
             )
             (row,) = await world.pool.fetch("SELECT * FROM journal WHERE stream = $1", reply)
-            await world.deliver("volunteer.replies", [world.decoded(row)])
+            await world.deliver("volunteer.replies", [world.record_of(row)])
 
     async def tick() -> None:
         await dice.choice(agendas).run_round()

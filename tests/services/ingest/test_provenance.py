@@ -19,14 +19,14 @@ REPORTS = "incident.reports"
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found()
+    return await World(pool, clock).create()
 
 
 async def true_one(world: World) -> Received:
     """Accept a report, and give its event as the relay publishes it."""
     await world.send("1", severity="urgent")
     (row,) = await world.pool.fetch("SELECT * FROM journal WHERE topic = $1", REPORTS)
-    record = world.decoded(row)
+    record = world.record_of(row)
     assert isinstance(record, Received)
     return record
 

@@ -13,7 +13,7 @@ from tests.support.world import World
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found()
+    return await World(pool, clock).create()
 
 
 async def on_topic(world: World, topic: str, since: int = 0) -> list[Received | Unreadable]:
@@ -21,7 +21,7 @@ async def on_topic(world: World, topic: str, since: int = 0) -> list[Received | 
     rows = await world.pool.fetch(
         "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", topic, since
     )
-    return [world.decoded(row) for row in rows]
+    return [world.record_of(row) for row in rows]
 
 
 async def bring_back(world: World) -> None:
@@ -68,7 +68,7 @@ async def test_what_was_written_before_the_moment_or_after_the_restore_is_taken_
     again = World(world.pool, world.clock)
     await again.ask("after")
     world.clock.advance(5)
-    await again.hear("incident.reports", "incident.events", again=True)
+    await again.consume("incident.reports", "incident.events", again=True)
     assert await reasons(again) == []
     assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 2
 
@@ -77,6 +77,6 @@ async def test_what_is_known_is_taken_in_however_close_to_the_restore_it_was_wri
     await world.send("1")
     world.clock.advance(1)
     again = World(world.pool, world.clock)
-    await again.hear("incident.reports")
+    await again.consume("incident.reports")
     assert await reasons(again) == []
     assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1

@@ -33,7 +33,7 @@ SELECT gen_random_uuid(), $1, 'actual', 'storm', gen_random_uuid(), 'http', '', 
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found()
+    return await World(pool, clock).create()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.support.world import World
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found(area=(48, 2, 49, 3))
+    return await World(pool, clock).create(area=(48, 2, 49, 3))
 
 
 def reasons(incident: Incident) -> set[str]:
@@ -46,7 +46,7 @@ async def test_a_report_becomes_an_incident_under_its_plan(world: World) -> None
 async def test_a_report_delivered_twice_opens_one_incident(world: World) -> None:
     name = await world.open()
     await world.pool.execute("DELETE FROM inbox")
-    await world.hear("incident.reports", again=True)
+    await world.consume("incident.reports", again=True)
     assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
     assert (await world.read(name)).seq == 1
 
@@ -65,24 +65,24 @@ async def test_a_report_straight_from_the_topic_is_untrusted_whatever_source_it_
 
 
 async def test_an_unknown_kind_opens_under_the_default_plan_and_is_escalated(world: World) -> None:
-    await world.people(3)
+    await world.add_people(3)
     incident = await world.read(await world.ask(kind="never.heard.of"))
     assert (incident.plan.name, incident.seats, incident.offers) == ("default", (), {})
     assert reasons(incident) == {"no_plan"}
 
 
 async def test_a_report_without_a_position_is_opened_and_escalated_at_once(world: World) -> None:
-    await world.people(3)
+    await world.add_people(3)
     name = await world.ask(position=None)
     incident = await world.read(name)
     assert (incident.position, reasons(incident), incident.offers) == (None, {"unplaced"}, {})
 
 
 async def test_an_update_that_places_an_incident_lets_people_be_asked(world: World) -> None:
-    people = await world.people(3)
+    people = await world.add_people(3)
     name = await world.ask("1", position=None)
     assert await world.open("2", updates="1") == name
-    await world.later(3)
+    await world.advance(3)
     assert await world.asked(name) == people
     assert not reasons(await world.read(name))
 
@@ -93,7 +93,7 @@ async def test_a_report_outside_the_area_is_opened_and_escalated(world: World) -
 
 
 async def test_an_update_that_adds_a_hazard_aborts_and_recalls_everybody(world: World) -> None:
-    people = await world.people(3)
+    people = await world.add_people(3)
     name = await world.ask("1")
     await world.answer(name, people[0], "accepted")
     await world.open("2", updates="1", hazards=["weapon"])
@@ -120,7 +120,7 @@ async def test_an_update_undoes_nothing_that_it_leaves_out(world: World) -> None
 async def test_an_update_in_the_batch_of_its_report_adds_to_that_incident(world: World) -> None:
     await world.send("1")
     await world.send("2", updates="1", severity="life_threatening")
-    await world.hear("incident.reports")
+    await world.consume("incident.reports")
     rows = await world.pool.fetch("SELECT severity FROM incidents")
     assert [row["severity"] for row in rows] == ["life_threatening"]
 
@@ -130,7 +130,7 @@ async def test_an_update_of_an_update_adds_to_the_first_report_whichever_comes_f
     names = [await world.send("3", updates="2"), await world.send("2", updates="1")]
     rows = await world.pool.fetch("SELECT * FROM journal WHERE stream = ANY ($1)", names)
     late_first = sorted(rows, key=lambda row: names.index(row["stream"]))
-    await world.deliver("incident.reports", [world.decoded(row) for row in late_first])
+    await world.deliver("incident.reports", [world.record_of(row) for row in late_first])
     assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
 
 
@@ -138,7 +138,7 @@ async def test_reports_that_add_to_each_other_are_one_incident(world: World) -> 
     first = await world.send("1", updates="2")
     second = await world.send("2", updates="1")
     rows = await world.pool.fetch("SELECT * FROM journal WHERE stream = $1", second)
-    await world.deliver("incident.reports", [world.decoded(row) for row in rows])
+    await world.deliver("incident.reports", [world.record_of(row) for row in rows])
     assert await world.incident_of(first) == await world.incident_of(second) is not None
     assert not await world.pool.fetchval("SELECT count(*) FROM parking")
 
@@ -147,10 +147,10 @@ async def test_an_update_that_overtakes_its_report_adds_to_the_same_incident(wor
     first, second = await world.send("1"), await world.send("2", updates="1", severity="life_threatening")
     third = await world.send("3", updates="2", hazards=["weapon"])
     rows = await world.pool.fetch("SELECT * FROM journal WHERE stream = $1", third)
-    await world.deliver("incident.reports", [world.decoded(row) for row in rows])
+    await world.deliver("incident.reports", [world.record_of(row) for row in rows])
     name = await world.incident_of(third)
     assert [await world.incident_of(report) for report in (first, second)] == [name, name]
-    await world.hear("incident.reports")
+    await world.consume("incident.reports")
     incident = await world.read(name)
     assert (incident.report_id, incident.hazards, incident.severity) == (
         first,
@@ -164,7 +164,7 @@ async def test_an_update_before_its_report_in_one_batch_adds_to_the_same_inciden
     first = await world.send("1")
     await world.send("2", updates="1")
     rows = await world.pool.fetch("SELECT * FROM journal WHERE topic = 'incident.reports' ORDER BY id DESC")
-    await world.deliver("incident.reports", [world.decoded(row) for row in rows])
+    await world.deliver("incident.reports", [world.record_of(row) for row in rows])
     incidents = await world.pool.fetch("SELECT report_id FROM incidents")
     assert [row["report_id"] for row in incidents] == [first]
 
@@ -182,7 +182,7 @@ async def test_an_update_after_the_end_is_told_where_it_says_something_new(world
 async def test_a_report_accepted_at_the_edge_is_opened_though_our_clock_is_behind(world: World) -> None:
     report = await world.send("1", occurred_at="2026-11-22T20:05:00Z")
     world.clock.advance(-1)
-    await world.hear("incident.reports")
+    await world.consume("incident.reports")
     assert await world.incident_of(report) is not None
 
 
@@ -219,11 +219,11 @@ async def test_an_exercise_runs_in_the_lane_of_drills(world: World) -> None:
 async def test_a_trusted_source_without_a_professional_reference_waits_for_a_confirmation(
     world: World,
 ) -> None:
-    people = await world.people(2)
+    people = await world.add_people(2)
     name = await world.ask("1", professional={"requested": True})
     assert reasons(await world.read(name)) == {"awaiting_confirmation"}
     await world.open("2", updates="1")
-    await world.later(3)
+    await world.advance(3)
     assert await world.asked(name) == people
 
 

@@ -24,7 +24,7 @@ Shut = Callable[[World, UUID], Awaitable[object]]
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock, [ONE]).found()
+    return await World(pool, clock, [ONE]).create()
 
 
 async def passed_over(world: World, name: UUID) -> dict[UUID, tuple[int, int]]:
@@ -65,7 +65,7 @@ async def is_engaged(world: World, who: UUID) -> None:
 
 async def only_an_old_position_is_known(world: World, who: UUID) -> None:
     await world.pool.execute("DELETE FROM positions WHERE volunteer_id = $1", who)
-    await world.stand(who, near(PLACE, 100), at=world.now - timedelta(seconds=3601))
+    await world.set_position(who, near(PLACE, 100), at=world.now - timedelta(seconds=3601))
 
 
 GATES: list[tuple[Gate, str, Shut]] = [
@@ -111,7 +111,7 @@ GATES: list[tuple[Gate, str, Shut]] = [
 async def test_a_gate_shuts_alone_and_the_round_says_which(
     world: World, gate: Gate, word: str, shut: Shut
 ) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     await shut(world, who)
     name = await world.ask("1")
     assert await world.asked(name) == []
@@ -120,27 +120,27 @@ async def test_a_gate_shuts_alone_and_the_round_says_which(
 
 
 async def test_beyond_the_nearest_who_do_not_fit_the_next_who_fit_are_asked(world: World) -> None:
-    await world.people(70, skills=())
-    fit = await world.people(3, first_m=850)
+    await world.add_people(70, skills=())
+    fit = await world.add_people(3, first_m=850)
     assert await world.asked(await world.ask()) == fit[:2]
 
 
 async def test_of_many_at_one_place_those_who_fit_are_asked(world: World) -> None:
-    await world.people(70, step_m=0, skills=())
-    fit = await world.people(2, step_m=0)
-    await world.people(10, step_m=0, skills=())
+    await world.add_people(70, step_m=0, skills=())
+    fit = await world.add_people(2, step_m=0)
+    await world.add_people(10, step_m=0, skills=())
     name = await world.ask()
     assert sorted(await world.asked(name)) == sorted(fit)
     assert set((await passed_over(world, name)).values()) == {(100, Gate.SKILL)}
 
 
 async def test_who_passes_every_gate_is_asked(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     assert await world.asked(await world.ask()) == [who]
 
 
 async def test_who_was_asked_before_is_not_asked_again_for_the_same_incident(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     name = await world.ask()
     await world.answer(name, who, "declined")
     assert await world.asked(name) == []
@@ -148,26 +148,26 @@ async def test_who_was_asked_before_is_not_asked_again_for_the_same_incident(wor
 
 
 async def test_only_who_opted_into_drills_is_asked_in_an_exercise(world: World) -> None:
-    (unwilling,) = await world.people(1)
-    (willing,) = await world.people(1, first_m=200, consent=("sms", "drills"))
+    (unwilling,) = await world.add_people(1)
+    (willing,) = await world.add_people(1, first_m=200, consent=("sms", "drills"))
     name = await world.ask(mode="exercise")
     assert await world.asked(name) == [willing]
     assert (await passed_over(world, name))[unwilling] == (100, Gate.DRILL)
 
 
 async def test_a_draft_asks_nobody(world: World) -> None:
-    await world.people(1, consent=("sms", "drills"))
+    await world.add_people(1, consent=("sms", "drills"))
     assert await world.asked(await world.ask(mode="draft")) == []
 
 
 async def test_a_drill_or_a_notice_never_stands_in_the_way_of_an_urgent_offer(world: World) -> None:
-    (who,) = await world.people(1, consent=("sms", "drills"))
+    (who,) = await world.add_people(1, consent=("sms", "drills"))
     assert await world.asked(await world.ask("1", mode="exercise")) == [who]
     assert await world.asked(await world.ask("2")) == [who]
 
 
 async def test_who_was_asked_often_is_asked_for_a_life_and_again_after_an_hour(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     await was_asked_often(world, who)
     name = await world.ask("severe", severity="life_threatening")
     assert await world.asked(name) == [who]
@@ -177,7 +177,7 @@ async def test_who_was_asked_often_is_asked_for_a_life_and_again_after_an_hour(w
 
 
 async def test_rest_is_over_after_its_time(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     await rested_too_little(world, who)
     world.clock.advance(1)
     assert await world.asked(await world.ask("1")) == [who]
@@ -200,18 +200,18 @@ async def test_somebody_is_of_age_from_their_birthday_on(
 ) -> None:
     clock = MovableClock(datetime.fromisoformat(today).replace(hour=12, tzinfo=UTC))
     of_age = plan(trusted_sources=(TRUSTED,), search={"radii_m": (1000,), "min_age": years})
-    world = await World(pool, clock, [of_age]).found()
-    (who,) = await world.people(1, born=date.fromisoformat(born))
+    world = await World(pool, clock, [of_age]).create()
+    (who,) = await world.add_people(1, born=date.fromisoformat(born))
     assert await world.asked(await world.ask()) == ([who] if asked else [])
 
 
 @pytest.mark.parametrize("place", [PLACE, Position(lat=0, lon=0), Position(lat=-21.1, lon=55.5)])
 async def test_a_kilometre_is_a_kilometre_at_any_latitude(world: World, place: Position) -> None:
-    inside = await world.people(1, around=place, first_m=990)
-    await world.people(1, around=place, first_m=1010)
-    (east,) = await world.people(1, around=place)
+    inside = await world.add_people(1, around=place, first_m=990)
+    await world.add_people(1, around=place, first_m=1010)
+    (east,) = await world.add_people(1, around=place)
     await world.pool.execute("DELETE FROM positions WHERE volunteer_id = $1", east)
-    await world.stand(east, near(place, east_m=985), "home")
+    await world.set_position(east, near(place, east_m=985), "home")
     name = await world.ask(position=place)
     assert await world.asked(name) == [east, *inside]
     metres = [offer.distance_m for offer in (await world.read(name)).offers.values()]
@@ -219,27 +219,27 @@ async def test_a_kilometre_is_a_kilometre_at_any_latitude(world: World, place: P
 
 
 async def test_a_fresh_position_counts_before_home(world: World) -> None:
-    (away, here) = await world.people(2)
-    await world.stand(away, near(PLACE, 5000))
+    (away, here) = await world.add_people(2)
+    await world.set_position(away, near(PLACE, 5000))
     await world.pool.execute("UPDATE positions SET at = point(0, 0) WHERE volunteer_id = $1", here)
-    await world.stand(here, near(PLACE, 300))
+    await world.set_position(here, near(PLACE, 300))
     name = await world.ask()
     assert await world.asked(name) == [here]
     assert away not in await passed_over(world, name)
 
 
 async def test_an_old_position_gives_way_to_home(world: World) -> None:
-    (who,) = await world.people(1)
-    await world.stand(who, near(PLACE, 5000), at=world.now - timedelta(hours=2))
+    (who,) = await world.add_people(1)
+    await world.set_position(who, near(PLACE, 5000), at=world.now - timedelta(hours=2))
     assert await world.asked(await world.ask()) == [who]
 
 
 async def test_who_is_at_work_counts_from_there(pool: asyncpg.Pool, clock: MovableClock) -> None:
-    world = await World(pool, clock, [PLAN]).found()
-    (at_work,) = await world.people(1, availability="at_work")
-    (at_home,) = await world.people(1, first_m=50)
-    await world.stand(at_work, near(PLACE, 400), "work")
-    await world.stand(at_home, near(PLACE, 10), "work")
+    world = await World(pool, clock, [PLAN]).create()
+    (at_work,) = await world.add_people(1, availability="at_work")
+    (at_home,) = await world.add_people(1, first_m=50)
+    await world.set_position(at_work, near(PLACE, 400), "work")
+    await world.set_position(at_home, near(PLACE, 10), "work")
     incident = await world.read(await world.ask())
     assert {o.volunteer_id: o.distance_m for o in incident.offers.values()} == {
         at_home: pytest.approx(50, abs=1),
@@ -248,7 +248,7 @@ async def test_who_is_at_work_counts_from_there(pool: asyncpg.Pool, clock: Movab
 
 
 async def test_a_member_of_another_organisation_is_no_candidate(world: World) -> None:
-    await world.people(1)
+    await world.add_people(1)
     other = named("organisation", "SDIS 68")
     await world.pool.execute(
         "INSERT INTO organisations (id, name, created_at) VALUES ($1, 'SDIS 68', now())", other

@@ -18,7 +18,7 @@ from tests.support.world import World
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found()
+    return await World(pool, clock).create()
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ async def taken_in(world: World, *consumers: str) -> None:
 
 
 async def test_where_all_is_well_nothing_is_told(world: World, auditor: Auditor) -> None:
-    await world.people(4)
+    await world.add_people(4)
     await world.ask()
-    await world.later(29)
+    await world.advance(29)
     await auditor.round()
     assert (await told(world), auditor.last_round) == ([], world.now)
 
@@ -59,7 +59,7 @@ async def test_where_all_is_well_nothing_is_told(world: World, auditor: Auditor)
 async def test_an_agenda_that_nobody_takes_is_told_once_and_settled_when_it_is_taken(
     world: World, auditor: Auditor
 ) -> None:
-    await world.people(4)
+    await world.add_people(4)
     await world.ask()
     await published(world)
     world.clock.advance(75)
@@ -69,7 +69,7 @@ async def test_an_agenda_that_nobody_takes_is_told_once_and_settled_when_it_is_t
     await auditor.round()
     await auditor.round()
     assert await told(world) == [("agenda_late", "raised")]
-    await world.later(0)
+    await world.advance(0)
     await published(world)
     await auditor.round()
     assert await told(world) == [("agenda_late", "resolved")]
@@ -79,7 +79,7 @@ async def test_what_is_told_again_is_a_new_escalation(world: World, auditor: Aud
     await world.open()
     await world.pool.execute("UPDATE agenda SET due_at = due_at - interval '1 hour' WHERE kind = 'consider'")
     await auditor.round()
-    await world.later(0)
+    await world.advance(0)
     await auditor.round()
     await world.pool.execute("UPDATE agenda SET due_at = due_at - interval '1 hour' WHERE kind = 'step'")
     await auditor.round()
@@ -157,7 +157,7 @@ async def test_a_running_incident_that_differs_is_found_within_a_few_rounds_amon
 ) -> None:
     for number in range(3 * SAMPLE):
         await world.send(str(number))
-    await world.hear_all()
+    await world.consume_all()
     await world.pool.execute(
         "UPDATE seats SET role = 'x' WHERE incident_id = (SELECT id FROM incidents LIMIT 1)"
     )
@@ -170,7 +170,7 @@ async def test_a_running_incident_that_differs_is_found_within_a_few_rounds_amon
 async def test_events_that_a_living_relay_published_and_a_reader_has_not_taken_in_are_told(
     world: World, auditor: Auditor
 ) -> None:
-    await world.people(4)
+    await world.add_people(4)
     await world.ask()
     await world.pool.execute("DELETE FROM outbox")
     others = {consumer for _, consumer in READERS} - {"offer-messages"}
@@ -190,7 +190,7 @@ async def test_events_that_a_living_relay_published_and_a_reader_has_not_taken_i
 async def test_an_event_that_was_lost_is_told_until_it_is_taken_in_however_much_has_happened_since(
     world: World, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.people(4)
+    await world.add_people(4)
     await world.ask()
     await taken_in(world, *({consumer for _, consumer in READERS} - {"offer-messages"}))
     world.clock.advance(61)

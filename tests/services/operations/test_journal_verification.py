@@ -36,17 +36,17 @@ CHANGED = "its bytes were changed"
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found()
+    return await World(pool, clock).create()
 
 
 @pytest.fixture
 async def incident(world: World) -> UUID:
     """Let somebody be asked who accepts, and another incident run beside it."""
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.ask("1")
     await world.answer(name, people[0], "accepted")
     await world.ask("2")
-    await world.hear_all()
+    await world.consume_all()
     return name
 
 
@@ -183,7 +183,7 @@ async def test_a_whole_new_chain_is_found_only_by_the_fingerprint_that_was_kept(
 ) -> None:
     until = world.now + timedelta(seconds=1)
     before = await prove(world.uow, READERS, until=until)
-    await world.later(30)
+    await world.advance(30)
     assert (await prove(world.uow, READERS)).fingerprint != before.fingerprint
     assert await prove(world.uow, READERS, until=until) == before
     await rewrite(world, incident)
@@ -263,7 +263,7 @@ async def test_an_incident_is_given_with_its_reports_and_replies_and_nothing_els
 async def test_a_time_and_an_organisation_are_given_alone(world: World) -> None:
     count = len(await exported(world))
     moment = world.now + timedelta(seconds=1)
-    await world.later(30)
+    await world.advance(30)
     before, after = (
         await exported(world, Selection(until=moment)),
         await exported(world, Selection(since=moment)),

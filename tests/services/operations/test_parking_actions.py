@@ -23,7 +23,7 @@ REPORTS = "incident.reports"
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found()
+    return await World(pool, clock).create()
 
 
 async def hear(world: World, message: Message) -> None:

@@ -23,13 +23,13 @@ TABLES = ["incidents", "seats", "offers", "assignments", "recalls", "escalations
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock, [PLAN]).found()
+    return await World(pool, clock, [PLAN]).create()
 
 
 async def live(world: World, seed: int) -> None:
     """Let a lot happen: reports, answers at random, acts, time."""
     dice = random.Random(seed)
-    await world.people(30)
+    await world.add_people(30)
     for number in range(40):
         if number % 5 == 0:
             kind = dice.choice(["medical.fall", "medical.fall", "unknown"])
@@ -40,10 +40,10 @@ async def live(world: World, seed: int) -> None:
         if offer is not None:
             where, who = offer["incident_id"], offer["volunteer_id"]
             await world.reply_to(where, offer["id"], who, dice.choice([*ANSWERS, "danger"]))
-        await world.hear_all()
+        await world.consume_all()
         if number % 4 == 3:
             await act(world, dice)
-        await world.later(dice.choice([0.3, 5, 21]))
+        await world.advance(dice.choice([0.3, 5, 21]))
 
 
 async def act(world: World, dice: random.Random) -> None:
@@ -103,9 +103,9 @@ async def test_a_rebuild_writes_the_same_rows_and_touches_nothing_else(world: Wo
 async def test_a_row_changed_by_hand_is_named_and_healed(
     world: World, change: str, table: str, words: str
 ) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     await world.answer(await world.ask(), people[0], "accepted")
-    await world.later(60)
+    await world.advance(60)
     before = await stored(world, *TABLES)
     stranger = new_id()
     await world.pool.execute(
@@ -134,7 +134,7 @@ async def test_an_incident_that_the_journal_does_not_know_is_named_and_dropped(w
 
 
 async def test_a_journal_that_makes_no_sense_is_said_and_rebuilds_nothing(world: World) -> None:
-    people = await world.people(1)
+    people = await world.add_people(1)
     name = await world.ask()
     await world.answer(name, people[0], "accepted")
     before = await stored(world, *TABLES)
@@ -149,7 +149,7 @@ async def test_a_journal_that_makes_no_sense_is_said_and_rebuilds_nothing(world:
 async def test_an_event_that_cannot_be_read_is_named_by_its_stream_and_hides_no_other_difference(
     world: World,
 ) -> None:
-    await world.people(8)
+    await world.add_people(8)
     unreadable, changed = await world.ask("1"), await world.ask("2")
     await world.pool.execute("UPDATE journal SET body = 'xx' WHERE stream = $1 AND seq = 2", unreadable)
     await world.pool.execute("UPDATE incidents SET severity = 'routine' WHERE id = $1", changed)
@@ -169,7 +169,7 @@ async def test_compare_goes_through_more_subjects_than_fit_in_one_chunk(
     monkeypatch.setattr("dispatch.services.operations.rebuilding.AT_ONCE", 2)
     for number in range(5):
         await world.send(str(number))
-    await world.hear_all()
+    await world.consume_all()
     assert await rebuild(world.uow) == 5
     await world.pool.execute("UPDATE incidents SET last_at = last_at + $1::interval", timedelta(seconds=1))
     assert len(await compare(world.uow)) == 5

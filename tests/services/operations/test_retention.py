@@ -74,15 +74,15 @@ FILL = """
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found()
+    return await World(pool, clock).create()
 
 
 async def everything(world: World) -> UUID:
     """Leave a row in every table that expires, all of this moment and one incident; return the incident."""
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.ask(description=WORDS)
     await world.answer(name, people[0], "accepted")
-    await world.stand(people[0], PLACE)
+    await world.set_position(people[0], PLACE)
     offer = await world.pool.fetchval("SELECT id FROM offers LIMIT 1")
     async with transaction(world.pool) as connection:
         await tokens.note(connection, "token", offer, 0, world.now)
@@ -170,7 +170,7 @@ async def test_the_time_of_what_belongs_to_an_incident_begins_when_that_ends(wor
 
 
 async def test_what_nobody_has_worked_settled_or_sent_stays(world: World) -> None:
-    people = await world.people(4)
+    people = await world.add_people(4)
     name = await world.ask()
     await world.reply(name, people[0], "accepted")
     await close(world, name)
@@ -190,10 +190,10 @@ async def test_the_words_of_a_report_that_became_no_incident_are_erased_too(worl
 
 
 async def test_where_somebody_lives_and_was_heard_today_is_kept(world: World) -> None:
-    old, new = await world.people(2)
-    await world.stand(old, PLACE)
+    old, new = await world.add_people(2)
+    await world.set_position(old, PLACE)
     world.clock.advance(DAY_S + 1)
-    await world.stand(new, Position(lat=48.0, lon=2.0))
+    await world.set_position(new, Position(lat=48.0, lon=2.0))
     assert (await erase(world.uow, KEPT))["positions"] == 1
     rows = await world.pool.fetch("SELECT volunteer_id, kind FROM positions")
     assert {tuple(row) for row in rows} == {(old, "home"), (new, "home"), (new, "live")}
@@ -211,8 +211,8 @@ async def test_more_than_one_transaction_takes_is_erased_to_the_end(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "AT_ONCE", 2)
-    for who in await world.people(5):
-        await world.stand(who, PLACE)
+    for who in await world.add_people(5):
+        await world.set_position(who, PLACE)
         await world.send(str(who), description=WORDS)
     await world.pool.execute(TAKEN, world.now, 4)
     world.clock.advance(31 * DAY_S)

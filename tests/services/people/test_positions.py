@@ -20,7 +20,7 @@ from tests.support.world import World, near
 
 @pytest.fixture
 async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
-    return await World(pool, clock).found()
+    return await World(pool, clock).create()
 
 
 def moved(
@@ -57,7 +57,7 @@ def at(place: Position) -> Sequence[float]:
 
 
 async def test_the_newest_position_of_a_batch_is_kept_whatever_its_order(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     old, new = near(PLACE, 100), near(PLACE, 200)
     await heard(world, moved(world, who, new, -1), moved(world, who, old, -60))
     assert await live(world, who) == at(new)
@@ -66,7 +66,7 @@ async def test_the_newest_position_of_a_batch_is_kept_whatever_its_order(world: 
 
 
 async def test_a_move_under_thirty_metres_is_no_move(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     await heard(world, moved(world, who, PLACE, -9))
     await heard(world, moved(world, who, near(PLACE, 29), -8))
     assert await live(world, who) == at(PLACE)
@@ -75,7 +75,7 @@ async def test_a_move_under_thirty_metres_is_no_move(world: World) -> None:
 
 
 async def test_a_tombstone_ends_the_live_position_and_leaves_home(world: World) -> None:
-    (who, other) = await world.people(2)
+    (who, other) = await world.add_people(2)
     await heard(world, moved(world, who, PLACE), moved(world, other, PLACE))
     await heard(world, ended(who))
     assert (await live(world, who), await live(world, other)) == (None, at(PLACE))
@@ -83,7 +83,7 @@ async def test_a_tombstone_ends_the_live_position_and_leaves_home(world: World) 
 
 
 async def test_what_comes_after_a_tombstone_in_one_batch_counts(world: World) -> None:
-    (who, other) = await world.people(2)
+    (who, other) = await world.add_people(2)
     place = near(PLACE, 500)
     await heard(world, moved(world, who, PLACE, -9), ended(who), moved(world, who, place, -8))
     await heard(world, moved(world, other, place, -9), ended(other))
@@ -91,7 +91,7 @@ async def test_what_comes_after_a_tombstone_in_one_batch_counts(world: World) ->
 
 
 async def test_a_tombstone_that_names_nobody_ends_nothing(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     await heard(world, moved(world, who, PLACE))
     for key in (b"", b"\xff\xfe", b"everybody"):
         record = decode(TOPIC, key, [], None)
@@ -101,7 +101,7 @@ async def test_a_tombstone_that_names_nobody_ends_nothing(world: World) -> None:
 
 
 async def test_a_position_from_the_future_is_refused_and_shuts_out_nothing(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     await heard(world, moved(world, who, near(PLACE, 900), 301))
     assert await live(world, who) is None
     await heard(world, moved(world, who, near(PLACE, 900), 301), moved(world, who, PLACE))
@@ -109,19 +109,19 @@ async def test_a_position_from_the_future_is_refused_and_shuts_out_nothing(world
 
 
 async def test_a_tracker_moves_nobody_of_another_organisation(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     await heard(world, moved(world, who, PLACE, 0, named("organisation", "other")))
     assert await live(world, who) is None
 
 
 async def test_somebody_unknown_is_left_out_and_the_others_move(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     await heard(world, moved(world, new_id(), PLACE), moved(world, who, PLACE))
     assert await live(world, who) == at(PLACE)
 
 
 async def test_what_is_no_position_is_parked_and_told_beside_good_ones(world: World) -> None:
-    (who,) = await world.people(1)
+    (who,) = await world.add_people(1)
     bad = Unreadable("lat: less than equal", "tracker", world.organisation, b"x", b"[]", b"{}")
     await heard(world, bad, moved(world, who, PLACE))
     assert await live(world, who) == at(PLACE)
@@ -130,6 +130,6 @@ async def test_what_is_no_position_is_parked_and_told_beside_good_ones(world: Wo
 
 
 async def test_who_is_seen_near_by_is_asked_though_home_is_far(world: World) -> None:
-    (who,) = await world.people(1, first_m=50_000)
+    (who,) = await world.add_people(1, first_m=50_000)
     await heard(world, moved(world, who, near(PLACE, 200)))
     assert await world.asked(await world.ask()) == [who]

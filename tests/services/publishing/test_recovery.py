@@ -18,7 +18,7 @@ from dispatch.storage.journal import append
 from dispatch.storage.pool import transaction
 from schemas.topics import HORIZON_DAYS, INBOX_DAYS, TOPICS
 from tests.conftest import START
-from tests.support.site import READER, Site, entry, say, until
+from tests.support.site import READER, Site, append_events, entry, until
 
 KILLS = 3
 SUBJECTS = 40
@@ -42,7 +42,7 @@ async def site(pool: asyncpg.Pool, database: str, clock: MovableClock, tmp_path:
 async def write_for_ever(pool: asyncpg.Pool, seed: int) -> None:
     chance = random.Random(seed)
     while True:
-        await say(pool, *chance.sample(range(SUBJECTS), 5))
+        await append_events(pool, *chance.sample(range(SUBJECTS), 5))
         await asyncio.sleep(0.02)
 
 
@@ -58,13 +58,13 @@ async def test_nothing_is_lost_or_done_twice_when_the_broker_is_killed_again_and
     site.slowness = 0
     await until(site.all_read)
     order = defaultdict(list)
-    for subject, seq in await site.heard():
+    for subject, seq in await site.effects():
         order[subject].append(seq)
     assert all(seqs == list(range(1, len(seqs) + 1)) for seqs in order.values())
 
 
 async def test_only_what_its_reader_lacks_is_published_again(pool: asyncpg.Pool, buckets: Buckets) -> None:
-    await say(pool, 1, 2, 3)
+    await append_events(pool, 1, 2, 3)
     await publish_all(buckets)
     await take_in(pool, subject=2)
     await buckets.requeue_unread("new", buckets.owned, START)
@@ -74,15 +74,15 @@ async def test_only_what_its_reader_lacks_is_published_again(pool: asyncpg.Pool,
 async def test_what_is_older_than_the_horizon_is_not_published_again(
     pool: asyncpg.Pool, buckets: Buckets
 ) -> None:
-    await say(pool, 1, now=START)
-    await say(pool, 2, now=START + timedelta(seconds=2))
+    await append_events(pool, 1, now=START)
+    await append_events(pool, 2, now=START + timedelta(seconds=2))
     await publish_all(buckets)
     await buckets.requeue_unread("new", buckets.owned, START + RECOVERY_WINDOW + timedelta(seconds=1))
     assert await waiting(buckets) == [(2, 1)]
 
 
 async def test_what_waited_however_long_still_waits(pool: asyncpg.Pool, buckets: Buckets) -> None:
-    await say(pool, 1)
+    await append_events(pool, 1)
     await buckets.requeue_unread("new", buckets.owned, START + 2 * RECOVERY_WINDOW)
     assert await waiting(buckets) == [(1, 1)]
 
@@ -90,18 +90,18 @@ async def test_what_waited_however_long_still_waits(pool: asyncpg.Pool, buckets:
 async def test_what_is_published_again_leaves_before_what_was_written_since(
     pool: asyncpg.Pool, buckets: Buckets
 ) -> None:
-    await say(pool, 1, 2)
+    await append_events(pool, 1, 2)
     await publish_all(buckets)
-    await say(pool, 1, 2)
+    await append_events(pool, 1, 2)
     await buckets.requeue_unread("new", buckets.owned, START)
-    await say(pool, 2, 1)
+    await append_events(pool, 2, 1)
     assert await waiting(buckets) == [(1, 1), (2, 1), (1, 2), (2, 2), (2, 3), (1, 3)]
 
 
 async def test_what_is_published_again_leaves_before_what_was_being_written_meanwhile(
     pool: asyncpg.Pool, buckets: Buckets
 ) -> None:
-    await say(pool, 1)
+    await append_events(pool, 1)
     await publish_all(buckets)
     async with transaction(pool) as connection:
         await append(connection, [entry(1)], START)
@@ -112,7 +112,7 @@ async def test_what_is_published_again_leaves_before_what_was_being_written_mean
 async def test_a_second_new_cluster_in_mid_recovery_hears_everything_once(
     pool: asyncpg.Pool, buckets: Buckets
 ) -> None:
-    await say(pool, 1, 2, 3)
+    await append_events(pool, 1, 2, 3)
     await publish_all(buckets)
     await buckets.requeue_unread("second", buckets.owned, START)
     await publish_all(buckets, limit=1)
@@ -135,7 +135,7 @@ async def test_a_cluster_that_comes_back_lacks_what_another_was_given(buckets: B
 async def test_a_cluster_that_a_restored_database_finds_again_lacks_what_was_forgotten_by_the_restore(
     pool: asyncpg.Pool, buckets: Buckets
 ) -> None:
-    await say(pool, 1, 2)
+    await append_events(pool, 1, 2)
     await publish_all(buckets)
     await take_in(pool, subject=1)
     await buckets.requeue_unread("old", buckets.owned, START)
@@ -149,7 +149,7 @@ async def test_a_cluster_that_a_restored_database_finds_again_lacks_what_was_for
 
 
 async def test_what_nobody_reads_is_not_published_again(pool: asyncpg.Pool, buckets: Buckets) -> None:
-    await say(pool, 1)
+    await append_events(pool, 1)
     await publish_all(buckets)
     await pool.execute("UPDATE journal SET topic = 'volunteer.updates'")
     assert await buckets.requeue_unread("new", buckets.owned, START) == 0

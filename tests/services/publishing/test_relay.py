@@ -22,7 +22,7 @@ from producers.kafka import producer
 from producers.kafka import relay as relays
 from producers.kafka.relay import Relay
 from tests.conftest import START
-from tests.support.site import TOPIC, entry, say, until
+from tests.support.site import TOPIC, append_events, entry, until
 
 MANY, BLOCKS = 20_000, 1_000
 """Messages that wait, and how many blocks of indexes a round may touch."""
@@ -98,7 +98,7 @@ async def outbox_holds(pool: asyncpg.Pool, count: int) -> None:
 
 async def write(pool: asyncpg.Pool, subjects: range, times: int) -> None:
     for _ in range(times):
-        await say(pool, *subjects)
+        await append_events(pool, *subjects)
 
 
 async def test_events_of_a_key_leave_in_order_while_many_write_at_once(
@@ -208,7 +208,7 @@ async def test_a_commit_that_wakes_the_relay_is_published_at_once(
     relay = relay_on()
     await ready(relay)
     await asyncio.sleep(0.1)
-    await say(pool, 1)
+    await append_events(pool, 1)
     await asyncio.sleep(0.2)
     assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
     relay.wake()

@@ -51,7 +51,7 @@ async def test_a_yes_fills_a_seat(scene: Scene) -> None:
     incident = await scene.incident()
     offer = await scene.offer(0, incident)
     await answer(scene, offer.id, "accepted")
-    await scene.work_replies()
+    await scene.process_replies()
     (assignment,) = (await scene.read(incident.id)).assignments.values()
     assert assignment.offer_id == offer.id
 
@@ -185,7 +185,7 @@ async def test_ok_acknowledges_a_recall(scene: Scene, clock: MovableClock) -> No
     await scene.act(incident.id, "hold")
     clock.advance(1)
     assert await text(scene, "OK") == "acknowledged"
-    await scene.work_replies()
+    await scene.process_replies()
     assert (await scene.read(incident.id)).recalls[scene.people[0]].acknowledged_at == scene.now
 
 
@@ -203,7 +203,7 @@ async def test_stop_leaves_a_running_assignment(scene: Scene) -> None:
     incident = await scene.incident()
     offer = await scene.offer(0, incident)
     await answer(scene, offer.id, "accepted")
-    await scene.work_replies()
+    await scene.process_replies()
     await text(scene, "STOP")
     (assignment,) = (await scene.read(incident.id)).assignments.values()
     assert assignment.status == "assigned"
@@ -236,7 +236,7 @@ async def test_erasure_leaves_a_pseudonym_and_nothing_else(scene: Scene) -> None
 async def test_who_is_assigned_is_not_erased(scene: Scene) -> None:
     offer = await scene.offer(0)
     await answer(scene, offer.id, "accepted")
-    await scene.work_replies()
+    await scene.process_replies()
     with pytest.raises(ConflictError):
         await opt_out.erase(scene.uow, scene.organisation, scene.people[0])
 
