@@ -44,7 +44,7 @@ def test_a_new_incident_is_considered_widened_and_escalated_when_the_plan_says()
     assert due(incident()) == {"widen": 45, "step": 60, "consider": 2}
 
 
-def test_what_is_not_due_is_left_alone() -> None:
+def test_a_tick_changes_nothing_before_an_entry_is_due() -> None:
     assert decide(ask(incident(), 4), Tick(), at(44)) == []
 
 
@@ -73,7 +73,7 @@ def test_after_an_outage_the_steps_keep_their_distance_and_do_not_run_all_at_onc
     assert steps == [at(3660), at(3720)]
 
 
-def test_the_steps_begin_again_when_a_seat_is_given_back() -> None:
+def test_the_steps_start_again_when_a_seat_becomes_free() -> None:
     assert due(answered(_full(), 0, "declined", now=at(500)))["step"] == 560
 
 
@@ -107,35 +107,35 @@ def test_a_position_that_comes_later_is_searched_at_once() -> None:
     assert placed.position == PLACE
 
 
-def test_who_has_accepted_and_is_not_on_the_way_is_told_to_a_supervisor_once() -> None:
+def test_a_volunteer_not_en_route_in_time_escalates_once() -> None:
     full = _full()
     assert due(full) == {"en_route": 300}
     events = tick_until(full, at(2000))
     assert kinds(events) == ["escalation.raised"]
 
 
-def test_who_is_on_the_way_is_told_to_nobody() -> None:
+def test_a_volunteer_en_route_does_not_escalate() -> None:
     moving = answered(answered(_full(), 0, "en_route"), 1, "en_route")
     assert agenda(moving) == {}
 
 
 @pytest.mark.parametrize("answer", ["en_route", "declined"])
-def test_nobody_is_told_to_be_late_once_nobody_is_waited_for(answer: str) -> None:
+def test_not_en_route_does_not_escalate_once_nobody_is_awaited(answer: str) -> None:
     late = passed(answered(_full(), 0, "en_route"), at(301))
     settled = answered(late, 1, answer, now=at(310))  # type: ignore[arg-type]
     assert "not_en_route" not in {e.reason for e in settled.open_escalations()}
 
 
-def test_one_on_scene_does_not_settle_that_another_is_not_on_the_way() -> None:
+def test_a_responder_on_scene_does_not_resolve_the_delay_of_another() -> None:
     late = answered(passed(_full(), at(301)), 0, "on_scene", now=at(310))
     assert [e.reason for e in late.open_escalations()] == ["not_en_route"]
 
 
-def test_nobody_is_waited_for_after_a_watch_notice() -> None:
+def test_a_watch_notice_awaits_nobody_en_route() -> None:
     assert "en_route" not in due(answered(ask(incident(watch_plan()), 2), 0, "accepted"))
 
 
-def test_a_supervisor_learns_after_a_minute_who_has_not_acknowledged_a_recall() -> None:
+def test_an_unacknowledged_recall_escalates_after_a_minute() -> None:
     held = acted(_full(), "hold", now=at(10))
     assert due(held)["recall"] == 70
     told = list(passed(answered(held, 0, "acknowledged", now=at(20)), at(71)).open_escalations())
@@ -151,13 +151,13 @@ def test_nobody_is_paged_once_all_have_acknowledged_the_recall() -> None:
     assert "recall" not in due(settled)
 
 
-def test_an_abort_after_a_hold_counts_its_own_minute_and_is_told_on_its_own() -> None:
+def test_an_abort_after_a_hold_escalates_by_itself_after_its_own_minute() -> None:
     aborted = acted(_unseen(), "abort", now=at(100))
     assert due(aborted)["recall"] == 160
     assert kinds(tick_until(aborted, at(161))) == ["escalation.raised"]
 
 
-def test_an_old_hold_that_somebody_never_saw_is_not_brought_up_by_the_next() -> None:
+def test_an_earlier_unacknowledged_hold_does_not_escalate_again_with_the_next() -> None:
     asked = acted(ask(incident(), 1), "hold", now=at(10))
     resumed = acted(passed(asked, at(65)), "resume", now=at(66))
     held = acted(ask(resumed, 1, first=5, now=at(200)), "hold", now=at(210))
@@ -170,7 +170,7 @@ def test_a_hazard_that_was_there_from_the_start_still_climbs_the_steps() -> None
     assert "consider" not in due(incident(hazards=("fire",)))
 
 
-def test_an_ended_incident_has_nothing_left_but_who_has_not_seen_the_abort() -> None:
+def test_an_ended_incident_has_nothing_due_but_unacknowledged_aborts() -> None:
     assert due(acted(_full(), "close")) == {}
     assert due(acted(_full(), "cancel")) == {}
     assert due(acted(_full(), "abort")) == {"recall": 60}

@@ -64,7 +64,7 @@ def test_with_a_surplus_the_others_stay_asked_until_the_reserve_is_filled_too() 
     assert list(answered(covered, 2, "accepted").live_offers()) == []
 
 
-def test_a_yes_received_in_time_counts_even_if_it_is_worked_after_the_offer_ran_out() -> None:
+def test_a_yes_received_in_time_counts_even_if_processed_after_the_offer_expired() -> None:
     state = _expired()
     assert _late(state, 0, received=59, now=90) == []
     assert answered(state, 0, "accepted", now=at(90), received=at(59)).filled() == {"helper": 1}
@@ -79,7 +79,7 @@ def test_a_late_yes_before_anybody_noticed_that_the_offer_ran_out_is_late_all_th
     assert _late(state, 0, received=61, now=62) == ["seated"]
 
 
-def test_a_late_yes_is_kept_in_reserve_if_only_a_reserve_seat_is_free() -> None:
+def test_a_late_yes_takes_a_reserve_seat_if_only_that_is_free() -> None:
     state = passed(_full(surplus=1, asked=3), at(61))
     assert _late(state, 2, received=70, now=70) == ["reserve"]
 
@@ -102,7 +102,7 @@ def test_a_yes_after_a_no_is_seated_if_the_seat_is_free() -> None:
     assert assignment_of(state, 0).active
 
 
-def test_a_yes_from_somebody_bound_elsewhere_is_thanked_and_frees_the_offer() -> None:
+def test_a_yes_from_a_volunteer_engaged_elsewhere_is_thanked_and_ends_the_offer() -> None:
     state = ask(incident(), 1)
     after_it = after(state, replace(reply(state, 0, "accepted"), engaged=True))
     assert (offer_of(after_it, 0).status, offer_of(after_it, 0).late) == ("expired", "thanked")
@@ -147,7 +147,7 @@ def test_an_answer_to_an_offer_that_never_was_is_refused() -> None:
         decide(state, replace(reply(state, 0, "accepted"), offer_id=person(7)), at(5))
 
 
-def test_a_no_after_a_yes_gives_the_seat_back_and_the_search_begins_again() -> None:
+def test_a_no_after_a_yes_frees_the_seat_and_restarts_the_search() -> None:
     state = answered(_full(), 0, "declined", now=at(40))
     assert state.covered_at is None
     assert state.armed_at == at(40)
@@ -161,7 +161,7 @@ def test_the_others_are_stood_down_when_enough_are_on_scene() -> None:
     assert {a.volunteer_id for a in state.active()} == {person(0), person(1)}
 
 
-def test_who_has_left_the_scene_by_giving_the_seat_back_is_not_counted_as_there() -> None:
+def test_a_volunteer_who_withdraws_from_the_scene_no_longer_counts_as_arrived() -> None:
     state = answered(_full(surplus=1), 0, "on_scene", "declined")
     state = answered(answered(state, 2, "accepted"), 1, "on_scene")
     assert assignment_of(state, 2).active
@@ -178,7 +178,7 @@ def test_a_yes_after_enough_are_on_scene_is_thanked() -> None:
     assert _late(state, 2, received=20, now=20) == ["thanked"]
 
 
-def test_the_incident_closes_when_all_who_came_are_back() -> None:
+def test_the_incident_closes_when_all_responders_are_released() -> None:
     state = answered(answered(_full(), 0, "on_scene", "released"), 1, "on_scene")
     assert state.status == "open"
     assert answered(state, 1, "released").status == "closed"
@@ -190,7 +190,7 @@ def test_the_last_on_scene_who_withdraws_though_enough_were_there_does_not_keep_
     assert answered(state, 3, "declined").status == "closed"
 
 
-def test_who_is_released_before_being_on_scene_has_withdrawn() -> None:
+def test_a_release_before_arrival_counts_as_a_withdrawal() -> None:
     state = answered(_full(), 0, "en_route", "released")
     assert assignment_of(state, 0).reason == "withdrew"
     assert state.covered_at is None
@@ -223,7 +223,7 @@ def test_an_answer_from_before_a_recall_does_not_acknowledge_it() -> None:
 
 
 @pytest.mark.parametrize("answer", ["en_route", "on_scene"])
-def test_nobody_goes_anywhere_for_a_watch_notice(answer: Answer) -> None:
+def test_a_watch_notice_refuses_en_route_and_on_scene(answer: Answer) -> None:
     state = answered(ask(incident(watch_plan()), 2), 0, "accepted")
     with pytest.raises(RefusedError):
         decide(state, reply(state, 0, answer), at(5))

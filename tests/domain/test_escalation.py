@@ -52,13 +52,13 @@ def _uncovered() -> tuple[Incident, UUID]:
     return state, found.id
 
 
-def test_the_same_reason_is_told_once_while_it_is_open() -> None:
+def test_a_reason_is_raised_once_while_it_is_open() -> None:
     told = _told()
     assert _raise(told, Cause("broken", 2, page=True), at(5)) == told
 
 
 @pytest.mark.parametrize("cause", [Cause("broken", 3, page=True), Cause("broken", 2, page=True)])
-def test_a_graver_cause_is_told_again_under_the_same_escalation(cause: Cause) -> None:
+def test_a_graver_cause_raises_the_same_escalation_again(cause: Cause) -> None:
     told = _raise(_told(page=False), cause, at(5))
     assert (_only(told).level, _only(told).page, _only(told).told_at) == (cause.level, True, at(5))
 
@@ -68,11 +68,11 @@ def test_a_milder_cause_lowers_nothing() -> None:
     assert _raise(told, Cause("broken", 1, page=False), at(5)) == told
 
 
-def test_a_graver_cause_without_a_page_does_not_take_the_page_away() -> None:
+def test_a_graver_cause_without_a_page_does_not_end_the_paging() -> None:
     assert _only(_raise(_told(), Cause("broken", 5, page=False), at(5))).page
 
 
-def test_a_settled_reason_that_comes_back_is_another_escalation() -> None:
+def test_a_resolved_reason_that_recurs_is_a_new_escalation() -> None:
     told = _told()
     for event in list(escalation.resolved(told, None, "over", at(5))):
         told = escalation.evolve(told, event)
@@ -84,16 +84,16 @@ def test_a_page_is_passed_on_to_the_next_in_duty_order_every_minute() -> None:
     assert turns == [(1, at(60)), (2, at(120)), (3, at(180))]
 
 
-def test_after_ten_turns_they_are_told_every_ten_minutes_and_never_forgotten() -> None:
+def test_after_ten_turns_contacts_are_paged_every_ten_minutes_for_ever() -> None:
     turns = [e.at for e in _pass(_told(), 600 + 1801) if isinstance(e, EscalationRaised)]
     assert turns[9:] == [at(600), at(1200), at(1800), at(2400)]
 
 
-def test_what_pages_nobody_is_passed_on_to_nobody() -> None:
+def test_an_escalation_without_a_page_is_not_passed_on() -> None:
     assert escalation.agenda(_told(page=False)) == {}
 
 
-def test_an_acknowledgement_stops_the_pages_until_it_lapses_and_then_the_next_is_told() -> None:
+def test_an_acknowledgement_stops_the_pages_until_it_lapses() -> None:
     told = _told()
     event = escalation.acknowledged(told, _only(told).id, "Ada", at(300), at(30))
     seen = escalation.evolve(told, event)
@@ -108,7 +108,7 @@ def test_an_acknowledgement_can_be_renewed() -> None:
     assert twice.escalations[name].acknowledged_by == "Bo"
 
 
-def test_a_graver_step_is_told_in_spite_of_an_acknowledgement() -> None:
+def test_a_graver_step_is_raised_in_spite_of_an_acknowledgement() -> None:
     state, name = _uncovered()
     seen = after(state, Acknowledge(name, "Ada"), now=at(130))
     told = passed(seen, at(181)).escalations[name]
@@ -116,7 +116,7 @@ def test_a_graver_step_is_told_in_spite_of_an_acknowledgement() -> None:
 
 
 @pytest.mark.parametrize("act", ["close", "takeover"])
-def test_a_settled_escalation_cannot_be_acknowledged(act: str) -> None:
+def test_a_resolved_escalation_cannot_be_acknowledged(act: str) -> None:
     state, name = _uncovered()
     with pytest.raises(RefusedError):
         decide(acted(state, act, now=at(130)), Acknowledge(name, "Ada"), at(131))
@@ -127,7 +127,7 @@ def test_an_unknown_escalation_cannot_be_acknowledged() -> None:
         decide(incident(), Acknowledge(named("nothing"), "Ada"), at(1))
 
 
-def test_whoever_takes_over_is_named_on_what_was_open() -> None:
+def test_a_takeover_hands_over_open_escalations_to_the_named_supervisor() -> None:
     state, name = _uncovered()
     handed = acted(state, "takeover", now=at(130)).escalations[name]
     assert (handed.status, handed.acknowledged_by) == ("handed_over", "Ada")

@@ -59,19 +59,19 @@ def test_no_more_are_asked_than_are_wanted_however_many_are_found() -> None:
     assert kinds(_consider(incident(), 9)) == ["offer.extended"] * 4
 
 
-def test_who_declines_is_replaced() -> None:
+def test_a_decline_wants_another_offer() -> None:
     asked = ask(incident(), 4)
     assert offers_wanted(asked) == {}
     assert offers_wanted(answered(asked, 0, "declined")) == {"helper": 1}
 
 
-def test_who_accepts_lowers_what_is_wanted_for_the_seats_that_are_left() -> None:
+def test_a_yes_lowers_the_number_of_offers_wanted() -> None:
     asked = ask(incident(), 4)
     assert offers_wanted(answered(asked, 0, "accepted")) == {}
     assert offers_wanted(answered(asked, 0, "accepted", "declined")) == {"helper": 1}
 
 
-def test_nobody_more_is_asked_once_need_and_surplus_are_filled() -> None:
+def test_no_offer_is_wanted_once_need_and_surplus_are_filled() -> None:
     asked = ask(incident(plan(offers={"per_seat": 2, "surplus": 1})), 4)
     covered = answered(answered(asked, 0, "accepted"), 1, "accepted")
     assert covered.covered_at is not None
@@ -85,13 +85,13 @@ def test_one_incident_never_asks_more_people_than_the_plan_allows() -> None:
     assert offers_wanted(answered(answered(asked, 0, "declined"), 1, "declined")) == {}
 
 
-def test_who_holds_an_offer_or_a_seat_is_not_asked_again() -> None:
+def test_a_volunteer_with_an_offer_or_a_seat_gets_no_other() -> None:
     seated = answered(ask(incident(), 2), 0, "accepted")
     again = after(seated, picks(["helper", "helper"]))
     assert len(again.offers) == 2
 
 
-def test_who_has_declined_can_be_asked_again_and_it_is_another_offer() -> None:
+def test_a_volunteer_who_declined_can_get_a_new_offer() -> None:
     again = after(answered(ask(incident(), 1), 0, "declined"), picks(["helper"]))
     assert [(offer.volunteer_id, offer.status) for offer in again.offers.values()] == [
         (person(0), "declined"),
@@ -99,7 +99,7 @@ def test_who_has_declined_can_be_asked_again_and_it_is_another_offer() -> None:
     ]
 
 
-def test_picks_for_a_role_that_nobody_needs_are_left_alone() -> None:
+def test_picks_for_a_role_that_needs_nobody_are_ignored() -> None:
     assert decide(incident(LAST_RING), picks(["ghost"]), START)[-1].type == Shortfall.type
 
 
@@ -116,11 +116,11 @@ def test_too_few_found_in_the_last_ring_is_a_shortfall_with_its_reasons_and_is_t
     assert (short.wanted, short.found, short.shut, short.retry_at) == (4, 1, {"rest": 3}, at(31))
 
 
-def test_nobody_at_all_to_ask_pages_a_supervisor_without_waiting_for_the_steps() -> None:
+def test_a_search_that_finds_nobody_pages_a_supervisor_at_once() -> None:
     assert kinds(_consider(incident(LAST_RING), 0)) == ["escalation.raised", "incident.shortfall"]
 
 
-def test_volunteers_that_another_incident_holds_for_a_moment_are_looked_for_again_within_a_second() -> None:
+def test_contended_volunteers_are_searched_again_within_a_second() -> None:
     (short,) = _consider(incident(), 0, contended=True)
     assert isinstance(short, Shortfall)
     assert short.retry_at == at(2)
@@ -153,12 +153,12 @@ def test_nobody_is_asked_for_the_reserve_once_enough_are_on_scene() -> None:
     assert "consider" not in due(there)
 
 
-def test_a_seat_given_back_is_asked_for_again() -> None:
+def test_a_seat_that_becomes_free_wants_offers_again() -> None:
     full = answered(answered(ask(incident(), 2), 0, "accepted"), 1, "accepted")
     assert offers_wanted(full) == {}
     assert offers_wanted(after(full, Free(person(0), "overlap"))) == {"helper": 2}
 
 
-def test_a_round_without_picks_for_an_incident_that_wants_nobody_says_nothing() -> None:
+def test_a_round_for_an_incident_that_wants_nobody_changes_nothing() -> None:
     full = answered(answered(ask(incident(), 2), 0, "accepted"), 1, "accepted")
     assert decide(full, Consider(person(1), ()), START) == []

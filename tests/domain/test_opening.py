@@ -18,7 +18,7 @@ def _told(state: Incident) -> dict[str, bool]:
     return {escalation.reason: escalation.page for escalation in state.open_escalations()}
 
 
-def test_a_trusted_report_with_a_professional_reference_asks_at_once_and_tells_nobody() -> None:
+def test_a_trusted_report_with_a_professional_reference_asks_at_once_without_escalation() -> None:
     opened = incident()
     assert _told(opened) == {}
     assert offers_wanted(opened) == {"helper": 4}
@@ -34,7 +34,7 @@ def test_a_trusted_report_with_a_professional_reference_asks_at_once_and_tells_n
         (False, NOT_CALLED, ("source_untrusted", "professional_unknown")),
     ],
 )
-def test_where_professionals_are_required_nobody_is_asked_before_they_are_known_from_a_trusted_source(
+def test_where_professionals_are_required_nobody_is_asked_before_a_trusted_source_names_them(
     *, trusted: bool, professional: Professional, reasons: tuple[str, ...]
 ) -> None:
     opened = incident(trusted=trusted, professional=professional)
@@ -49,7 +49,7 @@ def test_a_fire_services_own_crew_waits_for_no_confirmation() -> None:
 
 
 @pytest.mark.parametrize("under", [plan(professional="informed"), watch_plan()])
-def test_where_professionals_are_informed_a_supervisor_is_told_that_they_were_not_called(under: Plan) -> None:
+def test_where_professionals_are_informed_their_absence_escalates(under: Plan) -> None:
     opened = incident(under, trusted=False, professional=NOT_CALLED)
     assert may_ask(opened)
     assert _told(opened) == {"professional_not_requested": False}
@@ -92,7 +92,7 @@ def test_a_draft_asks_nobody() -> None:
     assert not may_ask(incident(mode="draft"))
 
 
-def test_the_surplus_is_kept_as_reserve_seats_of_the_role_that_needs_most() -> None:
+def test_the_surplus_becomes_reserve_seats_of_the_role_that_needs_most() -> None:
     seats = (
         {"role": "driver", "skill": "driver", "count": 1},
         {"role": "helper", "skill": "first_aid", "count": 2},

@@ -82,7 +82,7 @@ def test_a_fire_service_calls_a_crew_of_six_of_its_own() -> None:
     assert "fire" not in plan.forbidden_hazards
 
 
-def test_a_watch_notice_informs_and_stands_in_nobodys_way() -> None:
+def test_a_watch_notice_informs_in_the_planned_lane() -> None:
     plan = load(None).choose("watch.odour")
     assert (plan.informs, plan.lane, plan.search.min_age) == (True, "planned", 18)
 
@@ -137,13 +137,13 @@ def test_a_rule_over_several_fields_points_to_the_one_to_change(
     assert _seen(_one(tmp_path, text)) == seen
 
 
-def test_a_field_that_stands_twice_is_an_error(tmp_path: Path) -> None:
+def test_a_field_given_twice_is_an_error(tmp_path: Path) -> None:
     problem = _one(tmp_path, FALL + "kinds: [medical.burn]\n")
     assert _seen(problem) == (8, "kinds")
     assert "first on line 3" in problem.message
 
 
-def test_a_role_that_stands_twice_is_an_error(tmp_path: Path) -> None:
+def test_a_role_given_twice_is_an_error(tmp_path: Path) -> None:
     text = FALL.replace("steps:", "  - { role: helper, skill: driving, count: 1 }\nsteps:")
     assert _seen(_one(tmp_path, text)) == (6, "seats[1].role")
 
@@ -189,7 +189,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     assert problem.file == str(tmp_path / "nowhere")
 
 
-def test_what_editors_and_kubernetes_leave_beside_the_plans_is_not_read(tmp_path: Path) -> None:
+def test_files_of_editors_and_kubernetes_beside_the_plans_are_not_read(tmp_path: Path) -> None:
     folder = _folder(tmp_path)
     for name in (".default.yaml.swp", ".#default.yaml", "notes.txt", "default.yaml~"):
         (folder / name).write_text("{")

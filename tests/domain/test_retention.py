@@ -13,7 +13,7 @@ from schemas.topics import TOPICS
 BY_NAME = {rule.name: rule for rule in RULES}
 
 
-def test_a_table_stands_in_one_rule() -> None:
+def test_a_table_belongs_to_one_rule() -> None:
     tables = [table for rule in RULES for table in rule.tables]
     assert len(tables) == len(set(tables))
 
@@ -22,7 +22,7 @@ def test_a_period_lies_between_its_bounds() -> None:
     assert all(0 < rule.least <= (rule.days or 0) <= rule.most for rule in EXPIRING)
 
 
-def test_a_setting_changes_what_it_names_and_nothing_else() -> None:
+def test_a_setting_changes_only_the_tables_that_it_names() -> None:
     assert periods("report_texts=90, rounds = 30") == periods() | {"report_texts": 90, "rounds": 30}
 
 
@@ -37,14 +37,14 @@ def test_a_setting_changes_what_it_names_and_nothing_else() -> None:
         ("report_texts=soon", "report_texts=soon: must be from 1"),
     ],
 )
-def test_a_setting_that_cannot_be_is_named_with_what_can(changes: str, words: str) -> None:
+def test_an_invalid_setting_is_rejected_with_the_valid_names(changes: str, words: str) -> None:
     with pytest.raises(ValueError, match=r"must be from|has no period") as raised:
         periods(changes)
     assert words in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["inbox", "parking"])
-def test_no_topic_delivers_again_what_was_forgotten_here(name: str) -> None:
+def test_inbox_and_parking_are_retained_longer_than_any_topic(name: str) -> None:
     longest = max(timedelta(milliseconds=topic.retention_ms) for topic in TOPICS)
     # A message lives until its segment, which others may still be added to, is old enough.
     assert longest + longest / SEGMENTS < timedelta(days=BY_NAME[name].least)

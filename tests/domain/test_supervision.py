@@ -68,12 +68,12 @@ def test_an_abort_takes_every_offer_and_seat_back() -> None:
 
 
 @pytest.mark.parametrize("act", ["close", "cancel"])
-def test_the_end_takes_every_offer_and_seat_back_and_settles_what_was_told(act: str) -> None:
+def test_the_end_withdraws_offers_releases_seats_and_resolves_escalations(act: str) -> None:
     ended = acted(passed(_running(), at(121)), act, now=at(130))
     assert (ended.involved(), ended.ended_at, _reasons(ended)) == ((), at(130), set())
 
 
-def test_who_takes_over_keeps_the_assigned_and_takes_back_what_is_asked() -> None:
+def test_a_takeover_keeps_assignments_and_withdraws_offers() -> None:
     taken = acted(_running(), "takeover")
     assert (taken.taken_by, taken.involved()) == ("Ada", (person(0),))
     assert offer_of(taken, 1).status == "withdrawn"
@@ -84,7 +84,7 @@ def test_another_supervisor_can_take_over_from_the_first() -> None:
     assert taken.taken_by == "Bo"
 
 
-def test_what_is_given_back_is_searched_again() -> None:
+def test_an_incident_given_back_is_searched_again() -> None:
     given = acted(_running(), "takeover", "give-back")
     assert (given.taken_by, given.status) == (None, "open")
     assert offers_wanted(given) == {"helper": 2}
@@ -99,7 +99,7 @@ def test_what_is_given_back_is_searched_again() -> None:
         (incident(load(None).choose("other")), "no_plan"),
     ],
 )
-def test_what_still_keeps_volunteers_away_is_told_again_when_it_is_given_back(
+def test_remaining_obstacles_escalate_again_when_an_incident_is_given_back(
     state: Incident, reason: str
 ) -> None:
     taken = acted(state, "takeover")
@@ -107,19 +107,19 @@ def test_what_still_keeps_volunteers_away_is_told_again_when_it_is_given_back(
     assert _reasons(acted(taken, "give-back", now=at(60))) == {reason}
 
 
-def test_a_hold_on_what_a_human_has_taken_over_goes_back_to_that_human() -> None:
+def test_after_a_hold_a_taken_over_incident_returns_to_its_supervisor() -> None:
     resumed = acted(_running(), "takeover", "hold", "resume")
     assert (resumed.status, resumed.taken_by) == ("taken_over", "Ada")
     assert not may_ask(resumed)
 
 
-def test_resuming_settles_the_danger_that_was_reported() -> None:
+def test_resuming_resolves_the_reported_danger() -> None:
     held = answered(_running(), 0, "danger", now=at(5))
     assert _reasons(held) == {"danger"}
     assert _reasons(acted(held, "resume", now=at(9))) == set()
 
 
-def test_a_confirmation_lets_volunteers_be_asked_and_settles_the_page() -> None:
+def test_a_confirmation_allows_offers_and_resolves_the_escalation() -> None:
     confirmed = acted(incident(trusted=False), "confirm")
     assert may_ask(confirmed)
     assert _reasons(confirmed) == set()
@@ -135,7 +135,7 @@ def test_a_confirmation_does_not_open_the_way_into_a_hazard() -> None:
     [(), ("hold",), ("takeover",), ("abort",), ("close",), ("cancel",)],
     ids=lambda b: "".join(b) or "open",
 )
-def test_what_the_console_offers_is_what_is_carried_out(before: tuple[str, ...], act: str) -> None:
+def test_the_acts_offered_by_the_console_are_those_that_succeed(before: tuple[str, ...], act: str) -> None:
     state = acted(incident(trusted=False), *before)
     if act in allowed(state):
         assert decide(state, Act(act, "Ada"), at(1))  # type: ignore[arg-type]
@@ -160,7 +160,7 @@ def test_a_hazard_that_the_source_adds_aborts_and_pages_a_supervisor() -> None:
     assert _reasons(after(_running(), hazards("weapon"))) == {"hazard"}
 
 
-def test_a_hazard_aborts_even_what_is_held_or_taken_over() -> None:
+def test_a_hazard_aborts_even_a_held_or_taken_over_incident() -> None:
     for act in ("hold", "takeover"):
         assert after(acted(_running(), act), hazards("fire")).status == "aborted"
 
@@ -195,7 +195,7 @@ def test_a_trusted_source_that_repeats_it_vouches_for_it() -> None:
     assert may_ask(after(incident(trusted=False), _said(trusted=True)))
 
 
-def test_what_the_source_leaves_out_is_unchanged() -> None:
+def test_fields_that_an_update_omits_are_unchanged() -> None:
     state = after(incident(), _said(trusted=True))
     assert (state.position, state.severity, state.professional) == (
         incident().position,
@@ -204,13 +204,13 @@ def test_what_the_source_leaves_out_is_unchanged() -> None:
     )
 
 
-def test_who_is_needed_elsewhere_gives_back_seat_and_offer() -> None:
+def test_a_volunteer_needed_elsewhere_loses_seat_and_offer() -> None:
     freed = after(_running(), Free(person(0), "overlap"), Free(person(1), "overlap"))
     assert (assignment_of(freed, 0).reason, offer_of(freed, 1).status) == ("overlap", "withdrawn")
     assert offers_wanted(freed) == {"helper": 2}
 
 
-def test_who_says_stop_is_asked_nothing_more_and_keeps_the_running_assignment() -> None:
+def test_stop_ends_offers_and_keeps_the_running_assignment() -> None:
     left = after(_running(), Free(person(0), "left"), Free(person(1), "left"))
     assert assignment_of(left, 0).active
     assert offer_of(left, 1).status == "withdrawn"
@@ -220,7 +220,7 @@ def test_the_last_on_scene_who_is_needed_elsewhere_does_not_keep_the_incident_op
     assert after(one_left_on_scene(), Free(person(3), "overlap")).status == "closed"
 
 
-def test_what_was_finished_while_a_human_had_it_is_closed_when_it_is_given_back() -> None:
+def test_an_incident_finished_during_a_takeover_closes_when_given_back() -> None:
     taken = acted(one_left_on_scene(), "takeover")
     finished = answered(taken, 3, "released")
     assert (finished.status, acted(finished, "give-back").status) == ("taken_over", "closed")

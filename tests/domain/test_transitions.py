@@ -35,7 +35,7 @@ def test_a_table_knows_the_statuses_that_there_are_and_no_other(table: Table, st
     assert {before for before, _ in table} | set(table.values()) == set(get_args(statuses))
 
 
-def test_what_is_over_stays_over() -> None:
+def test_a_final_status_has_no_transition() -> None:
     assert _final(INCIDENT, IncidentStatus) == {"closed", "cancelled"}
     assert _final(ASSIGNMENT, AssignmentStatus) == {"released"}
     assert _final(ESCALATION, EscalationStatus) == {"resolved", "handed_over"}
@@ -53,7 +53,7 @@ def test_whoever_is_bound_can_be_released() -> None:
     assert all(may(ASSIGNMENT, status, Released) for status in ("assigned", "en_route", "on_scene"))
 
 
-def test_what_is_not_in_the_table_is_refused_with_words_for_a_human() -> None:
+def test_a_transition_outside_the_table_is_refused_with_a_readable_message() -> None:
     with pytest.raises(RefusedError, match=r"incident\.held.* cannot follow status closed"):
         follow(INCIDENT, "closed", IncidentHeld)
     assert not may(ASSIGNMENT, "released", OnScene)

@@ -72,7 +72,7 @@ async def test_of_two_processes_that_found_the_same_people_one_asks_them(runs: a
     assert sorted([len(first.offers), len(second.offers)]) == [1, 4]
 
 
-async def test_who_came_elsewhere_is_thanked_for_a_late_yes_though_they_gave_back_at_once(
+async def test_a_volunteer_seated_elsewhere_is_thanked_for_a_late_yes_even_after_withdrawing(
     runs: asyncpg.Pool,
 ) -> None:
     town = await Town.found(runs)

@@ -24,7 +24,7 @@ async def kinds(world: World, name: UUID) -> dict[str, float]:
     return {row["kind"]: (row["due_at"] - world.now).total_seconds() for row in rows}
 
 
-async def test_the_agenda_asks_people_for_what_the_consumer_has_not_considered(world: World) -> None:
+async def test_the_agenda_considers_incidents_that_the_consumer_has_not(world: World) -> None:
     people = await world.add_people(4)
     name = await world.open()
     await world.advance(1.9)
@@ -33,7 +33,7 @@ async def test_the_agenda_asks_people_for_what_the_consumer_has_not_considered(w
     assert await world.asked(name) == people
 
 
-async def test_the_agenda_rests_no_longer_than_until_something_falls_due(world: World) -> None:
+async def test_the_agenda_pauses_no_longer_than_until_the_next_due_entry(world: World) -> None:
     assert await world.agenda.pause_after(0) == agenda.IDLE_S
     await world.open()
     assert await world.agenda.pause_after(0) == agenda.IDLE_S
@@ -43,12 +43,12 @@ async def test_the_agenda_rests_no_longer_than_until_something_falls_due(world: 
     assert await world.agenda.pause_after(0) == agenda.IDLE_S, "what is due and left was left on purpose"
 
 
-async def test_the_agenda_does_not_rest_after_a_round_that_may_have_left_something(world: World) -> None:
+async def test_the_agenda_does_not_pause_after_a_full_round(world: World) -> None:
     assert await world.agenda.pause_after(agenda.SEVERE_PER_ROUND) == 0
     assert await world.agenda.pause_after(1) == agenda.BUSY_S
 
 
-async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldest(
+async def test_a_round_takes_the_most_severe_first_and_a_share_of_the_oldest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.add_people(20)
@@ -67,7 +67,7 @@ async def test_the_most_severe_are_taken_first_and_a_share_is_kept_for_the_oldes
     assert {row["incident_id"] for row in asked} == {old, names[2], names[3]}
 
 
-async def test_the_agenda_comes_sooner_for_what_threatens_a_life(world: World) -> None:
+async def test_the_agenda_considers_life_threatening_incidents_sooner(world: World) -> None:
     people = await world.add_people(4)
     name = await world.open(severity="life_threatening")
     await world.advance(0.24)
@@ -76,7 +76,7 @@ async def test_the_agenda_comes_sooner_for_what_threatens_a_life(world: World) -
     assert await world.asked(name) == people
 
 
-async def test_of_each_round_a_share_goes_to_the_less_severe_however_many_severe_have_waited_longer(
+async def test_each_round_takes_a_share_of_the_less_severe_however_many_severe_ones_are_older(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(12):
@@ -95,7 +95,7 @@ async def test_of_each_round_a_share_goes_to_the_less_severe_however_many_severe
         assert {row[0]: row[1] for row in considered} == {"life_threatening": 4 * turn, "routine": turn}
 
 
-async def test_expiry_waits_for_an_answer_that_is_being_worked(world: World) -> None:
+async def test_expiry_waits_for_an_answer_that_is_not_processed_yet(world: World) -> None:
     people = await world.add_people(4)
     name = await world.ask()
     world.clock.advance(58)

@@ -54,7 +54,7 @@ async def test_a_late_yes_takes_a_reserve_seat(pool: asyncpg.Pool, clock: Movabl
     assert outcome(await world.answer(name, people[2], "accepted"), people[2]) == "reserve"
 
 
-async def test_a_yes_received_in_time_counts_though_it_is_worked_late(world: World) -> None:
+async def test_a_yes_received_in_time_counts_even_if_processed_late(world: World) -> None:
     people = await world.add_people(4)
     name = await world.ask()
     await world.reply(name, people[0], "accepted", world.now)
@@ -78,7 +78,7 @@ async def test_one_person_who_says_yes_to_two_incidents_in_one_batch_gets_one_se
     assert outcome(incidents[1], who) == "thanked"
 
 
-async def test_who_gives_a_seat_back_can_take_another_in_the_same_batch(world: World) -> None:
+async def test_a_volunteer_who_withdraws_can_take_another_seat_in_the_same_batch(world: World) -> None:
     (who,) = await world.add_people(1)
     first = await world.ask("1", kind="medical.one")
     await world.advance(60)
@@ -90,7 +90,7 @@ async def test_who_gives_a_seat_back_can_take_another_in_the_same_batch(world: W
     assert [a.volunteer_id for a in (await world.read(second)).active()] == [who]
 
 
-async def test_who_was_seated_by_a_late_yes_is_not_asked_for_another_incident_in_the_same_batch(
+async def test_a_volunteer_seated_by_a_late_yes_gets_no_other_offer_in_the_same_batch(
     world: World,
 ) -> None:
     (who,) = await world.add_people(1)
@@ -108,7 +108,9 @@ async def test_who_was_seated_by_a_late_yes_is_not_asked_for_another_incident_in
     assert await world.asked(second) == []
 
 
-async def test_an_answer_of_somebody_else_is_parked_and_the_others_are_worked(world: World) -> None:
+async def test_an_answer_to_another_volunteers_offer_is_parked_and_the_others_are_applied(
+    world: World,
+) -> None:
     people = await world.add_people(4)
     name = await world.ask()
     offer = next(o.id for o in (await world.read(name)).offers.values() if o.volunteer_id == people[1])

@@ -106,14 +106,14 @@ async def test_a_crew_is_asked_by_skill_and_the_scarcest_role_first(world: World
     }
 
 
-async def test_who_declines_is_replaced_at_once_by_the_next(world: World) -> None:
+async def test_a_volunteer_who_declines_is_replaced_at_once(world: World) -> None:
     people = await world.add_people(6)
     name = await world.ask()
     await world.answer(name, people[1], "declined")
     assert await world.asked(name) == [people[0], *people[2:5]]
 
 
-async def test_who_does_not_answer_is_replaced_when_the_offer_expires(world: World) -> None:
+async def test_a_volunteer_who_does_not_answer_is_replaced_when_the_offer_expires(world: World) -> None:
     people = await world.add_people(8)
     name = await world.ask()
     await world.answer(name, people[0], "accepted")
@@ -140,7 +140,7 @@ async def test_the_search_widens_at_once_where_too_few_are_near(world: World) ->
     assert await world.asked(name) == near_by + far
 
 
-async def test_a_shortfall_is_told_and_tried_again(world: World) -> None:
+async def test_a_shortfall_escalates_and_the_search_is_repeated(world: World) -> None:
     name = await world.ask(kind="medical.one")
     incident = await world.read(name)
     assert [e.reason for e in incident.open_escalations()] == ["uncovered"]
@@ -169,7 +169,7 @@ async def test_a_pause_lets_a_recall_through(world: World) -> None:
     assert set((await act(world, name, "abort")).recalls) == set(people)
 
 
-async def test_an_urgent_assignment_frees_what_was_planned(world: World) -> None:
+async def test_an_urgent_assignment_releases_the_volunteer_from_planned_ones(world: World) -> None:
     (who,) = await world.add_people(1, skills=("watch", "first_aid"))
     notice = await world.ask("1", kind="watch.odour")
     urgent = await world.ask("2")

@@ -72,7 +72,7 @@ async def test_incidents_considered_at_once_never_ask_anybody_twice(world: World
     await check(world)
 
 
-async def test_answers_ticks_and_acts_at_once_keep_every_invariant(world: World) -> None:
+async def test_concurrent_answers_ticks_and_acts_keep_every_invariant(world: World) -> None:
     dice = random.Random(7)
     names = [await world.ask(str(number)) for number in range(6)]
     agendas = [AgendaRunner(world.uow) for _ in range(3)]

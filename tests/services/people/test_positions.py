@@ -56,7 +56,7 @@ def at(place: Position) -> Sequence[float]:
     return (place.lat, place.lon)
 
 
-async def test_the_newest_position_of_a_batch_is_kept_whatever_its_order(world: World) -> None:
+async def test_the_newest_position_of_a_batch_is_stored_whatever_its_order(world: World) -> None:
     (who,) = await world.add_people(1)
     old, new = near(PLACE, 100), near(PLACE, 200)
     await heard(world, moved(world, who, new, -1), moved(world, who, old, -60))
@@ -65,7 +65,7 @@ async def test_the_newest_position_of_a_batch_is_kept_whatever_its_order(world: 
     assert await live(world, who) == at(new)
 
 
-async def test_a_move_under_thirty_metres_is_no_move(world: World) -> None:
+async def test_a_move_under_thirty_metres_leaves_the_position_as_it_is(world: World) -> None:
     (who,) = await world.add_people(1)
     await heard(world, moved(world, who, PLACE, -9))
     await heard(world, moved(world, who, near(PLACE, 29), -8))
@@ -114,13 +114,13 @@ async def test_a_tracker_moves_nobody_of_another_organisation(world: World) -> N
     assert await live(world, who) is None
 
 
-async def test_somebody_unknown_is_left_out_and_the_others_move(world: World) -> None:
+async def test_an_unknown_volunteer_is_ignored_and_the_others_are_stored(world: World) -> None:
     (who,) = await world.add_people(1)
     await heard(world, moved(world, new_id(), PLACE), moved(world, who, PLACE))
     assert await live(world, who) == at(PLACE)
 
 
-async def test_what_is_no_position_is_parked_and_told_beside_good_ones(world: World) -> None:
+async def test_an_unreadable_position_is_parked_and_reported_and_the_others_are_stored(world: World) -> None:
     (who,) = await world.add_people(1)
     bad = Unreadable("lat: less than equal", "tracker", world.organisation, b"x", b"[]", b"{}")
     await heard(world, bad, moved(world, who, PLACE))
@@ -129,7 +129,7 @@ async def test_what_is_no_position_is_parked_and_told_beside_good_ones(world: Wo
     assert await world.pool.fetchval("SELECT reason FROM escalations") == "parked:volunteer.positions:tracker"
 
 
-async def test_who_is_seen_near_by_is_asked_though_home_is_far(world: World) -> None:
+async def test_a_volunteer_near_by_is_asked_even_if_home_is_far(world: World) -> None:
     (who,) = await world.add_people(1, first_m=50_000)
     await heard(world, moved(world, who, near(PLACE, 200)))
     assert await world.asked(await world.ask()) == [who]

@@ -48,7 +48,7 @@ async def organisation(uow: UnitOfWork) -> UUID:
     return await organisations.create(uow, "SDIS 67", "Europe/Paris", Area(48, 7, 49, 8.5))
 
 
-async def test_an_organisation_keeps_its_area(uow: UnitOfWork, organisation: UUID) -> None:
+async def test_an_organisation_is_stored_with_its_area(uow: UnitOfWork, organisation: UUID) -> None:
     found = await organisations.get(uow, organisation)
     assert (found.name, found.area, found.paused_at) == ("SDIS 67", Area(48, 7, 49, 8.5), None)
 
@@ -76,7 +76,7 @@ async def test_an_impossible_organisation_is_refused_by_field(
     assert refused.value.field == field
 
 
-async def test_a_pause_is_told_to_supervisors_once_and_settled_by_its_end(
+async def test_a_pause_escalates_once_and_its_end_resolves_the_escalation(
     uow: UnitOfWork, organisation: UUID
 ) -> None:
     await organisations.pause(uow, organisation, "Ada")
@@ -90,7 +90,9 @@ async def test_a_pause_is_told_to_supervisors_once_and_settled_by_its_end(
     assert await uow.pool.fetchval("SELECT status FROM escalations") == "resolved"
 
 
-async def test_who_stays_in_the_duty_order_keeps_an_id(uow: UnitOfWork, organisation: UUID) -> None:
+async def test_a_contact_who_stays_in_the_duty_order_keeps_its_id(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
     ada, bob = DutyContact("Ada", "06 39 98 00 01"), DutyContact("Bob", "+33639980002", "en", drills=True)
     await organisations.set_duty(uow, organisation, [ada, bob])
     before = {row["name"]: row["id"] for row in await uow.pool.fetch("SELECT name, id FROM duty_contacts")}
@@ -109,7 +111,7 @@ async def test_a_number_is_in_the_duty_order_once(uow: UnitOfWork, organisation:
         await organisations.set_duty(uow, organisation, twice)
 
 
-async def test_a_key_opens_what_its_scopes_say(uow: UnitOfWork, organisation: UUID) -> None:
+async def test_a_key_grants_its_scopes_and_nothing_else(uow: UnitOfWork, organisation: UUID) -> None:
     shown = await keys.create(uow, organisation=organisation, scopes=["reports:write"], holder="codis")
     key = await keys.authenticate(uow, shown)
     assert (key.organisation, key.holder) == (organisation, "codis")
@@ -173,7 +175,9 @@ async def test_a_volunteer_is_one_person_however_the_number_is_spelt(
     assert (found["name"], found["phone"], found["skills"]) == ("Ada B.", "+33639980001", ["first_aid"])
 
 
-async def test_a_volunteers_id_says_nothing_of_the_number(uow: UnitOfWork, organisation: UUID) -> None:
+async def test_a_volunteers_id_does_not_depend_on_the_phone_number(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
     (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
     assert id_.version == 7
     await opt_out.erase(uow, organisation, id_)
@@ -181,14 +185,14 @@ async def test_a_volunteers_id_says_nothing_of_the_number(uow: UnitOfWork, organ
     assert after != id_
 
 
-async def test_a_supervisors_id_says_nothing_of_the_number(uow: UnitOfWork, organisation: UUID) -> None:
+async def test_a_supervisors_id_does_not_depend_on_the_phone_number(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
     await organisations.set_duty(uow, organisation, [DutyContact("Ada", "+33639980001")])
     assert (await uow.pool.fetchval("SELECT id FROM duty_contacts")).version == 7
 
 
-async def test_sheets_imported_at_once_make_one_person_of_a_number(
-    uow: UnitOfWork, organisation: UUID
-) -> None:
+async def test_concurrent_imports_create_one_person_per_number(uow: UnitOfWork, organisation: UUID) -> None:
     other = await organisations.create(uow, "Mairie")
     sheet = [a_volunteer(f"+3363998{number:04d}") for number in range(300)]
     shuffled = [sheet[number * 7 % 300] for number in range(300)]
@@ -205,7 +209,7 @@ async def test_sheets_imported_at_once_make_one_person_of_a_number(
 
 
 @pytest.mark.parametrize("committed", [True, False])
-async def test_who_registers_a_number_second_finds_whom_the_first_made(
+async def test_concurrent_registrations_of_a_number_create_one_person(
     uow: UnitOfWork, organisation: UUID, *, committed: bool
 ) -> None:
     async with uow.pool.acquire() as connection:
@@ -219,7 +223,7 @@ async def test_who_registers_a_number_second_finds_whom_the_first_made(
     assert await uow.pool.fetchval("SELECT count(*) FROM volunteers") == 1
 
 
-async def test_who_is_erased_while_registered_again_comes_back_as_somebody_new(
+async def test_a_volunteer_erased_during_a_new_registration_becomes_a_new_person(
     uow: UnitOfWork, organisation: UUID
 ) -> None:
     (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
@@ -241,7 +245,7 @@ async def blocked(uow: UnitOfWork) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_registering_again_takes_skills_away_and_tells_what_changed(
+async def test_registering_again_deletes_other_skills_and_publishes_what_changed(
     uow: UnitOfWork, organisation: UUID
 ) -> None:
     await volunteers.register_all(uow, organisation, [a_volunteer(skills=["first_aid", "pump"])])
@@ -264,14 +268,14 @@ async def test_ids_come_back_in_the_order_given(
     assert dict(zip(phones, ids, strict=True)) == {row["address"]: row["volunteer_id"] for row in rows}
 
 
-async def test_no_name_and_no_number_goes_out_with_an_event(uow: UnitOfWork, organisation: UUID) -> None:
+async def test_events_contain_neither_names_nor_phone_numbers(uow: UnitOfWork, organisation: UUID) -> None:
     await volunteers.register_all(uow, organisation, [a_volunteer(name="Zéphyrine")])
     rows = await uow.pool.fetch("SELECT convert_from(body || headers || key, 'UTF8') AS told FROM journal")
     assert len(rows) == 1
     assert not [row for row in rows if "Zéphyrine" in row["told"] or "639980001" in row["told"]]
 
 
-async def test_a_patch_changes_what_it_gives(uow: UnitOfWork, organisation: UUID) -> None:
+async def test_a_patch_changes_only_the_fields_that_it_sets(uow: UnitOfWork, organisation: UUID) -> None:
     (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
     await volunteers.patch(uow, organisation, id_, VolunteerPatch(availability="unavailable"))
     (found,) = await volunteers.list_volunteers(uow, organisation)
@@ -299,7 +303,7 @@ async def test_the_newest_position_counts_whatever_the_order(
     assert (row["lat"], row["recorded_at"]) == (48.50, now)
 
 
-async def test_a_small_move_freshens_the_position_and_leaves_its_place(
+async def test_a_small_move_updates_the_time_and_keeps_the_place(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
     (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
@@ -315,7 +319,7 @@ async def test_a_small_move_freshens_the_position_and_leaves_its_place(
     assert await uow.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.5003
 
 
-async def test_a_phone_whose_clock_is_ahead_does_not_shut_out_what_follows(
+async def test_a_position_from_a_fast_clock_does_not_block_later_ones(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
     (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
@@ -327,7 +331,9 @@ async def test_a_phone_whose_clock_is_ahead_does_not_shut_out_what_follows(
     assert await uow.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.6
 
 
-async def test_positions_told_together_are_written_together(uow: UnitOfWork, organisation: UUID) -> None:
+async def test_concurrent_positions_are_written_in_one_transaction(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
     ids = await volunteers.register_all(uow, organisation, [a_volunteer(f"+3363998000{n}") for n in range(3)])
     writer, now = PositionWriter(uow), uow.clock.now()
     told = [writer.write(organisation, PositionFix(id_, 48.5, 7.7, now)) for id_ in (*ids, uuid4())]
@@ -339,7 +345,7 @@ async def test_positions_told_together_are_written_together(uow: UnitOfWork, org
     )
 
 
-async def test_a_position_of_another_day_is_refused(
+async def test_a_position_older_than_a_day_is_rejected(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
     (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
@@ -356,7 +362,7 @@ Bob,06 39 98 00 02,en,pump|driver,48.59,7.76,1985-12-01,sms,on_call
 """
 
 
-def test_a_sheet_gives_volunteers() -> None:
+def test_a_sheet_is_read_into_volunteers() -> None:
     bodies, problems = roster_files.read_csv(SHEET, TODAY)
     assert problems == []
     assert [body.name for body in bodies] == ["Ada", "Bob"]
@@ -389,13 +395,13 @@ def test_a_french_spreadsheet_is_read_too() -> None:
         ("Ada,+33639980001,fr,,48,7,1990-01-31,sms,available", "phone"),
     ],
 )
-def test_a_bad_line_is_named_and_the_others_are_kept(line: str, field: str) -> None:
+def test_an_invalid_line_is_reported_and_the_others_are_read(line: str, field: str) -> None:
     bodies, problems = roster_files.read_csv(SHEET + line, TODAY)
     assert len(bodies) == 2
     assert {(problem.line, problem.field) for problem in problems} == {(4, field)}
 
 
-def test_a_problem_does_not_repeat_what_the_line_holds() -> None:
+def test_a_problem_does_not_repeat_the_content_of_the_line() -> None:
     _, problems = roster_files.read_csv(SHEET + "Secret Name,nine,fr,,48,7,1990-01-31,sms,available", TODAY)
     assert problems
     assert "Secret" not in repr(problems)
@@ -403,7 +409,7 @@ def test_a_problem_does_not_repeat_what_the_line_holds() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "name,phone\nAda,06", "\x00", "name\n" * 3, '"' * 9])
-def test_a_sheet_without_its_columns_says_which_are_wanted(text: str) -> None:
+def test_a_sheet_without_the_required_columns_is_rejected_with_their_names(text: str) -> None:
     bodies, problems = roster_files.read_csv(text, TODAY)
     assert bodies == []
     assert problems[0].line == 1

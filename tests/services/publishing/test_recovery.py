@@ -63,7 +63,9 @@ async def test_nothing_is_lost_or_done_twice_when_the_broker_is_killed_again_and
     assert all(seqs == list(range(1, len(seqs) + 1)) for seqs in order.values())
 
 
-async def test_only_what_its_reader_lacks_is_published_again(pool: asyncpg.Pool, buckets: Buckets) -> None:
+async def test_only_events_missing_from_a_readers_inbox_are_republished(
+    pool: asyncpg.Pool, buckets: Buckets
+) -> None:
     await append_events(pool, 1, 2, 3)
     await publish_all(buckets)
     await take_in(pool, subject=2)
@@ -71,7 +73,7 @@ async def test_only_what_its_reader_lacks_is_published_again(pool: asyncpg.Pool,
     assert await waiting(buckets) == [(1, 1), (3, 1)]
 
 
-async def test_what_is_older_than_the_horizon_is_not_published_again(
+async def test_events_older_than_the_recovery_window_are_not_republished(
     pool: asyncpg.Pool, buckets: Buckets
 ) -> None:
     await append_events(pool, 1, now=START)
@@ -81,15 +83,15 @@ async def test_what_is_older_than_the_horizon_is_not_published_again(
     assert await waiting(buckets) == [(2, 1)]
 
 
-async def test_what_waited_however_long_still_waits(pool: asyncpg.Pool, buckets: Buckets) -> None:
+async def test_messages_in_the_outbox_stay_there_whatever_their_age(
+    pool: asyncpg.Pool, buckets: Buckets
+) -> None:
     await append_events(pool, 1)
     await buckets.requeue_unread("new", buckets.owned, START + 2 * RECOVERY_WINDOW)
     assert await waiting(buckets) == [(1, 1)]
 
 
-async def test_what_is_published_again_leaves_before_what_was_written_since(
-    pool: asyncpg.Pool, buckets: Buckets
-) -> None:
+async def test_republished_events_precede_newer_ones(pool: asyncpg.Pool, buckets: Buckets) -> None:
     await append_events(pool, 1, 2)
     await publish_all(buckets)
     await append_events(pool, 1, 2)
@@ -98,7 +100,7 @@ async def test_what_is_published_again_leaves_before_what_was_written_since(
     assert await waiting(buckets) == [(1, 1), (2, 1), (1, 2), (2, 2), (2, 3), (1, 3)]
 
 
-async def test_what_is_published_again_leaves_before_what_was_being_written_meanwhile(
+async def test_republished_events_precede_those_of_concurrent_transactions(
     pool: asyncpg.Pool, buckets: Buckets
 ) -> None:
     await append_events(pool, 1)
@@ -109,7 +111,7 @@ async def test_what_is_published_again_leaves_before_what_was_being_written_mean
     assert await waiting(buckets) == [(1, 1), (1, 2)]
 
 
-async def test_a_second_new_cluster_in_mid_recovery_hears_everything_once(
+async def test_a_second_new_cluster_during_recovery_receives_everything_once(
     pool: asyncpg.Pool, buckets: Buckets
 ) -> None:
     await append_events(pool, 1, 2, 3)
@@ -120,19 +122,19 @@ async def test_a_second_new_cluster_in_mid_recovery_hears_everything_once(
     assert await waiting(buckets) == [(1, 1), (2, 1), (3, 1)]
 
 
-async def test_a_bucket_is_brought_back_to_each_cluster_once(buckets: Buckets) -> None:
+async def test_a_bucket_is_requeued_once_per_cluster(buckets: Buckets) -> None:
     assert await buckets.unrecovered("new") == buckets.owned == set(range(64))
     await buckets.requeue_unread("new", {1, 2}, START)
     assert await buckets.unrecovered("new") == set(range(64)) - {1, 2}
 
 
-async def test_a_cluster_that_comes_back_lacks_what_another_was_given(buckets: Buckets) -> None:
+async def test_a_cluster_that_comes_back_is_unrecovered_for_buckets_of_another(buckets: Buckets) -> None:
     await buckets.requeue_unread("old", buckets.owned, START)
     await buckets.requeue_unread("new", {7}, START)
     assert await buckets.unrecovered("old") == {7}
 
 
-async def test_a_cluster_that_a_restored_database_finds_again_lacks_what_was_forgotten_by_the_restore(
+async def test_a_restored_database_requeues_for_a_cluster_that_it_knew_before(
     pool: asyncpg.Pool, buckets: Buckets
 ) -> None:
     await append_events(pool, 1, 2)
@@ -148,7 +150,7 @@ async def test_a_cluster_that_a_restored_database_finds_again_lacks_what_was_for
     assert await buckets.unrecovered("old") == set()
 
 
-async def test_what_nobody_reads_is_not_published_again(pool: asyncpg.Pool, buckets: Buckets) -> None:
+async def test_topics_without_readers_are_not_republished(pool: asyncpg.Pool, buckets: Buckets) -> None:
     await append_events(pool, 1)
     await publish_all(buckets)
     await pool.execute("UPDATE journal SET topic = 'volunteer.updates'")

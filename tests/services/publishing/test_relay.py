@@ -110,7 +110,7 @@ async def test_events_of_a_key_leave_in_order_while_many_write_at_once(
     assert await published(broker) == {subject: list(range(1, 51)) for subject in range(20)}
 
 
-async def test_what_kafka_refuses_holds_back_what_follows_it_and_nothing_else(
+async def test_a_message_that_kafka_rejects_delays_only_its_bucket(
     pool: asyncpg.Pool,
     broker: EmbeddedBroker,
     relay_on: Begin,
@@ -136,7 +136,7 @@ async def set_body(pool: asyncpg.Pool, subject: int, body: bytes) -> None:
     )
 
 
-async def test_a_frozen_broker_is_given_up_and_gets_everything_in_order_once_it_answers(
+async def test_sends_to_a_frozen_broker_time_out_and_arrive_in_order_once_it_answers(
     pool: asyncpg.Pool,
     broker: EmbeddedBroker,
     relay_on: Begin,
@@ -186,7 +186,7 @@ async def test_a_relay_waits_for_a_broker_that_is_absent_at_start(
     assert relay.ready
 
 
-async def test_a_relay_that_nobody_stopped_finds_out_that_the_broker_is_another(
+async def test_a_running_relay_detects_a_replaced_cluster(
     pool: asyncpg.Pool, broker: EmbeddedBroker, relay_on: Begin
 ) -> None:
     relay_on()
@@ -255,7 +255,7 @@ async def test_two_relays_publish_each_key_in_order_while_one_of_them_dies(
     assert await published(broker) == {subject: list(range(1, 41)) for subject in range(20)}
 
 
-async def test_what_is_severe_leaves_first_and_a_fifth_is_left_to_what_waits_longest(
+async def test_a_round_publishes_the_most_severe_first_and_a_fifth_of_the_oldest(
     pool: asyncpg.Pool, database: str
 ) -> None:
     severe = [replace(entry(number), rank=0) for number in range(50, 62)]
@@ -268,7 +268,7 @@ async def test_what_is_severe_leaves_first_and_a_fifth_is_left_to_what_waits_lon
     assert found == [one.key for one in (*severe[:8], entry(0), entry(1))]
 
 
-async def test_what_was_planned_for_an_empty_outbox_is_planned_anew_when_it_is_full(
+async def test_the_outbox_query_is_planned_anew_once_the_outbox_is_full(
     database: str, pool: asyncpg.Pool
 ) -> None:
     await pool.execute("ANALYZE journal, outbox")
