@@ -8,9 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.offers import skills_by_role
 from dispatch.domain.geo import mercator, mercator_scale
 from dispatch.domain.incident import Incident
+from dispatch.domain.offers import skills_by_role
 from dispatch.domain.selection import ASKED_MOST, OVERFETCH, Choice, Found, Gate, asked_since
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Lane
