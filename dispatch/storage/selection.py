@@ -31,7 +31,7 @@ class Place(NamedTuple):
     x: float
     y: float
     radius: float
-    mercator_scale: float
+    stretch: float
     born_before: date
     rested_since: datetime
     fresh_since: datetime
