@@ -8,10 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.geo import mercator, mercator_scale
 from dispatch.domain.incident import Incident
+from dispatch.domain.matching.geo import mercator, mercator_scale
+from dispatch.domain.matching.selection import ASKED_MOST, OVERFETCH, Choice, Found, Gate, asked_since
 from dispatch.domain.offers import skills_by_role
-from dispatch.domain.selection import ASKED_MOST, OVERFETCH, Choice, Found, Gate, asked_since
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Lane
 

@@ -8,8 +8,8 @@ import asyncpg
 
 from dispatch.clock import Clock
 from dispatch.domain.incident import Incident
+from dispatch.domain.matching.selection import allocate
 from dispatch.domain.offers import offers_wanted
-from dispatch.domain.selection import allocate
 from dispatch.storage.pool import open_pool, transaction
 from dispatch.storage.selection import claim, search
 from schemas.ids import new_id

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.clock import Clock
-from dispatch.domain.geo import EARTH_M, MERCATOR_M
+from dispatch.domain.matching.geo import EARTH_M, MERCATOR_M
 from dispatch.services.access import keys, organisations
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.pool import open_pool

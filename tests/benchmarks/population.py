@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.geo import EARTH_M, mercator, mercator_scale
+from dispatch.domain.matching.geo import EARTH_M, mercator, mercator_scale
 from schemas.base import Position
 from schemas.ids import named
 from tests.domain.builders import PLACE

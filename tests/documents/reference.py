@@ -18,7 +18,7 @@ from dispatch.cli.main import COMMANDS
 from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.domain import transitions
-from dispatch.domain.selection import Gate, readable
+from dispatch.domain.matching.selection import Gate, readable
 from dispatch.domain.transitions import Table
 from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork

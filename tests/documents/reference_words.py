@@ -1,6 +1,6 @@
 """What the reference says in words of its own; a test holds each list to the code that it describes."""
 
-from dispatch.domain.selection import Gate
+from dispatch.domain.matching.selection import Gate
 
 INTRODUCTION = """\
 # Reference

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dispatch.config import Settings
-from dispatch.domain.selection import Gate
+from dispatch.domain.matching.selection import Gate
 from dispatch.services.operations.auditing import DETAILS
 from producers.http.api.incidents import What
 from tests.documents import reference, state_diagram

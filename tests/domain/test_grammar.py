@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dispatch.domain.grammar import CODE_DIGITS, CODE_LETTERS, Reply, code_for, parse
+from dispatch.domain.messaging.grammar import CODE_DIGITS, CODE_LETTERS, Reply, code_for, parse
 
 YES = [
     "oui",

@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
-from dispatch.domain import grammar, gsm
-from dispatch.domain.texts import Saying, distance, render, until
-from dispatch.domain.wording import REASONS, SENTENCES
+from dispatch.domain.messaging import grammar, gsm
+from dispatch.domain.messaging.texts import Saying, distance, render, until
+from dispatch.domain.messaging.wording import REASONS, SENTENCES
 from dispatch.services.operations.auditing import DETAILS
 from schemas.notifications import Purpose
 from schemas.volunteers import Language

@@ -6,9 +6,9 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from dispatch.domain.codes import code
 from dispatch.domain.commands import Act
 from dispatch.domain.errors import RefusedError
+from dispatch.domain.messaging.codes import code
 from dispatch.services.access import organisations
 from dispatch.services.incidents import assembly, escalations
 from dispatch.services.intake import submitting

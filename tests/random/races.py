@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.selection import Choice
+from dispatch.domain.matching.selection import Choice
 from dispatch.storage import selection
 
 Rival = Callable[[], Awaitable[None]]

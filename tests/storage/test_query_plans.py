@@ -9,7 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from dispatch.domain.geo import mercator, mercator_scale
+from dispatch.domain.matching.geo import mercator, mercator_scale
 from dispatch.embedded import EmbeddedPostgres
 from dispatch.storage.pool import open_pool
 from dispatch.storage.queries import bound, columns, sql

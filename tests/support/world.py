@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.clock import MovableClock
-from dispatch.domain.geo import EARTH_M, mercator
 from dispatch.domain.incident import Incident
+from dispatch.domain.matching.geo import EARTH_M, mercator
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.incidents.parking_alerts import raise_parking_alerts

@@ -6,7 +6,7 @@ from uuid import UUID
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 from pydantic import SecretStr
 
-from dispatch.domain.gsm import fits
+from dispatch.domain.messaging.gsm import fits
 from dispatch.gateways import refuse_bad_number
 from dispatch.services.messaging.gateway import (
     GatewayRefusedError,

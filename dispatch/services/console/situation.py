@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.domain.incident import Assignment, Escalation, Incident, Offer, Recall, Seat
-from dispatch.domain.selection import readable
+from dispatch.domain.matching.selection import readable
 from dispatch.domain.supervision import allowed
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork

@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from dispatch.domain.incident import Incident
-from dispatch.domain.selection import Choice, allocate
+from dispatch.domain.matching.selection import Choice, allocate
 from dispatch.storage.queries import bound, columns, sql
 from dispatch.storage.selection import claim, search
 from schemas.ids import derived

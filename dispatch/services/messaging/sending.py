@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from dispatch.domain.messages import Facts, text_of, why_not
+from dispatch.domain.messaging.messages import Facts, text_of, why_not
 from dispatch.logs import where
 from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork

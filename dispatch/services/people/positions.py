@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.geo import mercator
+from dispatch.domain.matching.geo import mercator
 from dispatch.storage.queries import bound, columns
 
 MAX_AGE = timedelta(days=1)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.geo import mercator
+from dispatch.domain.matching.geo import mercator
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.phones import e164
 from dispatch.services.core.unit_of_work import UnitOfWork

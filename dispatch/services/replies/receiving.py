@@ -8,9 +8,9 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from dispatch.domain import grammar
-from dispatch.domain.binding import Candidate, bind
 from dispatch.domain.errors import RefusedError
+from dispatch.domain.messaging import grammar
+from dispatch.domain.messaging.binding import Candidate, bind
 from dispatch.services.core.errors import ForbiddenError, InvalidError, NotFoundError
 from dispatch.services.core.phones import e164
 from dispatch.services.core.unit_of_work import UnitOfWork

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dispatch.domain.texts import distance, until
+from dispatch.domain.messaging.texts import distance, until
 from dispatch.services.core.failures import TRANSIENT
 from dispatch.services.messaging import tokens
 from dispatch.services.messaging.tokens import TokenView

@@ -5,7 +5,7 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.domain.incident import Incident
-from dispatch.domain.selection import ASKED_MOST
+from dispatch.domain.matching.selection import ASKED_MOST
 from schemas.base import Severity
 from tests.domain.builders import plan
 from tests.support.post import Post

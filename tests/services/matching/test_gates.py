@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.domain.selection import ASKED_MOST, Gate, readable
+from dispatch.domain.matching.selection import ASKED_MOST, Gate, readable
 from schemas.base import Position
 from schemas.ids import named
 from tests.domain.builders import PLACE, plan

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.domain.codes import code
+from dispatch.domain.messaging.codes import code
 from dispatch.services.messaging import composing
 from dispatch.storage.pool import transaction
 from schemas.ids import named

@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.domain.binding import Candidate, bind
-from dispatch.domain.codes import code
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.grammar import parse
+from dispatch.domain.messaging.binding import Candidate, bind
+from dispatch.domain.messaging.codes import code
+from dispatch.domain.messaging.grammar import parse
 from dispatch.services.core.errors import ConflictError, ForbiddenError, NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import tokens

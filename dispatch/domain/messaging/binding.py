@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from dispatch.domain.codes import code
-from dispatch.domain.grammar import Reply
+from dispatch.domain.messaging.codes import code
+from dispatch.domain.messaging.grammar import Reply
 
 
 @dataclass(frozen=True, slots=True)

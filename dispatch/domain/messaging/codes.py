@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from dispatch.domain.grammar import CODE_DIGITS, CODE_LETTERS, code_for
+from dispatch.domain.messaging.grammar import CODE_DIGITS, CODE_LETTERS, code_for
 
 VALUES = len(CODE_DIGITS) * len(CODE_LETTERS)
 

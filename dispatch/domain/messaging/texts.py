@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dispatch.domain.gsm import fold
-from dispatch.domain.wording import REASONS, SENTENCES, WITH_DETAIL
+from dispatch.domain.messaging.gsm import fold
+from dispatch.domain.messaging.wording import REASONS, SENTENCES, WITH_DETAIL
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from dispatch.domain.codes import code
-from dispatch.domain.texts import Saying, render, until
+from dispatch.domain.messaging.codes import code
+from dispatch.domain.messaging.texts import Saying, render, until
 from schemas.base import Mode
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
