@@ -1,4 +1,4 @@
-"""The one place that tells the time: in step with the database, faster, or moved by hand."""
+"""The clocks: one that follows the database's time, one that runs faster, and one that a test moves."""
 
 import asyncio
 import time
@@ -10,17 +10,17 @@ import asyncpg
 from dispatch.storage.database_clock import database_time
 from dispatch.storage.pool import UNREACHABLE
 
-SAMPLE_EVERY_S = 30.0
-TRY_AGAIN_AFTER_S = 1.0
-HEALTHY_FOR_S = 3 * SAMPLE_EVERY_S
+SAMPLE_INTERVAL_S = 30.0
+RETRY_S = 1.0
+HEALTHY_FOR_S = 3 * SAMPLE_INTERVAL_S
 
 
 class Clock:
-    """Monotonic seconds since a known moment; every host takes that moment from the database."""
+    """Monotonic seconds since a reference time, which every host samples from the database."""
 
     def __init__(self) -> None:
-        self._moment = datetime.now(UTC)
-        self._since = time.monotonic()
+        self._reference = datetime.now(UTC)
+        self._reference_at = time.monotonic()
         self._sampled_at: float | None = None
 
     @staticmethod
@@ -30,62 +30,63 @@ class Clock:
 
     @property
     def healthy(self) -> bool:
-        """Tell whether the database's time was heard lately."""
+        """Return whether the last sample of the database's time is recent enough."""
         return self._sampled_at is not None and time.monotonic() - self._sampled_at < HEALTHY_FOR_S
 
     def now(self) -> datetime:
-        """Return the moment, in UTC."""
-        return self._moment + timedelta(seconds=time.monotonic() - self._since)
+        """Return the current time, in UTC."""
+        return self._reference + timedelta(seconds=time.monotonic() - self._reference_at)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for so long on this clock."""
+        """Sleep for so many seconds of this clock."""
         await asyncio.sleep(seconds)
 
     async def sample(self, pool: asyncpg.Pool) -> None:
-        """Take the database's time, halfway between asking and hearing."""
-        asked = time.monotonic()
-        moment = await database_time(pool)
-        heard = time.monotonic()
-        self._moment, self._since, self._sampled_at = moment, (asked + heard) / 2, heard
+        """Sample the database's time, assigned to the middle between the request and the response."""
+        requested = time.monotonic()
+        sampled = await database_time(pool)
+        received = time.monotonic()
+        self._reference, self._reference_at = sampled, (requested + received) / 2
+        self._sampled_at = received
 
     async def follow(self, pool: asyncpg.Pool) -> NoReturn:
-        """Sample for ever; `healthy` tells when it fails for long."""
+        """Sample for ever; `healthy` turns false where that fails for long."""
         while True:
             try:
                 await self.sample(pool)
             except UNREACHABLE:
-                await asyncio.sleep(TRY_AGAIN_AFTER_S)
+                await asyncio.sleep(RETRY_S)
             else:
-                await asyncio.sleep(SAMPLE_EVERY_S)
+                await asyncio.sleep(SAMPLE_INTERVAL_S)
 
 
 class FastClock(Clock):
-    """A clock of its own: the demo's hours in seconds."""
+    """A clock that ignores the database's time and runs faster: the demo's hours pass in seconds."""
 
     def __init__(self, start: datetime, speed: float) -> None:
         super().__init__()
-        self._moment = start.astimezone(UTC)
+        self._reference = start.astimezone(UTC)
         self._speed = speed
 
     @property
     def healthy(self) -> bool:
-        """It depends on nobody."""
+        """Return true: it depends on no sample."""
         return True
 
     def now(self) -> datetime:
-        """Return the virtual moment."""
-        return self._moment + timedelta(seconds=(time.monotonic() - self._since) * self._speed)
+        """Return the virtual time, in UTC."""
+        return self._reference + timedelta(seconds=(time.monotonic() - self._reference_at) * self._speed)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for virtual seconds."""
+        """Sleep for so many virtual seconds."""
         await asyncio.sleep(seconds / self._speed)
 
-    def run_at(self, speed: float) -> None:
-        """Go on from now at another speed; who sleeps already wakes as planned before."""
-        self._moment, self._since, self._speed = self.now(), time.monotonic(), speed
+    def set_speed(self, speed: float) -> None:
+        """Change the speed from now on; a sleep that has begun still ends at its earlier speed."""
+        self._reference, self._reference_at, self._speed = self.now(), time.monotonic(), speed
 
     async def sample(self, pool: asyncpg.Pool) -> None:
-        """Stay independent of the database's time."""
+        """Do nothing: this clock is independent of the database's time."""
 
 
 class MovableClock(FastClock):
@@ -96,14 +97,14 @@ class MovableClock(FastClock):
         self._moved = asyncio.Event()
 
     def advance(self, seconds: float) -> None:
-        """Move on and wake who has slept enough."""
-        self._moment += timedelta(seconds=seconds)
+        """Move the clock, and wake the sleepers whose time has come."""
+        self._reference += timedelta(seconds=seconds)
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the clock was moved so far."""
-        until = self._moment + timedelta(seconds=seconds)
+        """Wait until the clock has been moved by so many seconds."""
+        until = self._reference + timedelta(seconds=seconds)
         await asyncio.sleep(0)
-        while self._moment < until:
+        while self._reference < until:
             await self._moved.wait()

@@ -1,4 +1,4 @@
-"""How Renfort and Kafka prove to each other who they are: by certificates, by a password, or not at all."""
+"""How Renfort and Kafka authenticate each other: certificates, a password, or neither."""
 
 import ssl
 from contextlib import suppress
@@ -12,14 +12,14 @@ from dispatch.config import Settings
 
 
 class SecurityError(Exception):
-    """The settings do not fit together, or name a file that is of no use; the text says which and what to do."""
+    """The settings contradict each other or name an unusable file; the message names them and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """What each connection to Kafka is made with; nothing to keep secret is in its repr.
+    """The TLS context and credentials of every connection to Kafka; its repr shows no secret.
 
-    Certificates and the password are read once, so what replaces them counts from the next start of the process.
+    Certificates and the password are read once: a replacement takes effect at the next start of the process.
     """
 
     tls: ssl.SSLContext | None = field(default=None, repr=False)
@@ -29,42 +29,44 @@ class Security:
 
     @classmethod
     def of(cls, settings: Settings) -> "Security":
-        """Read what the settings name; raises SecurityError."""
+        """Read the files that the settings name; raises SecurityError."""
         _require_pairs(settings)
         return cls(_tls(settings), settings.kafka_username, settings.kafka_password, settings.kafka_mechanism)
 
     @property
-    def overheard(self) -> bool:
-        """Tell whether there is a password and yet anybody on the way can read along, and put words in."""
+    def password_in_clear(self) -> bool:
+        """Return whether there is a password but no TLS: anybody on the network can read and change what is sent."""
         return bool(self.username) and self.tls is None
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Give the keyword arguments that all clients of aiokafka take."""
-        line = {
+        """Return the keyword arguments that every aiokafka client takes."""
+        connection = {
             "security_protocol": ("SASL_" if self.username else "") + ("SSL" if self.tls else "PLAINTEXT"),
             "ssl_context": self.tls,
         }
         if not self.username:
-            return line
-        return line | {
+            return connection
+        return connection | {
             "sasl_mechanism": self.mechanism,
             "sasl_plain_username": self.username,
             "sasl_plain_password": self.password.get_secret_value(),
         }
 
 
-class Curt(ssl.SSLObject):
-    """Says goodbye and waits for none: a broker may let a process that stops wait half a minute for it."""
+class ImpatientTLS(ssl.SSLObject):
+    """Sends close_notify without awaiting the peer's: a broker may delay a stopping process by half a minute."""
 
     def unwrap(self) -> None:
-        """Tell the other side that nothing more comes."""
+        """Send close_notify."""
         with suppress(ssl.SSLWantReadError):
             super().unwrap()
 
 
 UNSECURED = Security()
-OVERHEARD = "who is on the way reads along and can put words in; set DISPATCH_KAFKA_TLS or DISPATCH_KAFKA_CA"
+NO_TLS_WARNING = (
+    "anybody on the network can read and change what is sent; set DISPATCH_KAFKA_TLS or DISPATCH_KAFKA_CA"
+)
 
 
 def _require_pairs(settings: Settings) -> None:
@@ -78,7 +80,7 @@ def _require_pairs(settings: Settings) -> None:
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
-    """Trust the named authority, or else the system's; a certificate for another name is always refused."""
+    """Trust the named authority, or else the system's; a certificate for another host name is always rejected."""
     if not (settings.kafka_tls or settings.kafka_ca or settings.kafka_cert):
         return None
     authority = _readable("DISPATCH_KAFKA_CA", settings.kafka_ca)
@@ -88,20 +90,20 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=authority)
     except ssl.SSLError as error:
         raise SecurityError(f"DISPATCH_KAFKA_CA: {authority} holds no certificate in PEM") from error
-    context.sslobject_class = Curt
+    context.sslobject_class = ImpatientTLS
     if certificate:
-        _show(context, certificate, key)
+        _load_certificate(context, certificate, key)
     return context
 
 
-def _show(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+def _load_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
     try:
         # An empty passphrase: without one, OpenSSL would ask the terminal.
         context.load_cert_chain(certificate, key, password="")
     except (ssl.SSLError, ValueError) as error:
         raise SecurityError(
-            f"DISPATCH_KAFKA_CERT: {certificate} and the key in {key or 'the same file'} do not fit together: "
-            "both must be PEM, of one pair, the key without a passphrase"
+            f"DISPATCH_KAFKA_CERT: {certificate} and the key in {key or 'the same file'} do not match: "
+            "both must be PEM and belong together, and the key must have no passphrase"
         ) from error
 
 

@@ -9,11 +9,10 @@ from pydantic import ValidationError
 
 from dispatch.cli.connection import fail
 from dispatch.config import MisuseError
-from dispatch.domain.errors import RefusedError
 from dispatch.security import SecurityError
-from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError
+from dispatch.services.core.failures import Failure, classify
 from dispatch.services.plans.plan_files import PlansError
-from dispatch.storage.pool import UNREACHABLE, describe
+from dispatch.storage.pool import describe
 
 ABOUT = "Call the right volunteers near an incident, until every seat is filled or a human has taken over."
 COMMANDS = {
@@ -81,11 +80,20 @@ def main() -> None:
         found = invalid.errors(include_input=False)
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found)
         fail(f"settings or input: {where}", 2)
-    except (NotFoundError, ConflictError, InvalidError, RefusedError, PlansError) as refusal:
-        fail(str(refusal))
     except asyncpg.UndefinedTableError as error:
         fail(f"{error}: the tables are not those of this version; run `dispatch migrate`")
-    except UNREACHABLE as error:
-        fail(describe(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        _fail_by_class(error)
+        raise
+
+
+def _fail_by_class(error: Exception) -> None:
+    """Exit with the text of an error that the user or an operator can remedy; return for a defect of ours."""
+    failure = classify(error)
+    if failure is Failure.SENDER or isinstance(error, PlansError):
+        fail(str(error))
+    # PostgreSQL's other errors say why it rejects the connection, such as a wrong password.
+    if failure is Failure.TRY_AGAIN or isinstance(error, asyncpg.PostgresError):
+        fail(describe(error))

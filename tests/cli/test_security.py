@@ -1,4 +1,4 @@
-"""The settings for Kafka's TLS and passwords: what does not fit together is named, and nothing secret is shown."""
+"""The settings for Kafka's TLS and passwords: contradictions are named, and no secret is shown."""
 
 import asyncio
 import os
@@ -55,7 +55,7 @@ def settings(**changes: object) -> Settings:
         ({"kafka_ca": "/nowhere"}, "DISPATCH_KAFKA_CA: /nowhere: No such file"),
         ({"kafka_ca": __file__}, "DISPATCH_KAFKA_CA: .* holds no certificate"),
         ({"kafka_cert": "/nowhere"}, "DISPATCH_KAFKA_CERT: /nowhere: No such file"),
-        ({"kafka_cert": __file__}, "DISPATCH_KAFKA_CERT: .* do not fit together"),
+        ({"kafka_cert": __file__}, "DISPATCH_KAFKA_CERT: .* do not match"),
     ],
 )
 def test_settings_that_do_not_fit_together_are_named(changes: dict[str, object], words: str) -> None:
@@ -71,7 +71,7 @@ def test_a_key_of_another_pair_and_one_with_a_passphrase_are_refused(write: Writ
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase")
     )
     for name, key in {"strange.pem": strange, "locked.pem": locked}.items():
-        with pytest.raises(SecurityError, match=f"{name} do not fit together"):
+        with pytest.raises(SecurityError, match=f"{name} do not match"):
             Security.of(settings(kafka_cert=certificate, kafka_key=write(name, key)))
 
 
@@ -96,10 +96,10 @@ def test_the_secret_is_in_no_repr() -> None:
     assert SECRET not in repr(Security.of(settings(**USER))) + repr(settings(**USER))
 
 
-def test_a_password_without_tls_can_be_overheard() -> None:
-    assert Security.of(settings(**USER)).overheard
-    assert not Security.of(settings(**USER, kafka_tls=True)).overheard
-    assert not Security.of(settings()).overheard
+def test_a_password_without_tls_is_reported_as_sent_in_clear() -> None:
+    assert Security.of(settings(**USER)).password_in_clear
+    assert not Security.of(settings(**USER, kafka_tls=True)).password_in_clear
+    assert not Security.of(settings()).password_in_clear
 
 
 def test_the_embedded_broker_is_not_secured_and_settings_for_it_are_a_misuse(tmp_path: Path) -> None:

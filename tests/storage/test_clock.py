@@ -12,7 +12,7 @@ from tests.conftest import START
 
 async def test_a_host_with_a_wrong_clock_takes_the_databases_time(pool: asyncpg.Pool) -> None:
     clock = Clock()
-    clock._moment += timedelta(hours=3)  # noqa: SLF001 - a host three hours ahead
+    clock._reference += timedelta(hours=3)  # noqa: SLF001 - a host three hours ahead
     assert not clock.healthy
     await clock.sample(pool)
     assert clock.healthy
@@ -38,7 +38,7 @@ async def test_following_goes_on_after_a_failure(pool: asyncpg.Pool, monkeypatch
         await sample(self, pool)
 
     monkeypatch.setattr(Clock, "sample", fail_first)
-    monkeypatch.setattr("dispatch.clock.TRY_AGAIN_AFTER_S", 0)
+    monkeypatch.setattr("dispatch.clock.RETRY_S", 0)
     following = asyncio.create_task(clock.follow(pool))
     async with asyncio.timeout(5):
         while not clock.healthy:

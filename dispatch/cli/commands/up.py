@@ -21,7 +21,7 @@ from dispatch.runtime import hosting
 from dispatch.runtime.hosting import Embedded
 from dispatch.runtime.kafka_connection import Cluster
 from dispatch.runtime.node import ROLES, Node, Role, Wiring
-from dispatch.security import OVERHEARD, UNSECURED, Security
+from dispatch.security import NO_TLS_WARNING, UNSECURED, Security
 from dispatch.services.access.bootstrap import Founded, found
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway import Gateway, Outgoing
@@ -101,8 +101,8 @@ def security(settings: Settings) -> Security:
             "TLS or a password for Kafka is set, and no Kafka: set DISPATCH_KAFKA, or unset DISPATCH_KAFKA_…; "
             "the embedded broker has neither"
         )
-    if found.overheard:
-        log.warning("Kafka gets a password without TLS", hint=OVERHEARD)
+    if found.password_in_clear:
+        log.warning("Kafka gets a password without TLS", hint=NO_TLS_WARNING)
     return found
 
 

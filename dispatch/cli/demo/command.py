@@ -80,9 +80,9 @@ async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, s
     console.print("Setting up a broker, a database and the volunteers …")
     async with stage(chosen, size, seed) as ready:
         began = time.monotonic()
-        ready.clock.run_at(speed)
+        ready.clock.set_speed(speed)
         accepted = await _replay(console, ready, chosen)
-        ready.clock.run_at(1)
+        ready.clock.set_speed(1)
         took = time.monotonic() - began
         happened = await demo_figures.figures(ready.node.pool)
         console.print(picture.summary(happened, len(chosen), took))

@@ -12,7 +12,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import counted
 from dispatch.config import Settings
-from dispatch.security import OVERHEARD, UNSECURED, Security, SecurityError
+from dispatch.security import NO_TLS_WARNING, UNSECURED, Security, SecurityError
 from dispatch.services.subscriptions import SUBSCRIPTIONS
 from dispatch.storage.pool import describe
 from producers.kafka.errors import KafkaAccessError
@@ -64,8 +64,8 @@ def _partitions(bootstrap: str, found: Mapping[str, int], security: Security) ->
     if wrong:
         return Finding("Kafka", "fail", f"{'; '.join(wrong)}: dispatch topics ensure")
     answers = f"{bootstrap} answers, {len(TOPICS)} topics as declared"
-    if security.overheard:
-        return Finding("Kafka", "warn", f"{answers}; a password without TLS: {OVERHEARD}")
+    if security.password_in_clear:
+        return Finding("Kafka", "warn", f"{answers}; a password without TLS: {NO_TLS_WARNING}")
     return Finding("Kafka", "ok", answers)
 
 
