@@ -1,4 +1,4 @@
-"""Cut the demo's calls out of a DataSF "Fire Department Calls for Service" file.
+"""Extract the demo's calls from a DataSF "Fire Department Calls for Service" file.
 
     python deploy/extract_demo_calls.py FILE dispatch/cli/demo/data/sf_calls.csv
 
@@ -35,7 +35,7 @@ def local(text: str) -> datetime:
 
 
 def calls_of(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Gather the rows of each call: the source has one row per unit sent."""
+    """Group the rows by call: the source has one row per unit sent."""
     calls: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         calls[row["Call Number"]].append(row)
@@ -43,7 +43,7 @@ def calls_of(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def busiest(times: list[datetime]) -> datetime:
-    """Return where the busiest window begins; `times` are sorted."""
+    """Return the start of the busiest window; `times` must be sorted."""
     return max(times, key=lambda start: bisect_left(times, start + WINDOW) - bisect_left(times, start))
 
 
@@ -52,8 +52,8 @@ def earliest(units: list[Row], column: str) -> str:
     return min(times).isoformat() if times else ""
 
 
-def facts(number: str, units: list[Row]) -> list[str]:
-    """Keep what happened, when and where; no address, no outcome, no name of a unit."""
+def row_of(number: str, units: list[Row]) -> list[str]:
+    """Return what happened, when and where; no address, no outcome, no name of a unit."""
     first = units[0]
     lat, lon = (part.strip() for part in first["Location"].strip("()").split(","))
     received = local(first["Received DtTm"]).isoformat()
@@ -67,7 +67,7 @@ def extract(source: Path) -> list[list[str]]:
     received = {number: local(units[0]["Received DtTm"]) for number, units in calls.items()}
     start = busiest(sorted(received.values()))
     chosen = [number for number, at in received.items() if start <= at < start + WINDOW]
-    return [facts(number, calls[number]) for number in sorted(chosen, key=lambda n: (received[n], n))]
+    return [row_of(number, calls[number]) for number in sorted(chosen, key=lambda n: (received[n], n))]
 
 
 def main(source: Path, target: Path) -> None:

@@ -23,7 +23,7 @@ JAVA = (
     *("java", "-Xms64m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
     *("-Dlog4j2.level=INFO", "-Djava.awt.headless=true"),
 )
-# Groups form at once and a killed node is noticed in seconds: made for one machine, not for production.
+# Groups form at once and a killed node is detected in seconds: for tests on one machine, not for production.
 FAST = {
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
@@ -36,7 +36,7 @@ FAST = {
 
 
 class KafkaFailedError(RuntimeError):
-    """A node of the cluster did not start; the message ends with the last lines of its log."""
+    """A node of the cluster did not start; the message contains the last lines of its log."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,20 @@ class Node:
 
 @dataclass(frozen=True)
 class Access:
-    """Who may connect, and how: settings that replace those of every node, and users with their passwords."""
+    """Authentication: settings that override those of every node, and users with their passwords."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
 
-    def words(self) -> Iterator[str]:
-        """Give the words that make the users when storage is formatted."""
+    def format_arguments(self) -> Iterator[str]:
+        """Return the arguments that create the users when storage is formatted."""
         for name, password in self.users.items():
             yield "--add-scram"
             yield f"SCRAM-SHA-512=[name={name},password={password}]"
 
 
 def missing_tools() -> list[str]:
-    """Name the commands that the broker needs and that this machine lacks."""
+    """Return the commands that the broker needs and this machine lacks."""
     return [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
 
 
@@ -134,10 +134,12 @@ def properties(node: Node, nodes: Sequence[Node]) -> dict[str, str]:
 
 
 def format_storage(jars: Path, nodes: Sequence[Node], cluster_id: str, access: Access | None = None) -> None:
-    """Write each node's configuration and empty storage; storage that is already formatted is kept."""
+    """Write each node's configuration and empty storage; storage that is already formatted stays."""
     access = access or Access()
     tools = [
-        _format(jars, node, properties(node, nodes) | access.settings, [cluster_id, *access.words()])
+        _format(
+            jars, node, properties(node, nodes) | access.settings, [cluster_id, *access.format_arguments()]
+        )
         for node in nodes
     ]
     for node, tool in zip(nodes, tools, strict=True):
@@ -164,15 +166,15 @@ def stored_cluster_id(node: Node) -> str | None:
 
 
 def launch(jars: Path, node: Node) -> subprocess.Popen[bytes]:
-    """Start one node's JVM, which dies with the thread that called this; its output goes to `node.log`."""
+    """Start one node's JVM, which ends with the calling thread; its output goes to `node.log`."""
     with node.log.open("wb") as log:
         command = _java(jars, "kafka.Kafka", str(node.config))
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
 
 def _java(jars: Path, main: str, *words: str) -> list[str]:
-    leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-    return [*leash, *JAVA, "-cp", f"{jars}/*", main, *words]
+    binding = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    return [*binding, *JAVA, "-cp", f"{jars}/*", main, *words]
 
 
 def await_ready(node: Node, process: subprocess.Popen[bytes], timeout: float = 60) -> None:
@@ -199,7 +201,7 @@ def terminate(processes: Sequence[subprocess.Popen[bytes]], patience: float = 10
 
 
 def port_is_free(port: int) -> bool:
-    """Tell whether a server could listen on this port now."""
+    """Return whether a server could listen on this port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -212,9 +214,9 @@ def port_is_free(port: int) -> bool:
 def main() -> None:
     """Run a cluster in the foreground until it is interrupted; its data stays for the next start."""
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: start.py --nodes 3 --data kafka")
-    parser.add_argument("--data", type=Path, default=HERE / "target" / "data", help="where the files go")
+    parser.add_argument("--data", type=Path, default=HERE / "target" / "data", help="folder of the files")
     parser.add_argument("--nodes", type=int, choices=(1, 3), default=1)
-    parser.add_argument("--port", type=int, default=9092, help="the first of two ports a node")
+    parser.add_argument("--port", type=int, default=9092, help="the first port; each node uses two")
     options = parser.parse_args()
     if missing := missing_tools():
         sys.exit(f"not found: {', '.join(missing)} (Debian: apt-get install default-jre-headless maven)")
@@ -235,7 +237,7 @@ def _serve(nodes: Sequence[Node]) -> None:
         print(f"DISPATCH_KAFKA={','.join(node.address for node in nodes)}", flush=True)
         while all(process.poll() is None for process in processes):
             time.sleep(0.5)
-        sys.exit("a node has stopped; its server.log under the data folder says why")
+        sys.exit("a node has stopped: see its server.log in the data folder")
     except KeyboardInterrupt:
         print("stopping", file=sys.stderr)
     finally:

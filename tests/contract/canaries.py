@@ -1,4 +1,4 @@
-"""Unmistakable personal data, and every place in which to look for it."""
+"""Recognisable personal data (canaries), and the texts of every place that must not contain it."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ NAME, PHONE, BIRTH, HOME = "Zyxandra Quorvik", "+33639987654", "1971-02-03", 48.
 WORDS = "Vlimbrock au 3e, code 44X17Q"
 TEXT = "zibbeldorf peut-etre"
 DUTY_NAME, DUTY_PHONE = "Quentorius Blaff", "+33639987655"
-CANARIES: dict[str, tuple[str, ...]] = {  # none could be part of a hash in hexadecimal
+CANARIES: dict[str, tuple[str, ...]] = {  # none can be part of a hexadecimal hash
     "name": ("Zyxandra", "Quorvik"),
     "phone": (PHONE.removeprefix("+33"),),
     "birth date": (BIRTH,),
@@ -31,28 +31,28 @@ CANARIES: dict[str, tuple[str, ...]] = {  # none could be part of a hash in hexa
     "duty contact": ("Quentorius", DUTY_PHONE.removeprefix("+33")),
 }
 PERSONAL = {"people", "addresses", "positions", "report_texts", "inbound_texts", "duty_contacts", "parking"}
-"""The tables that hold personal data on purpose, and can be erased; parking keeps what it was sent."""
+"""The tables that contain personal data by design, and can be erased; parking stores what it received."""
 QUIET_MS = 1500
 
 
-def found(where: str, text: str, canaries: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """Name each canary that is in a text, in plain letters or as PostgreSQL shows bytes."""
-    small = text.casefold()
+def leaks(where: str, text: str, canaries: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """Yield each canary that a text contains, in plain letters or in PostgreSQL's hexadecimal form."""
+    folded = text.casefold()
     for what, spellings in canaries.items():
-        if any(one.casefold() in small or one.encode().hex() in small for one in spellings):
+        if any(one.casefold() in folded or one.encode().hex() in folded for one in spellings):
             yield f"{what} in {where}"
 
 
 @contextmanager
-def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
-    """Collect what a process would log, libraries included, at its most talkative."""
-    printed, root = StringIO(), logging.getLogger()
+def capture_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
+    """Collect the log of a process at level debug, libraries included."""
+    output, root = StringIO(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    monkeypatch.setattr("sys.stderr", printed)
+    monkeypatch.setattr("sys.stderr", output)
     configure("debug")
     structlog.configure(cache_logger_on_first_use=False)
     try:
-        yield printed
+        yield output
     finally:
         structlog.reset_defaults()
         root.handlers[:] = handlers
@@ -60,7 +60,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
 
 
 async def tables(city: City) -> dict[str, str]:
-    """Give each table's content as text."""
+    """Return the content of each table as text."""
     pool = city.node.pool
     names = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     contents = {}
@@ -87,12 +87,12 @@ async def topics(city: City) -> dict[str, str]:
 
 
 async def export(city: City) -> str:
-    """Give the journal as somebody outside would get it."""
+    """Return the exported journal."""
     return b"".join([line async for line in journal_export.export(city.node.uow, Selection())]).decode()
 
 
 async def stream(city: City) -> str:
-    """Read the supervisors' stream from its beginning, as far as it goes."""
+    """Read the supervisors' stream from its beginning, until it falls silent."""
     headers = {"Authorization": f"Bearer {city.keys['Ada']}"}
     text = ""
     async with city.http.get("/v1/stream?from=start", headers=headers) as response:
@@ -105,7 +105,7 @@ async def stream(city: City) -> str:
 
 
 async def timelines(city: City) -> str:
-    """Give the timelines of all incidents."""
+    """Return the timelines of all incidents."""
     rows: list[asyncpg.Record] = await city.node.pool.fetch("SELECT id FROM incidents")
     found = [await city.call("GET", f"/v1/incidents/{row['id']}/timeline", "Ada") for row in rows]
     return str(found)

@@ -1,4 +1,4 @@
-"""The canary: personal data is seeded everywhere it may come in, and searched for wherever it must not be."""
+"""The canary test: recognisable personal data enters by every input and is searched for in every output."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -26,7 +26,7 @@ from tests.contract.canaries import (
     PHONE,
     TEXT,
     WORDS,
-    found,
+    leaks,
 )
 from tests.stories.city import PLACE, City
 from tests.stories.conftest import NIGHT
@@ -50,13 +50,13 @@ Secrets = dict[str, tuple[str, ...]]
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
     """Collect the log from before anything starts."""
-    with canaries.logged(monkeypatch) as printed:
-        yield printed
+    with canaries.capture_log(monkeypatch) as output:
+        yield output
 
 
 @pytest.fixture
 async def city(log: StringIO, database: str, tmp_path: Path) -> AsyncIterator[City]:
-    """Open a city whose roster and duty order are all canaries."""
+    """Open a city whose volunteer and duty contact are canaries."""
     assert log is not None
     async with (
         EmbeddedBroker(tmp_path) as broker,
@@ -66,21 +66,21 @@ async def city(log: StringIO, database: str, tmp_path: Path) -> AsyncIterator[Ci
             city.node.uow, organisation=city.organisation, scopes=["volunteers:write"], holder="roster"
         )
         await city.enrol(3)
-        who = await city.call("POST", "/v1/volunteers", "roster", json=VOLUNTEER, expected=201)
-        city.people.append(Handset(city, PHONE, who["volunteer_id"]))
+        volunteer = await city.call("POST", "/v1/volunteers", "roster", json=VOLUNTEER, expected=201)
+        city.people.append(Handset(city, PHONE, volunteer["volunteer_id"]))
         duty = [{"name": DUTY_NAME, "phone": DUTY_PHONE}]
         await city.call("PUT", "/v1/duty-contacts", "Ada", json=duty, expected=204)
         yield city
 
 
-async def test_personal_data_is_nowhere_but_in_its_own_tables(
+async def test_personal_data_is_only_in_the_tables_meant_for_it(
     city: City, log: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await _an_incident_to_its_end(city)
-    await _an_incident_called_off(city)
-    problems = await _malformed(city)
-    problems += await _failing(city, monkeypatch)
-    await _from_outside(city)
+    await _run_incident_to_its_end(city)
+    await _abort_incident(city)
+    problems = await _send_malformed(city)
+    problems += await _provoke_errors(city, monkeypatch)
+    await _publish_directly(city)
     await city.calm()
 
     secrets = _secrets(city)
@@ -91,21 +91,21 @@ async def test_personal_data_is_nowhere_but_in_its_own_tables(
         places["metrics"] = await response.text()
     places |= {"stream": await canaries.stream(city), "problems": problems, "log": log.getvalue()}
     places["export"] = await canaries.export(city)
-    assert [leak for where, text in places.items() for leak in found(where, text, CANARIES | secrets)] == []
+    assert [leak for where, text in places.items() for leak in leaks(where, text, CANARIES | secrets)] == []
 
     # Supervisors read names, and nothing else.
     seen = {what: words for what, words in (CANARIES | secrets).items() if what != "name"}
-    assert list(found("timelines", await canaries.timelines(city), seen)) == []
+    assert list(leaks("timelines", await canaries.timelines(city), seen)) == []
     others = {what: words for what, words in CANARIES.items() if what != "text message"}
     texts = " ".join(message.text for message in city.messages())
-    assert list(found("texts", texts, others)) == []
-    _the_search_is_not_blind(stored, places)
+    assert list(leaks("texts", texts, others)) == []
+    _check_that_the_search_works(stored, places)
 
 
-def _the_search_is_not_blind(stored: dict[str, str], places: dict[str, str]) -> None:
-    """See that the canaries came in, and that every place was really read."""
-    kept = " ".join(text for name, text in stored.items() if name in PERSONAL)
-    assert {leak.partition(" in ")[0] for leak in found("tables", kept, CANARIES)} == CANARIES.keys()
+def _check_that_the_search_works(stored: dict[str, str], places: dict[str, str]) -> None:
+    """Check that the canaries were stored, and that every place was really read."""
+    personal = " ".join(text for name, text in stored.items() if name in PERSONAL)
+    assert {leak.partition(" in ")[0] for leak in leaks("tables", personal, CANARIES)} == CANARIES.keys()
     for where, sign in {
         "log": '"event": "request"', "metrics": "renfort_http_seconds", "stream": "event: incident.opened",
         "export": "incident.opened",
@@ -125,8 +125,8 @@ def _secrets(city: City) -> Secrets:
     }
 
 
-async def _an_incident_to_its_end(city: City) -> None:
-    """Let the canary be asked, write what nobody understands, come, see danger, and be released."""
+async def _run_incident_to_its_end(city: City) -> None:
+    """Offer to the canary, who answers unintelligibly, comes, reports danger, and is released."""
     incident = await city.report(kind=ARREST, at=PLACE, description=WORDS)
     canary = city.people[-1]
     await canary.expects("Venez-vous")
@@ -146,7 +146,7 @@ async def _an_incident_to_its_end(city: City) -> None:
     await incident.supervisor("close")
 
 
-async def _an_incident_called_off(city: City) -> None:
+async def _abort_incident(city: City) -> None:
     incident = await city.report(kind=ARREST, at=PLACE, description=WORDS, by="neighbour")
     await city.calm()
     await incident.supervisor("confirm")
@@ -158,8 +158,8 @@ async def _an_incident_called_off(city: City) -> None:
     await city.passes(61)
 
 
-async def _malformed(city: City) -> str:
-    """Send what cannot be accepted, full of canaries; return all that was answered."""
+async def _send_malformed(city: City) -> str:
+    """Send invalid requests that contain canaries; return all responses."""
     report = {"id": "bad-1", "kind": ARREST, "occurred_at": NIGHT.isoformat()}
     supervisor, roster = "Ada", "roster"
     bad: list[tuple[str, str, str, dict[str, Any]]] = [
@@ -188,24 +188,24 @@ async def _malformed(city: City) -> str:
         ("POST", "/v1/reports", "nobody", {"json": report | {"description": WORDS}}),
     ]  # fmt: skip
     city.keys["nobody"] = FORGED
-    answers = [await _refused(city, *one) for one in bad]
+    answers = [await _rejected(city, *one) for one in bad]
     del city.keys["nobody"]
     return "\n".join(answers)
 
 
-async def _refused(city: City, method: str, path: str, holder: str, request: dict[str, Any]) -> str:
+async def _rejected(city: City, method: str, path: str, holder: str, request: dict[str, Any]) -> str:
     headers = {"Authorization": f"Bearer {city.keys[holder]}", "User-Agent": NAME, "X-Request-Id": PHONE}
     headers |= request.pop("headers", {"Content-Type": "application/json"} if "data" in request else {})
     if path.startswith("/v1/gateways"):
         del headers["Content-Type"]
     async with city.http.request(method, path, headers=headers, **request) as response:
-        # What a gateway garbles is parked, since nothing would send it again.
+        # A malformed webhook call is parked and accepted.
         assert response.status in (400, 401, 403, 404, 422) or (response.status, holder) == (202, "gateway")
         return f"status {response.status} {dict(response.headers)} {await response.text()}"
 
 
-async def _failing(city: City, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Let errors of our own happen whose words are canaries, in a request and in the sending of a message."""
+async def _provoke_errors(city: City, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Raise internal errors whose messages contain canaries, in a request and in the sending of a message."""
 
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError(f"{NAME} {PHONE} {WORDS}")
@@ -217,11 +217,11 @@ async def _failing(city: City, monkeypatch: pytest.MonkeyPatch) -> str:
         async with city.http.post("/v1/reports", json=body, headers=headers) as response:
             assert response.status == 500
             problem = await response.text()
-    await _failing_gateway(city, monkeypatch)
+    await _break_gateway(city, monkeypatch)
     return problem
 
 
-async def _failing_gateway(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+async def _break_gateway(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(message: Outgoing) -> None:
         raise ValueError(f"{message.to} {message.text} {NAME} {PHONE}")
 
@@ -234,8 +234,8 @@ async def _failing_gateway(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     await city.expect_sms("Venez-vous")
 
 
-async def _from_outside(city: City) -> None:
-    """Publish reports straight to the topic that are full of what does not belong there."""
+async def _publish_directly(city: City) -> None:
+    """Publish reports directly on the topic that contain personal data."""
     good = {"source": "tool", "source_id": "t-1", "kind": ARREST, "at": NIGHT.isoformat()}
     bodies = [
         json.dumps(good | {"description": WORDS, "caller": {"name": NAME, "phone": PHONE}}).encode(),

@@ -1,4 +1,4 @@
-"""What Prometheus reads, on a real database: what waits, what was done, and nothing about anybody."""
+"""The Prometheus metrics on a real database: work in progress, work done, and no personal data."""
 
 import time
 
@@ -23,19 +23,19 @@ async def scene(pool: asyncpg.Pool, clock: MovableClock) -> Scene:
     return await Scene.open(UnitOfWork(pool, clock))
 
 
-async def measured(uow: UnitOfWork) -> dict[tuple[str, str], float]:
-    """Read all numbers by name and label."""
+async def read_metrics(uow: UnitOfWork) -> dict[tuple[str, str], float]:
+    """Return all samples by name and labels."""
     text = (await gauges.page(uow.pool, uow.clock.now())).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {(sample.name, ",".join(sample.labels.values())): sample.value for sample in samples}
 
 
-async def test_what_runs_and_what_waits_is_told(scene: Scene, clock: MovableClock) -> None:
+async def test_running_incidents_and_waiting_work_are_measured(scene: Scene, clock: MovableClock) -> None:
     drill = await scene.incident(mode="exercise")
     ended = await scene.incident()
     await scene.act(ended.id, "close")
     clock.advance(300)
-    found = await measured(scene.uow)
+    found = await read_metrics(scene.uow)
     assert found["renfort_database_up", ""] == 1
     assert found["renfort_incidents_running", "drill"] == 1
     assert found["renfort_incidents_running", "urgent"] == 0
@@ -47,24 +47,24 @@ async def test_what_runs_and_what_waits_is_told(scene: Scene, clock: MovableCloc
     assert found["renfort_agenda_lateness_seconds", ""] == max(late)
 
 
-async def test_escalations_are_told_by_level_while_they_are_open(scene: Scene) -> None:
+async def test_open_escalations_are_counted_by_level(scene: Scene) -> None:
     pool, incident = scene.uow.pool, await scene.incident()
     await scene.act(incident.id, "escalate")
     level = str(await pool.fetchval("SELECT level FROM escalations"))
-    assert (await measured(scene.uow))["renfort_escalations_open", level] == 1
+    assert (await read_metrics(scene.uow))["renfort_escalations_open", level] == 1
     await scene.act(incident.id, "close")
-    after = await measured(scene.uow)
+    after = await read_metrics(scene.uow)
     assert [after["renfort_escalations_open", str(level)] for level in range(1, 6)] == [0] * 5
 
 
-async def test_messages_that_wait_are_told_by_status(scene: Scene) -> None:
+async def test_waiting_messages_are_counted_by_status(scene: Scene) -> None:
     await scene.uow.pool.execute(
         "INSERT INTO messages (id, organisation, mode, recipient_kind, recipient_id, purpose, channel, severity,"
         " status, due_at, created_at) SELECT gen_random_uuid(), $1, 'actual', 'duty', gen_random_uuid(), 'x',"
         " 'sms', 0, status, $2, $2 FROM unnest(ARRAY['queued', 'queued', 'leased', 'sent']) AS s (status)",
         scene.organisation, scene.now,
     )  # fmt: skip
-    found = await measured(scene.uow)
+    found = await read_metrics(scene.uow)
     assert found["renfort_messages_waiting", "queued"] == 2
     assert found["renfort_messages_waiting", "leased"] == 1
     assert ("renfort_messages_waiting", "sent") not in found
@@ -72,18 +72,18 @@ async def test_messages_that_wait_are_told_by_status(scene: Scene) -> None:
 
 async def test_events_and_batches_are_counted(pool: asyncpg.Pool, clock: MovableClock) -> None:
     world = await World(pool, clock).create()
-    before = await measured(world.uow)
+    before = await read_metrics(world.uow)
     await world.open()
-    after = await measured(world.uow)
+    after = await read_metrics(world.uow)
 
-    def more(name: str, label: str) -> float:
+    def increase(name: str, label: str) -> float:
         return after[name, label] - before.get((name, label), 0)
 
-    assert more("renfort_batches_total", "reports,handled") == 1
-    assert more("renfort_events_total", "incident.opened.v1") == 1
+    assert increase("renfort_batches_total", "reports,handled") == 1
+    assert increase("renfort_events_total", "incident.opened.v1") == 1
 
 
-async def test_labels_are_few_and_name_nobody(scene: Scene) -> None:
+async def test_labels_are_few_and_identify_nobody(scene: Scene) -> None:
     await scene.incident()
     text = (await gauges.page(scene.uow.pool, scene.now)).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
@@ -92,13 +92,13 @@ async def test_labels_are_few_and_name_nobody(scene: Scene) -> None:
         assert secret not in text
 
 
-async def test_without_a_database_the_process_still_tells_of_itself(
+async def test_without_a_database_the_process_still_reports_its_own_metrics(
     database: str, clock: MovableClock
 ) -> None:
     pool = await open_pool(database, application="tests")
     await pool.close()
     began = time.monotonic()
-    found = await measured(UnitOfWork(pool, clock))
+    found = await read_metrics(UnitOfWork(pool, clock))
     assert time.monotonic() - began < 1
     assert found["renfort_database_up", ""] == 0
     assert ("renfort_outbox_events", "") not in found

@@ -1,4 +1,4 @@
-"""Where the relay puts a key: where any other client of Kafka would."""
+"""The relay chooses the partition of a key as every other Kafka client does."""
 
 from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
@@ -8,6 +8,6 @@ from producers.kafka.producer import partition_of
 
 
 @given(st.binary(max_size=64), st.integers(1, 24))
-def test_a_key_goes_where_every_other_client_puts_it(key: bytes, count: int) -> None:
+def test_a_key_goes_to_the_partition_that_every_other_client_chooses(key: bytes, count: int) -> None:
     partitions = list(range(count))
     assert partition_of(key, partitions, partitions) == DefaultPartitioner()(key, partitions, partitions)

@@ -1,4 +1,4 @@
-"""Privacy by declaration: every field has one class, and what is personal rides on no topic but positions."""
+"""Privacy classes: every field has one, and only the topic of positions carries personal fields."""
 
 import importlib
 import pkgutil
@@ -14,7 +14,7 @@ from schemas.topics import TOPICS, Topic
 
 
 def models() -> Iterator[type[BaseModel]]:
-    """Find every model of the wire, wherever it stands."""
+    """Find every wire model in the package `schemas`."""
     for module in pkgutil.iter_modules(schemas.__path__, "schemas."):
         for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, type) and issubclass(value, Wire | Strict) and value not in (Wire, Strict):
@@ -28,20 +28,20 @@ def classes(model: type[BaseModel], field: str) -> list[Privacy]:
     return [mark for mark in model.model_fields[field].metadata if isinstance(mark, Privacy)]
 
 
-def inner(annotation: object) -> Iterator[type[BaseModel]]:
+def nested_models(annotation: object) -> Iterator[type[BaseModel]]:
     """Find the models inside a type: the items of a tuple, the alternatives of a union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
-        yield from inner(part)
+        yield from nested_models(part)
 
 
-def carried(model: type[BaseModel]) -> Iterator[tuple[str, Privacy]]:
+def fields_of(model: type[BaseModel]) -> Iterator[tuple[str, Privacy]]:
     """List each field that a message of this model carries, nested ones included."""
     for name, field in model.model_fields.items():
         yield f"{model.__name__}.{name}", classes(model, name)[0]
-        for nested in inner(field.annotation):
-            yield from carried(nested)
+        for nested in nested_models(field.annotation):
+            yield from fields_of(nested)
 
 
 def test_the_models_are_found() -> None:
@@ -59,16 +59,16 @@ def test_every_field_has_exactly_one_privacy_class(model: type[BaseModel]) -> No
 @pytest.mark.parametrize(
     "topic", [topic for topic in TOPICS if topic.name != "volunteer.positions"], ids=lambda topic: topic.name
 )
-def test_nothing_personal_or_sensitive_rides_on_a_topic(topic: Topic) -> None:
+def test_no_topic_carries_personal_or_sensitive_fields(topic: Topic) -> None:
     private = (Privacy.PERSONAL, Privacy.SENSITIVE)
-    found = [name for model in topic.models for name, privacy in carried(model) if privacy in private]
+    found = [name for model in topic.models for name, privacy in fields_of(model) if privacy in private]
     assert found == []
 
 
-def test_positions_are_the_exception_and_say_so() -> None:
+def test_positions_are_the_declared_exception() -> None:
     [topic] = [topic for topic in TOPICS if topic.name == "volunteer.positions"]
     personal = {
-        name for model in topic.models for name, privacy in carried(model) if privacy is Privacy.PERSONAL
+        name for model in topic.models for name, privacy in fields_of(model) if privacy is Privacy.PERSONAL
     }
     assert personal == {"PositionMoved.lat", "PositionMoved.lon"}
 

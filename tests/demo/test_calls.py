@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from dispatch.cli.demo import calls
-from dispatch.cli.demo.calls import Call, CallsUnreadableError, load, read, understand
+from dispatch.cli.demo.calls import Call, CallsUnreadableError, classify_call, load, read
 from schemas.reports import Kind
 
 ROOT = Path(__file__).parents[2]
@@ -29,14 +29,14 @@ Call Number,Unit ID,Call Type,Received DtTm,On Scene DtTm,Final Priority,Locatio
 """
 
 
-def a_file(folder: Path, text: str) -> Path:
+def write_file(folder: Path, text: str) -> Path:
     path = folder / "calls.csv"
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def problems_of(folder: Path, old: str, new: str) -> list[str]:
-    path = a_file(folder, EXTRACT.replace(old, new))
+    path = write_file(folder, EXTRACT.replace(old, new))
     with pytest.raises(CallsUnreadableError) as caught:
         load(path)
     return [problem.removeprefix(str(path)) for problem in caught.value.problems]
@@ -63,7 +63,7 @@ def test_the_packaged_calls_lie_in_san_francisco() -> None:
     assert all(37.70 < call.lat < 37.84 and -122.52 < call.lon < -122.35 for call in load())
 
 
-def test_the_packaged_extract_tells_no_address() -> None:
+def test_the_packaged_extract_contains_no_address() -> None:
     header = (files("dispatch.cli.demo") / "data" / "sf_calls.csv").read_text("utf-8").splitlines()[0]
     assert header == (
         "call,received_local,call_type,final_priority,lat,lon,units,"
@@ -84,13 +84,13 @@ def test_a_call_without_an_arrival_has_none() -> None:
 
 
 def test_an_extract_is_read_in_order_of_time_not_of_lines(tmp_path: Path) -> None:
-    first, second = load(a_file(tmp_path, EXTRACT))
+    first, second = load(write_file(tmp_path, EXTRACT))
     assert (first.id, first.first_on_scene_s, second.id, second.first_on_scene_s) == ("1", None, "2", 330.0)
     assert second.units == 2
 
 
 def test_the_rows_of_one_call_in_datasf_become_one_call_across_midnight(tmp_path: Path) -> None:
-    _, fire = load(a_file(tmp_path, DATASF))
+    _, fire = load(write_file(tmp_path, DATASF))
     assert fire == Call(
         id="7",
         received_at=datetime(2016, 12, 31, 23, 57, 56, tzinfo=calls.ZONE),
@@ -105,7 +105,7 @@ def test_the_rows_of_one_call_in_datasf_become_one_call_across_midnight(tmp_path
 
 
 def test_a_unit_that_is_on_scene_at_once_arrives_after_zero_seconds(tmp_path: Path) -> None:
-    assist, _ = load(a_file(tmp_path, DATASF))
+    assist, _ = load(write_file(tmp_path, DATASF))
     assert assist.first_on_scene_s == 0.0
 
 
@@ -125,12 +125,12 @@ def test_a_unit_that_is_on_scene_at_once_arrives_after_zero_seconds(tmp_path: Pa
 def test_a_call_type_stands_for_a_kind_by_priority(
     call_type: str, priority: int, meaning: tuple[str, str]
 ) -> None:
-    assert understand(call_type, priority) == meaning
+    assert classify_call(call_type, priority) == meaning
 
 
 @pytest.mark.parametrize("call_type", ["Medical Incident", "Élan / 9", "Very " * 30 + "Long"])
 def test_every_call_type_gives_a_kind_that_a_report_may_carry(call_type: str) -> None:
-    kind, _ = understand(call_type, 3)
+    kind, _ = classify_call(call_type, 3)
     assert TypeAdapter(Kind).validate_python(kind) == kind
 
 
@@ -157,34 +157,36 @@ def test_every_call_type_gives_a_kind_that_a_report_may_carry(call_type: str) ->
         ("first_on_scene_local", "arrived", ":1: columns missing: first_on_scene_local"),
     ],
 )
-def test_a_bad_row_is_named_by_file_line_and_field(tmp_path: Path, old: str, new: str, problem: str) -> None:
+def test_an_invalid_row_is_named_by_file_line_and_field(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
     assert problems_of(tmp_path, old, new) == [problem]
 
 
-def test_a_row_cut_short_is_reported(tmp_path: Path) -> None:
+def test_a_truncated_row_is_reported(tmp_path: Path) -> None:
     assert problems_of(tmp_path, ",Alarms,3,37.7,-122.4,2,2017-01-01T00:14:30", "") == [
         ":2: call type: empty"
     ]
 
 
-def test_good_rows_beside_a_bad_one_can_be_read_with_the_problem(tmp_path: Path) -> None:
-    found, problems = read(a_file(tmp_path, EXTRACT.replace("37.7,", ",")))
+def test_valid_rows_beside_an_invalid_one_are_read_and_the_problem_is_reported(tmp_path: Path) -> None:
+    found, problems = read(write_file(tmp_path, EXTRACT.replace("37.7,", ",")))
     assert [call.id for call in found] == ["1"]
     assert len(problems) == 1
 
 
-def test_a_file_without_calls_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_calls_is_rejected(tmp_path: Path) -> None:
     assert problems_of(tmp_path, EXTRACT.partition("\n")[2], "") == [": holds no calls"]
 
 
-def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "calls.csv"
     path.write_bytes(EXTRACT.encode() + b"3,\xff\xfe")
     with pytest.raises(CallsUnreadableError, match="not a CSV file in UTF-8"):
         load(path)
 
 
-def test_many_problems_are_cut_short_and_counted() -> None:
+def test_many_problems_are_truncated_and_counted() -> None:
     assert str(CallsUnreadableError([f"p{n}" for n in range(25)])).splitlines()[9:] == ["p9", "… and 15 more"]
 
 
@@ -203,7 +205,7 @@ def test_the_full_week_of_datasf_is_read_and_agrees_with_the_extract(week: Path)
     assert all(by_id[call.id] == call for call in load())
 
 
-def test_the_extract_can_be_made_again_byte_for_byte(week: Path, tmp_path: Path) -> None:
+def test_the_extract_can_be_reproduced_byte_for_byte(week: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.csv"
     runpy.run_path(str(ROOT / "deploy" / "extract_demo_calls.py"))["main"](week, again)
     assert again.read_bytes() == (files("dispatch.cli.demo") / "data" / "sf_calls.csv").read_bytes()

@@ -43,13 +43,13 @@ def test_every_volunteer_can_be_registered() -> None:
         VolunteerBody.model_validate(body | {"birth_date": date.fromisoformat(person["birth_date"])})
 
 
-def test_every_phone_is_its_own_and_from_the_range_kept_for_fiction() -> None:
+def test_every_phone_number_is_unique_and_from_the_range_reserved_for_fiction() -> None:
     phones = {person["phone"] for person in PEOPLE}
     assert len(phones) == 2000
     assert all(phone.startswith("+3363998") and len(phone) == 12 for phone in phones)
 
 
-def test_more_volunteers_than_fictitious_phones_are_refused() -> None:
+def test_more_volunteers_than_fictitious_phones_are_rejected() -> None:
     with pytest.raises(ValueError, match="10000 fictitious"):
         population(CALLS, size=10_001)
     assert population(CALLS, size=10_000)[-1]["phone"] == "+33639989999"

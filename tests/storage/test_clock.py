@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import Clock, MovableClock
+from dispatch.storage.pool import ConnectionLostError
 from tests.conftest import START
 
 
@@ -30,7 +31,7 @@ async def test_a_clock_that_hears_nothing_becomes_unhealthy(pool: asyncpg.Pool) 
 
 async def test_following_goes_on_after_a_failure(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, sample = Clock(), Clock.sample
-    failures: list[Exception] = [OSError(), asyncpg.InterfaceError("pool is closed")]
+    failures: list[Exception] = [OSError(), ConnectionLostError("pool is closed")]
 
     async def fail_first(self: Clock, pool: asyncpg.Pool) -> None:
         if failures:

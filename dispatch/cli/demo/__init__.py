@@ -1,1 +1,1 @@
-"""The main job as a demo: real calls, made-up volunteers, simulated phones."""
+"""The demo: real emergency calls, fictitious volunteers, simulated phones."""

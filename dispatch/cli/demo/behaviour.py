@@ -1,11 +1,11 @@
-"""How the owner of a simulated phone behaves: answers or not, after how long, and how fast they travel."""
+"""The behaviour of simulated volunteers: their answer, its delay, their turn-out time and speed."""
 
 import math
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Answer = Literal["accepted", "declined"]
+DemoAnswer = Literal["accepted", "declined"]
 
 ACCEPTANCE = (0.287, 0.353)
 """Share of alerted people who accept: median of 12 systems (Scquizzato 2020), all of Denmark (Kragh)."""
@@ -33,16 +33,16 @@ ASSUMPTIONS = [
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One person's course after one offer; without an answer the times mean nothing."""
+    """What one person does after one offer; the times have no meaning where `answer` is None."""
 
-    answer: Answer | None
+    answer: DemoAnswer | None
     delay_s: float
     turn_out_s: float
     speed_mps: float
 
 
 def plan_reply(rng: Random, local_hour: int, acceptance: tuple[float, float] = ACCEPTANCE) -> Behaviour:
-    """Draw what one alerted person does; always as many draws, so that one answer does not shift the next."""
+    """Draw the behaviour of one alerted person; the number of draws is constant, so no answer shifts the next."""
     turn_out_median = TURN_OUT_DAY_S if local_hour in DAY else TURN_OUT_NIGHT_S
     return Behaviour(
         answer=_answer(rng, acceptance),
@@ -52,7 +52,7 @@ def plan_reply(rng: Random, local_hour: int, acceptance: tuple[float, float] = A
     )
 
 
-def _answer(rng: Random, acceptance: tuple[float, float]) -> Answer | None:
+def _answer(rng: Random, acceptance: tuple[float, float]) -> DemoAnswer | None:
     accepts = rng.uniform(*acceptance)
     draw = rng.random()
     if draw < accepts:

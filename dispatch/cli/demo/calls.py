@@ -1,4 +1,4 @@
-"""Read emergency calls from the packaged extract or from DataSF's own file, one row per unit sent."""
+"""Emergency calls, read from the packaged extract or from a DataSF export with one row per unit sent."""
 
 import csv
 import re
@@ -47,19 +47,21 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What a call type stands for at final priority 3 (emergency) and 2 (not an emergency)."""
+class Classification:
+    """The kind and severity of a call type at final priority 3 (emergency) and 2 (not an emergency)."""
 
     emergency: tuple[str, Severity]
     other: tuple[str, Severity]
 
 
-def always(kind: str, severity: Severity = "urgent") -> Meaning:
-    return Meaning((kind, severity), (kind, "routine"))
+def always(kind: str, severity: Severity = "urgent") -> Classification:
+    return Classification((kind, severity), (kind, "routine"))
 
 
-KIND_ASSUMPTIONS: dict[str, Meaning] = {
-    "Medical Incident": Meaning(("medical.cardiac_arrest", "life_threatening"), ("medical.other", "routine")),
+KIND_ASSUMPTIONS: dict[str, Classification] = {
+    "Medical Incident": Classification(
+        ("medical.cardiac_arrest", "life_threatening"), ("medical.other", "routine")
+    ),
     "Structure Fire": always("fire.structure", "life_threatening"),
     "Alarms": always("fire.alarm"),
     "Outside Fire": always("fire.outside"),
@@ -68,7 +70,7 @@ KIND_ASSUMPTIONS: dict[str, Meaning] = {
     "Citizen Assist / Service Call": always("watch.service_call", "routine"),
     "Odor (Strange / Unknown)": always("watch.odour", "routine"),
 }
-"""Call types that are not listed keep their name as `other.…` and so come under the default plan."""
+"""A call type that is not listed becomes the kind `other.…` and so falls under the default plan."""
 
 ASSUMPTIONS = [
     "Kinds: a medical call at final priority 3 stands for a cardiac arrest; most of them were none.",
@@ -81,7 +83,7 @@ ASSUMPTIONS = [
 
 
 class CallsUnreadableError(Exception):
-    """The file of calls cannot be replayed as it is; each problem names its file and line."""
+    """The file of calls contains invalid rows; each problem names the file and line."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -112,7 +114,7 @@ DATASF: Columns = {
 
 
 def load(path: Path | None = None) -> list[Call]:
-    """Return the calls of a file in order of time; raise CallsUnreadableError if any row is bad."""
+    """Return the calls of a file in order of time; raises CallsUnreadableError if a row is invalid."""
     calls, problems = read(path)
     if problems:
         raise CallsUnreadableError(problems)
@@ -120,7 +122,7 @@ def load(path: Path | None = None) -> list[Call]:
 
 
 def read(path: Path | None = None) -> tuple[list[Call], list[str]]:
-    """Return the calls of a file (None: the packaged extract) and what is wrong with its other rows."""
+    """Return the calls of a file (None: the packaged extract) and the problems of its invalid rows."""
     if path is None:
         with as_file(files("dispatch.cli.demo") / "data" / "sf_calls.csv") as packaged:
             return read(packaged)
@@ -134,7 +136,7 @@ def read(path: Path | None = None) -> tuple[list[Call], list[str]]:
 
 def _rows(path: Path) -> tuple[list[Call], list[str]]:
     good, problems = [], []
-    with _reading(path) as lines:
+    with _open(path) as lines:
         reader = csv.DictReader(lines, restval="")
         columns = _columns(path, set(reader.fieldnames or ()))
         for row in reader:
@@ -146,7 +148,7 @@ def _rows(path: Path) -> tuple[list[Call], list[str]]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[TextIO]:
+def _open(path: Path) -> Iterator[TextIO]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             yield lines
@@ -162,10 +164,10 @@ def _columns(path: Path, header: set[str]) -> Columns:
 
 
 def _row(fields: Fields) -> Call:
-    """Read one row as if it were a whole call; raise ValueError naming the field at fault."""
+    """Read one row as a complete call; raises ValueError that names the invalid field."""
     received = _time("received", fields["received"])
     call_type = _filled("call type", fields["call type"])
-    kind, severity = understand(call_type, _priority(fields["priority"]))
+    kind, severity = classify_call(call_type, _priority(fields["priority"]))
     lat, lon = _position(fields["position"])
     return Call(
         id=_filled("call", fields["call"]),
@@ -180,15 +182,15 @@ def _row(fields: Fields) -> Call:
     )
 
 
-def understand(call_type: str, priority: int) -> tuple[str, Severity]:
-    """Return our kind and severity for a call type at a final priority of 2 or 3."""
+def classify_call(call_type: str, priority: int) -> tuple[str, Severity]:
+    """Return the kind and severity of a call type at a final priority of 2 or 3."""
     slug = re.sub(r"[^a-z0-9]+", "_", call_type.lower()).strip("_")
     meaning = KIND_ASSUMPTIONS.get(call_type, always(f"other.{slug[:LONGEST_SLUG] or 'unknown'}"))
     return meaning.emergency if priority == EMERGENCY else meaning.other
 
 
 def _merged(units: list[Call]) -> Call:
-    """Join the rows of one call: the call arrives when its first unit does, if any does."""
+    """Merge the rows of one call: its arrival is that of the first unit, if any arrived."""
     arrivals = [unit.first_on_scene_s for unit in units if unit.first_on_scene_s is not None]
     return replace(
         units[0],
@@ -204,7 +206,7 @@ def _filled(name: str, text: str) -> str:
 
 
 def _time(name: str, text: str) -> datetime:
-    """Read a time as the extract writes it or as DataSF does; without an offset it is San Francisco's."""
+    """Parse a time in the format of the extract or of DataSF; without an offset it is San Francisco's."""
     try:
         if "/" in text:
             return datetime.strptime(text, "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=ZONE)

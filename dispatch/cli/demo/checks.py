@@ -1,4 +1,4 @@
-"""The checks that the demo runs on itself."""
+"""The checks that the demo runs on its own database at the end."""
 
 from dataclasses import dataclass
 from statistics import median, quantiles
@@ -12,32 +12,32 @@ NINETIETH = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that must hold, and what was found instead."""
+class DemoCheck:
+    """A rule that must hold, and what violates it."""
 
     rule: str
-    broken: list[str]
+    violations: list[str]
 
 
-async def run(uow: UnitOfWork, accepted: set[str]) -> list[Check]:
-    """Check that nothing was lost and nothing done twice; `accepted` are the reports that HTTP said yes to."""
+async def run(uow: UnitOfWork, accepted: set[str]) -> list[DemoCheck]:
+    """Check that nothing was lost or done twice; `accepted` are the ids of the reports that HTTP accepted."""
     async with transaction(uow.pool) as connection:
         breaks = await journal.verify(connection)
-    known = await demo_figures.report_ids(uow.pool)
+    stored = await demo_figures.report_ids(uow.pool)
     found = await demo_figures.violations(uow.pool)
     return [
-        Check("every accepted report is kept", sorted(accepted - known)),
-        Check("every report has exactly one incident", found.lost_reports),
-        Check("every incident was covered or handed over", found.neglected_incidents),
-        Check("no seat was filled twice", found.doubly_filled_seats),
-        Check("nobody had two live offers in a lane", found.doubly_asked_volunteers),
-        Check("the journal's chain is whole", [f"{b.stream} {b.seq}: {b.what}" for b in breaks]),
-        Check("the tables equal the journal", await rebuilding.compare(uow)),
+        DemoCheck("every accepted report is stored", sorted(accepted - stored)),
+        DemoCheck("every report has exactly one incident", found.lost_reports),
+        DemoCheck("every incident was covered or handed over", found.neglected_incidents),
+        DemoCheck("no seat was filled twice", found.doubly_filled_seats),
+        DemoCheck("nobody had two live offers in a lane", found.doubly_asked_volunteers),
+        DemoCheck("the journal's hash chain is unbroken", [f"{b.stream} {b.seq}: {b.what}" for b in breaks]),
+        DemoCheck("the tables equal the journal", await rebuilding.compare(uow)),
     ]
 
 
-def middle_and_ninetieth(seconds: list[float]) -> str:
-    """Give the median and the 90th percentile of some seconds, in words."""
+def median_and_p90(seconds: list[float]) -> str:
+    """Return the median and the 90th percentile of some seconds as text."""
     if not seconds:
         return "none"
     if len(seconds) == 1:

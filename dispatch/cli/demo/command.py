@@ -1,4 +1,4 @@
-"""`dispatch demo`: replay real calls among made-up volunteers, on a fast clock, through the real machine."""
+"""`dispatch demo`: replay real calls among fictitious volunteers, on a fast clock, through the whole system."""
 
 import asyncio
 import os
@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.live import Live
 
 from dispatch.cli.connection import fail
-from dispatch.cli.demo import behaviour, calls, checks, phones, picture, population
+from dispatch.cli.demo import behaviour, calls, checks, display, phones, population
 from dispatch.cli.demo.calls import Call
-from dispatch.cli.demo.checks import Check
-from dispatch.cli.demo.stage import Stage, stage
+from dispatch.cli.demo.checks import DemoCheck
+from dispatch.cli.demo.installation import DemoInstallation, install
 from dispatch.logs import configure
 from dispatch.runtime import hosting
 from dispatch.services.operations import demo_figures
@@ -29,11 +29,11 @@ demo = App(
 )
 SIZE = 2000
 SPEED = 240.0
-LOOK_EVERY_S = 0.25
-LINE_EVERY_S = 3.0
-DRAIN_PATIENCE_S = 60.0
+POLL_INTERVAL_S = 0.25
+LINE_INTERVAL_S = 3.0
+DRAIN_TIMEOUT_S = 60.0
 ACCEPTED = 202
-TRIES, TRY_AGAIN_S = 60, 0.5
+ATTEMPTS, RETRY_S = 60, 0.5
 
 
 @demo.default
@@ -54,11 +54,11 @@ def play(
     speed
         How many times faster than life the clock runs.
     volunteers
-        How many volunteers to make up around the calls.
+        How many fictitious volunteers live around the calls.
     seed
-        What the people and their answers are drawn from.
+        Seed of the random generator from which people and answers are drawn.
     stay
-        Keep the stream and the pages up afterwards, until Ctrl-C.
+        Serve the stream and the pages afterwards, until Ctrl-C.
     """
     if not 1 <= speed <= 10_000 or not 1 <= volunteers <= 10_000:  # noqa: PLR2004
         fail("--speed lies between 1 and 10000, --volunteers between 1 and 10000", 2)
@@ -78,30 +78,30 @@ async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, s
     console = Console(highlight=False)
     _assumptions(console)
     console.print("Setting up a broker, a database and the volunteers …")
-    async with stage(chosen, size, seed) as ready:
+    async with install(chosen, size, seed) as site:
         began = time.monotonic()
-        ready.clock.set_speed(speed)
-        accepted = await _replay(console, ready, chosen)
-        ready.clock.set_speed(1)
+        site.clock.set_speed(speed)
+        accepted = await _replay(console, site, chosen)
+        site.clock.set_speed(1)
         took = time.monotonic() - began
-        happened = await demo_figures.figures(ready.node.pool)
-        console.print(picture.summary(happened, len(chosen), took))
-        if advice := picture.advise(happened):
-            console.print(f"[yellow]{advice}[/]", soft_wrap=True)
-        held = picture.verdict(console, await _checks(ready, chosen, accepted))
+        figures = await demo_figures.figures(site.node.pool)
+        console.print(display.summary(figures, len(chosen), took))
+        if warning := display.slowness_warning(figures):
+            console.print(f"[yellow]{warning}[/]", soft_wrap=True)
+        held = display.verdict(console, await _checks(site, chosen, accepted))
         if stay:
-            await _stay(console, ready)
-        await ready.owners.stop()
+            await _stay(console, site)
+        await site.owners.stop()
     return held
 
 
-async def _checks(ready: Stage, chosen: Sequence[Call], accepted: set[str]) -> list[Check]:
-    refused = len(chosen) - len(accepted)
-    left = await demo_figures.unfinished(ready.node.pool)
+async def _checks(site: DemoInstallation, chosen: Sequence[Call], accepted: set[str]) -> list[DemoCheck]:
+    rejected = len(chosen) - len(accepted)
+    left = await demo_figures.unfinished(site.node.pool)
     return [
-        Check("every call was accepted as a report", [f"{refused} were not"] if refused else []),
-        Check("everything was worked to its end", [f"{n} {what}" for what, n in left.items() if n]),
-        *await checks.run(ready.node.uow, accepted),
+        DemoCheck("every call was accepted as a report", [f"{rejected} were not"] if rejected else []),
+        DemoCheck("all work was completed", [f"{n} {what}" for what, n in left.items() if n]),
+        *await checks.run(site.node.uow, accepted),
     ]
 
 
@@ -111,25 +111,25 @@ def _assumptions(console: Console) -> None:
         console.print(f"  {sentence}")
 
 
-async def _replay(console: Console, ready: Stage, chosen: Sequence[Call]) -> set[str]:
-    """Report every call at its time, then wait until everything is drained; return the reports accepted."""
-    care = asyncio.create_task(hosting.watch_over(ready.services, ready.node, asyncio.Event()))
-    watching = asyncio.create_task(_show(console, ready, chosen))
+async def _replay(console: Console, site: DemoInstallation, chosen: Sequence[Call]) -> set[str]:
+    """Report each call at its time, then wait until all work is done; return the ids of the accepted reports."""
+    supervision = asyncio.create_task(hosting.watch_over(site.services, site.node, asyncio.Event()))
+    showing = asyncio.create_task(_show(console, site, chosen))
     try:
-        accepted = await asyncio.gather(*(_report(ready, call) for call in chosen))
+        accepted = await asyncio.gather(*(_report(site, call) for call in chosen))
         with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_PATIENCE_S):
-                await _drained(ready)
+            async with asyncio.timeout(DRAIN_TIMEOUT_S):
+                await _until_drained(site)
     finally:
-        for task in (watching, care):
+        for task in (showing, supervision):
             task.cancel()
-        await asyncio.gather(watching, care, return_exceptions=True)
+        await asyncio.gather(showing, supervision, return_exceptions=True)
     return {report_id for report_id in accepted if report_id is not None}
 
 
-async def _report(ready: Stage, call: Call) -> str | None:
+async def _report(site: DemoInstallation, call: Call) -> str | None:
     """Report one call at its time over HTTP, as a control room would."""
-    await ready.clock.sleep(max(0.0, (call.received_at - ready.clock.now()).total_seconds()))
+    await site.clock.sleep(max(0.0, (call.received_at - site.clock.now()).total_seconds()))
     body = {
         "id": call.id,
         "kind": call.kind,
@@ -138,46 +138,46 @@ async def _report(ready: Stage, call: Call) -> str | None:
         "occurred_at": call.received_at.isoformat(),
         "professional": {"requested": True, "reference": call.id},
     }
-    headers = {"Authorization": f"Bearer {ready.reporter_key}"}
-    for _ in range(TRIES):
-        # The same id again is the same report, so a control room may send until it hears yes.
+    headers = {"Authorization": f"Bearer {site.reporter_key}"}
+    for _ in range(ATTEMPTS):
+        # The same id is the same report, so a control room may repeat it until it is accepted.
         with suppress(aiohttp.ClientError, TimeoutError):
-            async with ready.http.post("/v1/reports", json=body, headers=headers) as response:
+            async with site.http.post("/v1/reports", json=body, headers=headers) as response:
                 if response.status == ACCEPTED:
                     return str((await response.json())["report_id"])
-        await asyncio.sleep(TRY_AGAIN_S)
+        await asyncio.sleep(RETRY_S)
     return None
 
 
-async def _drained(ready: Stage) -> None:
+async def _until_drained(site: DemoInstallation) -> None:
     while True:
-        if not any((await demo_figures.unfinished(ready.node.pool)).values()):
+        if not any((await demo_figures.unfinished(site.node.pool)).values()):
             return
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_INTERVAL_S)
 
 
-async def _show(console: Console, ready: Stage, chosen: Sequence[Call]) -> None:
+async def _show(console: Console, site: DemoInstallation, chosen: Sequence[Call]) -> None:
     zone = chosen[0].received_at.tzinfo
     if not console.is_terminal:
         while True:
-            await asyncio.sleep(LINE_EVERY_S)
+            await asyncio.sleep(LINE_INTERVAL_S)
             console.print(
-                picture.line(ready.clock.now().astimezone(zone), await _counts(ready)), soft_wrap=True
+                display.line(site.clock.now().astimezone(zone), await _counts(site)), soft_wrap=True
             )
     with Live(console=console, auto_refresh=False, transient=True) as screen:
         while True:
-            now = ready.clock.now().astimezone(zone)
-            screen.update(picture.live(now, await _counts(ready), len(chosen)), refresh=True)
-            await asyncio.sleep(LOOK_EVERY_S)
+            now = site.clock.now().astimezone(zone)
+            screen.update(display.live(now, await _counts(site), len(chosen)), refresh=True)
+            await asyncio.sleep(POLL_INTERVAL_S)
 
 
-async def _counts(ready: Stage) -> dict[str, int]:
-    return await demo_figures.counts(ready.node.pool)
+async def _counts(site: DemoInstallation) -> dict[str, int]:
+    return await demo_figures.counts(site.node.pool)
 
 
-async def _stay(console: Console, ready: Stage) -> None:
+async def _stay(console: Console, site: DemoInstallation) -> None:
     stopping = asyncio.Event()
     hosting.stop_on_signals(stopping)
-    console.print(f"The stream stays up at {ready.node.wiring.links}/v1/stream?from=start until Ctrl-C.")
-    console.print(f"key of the duty supervisor: {ready.owners.supervisor_key}", soft_wrap=True)
+    console.print(f"The stream stays up at {site.node.wiring.links}/v1/stream?from=start until Ctrl-C.")
+    console.print(f"key of the duty supervisor: {site.owners.supervisor_key}", soft_wrap=True)
     await stopping.wait()

@@ -1,4 +1,4 @@
-"""The owners of the simulated phones: volunteers who answer by the page that the message links to, and supervisors."""
+"""The owners of the simulated phones: volunteers, who answer on their page, and supervisors."""
 
 import asyncio
 import re
@@ -20,12 +20,12 @@ from dispatch.services.operations import demo_figures
 
 LINK = re.compile(r"https?://\S+(/a/[A-Za-z0-9]+)")
 ON_SCENE_S = 900.0
-READS_RECALL_S = 15.0
-TAKES_OVER_S = (40.0, 180.0)
-CLOSES_S = 1200.0
-MOST_AT_ONCE = 32
-REFUSED, BUSY = 300, 500
-TRIES, TRY_AGAIN_S = 5, 1.0
+RECALL_DELAY_S = 15.0
+TAKEOVER_DELAY_S = (40.0, 180.0)
+CLOSE_DELAY_S = 1200.0
+MAX_CONCURRENT = 32
+FIRST_REJECTION, FIRST_SERVER_ERROR = 300, 500
+ATTEMPTS, RETRY_S = 5, 1.0
 
 ASSUMPTIONS = [
     "On scene: 15 minutes, then the responder is released (assumption).",
@@ -36,8 +36,8 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Owners:
-    """Everybody who holds a simulated phone; each answer goes through HTTP as a real one would."""
+class PhoneOwners:
+    """The people with simulated phones; they answer over HTTP, as real people do."""
 
     pool: asyncpg.Pool
     clock: Clock
@@ -46,14 +46,14 @@ class Owners:
     rng: Random
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     handled: set[UUID] = field(default_factory=set)
-    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
 
     async def on_message(self, message: Outgoing) -> None:
-        """Read a message in a task of its own, so that no phone holds up the gateway."""
-        self._start(self._read(message))
+        """React to a message in a task of its own, so that no phone delays the gateway."""
+        self._start(self._react(message))
 
     async def stop(self) -> None:
-        """Hang up."""
+        """Cancel everything that the owners are doing."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -63,7 +63,7 @@ class Owners:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _read(self, message: Outgoing) -> None:
+    async def _react(self, message: Outgoing) -> None:
         about = await demo_figures.message_context(self.pool, message.message_id)
         if about is None:
             return
@@ -73,31 +73,31 @@ class Owners:
         elif about["purpose"] == "offer" and link is not None:
             await self._volunteer(link[1], about["distance_m"], informs=about["kind"].startswith("watch."))
         elif about["purpose"] in ("held", "aborted") and link is not None:
-            await self.clock.sleep(READS_RECALL_S)
+            await self.clock.sleep(RECALL_DELAY_S)
             await self._press(link[1], "acknowledged")
 
     async def _volunteer(self, link: str, distance_m: int, *, informs: bool) -> None:
-        """Answer, turn out, travel, help, come back: as the published figures have it."""
-        one = plan_reply(self.rng, self.clock.now().astimezone(zone()).hour)
-        if one.answer is None:
+        """Answer, turn out, travel and help, at times drawn from published figures."""
+        behaviour = plan_reply(self.rng, self.clock.now().astimezone(zone()).hour)
+        if behaviour.answer is None:
             return
-        await self.clock.sleep(one.delay_s)
-        await self._press(link, one.answer)
-        if one.answer == "declined" or informs:
+        await self.clock.sleep(behaviour.delay_s)
+        await self._press(link, behaviour.answer)
+        if behaviour.answer == "declined" or informs:
             return
-        await self.clock.sleep(one.turn_out_s)
+        await self.clock.sleep(behaviour.turn_out_s)
         await self._press(link, "en_route")
-        await self.clock.sleep(distance_m / one.speed_mps)
+        await self.clock.sleep(distance_m / behaviour.speed_mps)
         await self._press(link, "on_scene")
         await self.clock.sleep(ON_SCENE_S)
         await self._press(link, "released")
 
     async def _press(self, link: str, answer: str) -> None:
-        """Press a button of the volunteer's page; a page that is no longer there has nothing to press."""
+        """Press a button of the volunteer's page; a page that has expired is ignored."""
         await self._post(link, data={"answer": answer}, allow_redirects=False)
 
     async def _supervise(self, incident_id: UUID | None, escalation_id: UUID | None) -> None:
-        """Take over the incident that one is paged for, and close it when it is done."""
+        """Take over the incident of a page, and close it after some time."""
         if incident_id is None:
             if escalation_id is not None:
                 await self._act(f"/v1/escalations/{escalation_id}/acknowledge", "seen")
@@ -105,29 +105,29 @@ class Owners:
         if incident_id in self.handled:
             return
         self.handled.add(incident_id)
-        await self.clock.sleep(self.rng.uniform(*TAKES_OVER_S))
+        await self.clock.sleep(self.rng.uniform(*TAKEOVER_DELAY_S))
         if await self._act(f"/v1/incidents/{incident_id}/takeover", "paged"):
-            await self.clock.sleep(CLOSES_S)
+            await self.clock.sleep(CLOSE_DELAY_S)
             await self._act(f"/v1/incidents/{incident_id}/close", "professionals")
         else:
-            # Not reached this time; the next page tries again.
+            # The takeover failed: the next page tries it again.
             self.handled.discard(incident_id)
 
     async def _act(self, path: str, reason: str) -> bool:
-        """Act as the duty supervisor; a refusal (closed meanwhile) is an answer too."""
+        """Act as the duty supervisor; return whether the act was accepted (the incident may be closed by now)."""
         headers = {"Authorization": f"Bearer {self.supervisor_key}"}
-        return await self._post(path, json={"reason": reason}, headers=headers) < REFUSED
+        return await self._post(path, json={"reason": reason}, headers=headers) < FIRST_REJECTION
 
     async def _post(self, path: str, **request: Any) -> int:  # noqa: ANN401 - aiohttp's own arguments
-        """Send, and again as people do when a page does not come; return the status of the last answer."""
-        status = BUSY
-        for _ in range(TRIES):
+        """Send a request, and repeat it while the server fails; return the last status."""
+        status = FIRST_SERVER_ERROR
+        for _ in range(ATTEMPTS):
             try:
                 async with self.gate, self.http.post(path, **request) as response:
                     status = response.status
             except (aiohttp.ClientError, TimeoutError) as error:
-                log.warning("a phone got no answer", path=path.split("/")[1], error=type(error).__name__)
-            if status < BUSY:
+                log.warning("a phone got no response", path=path.split("/")[1], error=type(error).__name__)
+            if status < FIRST_SERVER_ERROR:
                 break
-            await asyncio.sleep(TRY_AGAIN_S)
+            await asyncio.sleep(RETRY_S)
         return status

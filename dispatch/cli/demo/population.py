@@ -1,4 +1,4 @@
-"""Make up the volunteers of the demo: rows as in the volunteers' CSV, nobody real among them."""
+"""The fictitious volunteers of the demo, as rows of the volunteers' CSV."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ COLUMNS = ("name", "phone", "language", "skills", "lat", "lon", "birth_date", "c
 SKILL_SEPARATOR = ";"
 
 FIRST_PHONE, PHONES = 33_639_980_000, 10_000
-"""+33 6 39 98 xx xx, which ARCEP keeps for works of fiction: no such phone rings."""
+"""+33 6 39 98 xx xx, which ARCEP reserves for works of fiction: no such phone exists."""
 
 JITTER_M = 700.0
 METRES_PER_DEGREE = 111_195.0
@@ -35,7 +35,7 @@ Yvrandes Zimmerwald
 
 @dataclass(frozen=True)
 class Profile:
-    """A share of the population: skills that all of them hold, and others with a chance."""
+    """A share of the population: the skills that all of it hold, and others with their probability."""
 
     share: float
     skills: tuple[str, ...]
@@ -52,7 +52,7 @@ AVAILABILITY = {"available": 0.80, "on_call": 0.08, "unavailable": 0.12}
 LANGUAGES = {"fr": 0.6, "en": 0.4}
 
 ASSUMPTIONS = [
-    "Volunteers: made up, with phone numbers that ARCEP keeps for fiction, consent to SMS, 2 % under 18.",
+    "Volunteers: fictitious, with phone numbers that ARCEP reserves for fiction, consent to SMS, 2 % under 18.",
     "Volunteers: they live around the places that calls came from, 700 m normal scatter (assumption).",
     "Skills: 30 % firefighters (35 % of them drive, 25 % lead a crew), 40 % first-aiders (assumption).",
     "Skills: 25 % neighbourhood watch, 5 % none yet (assumption).",
@@ -68,7 +68,7 @@ def population(
 ) -> list[dict[str, str]]:
     """Return volunteers as CSV rows; ages are as of `today` (None: the day of the first call)."""
     if size > PHONES:
-        raise ValueError(f"{size} volunteers asked for, but only {PHONES} fictitious phone numbers exist")
+        raise ValueError(f"{size} volunteers requested, but only {PHONES} fictitious phone numbers exist")
     rng = Random(seed)  # noqa: S311 - repeatable people, no secret
     day = today or min(call.received_at for call in calls).date()
     return [_volunteer(rng, rng.choice(calls), FIRST_PHONE + index, day) for index in range(size)]
@@ -106,6 +106,6 @@ def _skills(rng: Random) -> list[str]:
 
 
 def _birth_date(rng: Random, today: date) -> date:
-    """Draw an age of 18 to 65, or of 14 to 17 for the few minors that the age gate must shut out."""
+    """Draw an age of 18 to 65, or of 14 to 17 for the few minors, whom the age gate must exclude."""
     youngest, oldest = (14, 18) if rng.random() < MINORS else (18.1, 66)
     return today - timedelta(days=round(rng.uniform(youngest, oldest) * 365.25) - 1)

@@ -1,4 +1,4 @@
-"""What the demo shows: a live table in a terminal, plain lines elsewhere, and the summary at the end."""
+"""The demo's output: a live table in a terminal, plain lines elsewhere, and the summary at the end."""
 
 from collections import Counter
 from datetime import datetime
@@ -7,16 +7,16 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from dispatch.cli.demo.checks import Check, middle_and_ninetieth
+from dispatch.cli.demo.checks import DemoCheck, median_and_p90
 from dispatch.services.operations.demo_figures import Figures
 
-TOO_LATE_S = 60.0
+SLOW_MACHINE_S = 60.0
 SHOWN = ("reports", "incidents", "running", "covered", "offers", "live", "accepted", "declined", "expired", "late",
          "escalations")  # fmt: skip
 
 
 def live(now: datetime, counts: dict[str, int], calls: int) -> Table:
-    """Draw the counts at a moment."""
+    """Return a table of the counts at a moment."""
     table = Table(title=f"Renfort demo   {now:%H:%M:%S} local", min_width=48)
     table.add_column("what")
     table.add_column("so far", justify="right")
@@ -27,7 +27,7 @@ def live(now: datetime, counts: dict[str, int], calls: int) -> Table:
 
 
 def line(now: datetime, counts: dict[str, int]) -> str:
-    """Write the counts at a moment on one line."""
+    """Return the counts at a moment on one line."""
     return f"{now:%H:%M:%S}  " + "  ".join(f"{name} {counts.get(name, 0)}" for name in SHOWN)
 
 
@@ -36,7 +36,7 @@ def _colour(name: str) -> str:
 
 
 def summary(figures: Figures, calls: int, real_s: float) -> Table:
-    """Draw what happened."""
+    """Return the table of the summary."""
     counts, seats = figures.counts, figures.seats
     table = Table(title="What happened", show_header=False, min_width=70)
     table.add_row("calls", str(calls))
@@ -50,11 +50,11 @@ def summary(figures: Figures, calls: int, real_s: float) -> Table:
     table.add_row(
         "seats covered", f"{seats['filled']} of {seats['needed']}, and {seats['reserves']} in reserve"
     )
-    table.add_row("time to first acceptance", f"{middle_and_ninetieth(figures.accepted_s)} (virtual)")
-    table.add_row("the machine's own delay", f"{middle_and_ninetieth(figures.machine_s)} (virtual)")
+    table.add_row("time to first acceptance", f"{median_and_p90(figures.accepted_s)} (virtual)")
+    table.add_row("delay of the software", f"{median_and_p90(figures.machine_s)} (virtual)")
     for level in sorted({row["level"] for row in figures.escalations}):
-        told = ", ".join(f"{r['n']} {r['status']}" for r in figures.escalations if r["level"] == level)
-        table.add_row(f"escalations, level {level}", told)
+        statuses = ", ".join(f"{r['n']} {r['status']}" for r in figures.escalations if r["level"] == level)
+        table.add_row(f"escalations, level {level}", statuses)
     table.add_row("messages that would have been sent", _messages(figures))
     table.add_row("real time", f"{real_s:.0f} s")
     return table
@@ -76,20 +76,22 @@ def _messages(figures: Figures) -> str:
     return f"{sent.total()}: {parts}"
 
 
-def advise(figures: Figures) -> str | None:
-    """Say so where the machine was too slow for the clock, since then the figures tell of the machine."""
-    if figures.machine_s and median(figures.machine_s) > TOO_LATE_S:
+def slowness_warning(figures: Figures) -> str | None:
+    """Return a warning where the machine was too slow for the clock, so that it determines the figures."""
+    if figures.machine_s and median(figures.machine_s) > SLOW_MACHINE_S:
         return (
             "This machine is too slow for this speed: its own delay shapes the figures. Try a lower --speed."
         )
     return None
 
 
-def verdict(console: Console, checks: list[Check]) -> bool:
-    """Print each check; tell whether all hold."""
+def verdict(console: Console, checks: list[DemoCheck]) -> bool:
+    """Print each check; return whether all hold."""
     for check in checks:
-        if check.broken:
-            console.print(f"[red]broken[/]  {check.rule}: {len(check.broken)}, such as {check.broken[0]}")
+        if check.violations:
+            console.print(
+                f"[red]broken[/]  {check.rule}: {len(check.violations)}, such as {check.violations[0]}"
+            )
         else:
             console.print(f"[green]holds[/]   {check.rule}")
-    return not any(check.broken for check in checks)
+    return not any(check.violations for check in checks)

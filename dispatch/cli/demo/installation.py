@@ -1,4 +1,4 @@
-"""The demo's stage: its own broker, database and folder, whatever the environment says, and its people."""
+"""The demo's installation: a broker, database and folder of its own, whatever the environment says, and people."""
 
 import csv
 import socket
@@ -15,7 +15,7 @@ from uuid import UUID
 import aiohttp
 
 from dispatch.cli.demo.calls import Call
-from dispatch.cli.demo.phones import Owners
+from dispatch.cli.demo.phones import PhoneOwners
 from dispatch.cli.demo.population import COLUMNS, population
 from dispatch.clock import Clock, FastClock
 from dispatch.config import token_secret
@@ -36,26 +36,26 @@ NAME = "San Francisco (demo)"
 ZONE = "America/Los_Angeles"
 LEAD = timedelta(seconds=30)
 """How long before the first call the clock starts."""
-READY_PATIENCE_S = 60.0
+READY_TIMEOUT_S = 60.0
 MARGIN_DEG = 0.05
 DUTY = [DutyContact(f"Supervisor {n}", f"+3363998990{n}", "en") for n in (1, 2, 3)]
 
 
 @dataclass(slots=True)
-class Stage:
-    """A running installation with people in it."""
+class DemoInstallation:
+    """A running installation with an organisation and its volunteers."""
 
     node: Node
     services: Embedded
     clock: FastClock
-    owners: Owners
+    owners: PhoneOwners
     http: aiohttp.ClientSession
     reporter_key: str
 
 
 @asynccontextmanager
-async def stage(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[Stage]:
-    """Set up everything for calls and so many volunteers; the clock walks until it is told to run."""
+async def install(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[DemoInstallation]:
+    """Set up everything for some calls and `size` volunteers; the clock runs at normal speed at first."""
     with TemporaryDirectory(prefix="renfort-demo-") as temporary:
         folder = Path(temporary)
         async with hosting.embedded(folder, postgres=True, broker=True, durable=False) as services:
@@ -65,22 +65,22 @@ async def stage(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[St
             await migrate(node.wiring.dsn)
             await node.start()
             try:
-                await node.until_ready(READY_PATIENCE_S)
-                organisation = await _found(node.uow, calls, size, seed)
+                await node.until_ready(READY_TIMEOUT_S)
+                organisation = await _create_organisation(node.uow, calls, size, seed)
                 reporter = await keys.create(
                     node.uow, organisation=organisation, scopes=["reports:write"], holder="demo"
                 )
                 async with aiohttp.ClientSession(node.wiring.links) as http:
                     owners = await _owners(node, http, organisation, seed)
                     gateway.on_message = owners.on_message
-                    yield Stage(node, services, clock, owners, http, reporter)
+                    yield DemoInstallation(node, services, clock, owners, http, reporter)
             finally:
                 await node.stop()
 
 
 def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiring:
     if services.postgres is None or services.broker is None:
-        msg = "the demo brings its own services"
+        msg = "the demo needs its own broker and database"
         raise ValueError(msg)
     port = _free_port()
     return Wiring(
@@ -92,7 +92,7 @@ def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiri
         secret=token_secret(folder),
         intake=Intake(load(None)),
         gateways={"sms": gateway},
-        # The auditor counts seconds of lateness; on this clock they are milliseconds.
+        # The auditor measures lateness in seconds of this clock, which are milliseconds of real time.
         roles=[role for role in ROLES if role != "auditor"],
     )
 
@@ -103,8 +103,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _found(uow: UnitOfWork, calls: Sequence[Call], size: int, seed: int) -> UUID:
-    """Make the organisation, its supervisors and its volunteers."""
+async def _create_organisation(uow: UnitOfWork, calls: Sequence[Call], size: int, seed: int) -> UUID:
+    """Create the organisation, its duty contacts and its volunteers."""
     organisation = await organisations.create(uow, NAME, ZONE, area(calls))
     await organisations.set_duty(uow, organisation, DUTY)
     bodies, _ = roster_files.read_csv(_roster_file(calls, size, seed), uow.clock.now().date())
@@ -112,16 +112,16 @@ async def _found(uow: UnitOfWork, calls: Sequence[Call], size: int, seed: int) -
     return organisation
 
 
-async def _owners(node: Node, http: aiohttp.ClientSession, organisation: UUID, seed: int) -> Owners:
-    """Hand out the phones; the supervisors' come with a key."""
+async def _owners(node: Node, http: aiohttp.ClientSession, organisation: UUID, seed: int) -> PhoneOwners:
+    """Create the owners of the simulated phones; supervisors act with a key of their own."""
     scopes = ["console:read", "console:act"]
     key = await keys.create(node.uow, organisation=organisation, scopes=scopes, holder="duty supervisor")
-    chance = Random(seed)  # noqa: S311 - people's whims are no secret
-    return Owners(node.pool, node.clock, http, key, chance)
+    rng = Random(seed)  # noqa: S311 - simulated behaviour is no secret
+    return PhoneOwners(node.pool, node.clock, http, key, rng)
 
 
 def _roster_file(calls: Sequence[Call], size: int, seed: int) -> str:
-    """Write the volunteers as an organisation would hand them in."""
+    """Return the volunteers as the CSV file that an organisation would import."""
     file = StringIO()
     writer = csv.DictWriter(file, COLUMNS)
     writer.writeheader()
@@ -130,7 +130,7 @@ def _roster_file(calls: Sequence[Call], size: int, seed: int) -> str:
 
 
 def area(calls: Sequence[Call]) -> Area:
-    """Draw a box around the calls."""
+    """Return the bounding box of the calls, with a margin."""
     lats, lons = [call.lat for call in calls], [call.lon for call in calls]
     box = Area(min(lats), min(lons), max(lats), max(lons))
     return replace(
