@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,10 +21,11 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from consumers.reader import Reader
 from consumers.records import readable
 from dispatch.security import UNSECURED, Security
-from schemas.envelope import Received, Unreadable
+from schemas.decoding import Received, Unreadable
 
 Batch = tuple[ConsumerRecord, ...]
-Handler = Callable[[list[Received | Unreadable]], Awaitable[None]]
+Handler = Callable[[list[Received | Unreadable]], Awaitable[Mapping[int, int] | None]]
+"""Handles a batch; returns the partitions that must wait, each with the offset to read again from."""
 
 START_PATIENCE_S = 30.0
 START_AGAIN_AFTER_S = 1.0
@@ -32,6 +33,7 @@ DRAIN_PATIENCE_S = 10.0
 PAUSE_AFTER_ERROR_S = 0.5
 NOTICE_TOPICS_WITHIN_MS = 3_000  # a member that joined before its topic was made has no partitions until then
 LOOK_BACK_EVERY_S = 1.0
+READ_WAITING_AGAIN_AFTER_S = 5.0
 
 log = structlog.get_logger()
 errors = logging.getLogger(__name__)
@@ -132,7 +134,7 @@ def subscribe(
         rebalance_timeout_ms=60_000,
         listener=drain,
     )
-    subscriber(_paced(handler))
+    subscriber(_paced(handler, topic, drain))
     drain.subscriber = subscriber
     broker.listening.append(subscriber)
     return subscriber
@@ -145,6 +147,7 @@ async def start(broker: Broker) -> None:
         await asyncio.sleep(START_AGAIN_AFTER_S)
     for subscriber in broker.listening:
         subscriber.add_task(_rewind_what_was_forgotten, (subscriber.consumer,))
+        subscriber.add_task(_read_waiting_again, (subscriber.consumer,))
 
 
 async def stop(broker: Broker) -> None:
@@ -183,11 +186,30 @@ async def _rewind_what_was_forgotten(consumer: AIOKafkaConsumer) -> None:
                     await consumer.seek_to_beginning(place)
 
 
-def _paced(handler: Handler) -> Handler:
+async def _read_waiting_again(consumer: AIOKafkaConsumer) -> None:
+    """Resume paused partitions now and then: what they wait for may be readable after an upgrade elsewhere."""
+    while True:
+        await asyncio.sleep(READ_WAITING_AGAIN_AFTER_S)
+        consumer.resume(*consumer.paused())
+
+
+def _pause(consumer: AIOKafkaConsumer, topic: str, waiting: Mapping[int, int]) -> None:
+    """Let partitions wait, and the others go on: the commit that follows is up to the record that waits."""
+    for partition, offset in waiting.items():
+        place = TopicPartition(topic, partition)
+        with suppress(IllegalStateError):  # revoked meanwhile
+            consumer.seek(place, offset)
+            consumer.pause(place)
+
+
+def _paced(
+    handler: Handler, topic: str, drain: DrainOnRevoke
+) -> Callable[[list[Received | Unreadable]], Awaitable[None]]:
     async def handle(batch: list[Received | Unreadable]) -> None:
         try:
-            if batch:
-                await handler(batch)
+            waiting = await handler(batch) if batch else None
+            if waiting and drain.subscriber is not None:
+                _pause(drain.subscriber.consumer, topic, waiting)
         except Exception:  # whatever it is, the same batch comes again at once
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)
             raise

@@ -5,7 +5,8 @@ from typing import Self
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from schemas.envelope import Received, Unreadable, decode, pack
+from schemas.decoding import Place, Received, Unreadable, decode
+from schemas.envelope import pack
 
 
 class Illegible(ConsumerRecord):  # type: ignore[misc] # aiokafka ships no types
@@ -24,7 +25,8 @@ def readable(records: Iterable[ConsumerRecord]) -> list[Received | Unreadable]:
 
 
 def _decoded(record: ConsumerRecord) -> Received | Unreadable | None:
+    place = Place(record.partition, record.offset)
     if isinstance(record, Illegible):
         reason = "the record cannot be decoded; its bytes are at the place named"
-        return Unreadable(reason, "unknown", None, None, pack(record.headers), None)
-    return decode(record.topic, record.key, record.headers, record.value)
+        return Unreadable(reason, "unknown", None, None, pack(record.headers), None, place)
+    return decode(record.topic, record.key, record.headers, record.value, place)

@@ -8,10 +8,10 @@ import asyncpg
 from consumers.broker import Broker, Handler, subscribe
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.parking_alerts import raise_parking_alerts
-from dispatch.services.ingest.batches import Batches
+from dispatch.services.ingest.batches import Batches, Waiting
 from dispatch.services.intake.opening import Intake
 from dispatch.services.subscriptions import SUBSCRIPTIONS, Subscription
-from schemas.envelope import Received, Unreadable
+from schemas.decoding import Received, Unreadable
 
 
 def register(
@@ -29,8 +29,8 @@ def _once(subscription: Subscription, intake: Intake, batches: Batches) -> Handl
     """Return a handler that passes each event on once, by the inbox, and parks what cannot be handled."""
     handle = subscription.handler(intake)
 
-    async def handler(records: list[Received | Unreadable]) -> None:
-        await batches.run(
+    async def handler(records: list[Received | Unreadable]) -> Waiting:
+        return await batches.run(
             subscription.consumer, subscription.topic, records, handle, on_parked=raise_parking_alerts
         )
 

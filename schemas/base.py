@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 
 class Privacy(StrEnum):
@@ -25,6 +25,8 @@ Sensitive = Annotated[T, Privacy.SENSITIVE]
 Severity = Literal["life_threatening", "urgent", "routine"]
 Mode = Literal["actual", "exercise", "test", "draft"]
 Lane = Literal["urgent", "planned", "drill"]
+Engagement = Literal["dispatch", "crew", "notice"]
+"""What volunteers are called to do: go to the scene, crew a vehicle at its station, or read a notice and stay."""
 Hazard = Literal["weapon", "violence", "fire", "traffic", "electricity", "cbrn"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Skill = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -33,7 +35,7 @@ SEVERITY_RANK: dict[str, int] = {"life_threatening": 0, "urgent": 1, "routine": 
 
 
 class Wire(BaseModel):
-    """A frozen value; unknown fields are ignored so that a newer writer does not stop an older reader."""
+    """A frozen value; an unknown field is no error, so that a newer writer does not stop an older reader."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -49,6 +51,21 @@ class Position(Strict):
 
     lat: Operational[float] = Field(ge=-90, le=90, allow_inf_nan=False)
     lon: Operational[float] = Field(ge=-180, le=180, allow_inf_nan=False)
+
+
+class Window(Wire):
+    """A span of time; it ends after it starts."""
+
+    starts_at: Operational[AwareDatetime]
+    ends_at: Operational[AwareDatetime]
+
+    @model_validator(mode="after")
+    def ends_after_it_starts(self) -> Self:
+        """Reject a window that ends before it starts."""
+        if self.ends_at <= self.starts_at:
+            msg = "ends_at must come after starts_at"
+            raise ValueError(msg)
+        return self
 
 
 class Event(Wire):

@@ -1,13 +1,29 @@
 """What happens to an incident as a whole: topic `incident.events`."""
 
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from schemas.base import Event, Hazard, Lane, Mode, Operational, Position, Public, Severity
-from schemas.plans import Plan
+from schemas.base import (
+    Engagement,
+    Event,
+    Hazard,
+    Lane,
+    Mode,
+    Operational,
+    Position,
+    Public,
+    Severity,
+    Skill,
+    Slug,
+    Window,
+    Wire,
+)
 from schemas.reports import Kind, Professional
+
+Commune = Annotated[str, Field(pattern=r"^[0-9][0-9AB][0-9]{3}$")]
+"""A French commune by its INSEE code."""
 
 
 class IncidentEvent(Event):
@@ -18,10 +34,30 @@ class IncidentEvent(Event):
     incident_id: Operational[UUID]
 
 
-class IncidentOpened(IncidentEvent):
-    """A report became an incident, under a plan; `awaiting` says why no volunteer is asked before a confirmation."""
+class OpenedSeat(Wire):
+    """One place to fill: by a volunteer who has `all` skills and one of `any`; `reserve` is beyond need.
 
-    type: ClassVar[str] = "incident.opened.v1"
+    Numbers start at 1 and go onward: seats that are added later take the next ones, and none is reused.
+    """
+
+    number: Operational[int] = Field(ge=1)
+    role: Public[Slug]
+    all: Public[tuple[Skill, ...]] = ()
+    any: Public[tuple[Skill, ...]] = ()
+    min_age: Public[int | None] = None
+    reserve: Public[bool] = False
+
+
+class IncidentOpened(IncidentEvent):
+    """A report became an incident, under a plan; `awaiting` says why no volunteer is asked before a confirmation.
+
+    `plan` is the plan as canonical JSON without defaults, kept whole by readers that do not know all of it.
+    `window` is when it takes place, `acceptance` the share of people expected to accept, `accuracy_m` how uncertain
+    the position is, `commune` its INSEE code, `muster` the name of the point where people gather; each null where
+    nothing is known or meant.
+    """
+
+    type: ClassVar[str] = "incident.opened.v2"
 
     organisation: Operational[UUID]
     mode: Public[Mode]
@@ -33,8 +69,15 @@ class IncidentOpened(IncidentEvent):
     hazards: Operational[tuple[Hazard, ...]] = ()
     professional: Operational[Professional]
     awaiting: Operational[tuple[str, ...]] = ()
-    plan: Operational[Plan]
+    plan: Operational[dict[str, Any]]
     plan_hash: Public[str]
+    engagement: Public[Engagement]
+    seats: Operational[tuple[OpenedSeat, ...]] = ()
+    window: Operational[Window | None] = None
+    acceptance: Operational[float | None] = Field(default=None, ge=0, le=1)
+    accuracy_m: Operational[int | None] = Field(default=None, ge=0)
+    commune: Operational[Commune | None] = None
+    muster: Operational[Slug | None] = None
 
 
 class IncidentUpdated(IncidentEvent):

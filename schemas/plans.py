@@ -1,11 +1,13 @@
 """Response plans: what an incident of a kind needs, whom to ask, when to escalate. Immutable, named by hash."""
 
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+import orjson
 from pydantic import Field, model_validator
 
-from schemas.base import Hazard, Lane, Operational, Public, Skill, Slug, Strict
+from schemas.base import Engagement, Hazard, Lane, Operational, Public, Skill, Slug, Strict
 
 Seconds = Annotated[int, Field(gt=0, le=7 * 86_400)]
 Metres = Annotated[int, Field(gt=0, le=200_000)]
@@ -93,10 +95,19 @@ class Plan(Strict):
     en_route_within_s: Public[Seconds] = 300
     acknowledgement_s: Public[Seconds] = 300
 
+    def canonical(self) -> dict[str, Any]:
+        """Return what the plan states beyond the defaults, as JSON values: how events and tables carry it."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
     @property
     def hash(self) -> str:
-        """Name this exact plan."""
-        return sha256(self.model_dump_json().encode()).hexdigest()[:32]
+        """Return the name of this exact plan; a field that is added later with a default changes no name."""
+        return sha256(orjson.dumps(self.canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+    @property
+    def engagement(self) -> Engagement:
+        """Return what volunteers are called to do."""
+        return "notice" if self.informs else "crew" if self.crew else "dispatch"
 
     @property
     def asks(self) -> bool:
@@ -123,3 +134,8 @@ class Plan(Strict):
             msg = "a watch plan informs and never sends: set `informs: true`"
             raise PlanRuleError("informs", msg)
         return self
+
+
+def read_plan(body: Mapping[str, Any]) -> Plan:
+    """Read a plan from the wire or a table; unlike in a file, an unknown field is kept. Raises ValidationError."""
+    return Plan.model_validate(body, extra="allow")

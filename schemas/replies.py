@@ -3,9 +3,9 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from schemas.base import Event, Operational, Public, Strict
+from schemas.base import Event, Operational, Public, Slug, Strict
 from schemas.offers import Channel
 
 Answer = Literal["accepted", "declined", "en_route", "on_scene", "released", "danger", "acknowledged"]
@@ -18,9 +18,13 @@ class AnswerBody(Strict):
 
 
 class ReplyReceived(Event):
-    """One answer to one offer; a text that was sent with it is kept by reference only."""
+    """One answer to one offer; a text that was sent with it is kept by reference only.
 
-    type: ClassVar[str] = "reply.received.v1"
+    For later releases, null until then: `eta_at` when the volunteer expects to arrive, `party` how many people come,
+    `reason` a code for a no, `by` who answered for the volunteer, `sent_at` when the gateway says that it was sent.
+    """
+
+    type: ClassVar[str] = "reply.received.v2"
     topic: ClassVar[str] = "volunteer.replies"
 
     reply_id: Operational[UUID]
@@ -30,3 +34,8 @@ class ReplyReceived(Event):
     answer: Public[Answer]
     channel: Public[Channel]
     received_at: Operational[AwareDatetime]
+    eta_at: Operational[AwareDatetime | None] = None
+    party: Operational[int | None] = Field(default=None, ge=1, le=100)
+    reason: Operational[Slug | None] = None
+    by: Operational[str | None] = None
+    sent_at: Operational[AwareDatetime | None] = None

@@ -5,7 +5,19 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from schemas.base import Event, Hazard, Mode, Operational, Position, Public, Sensitive, Severity, Strict
+from schemas.base import (
+    Event,
+    Hazard,
+    Mode,
+    Operational,
+    Position,
+    Public,
+    Sensitive,
+    Severity,
+    Slug,
+    Strict,
+    Window,
+)
 
 Kind = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 SourceId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e][\x20-\x7e]*$")]
@@ -19,36 +31,54 @@ class Professional(Strict):
     reference: Operational[Reference | None] = None
 
 
-class ReportBody(Strict):
-    """The body of `POST /v1/reports`; `id` is the source's own, `updates` the source's id of an earlier report."""
+class ReportFacts(Strict):
+    """What every report states, whichever way it arrives; `updates` is the source's id of an earlier report."""
 
-    id: Operational[SourceId]
     kind: Public[Kind]
     severity: Public[Severity] = "urgent"
     position: Operational[Position | None] = None
-    occurred_at: Operational[AwareDatetime]
     mode: Public[Mode] = "actual"
     hazards: Operational[tuple[Hazard, ...]] = Field(default=(), max_length=6)
     professional: Operational[Professional] = Professional()
     updates: Operational[SourceId | None] = None
+
+
+class ReportBody(ReportFacts):
+    """The body of `POST /v1/reports`; `id` is the source's own."""
+
+    id: Operational[SourceId]
+    occurred_at: Operational[AwareDatetime]
     description: Sensitive[str | None] = Field(default=None, max_length=2000)
 
 
-class ReportReceived(Event):
-    """A report as understood at the edge; no free text, no caller. Published straight to the topic it is untrusted."""
+class ReportReceived(ReportFacts, Event):
+    """A report as understood at the edge; no free text, no caller. Published straight to the topic it is untrusted.
+
+    The fields of `RESERVED` are for later releases: what sets one of them is parked.
+    """
 
     model_config: ClassVar = {"frozen": True, "extra": "forbid"}
-    type: ClassVar[str] = "report.received.v1"
+    type: ClassVar[str] = "report.received.v2"
     topic: ClassVar[str] = "incident.reports"
 
     report_id: Operational[UUID | None] = None
     source: Operational[Annotated[str, Field(min_length=1, max_length=64)]]
     source_id: Operational[SourceId]
-    kind: Public[Kind]
-    severity: Public[Severity] = "urgent"
-    position: Operational[Position | None] = None
-    mode: Public[Mode] = "actual"
-    hazards: Operational[tuple[Hazard, ...]] = Field(default=(), max_length=6)
-    professional: Operational[Professional] = Professional()
-    updates: Operational[SourceId | None] = None
     channel: Public[Literal["http", "cli", "cap", "hubsante", "open311", "topic"]] = "topic"
+    window: Operational[Window | None] = None
+    cancels: Operational[SourceId | None] = None
+    professional_status: Public[Literal["en_route", "on_scene", "left"] | None] = None
+    corrects: Operational[SourceId | None] = None
+    accuracy_m: Operational[int | None] = Field(default=None, ge=0)
+    place_id: Operational[UUID | None] = None
+    dropped: Operational[tuple[Slug, ...]] = Field(default=(), max_length=20)
+
+
+RESERVED = ("window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id", "dropped")
+"""Fields of a report that nothing reads yet. `place_id` refers to an erasable place, `dropped` names fields that were
+left out because they could not be read."""
+
+
+def reserved_field(report: ReportReceived) -> str | None:
+    """Return the first reserved field that a report sets."""
+    return next((name for name in RESERVED if getattr(report, name)), None)

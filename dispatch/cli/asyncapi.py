@@ -14,7 +14,8 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from dispatch.services.subscriptions import SUBSCRIPTIONS, Subscription
 from schemas.base import Event, Mode, Privacy
-from schemas.envelope import LARGEST_BODY
+from schemas.decoding import LARGEST_BODY
+from schemas.generations import UPCASTS
 from schemas.topics import TOPICS, Topic
 
 Node = dict[str, Any]
@@ -26,7 +27,9 @@ Renfort calls the volunteers near an incident until every seat that it needs is 
 Every message is a CloudEvent 1.0 in Kafka's binary mode: attributes in headers, a JSON body of at most
 {LARGEST_BODY} bytes. A type ends in its version. Readers ignore types and fields that they do not know,
 except in reports, where an unknown field is an error. An event may come more than once, with the same `ce_id`
-from the same `ce_source`. `x-privacy` classes every field as public, operational, personal or sensitive.
+from the same `ce_source`. `ce_generation` is raised when fields or members are added: a reader that cannot read an
+event of a higher generation than its own waits to be upgraded. `x-reads` names the versions of a type that are read.
+`x-privacy` classes every field as public, operational, personal or sensitive.
 """
 TEXT = {"type": "string", "minLength": 1}
 MOMENT = {"type": "string", "format": "date-time"}
@@ -43,6 +46,11 @@ HEADERS: dict[str, Node] = {
     "ce_subject": TEXT | {"description": "What it is about."},
     "ce_partitionkey": TEXT | {"description": "The key of the record."},
     "ce_sequence": {"type": "string", "pattern": "^[0-9]{20}$", "description": "Its place in its stream."},
+    "ce_generation": {
+        "type": "string",
+        "pattern": "^[0-9]{1,6}$",
+        "description": "What a reader must know to read it.",
+    },
     "content-type": {"const": "application/json"},
 }
 NEEDED_FROM_OUTSIDE = ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_organisation"]
@@ -135,6 +143,7 @@ def _message(topic: Topic, model: type[Event]) -> Node:
         "headers": _ref("schemas", "HeadersFromOutside" if "outside" in topic.writers else "Headers"),
         "payload": _ref("schemas", model.__name__),
         "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": BINDING}},
+        "x-reads": [model.type, *(old for old, (new, _) in UPCASTS.items() if new == model.type)],
     }
 
 
@@ -151,7 +160,10 @@ def _schemas() -> Node:
         for name, field in model.model_fields.items():
             [privacy] = [mark for mark in field.metadata if isinstance(mark, Privacy)]
             properties[name] = _classed(properties[name], privacy)
-    return {"Headers": _headers(list(HEADERS)), "HeadersFromOutside": _headers(NEEDED_FROM_OUTSIDE)} | schemas
+    return {
+        "Headers": _headers([name for name in HEADERS if name != "ce_generation"]),
+        "HeadersFromOutside": _headers(NEEDED_FROM_OUTSIDE),
+    } | schemas
 
 
 def _headers(needed: list[str]) -> Node:

@@ -94,7 +94,7 @@ def _do_step(draft: Draft) -> None:
 
 
 def _not_en_route_at(incident: Incident) -> datetime | None:
-    if incident.plan.informs or incident.status != "open" or _is_open(incident, "not_en_route"):
+    if incident.engagement == "notice" or incident.status != "open" or _is_open(incident, "not_en_route"):
         return None
     waiting = [a.assigned_at for a in incident.active() if a.status == "assigned"]
     within = timedelta(seconds=incident.plan.en_route_within_s)

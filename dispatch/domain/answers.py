@@ -112,7 +112,7 @@ def _assign(draft: Draft, offer: Offer, reply: AnswerOffer, seat: Seat) -> None:
     )  # fmt: skip
     draft.withdraw_from(offer.volunteer_id, "engaged")
     draft.update_coverage()
-    if draft.incident.plan.informs and draft.incident.covered_at is not None:
+    if draft.incident.engagement == "notice" and draft.incident.covered_at is not None:
         # A notice sends nobody: once enough volunteers have read it, it ends.
         draft.release_all("done")
         close_if_done(draft)
@@ -141,7 +141,7 @@ def _advance(draft: Draft, offer: Offer, event: type[AssignmentEvent]) -> bool:
     assignment = assignment_of(draft.incident, offer)
     if assignment is None:
         return False
-    if draft.incident.plan.informs:
+    if draft.incident.engagement == "notice":
         msg = "a notice sends nobody: volunteers cannot be en route or on scene"
         raise RefusedError(msg)
     if not transitions.may(transitions.ASSIGNMENT, assignment.status, event):

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
+from pydantic import ValidationError
+
 from dispatch.domain import escalation, transitions
+from dispatch.domain.errors import NewerVersionError
 from dispatch.domain.incident import Assignment, Incident, Offer, Recall, Seat
 from schemas import escalations, incidents, offers
 from schemas.base import Event
-from schemas.plans import Plan
+from schemas.plans import Plan, read_plan
 
 Fold = Callable[[Incident, Any], Incident]
 
@@ -41,8 +46,9 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
         kind=event.kind,
         severity=event.severity,
         status="open",
-        plan=event.plan,
+        plan=_plan(orjson.dumps(event.plan)),
         plan_hash=event.plan_hash,
+        engagement=event.engagement,
         position=event.position,
         hazards=event.hazards,
         professional=event.professional,
@@ -52,17 +58,21 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
         last_at=event.at,
         armed_at=event.at,
         widened_at=event.at,
-        seats=tuple(_seats(event.plan)),
+        seats=tuple(map(_seat_of, event.seats)),
     )
 
 
-def _seats(plan: Plan) -> Iterable[Seat]:
-    """Lay out the needed seats, then the reserve: the surplus is of the role that needs most people."""
-    wanted = [(need.role, need.skill, False) for need in plan.seats for _ in range(need.count)]
-    if plan.seats:
-        most = max(plan.seats, key=lambda need: need.count)
-        wanted += [(most.role, most.skill, True)] * plan.offers.surplus
-    return (Seat(number, role, skill, reserve) for number, (role, skill, reserve) in enumerate(wanted, 1))
+def _seat_of(seat: incidents.OpenedSeat) -> Seat:
+    return Seat(seat.number, seat.role, seat.all, seat.any, seat.min_age, seat.reserve)
+
+
+@lru_cache(maxsize=256)
+def _plan(body: bytes) -> Plan:
+    """Read the plan of an incident; raises NewerVersionError where this version cannot."""
+    try:
+        return read_plan(orjson.loads(body))
+    except ValidationError as error:
+        raise NewerVersionError("the plan of this incident needs a newer version of Renfort") from error
 
 
 def _status(incident: Incident, event: Event) -> Incident:

@@ -1,13 +1,13 @@
 """The state of one incident: values only, every question about them answered without a clock."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
-from schemas.base import Hazard, Lane, Mode, Position, Severity
+from schemas.base import Engagement, Hazard, Lane, Mode, Position, Severity
 from schemas.escalations import SubjectKind
 from schemas.plans import Plan
 from schemas.reports import Professional
@@ -20,13 +20,24 @@ EscalationStatus = Literal["raised", "acknowledged", "resolved", "handed_over"]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One place to fill; a reserve seat is one beyond need."""
+    """One place to fill, by somebody of `min_age` who has all of some skills and one of others, where any are named.
+
+    A reserve seat is one beyond need.
+    """
 
     number: int
     role: str
-    skill: str
+    all_skills: tuple[str, ...]
+    any_skills: tuple[str, ...]
+    min_age: int | None
     reserve: bool
     assignment_id: UUID | None = None
+
+    def fits(self, skills: Collection[str]) -> bool:
+        """Tell whether somebody with these skills may fill it."""
+        return all(skill in skills for skill in self.all_skills) and (
+            not self.any_skills or any(skill in skills for skill in self.any_skills)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,7 @@ class Incident:
     status: IncidentStatus
     plan: Plan
     plan_hash: str
+    engagement: Engagement
     position: Position | None
     hazards: tuple[Hazard, ...]
     professional: Professional

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from dispatch.domain.commands import Consider, Pick
 from dispatch.domain.draft import Draft
-from dispatch.domain.incident import Incident
+from dispatch.domain.incident import Incident, Seat
 from schemas.ids import derived
 from schemas.incidents import Shortfall, Widened
 from schemas.offers import OfferExtended
@@ -131,6 +131,6 @@ def _record_shortfall(draft: Draft, command: Consider, wanted: int, found: int) 
     )
 
 
-def skills_by_role(incident: Incident, roles: Iterable[str]) -> dict[str, str]:
-    """Return the skill that each of the roles requires."""
-    return {seat.role: seat.skill for seat in incident.seats if seat.role in set(roles)}
+def seats_by_role(incident: Incident, roles: Iterable[str]) -> dict[str, Seat]:
+    """Return a seat of each role: seats of one role ask for the same."""
+    return {seat.role: seat for seat in incident.seats if seat.role in set(roles)}

@@ -9,6 +9,7 @@ from dispatch.domain.evolve import evolve
 from dispatch.domain.offers import escalate_obstacles
 from dispatch.domain.supervision import awaiting
 from schemas.base import Mode
+from schemas.generations import seats_of
 from schemas.ids import derived
 from schemas.incidents import IncidentOpened
 from schemas.plans import Plan
@@ -41,7 +42,7 @@ def open_incident(opening: Opening, plan: Plan, now: datetime) -> Draft:
 
 def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
     report = opening.report
-    needs = plan.professional == "required" and plan.asks and not plan.crew
+    needs = plan.professional == "required" and plan.asks and plan.engagement != "crew"
     return IncidentOpened(
         at=now,
         incident_id=derived(opening.report_id, "incident"),
@@ -55,8 +56,10 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
         hazards=report.hazards,
         professional=report.professional,
         awaiting=awaiting(report.professional, plan_trusts=opening.trusted, incident_needs=needs),
-        plan=plan,
+        plan=plan.canonical(),
         plan_hash=plan.hash,
+        engagement=plan.engagement,
+        seats=seats_of(plan),
     )
 
 

@@ -2,20 +2,23 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
-import orjson
+from pydantic import ValidationError
 
 from dispatch.domain.draft import Draft
+from dispatch.domain.errors import NewerVersionError
 from dispatch.domain.incident import Assignment, Escalation, Incident, Offer, Recall, Seat
 from dispatch.storage import rows
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from dispatch.storage.rows import Children, Row
-from schemas.base import SEVERITY_RANK
-from schemas.plans import Plan
+from schemas.base import SEVERITY_RANK, Event
+from schemas.incidents import IncidentOpened
+from schemas.plans import Plan, read_plan
 
 RACED = {
     "offers_one_live",
@@ -61,8 +64,16 @@ async def _plans(connection: asyncpg.Connection, hashes: set[str]) -> Mapping[st
     """Give plans by their hashes, each read once per process: a hash never means another plan."""
     if lacking := sorted(hashes - _PLANS.keys()):
         found = await connection.fetch(sql("read_plans"), lacking)
-        _PLANS.update((row["hash"], Plan.model_validate_json(orjson.dumps(row["body"]))) for row in found)
+        _PLANS.update((row["hash"], _plan(row["hash"], row["body"])) for row in found)
     return _PLANS
+
+
+def _plan(name: str, body: Mapping[str, Any]) -> Plan:
+    """Read a plan that Renfort stored; raises NewerVersionError where this version cannot."""
+    try:
+        return read_plan(body)
+    except ValidationError as error:
+        raise NewerVersionError(f"plan {name} needs a newer version of Renfort") from error
 
 
 async def write(
@@ -113,11 +124,9 @@ def _raised(draft: Draft) -> list[Row]:
 
 
 async def _project(connection: asyncpg.Connection, drafts: Sequence[Draft], now: datetime) -> None:
-    plans = {draft.incident.plan_hash: draft.incident.plan for draft in drafts if _is_new(draft)}
-    bodies = [(name, plan.name, plan.model_dump(mode="json"), now) for name, plan in sorted(plans.items())]
-    await upsert(connection, "write_plans", bodies)
+    await upsert(connection, "write_plans", plan_rows((e for draft in drafts for e in draft.events), now))
     await upsert(connection, "write_incidents", [rows.incident_row(draft.incident) for draft in drafts])
-    await upsert(connection, "write_seats", _changed(drafts, rows.seat_rows, lambda row: row[5] is not None))
+    await upsert(connection, "write_seats", _changed(drafts, rows.seat_rows, lambda row: row[8] is not None))
     await upsert(
         connection, "write_offers", _changed(drafts, rows.offer_rows, lambda row: row[5] == "extended")
     )
@@ -132,6 +141,12 @@ async def _project(connection: asyncpg.Connection, drafts: Sequence[Draft], now:
     )
     before = [row for draft in drafts if not _is_new(draft) for row in rows.agenda_rows(draft.before)]
     await schedule(connection, before, [row for draft in drafts for row in rows.agenda_rows(draft.incident)])
+
+
+def plan_rows(events: Iterable[Event], now: datetime) -> list[Row]:
+    """Lay out the plans that events carry, whole: an older version keeps the fields that it does not know."""
+    plans = {event.plan_hash: event.plan for event in events if isinstance(event, IncidentOpened)}
+    return [(name, body["name"], body, now) for name, body in sorted(plans.items())]
 
 
 async def schedule(connection: asyncpg.Connection, before: Sequence[Row], after: Sequence[Row]) -> None:

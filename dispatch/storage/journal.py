@@ -9,12 +9,16 @@ from uuid import UUID
 
 import asyncpg
 
+from dispatch.domain.errors import NewerVersionError
 from dispatch.metrics import EVENTS
+from dispatch.storage import write_generation
 from dispatch.storage.chain import GENESIS, Break, bucket_of, link, walk
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Event, Mode
-from schemas.envelope import SOURCE, Envelope, packed, revive
+from schemas.decoding import generation_of, revive
+from schemas.envelope import SOURCE, Envelope, packed, unpack
+from schemas.generations import GENERATION, encode
 from schemas.ids import derived
 
 ONE_EVENT_PER_PLACE = "journal_stream_seq_key"
@@ -91,11 +95,26 @@ async def read_rows(connection: asyncpg.Connection, streams: Iterable[UUID]) -> 
 
 
 async def read_streams(connection: asyncpg.Connection, streams: Iterable[UUID]) -> dict[UUID, list[Event]]:
-    """Read the events of streams, in their order, each as this version knows it."""
+    """Read the events of streams, in their order, each as this version knows it.
+
+    Raises NewerVersionError where a newer version wrote an event that this one cannot read.
+    """
     events: dict[UUID, list[Event]] = defaultdict(list)
     for row in await read_rows(connection, streams):
-        events[row["stream"]].append(revive(row["type"], row["body"]))
+        events[row["stream"]].append(_event(row))
     return dict(events)
+
+
+def _event(row: asyncpg.Record) -> Event:
+    try:
+        return revive(row["type"], row["body"])
+    except (ValueError, LookupError) as error:
+        generation = generation_of(unpack(row["headers"]))
+        if generation <= GENERATION:
+            raise
+        raise NewerVersionError(
+            f"event {row['seq']} of {row['stream']} is of generation {generation}: this version reads {GENERATION}"
+        ) from error
 
 
 async def verify(connection: asyncpg.Connection, stream: UUID | None = None) -> list[Break]:
@@ -105,9 +124,10 @@ async def verify(connection: asyncpg.Connection, stream: UUID | None = None) -> 
 
 
 def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
-    event, key = entry.event, entry.key.encode()
-    envelope = _envelope(entry, seq, now)
-    attributes, body = packed(envelope), event.model_dump_json().encode()
+    event, key, generation = entry.event, entry.key.encode(), write_generation.current
+    type_, body = encode(event, generation)
+    envelope = _envelope(entry, seq, type_, now, generation)
+    attributes = packed(envelope)
     return Row(
         entry.stream,
         seq,
@@ -115,7 +135,7 @@ def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
         entry.organisation,
         entry.mode,
         event.topic,
-        event.type,
+        type_,
         bucket_of(key),
         key,
         attributes,
@@ -126,10 +146,10 @@ def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
     )
 
 
-def _envelope(entry: Entry, seq: int, now: datetime) -> Envelope:
+def _envelope(entry: Entry, seq: int, type_: str, now: datetime, generation: int) -> Envelope:
     return Envelope(
         event_id=derived(entry.stream, seq),
-        type=entry.event.type,
+        type=type_,
         source=SOURCE,
         subject=entry.key,
         organisation=entry.organisation,
@@ -138,4 +158,5 @@ def _envelope(entry: Entry, seq: int, now: datetime) -> Envelope:
         occurred_at=entry.occurred_at,
         received_at=entry.received_at,
         recorded_at=now,
+        generation=generation,
     )

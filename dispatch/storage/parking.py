@@ -10,7 +10,7 @@ import asyncpg
 
 from dispatch.storage import journal
 from dispatch.storage.queries import bound, columns
-from schemas.envelope import NOBODY, Unreadable
+from schemas.decoding import NOBODY, Unreadable
 from schemas.ids import new_id
 from schemas.notifications import Parked
 

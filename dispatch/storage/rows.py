@@ -23,13 +23,17 @@ def incident_row(i: Incident) -> Row:
         i.id, i.organisation, i.mode, i.lane, i.report_id, i.kind, i.severity, i.status, i.plan_hash,
         lat, lon, ",".join(i.hazards), i.professional.requested, i.professional.reference,
         ",".join(i.awaiting), i.seq, i.opened_at, i.last_at, i.armed_at, i.steps_done, i.last_step_at,
-        i.ring, i.widened_at, i.retry_at, i.covered_at, i.ended_at, i.taken_by,
+        i.ring, i.widened_at, i.retry_at, i.covered_at, i.ended_at, i.taken_by, i.engagement,
     )  # fmt: skip
 
 
 def seat_rows(i: Incident) -> list[Row]:
     """Lay out its seats."""
-    return [(i.id, s.number, s.role, s.skill, s.reserve, s.assignment_id) for s in i.seats]
+    return [
+        (i.id, s.number, s.role, next(iter(s.all_skills), ""), ",".join(s.all_skills), ",".join(s.any_skills),
+         s.min_age, s.reserve, s.assignment_id)
+        for s in i.seats
+    ]  # fmt: skip
 
 
 def offer_rows(i: Incident) -> list[Row]:
@@ -76,7 +80,7 @@ def incident_from(row: asyncpg.Record, plan: Plan, children: "Children") -> Inci
     place = None if row["lat"] is None else Position(lat=row["lat"], lon=row["lon"])
     same = ("organisation", "mode", "lane", "report_id", "kind", "severity", "status", "plan_hash", "seq",
             "opened_at", "last_at", "armed_at", "steps_done", "last_step_at", "ring", "widened_at",
-            "retry_at", "covered_at", "ended_at", "taken_by")  # fmt: skip
+            "retry_at", "covered_at", "ended_at", "taken_by", "engagement")  # fmt: skip
     return Incident(
         id=name,
         plan=plan,
@@ -110,4 +114,6 @@ class Children:
             fields = dict(row)
             if kind is not Escalation:
                 del fields["incident_id"]
+            if kind is Seat:
+                fields |= {name: tuple(fields[name]) for name in ("all_skills", "any_skills")}
             into[row[0]].append(kind(**fields))

@@ -1,7 +1,7 @@
 """The search around incidents and the claim of those who were chosen."""
 
 from calendar import isleap
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -11,7 +11,7 @@ import asyncpg
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.geo import mercator, mercator_scale
 from dispatch.domain.matching.selection import ASKED_MOST, OVERFETCH, Choice, Found, Gate, asked_since
-from dispatch.domain.offers import skills_by_role
+from dispatch.domain.offers import seats_by_role
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Lane
 
@@ -62,14 +62,14 @@ class _Question:
         self.incident = incident
         self.place = _place(incident, now)
         self.roles = sorted(role for role, count in wanted.items() if count > 0)
-        self.skills = skills_by_role(incident, self.roles)
+        self.seats = seats_by_role(incident, self.roles)
         self.most = {role: wanted[role] * OVERFETCH + 10 for role in self.roles}
         self.found: dict[str, list[Found]] = {role: [] for role in self.roles}
 
-    def note(self, who: UUID, metres: float, gates: int, skills: Container[str]) -> None:
+    def note(self, who: UUID, metres: float, gates: int, skills: Collection[str]) -> None:
         """List somebody for every role; the skill is the gate in which they differ."""
         for role, found in self.found.items():
-            found.append(Found(who, metres, gates if self.skills[role] in skills else gates | SKILL))
+            found.append(Found(who, metres, gates if self.seats[role].fits(skills) else gates | SKILL))
 
     def short(self) -> Iterator[tuple[str, float, int]]:
         """Name the roles with too few who pass, how far was looked, and how many to look for from there on."""
@@ -96,7 +96,8 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], n
     query = bound(
         "search_farther",
         n=list(range(len(short))),
-        skill=[question.skills[role] for question, role, _, _ in short],
+        all_skills=[",".join(question.seats[role].all_skills) for question, role, _, _ in short],
+        any_skills=[",".join(question.seats[role].any_skills) for question, role, _, _ in short],
         nearest=[edge for _, _, edge, _ in short],
         most=[missing for _, _, _, missing in short],
         now=now,
@@ -120,10 +121,15 @@ def _place(incident: Incident, now: datetime) -> Place:
     factor = mercator_scale(place.lat)
     return Place(
         incident.id, incident.organisation, incident.lane, x, y, incident.radius_m * factor, factor,
-        _years_before(now, policy.min_age), now - timedelta(seconds=policy.rest_s),
+        _years_before(now, _min_age(incident)), now - timedelta(seconds=policy.rest_s),
         now - timedelta(seconds=policy.position_max_age_s), ",".join(policy.availability),
         incident.mode != "actual", asked_since(incident, now),
     )  # fmt: skip
+
+
+def _min_age(incident: Incident) -> int:
+    """Return the age that all seats ask for: the search compares one birth date for all of them."""
+    return max((seat.min_age for seat in incident.seats if seat.min_age is not None), default=0)
 
 
 def _years_before(now: datetime, years: int) -> date:

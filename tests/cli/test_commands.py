@@ -31,7 +31,7 @@ from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.intake.admission import Admission
 from dispatch.storage import parking
 from dispatch.storage.pool import open_pool, transaction
-from schemas.envelope import Unreadable, decode
+from schemas.decoding import Unreadable, decode
 from tests.kafka.outside import a_report
 from tests.support.world import World
 

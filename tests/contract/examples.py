@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from schemas.base import Event, Position
+from schemas.base import Event, Position, Window
 from schemas.envelope import SOURCE, Envelope, headers
+from schemas.generations import seats_of
 from schemas.ids import derived, named
 from schemas.plans import Plan, SearchPolicy, SeatNeed, Step
 from schemas.reports import Professional
@@ -30,15 +31,23 @@ PLAN = Plan(
     steps=(Step(after_s=60, level=1, page=True),),
 )
 VALUES: dict[str, Any] = {
+    "acceptance": 0.4,
+    "accuracy_m": 30,
     "answer": "accepted",
     "assignment_id": derived(OFFER, "assignment"),
     "at": AT,
     "availability": "on_call",
     "awaiting": ("professional_unknown",),
     "by": "Capt. Muller",
+    "cancels": "2026-4709",
     "channel": "sms",
+    "commune": "67482",
+    "corrects": "2026-4708",
     "detail": "2 of 2 seats are empty",
     "distance_m": 420,
+    "dropped": ("description",),
+    "engagement": "dispatch",
+    "eta_at": AT + timedelta(seconds=240),
     "escalation_id": derived(INCIDENT, "escalation", 1),
     "expires_at": AT + timedelta(seconds=60),
     "found": 1,
@@ -52,14 +61,17 @@ VALUES: dict[str, Any] = {
     "lon": 7.7521,
     "message_id": derived(OFFER, "sms", 1),
     "mode": "actual",
+    "muster": "station-1",
     "offer_id": OFFER,
     "organisation": ORGANISATION,
     "outcome": "reserve",
     "page": True,
+    "party": 2,
     "parking_id": named("parking", 1),
-    "plan": PLAN,
+    "plan": PLAN.canonical(),
     "plan_hash": PLAN.hash,
     "position": Position(lat=48.5734, lon=7.7521),
+    "professional_status": "on_scene",
     "professional": Professional(requested=True, reference="CODIS 4711"),
     "purpose": "offer",
     "radius_m": 1000,
@@ -75,6 +87,8 @@ VALUES: dict[str, Any] = {
     "role": "first-responder",
     "round_id": derived(INCIDENT, "round", 1),
     "seat": 0,
+    "seats": seats_of(PLAN),
+    "sent_at": AT - timedelta(seconds=1),
     "severity": "life_threatening",
     "shut": {"rest": 2, "skill": 5},
     "size": 512,
@@ -88,11 +102,13 @@ VALUES: dict[str, Any] = {
     "updates": "2026-4710",
     "volunteer_id": VOLUNTEER,
     "wanted": 3,
+    "window": Window(starts_at=AT, ends_at=AT + timedelta(hours=2)),
 }
 ELSEWHERE: dict[str, dict[str, Any]] = {
     "assignment.released.v1": {"reason": "stood_down"},
     "offer.withdrawn.v1": {"reason": "covered"},
-    "report.received.v1": {"channel": "http"},
+    "report.received.v2": {"channel": "http", "place_id": named("place", 1)},
+    "reply.received.v2": {"reason": "at_work"},
 }
 KEYS = {
     "incident.reports": "sdis-67:2026-4711",

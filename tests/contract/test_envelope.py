@@ -9,20 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.envelope import (
-    LARGEST_BODY,
-    SOURCE,
-    TOMBSTONE,
-    UNKNOWN_VERSION,
-    Envelope,
-    Received,
-    Unreadable,
-    decode,
-    headers,
-    pack,
-    packed,
-    unpack,
-)
+from schemas.decoding import LARGEST_BODY, TOMBSTONE, UNKNOWN_VERSION, Received, Unreadable, decode
+from schemas.envelope import SOURCE, Envelope, headers, pack, packed, unpack
 from schemas.ids import named
 from schemas.incidents import IncidentCovered
 from schemas.topics import TOPICS
@@ -117,7 +105,7 @@ def test_a_missing_header_is_named(name: str) -> None:
         ({"ce_sequence": b"-1"}, "ce_sequence is not a number of at most 20 digits"),
         ({"ce_sequence": b"9" * 200}, "ce_sequence is not a number of at most 20 digits"),
         ({"content_type": b"application/cloudevents+json"}, "the content type is not application/json"),
-        ({"ce_type": b"report.received.v2"}, UNKNOWN_VERSION),
+        ({"ce_type": b"report.received.v3"}, UNKNOWN_VERSION),
         ({"ce_type": b"report.recieved.v1"}, "the type is not known on this topic"),
         ({"ce_type": b"incident.opened.v1"}, "the type is not known on this topic"),
         ({"ce_type": b"report"}, "the type is not known on this topic"),
@@ -173,7 +161,7 @@ def test_an_envelope_is_packed_as_its_headers_are(key: str) -> None:
 
 def test_a_new_version_of_ours_is_told_as_such() -> None:
     envelope = Envelope(
-        named("event"), "incident.opened.v2", SOURCE, "k", ORGANISATION, "actual", 1, NOW, NOW, NOW
+        named("event"), "incident.opened.v3", SOURCE, "k", ORGANISATION, "actual", 1, NOW, NOW, NOW
     )
     assert reason(decode("incident.events", b"k", headers(envelope), b"{}")) == UNKNOWN_VERSION
 

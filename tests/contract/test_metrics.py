@@ -80,7 +80,7 @@ async def test_events_and_batches_are_counted(pool: asyncpg.Pool, clock: Movable
         return after[name, label] - before.get((name, label), 0)
 
     assert increase("renfort_batches_total", "reports,handled") == 1
-    assert increase("renfort_events_total", "incident.opened.v1") == 1
+    assert increase("renfort_events_total", "incident.opened.v2") == 1
 
 
 async def test_labels_are_few_and_identify_nobody(scene: Scene) -> None:

@@ -30,7 +30,7 @@ from dispatch.domain.incident import Incident
 from dispatch.domain.opening import open_incident
 from dispatch.services.plans.plan_files import load
 from schemas.base import Event
-from schemas.envelope import revive
+from schemas.decoding import revive
 from schemas.ids import named
 from schemas.incidents import IncidentAborted, IncidentHeld
 from schemas.offers import EnRoute, OfferExtended, OnScene

@@ -14,7 +14,7 @@ from consumers import broker as groups
 from consumers.broker import Broker
 from dispatch.embedded import EmbeddedBroker
 from producers.kafka.topics import ensure
-from schemas.envelope import Received, Unreadable
+from schemas.decoding import Received, Unreadable
 from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(60)]
@@ -201,3 +201,46 @@ async def send_illegible(producer: AIOKafkaProducer, partition: int) -> None:
     struct.pack_into(">I", record, 17, calc_crc32c(bytes(record[21:])))
     batch._buffer = bytes(record)  # noqa: SLF001
     await (await producer.send_batch(batch, REPORTS, partition=partition))
+
+
+async def test_a_partition_that_waits_lets_the_others_go_on_and_is_read_again(
+    broker: Broker, embedded: EmbeddedBroker, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "READ_WAITING_AGAIN_AFTER_S", 0.5)
+    readable = False
+    handled: list[bytes | None] = []
+
+    async def handler(batch: list[Received | Unreadable]) -> dict[int, int]:
+        waiting: dict[int, int] = {}
+        for record in batch:
+            partition, offset = record.place
+            if record.body == b"newer" and not readable:
+                waiting.setdefault(partition, offset)
+            if partition not in waiting:
+                handled.append(record.body)
+        return waiting
+
+    async def handles(*bodies: bytes) -> None:
+        async def enough() -> bool:
+            return len(handled) >= len(bodies)
+
+        await until(enough)
+        assert handled == list(bodies)
+
+    groups.subscribe(broker, EVENTS, "tests", handler)
+    for partition, body in ((0, b"one"), (0, b"newer"), (0, b"two")):
+        await producer.send_and_wait(EVENTS, body, partition=partition)
+    await groups.start(broker)
+    await handles(b"one")
+    await producer.send_and_wait(EVENTS, b"elsewhere", partition=1)
+    await handles(b"one", b"elsewhere")
+    await groups.stop(broker)
+    # A restart goes on at the record that waits: neither before it nor after it.
+    again = groups.build(embedded.address, embedded=True)
+    groups.subscribe(again, EVENTS, "tests", handler)
+    await groups.start(again)
+    await asyncio.sleep(1)
+    assert handled == [b"one", b"elsewhere"]
+    readable = True
+    await handles(b"one", b"elsewhere", b"newer", b"two")
+    await groups.stop(again)

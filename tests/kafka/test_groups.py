@@ -13,7 +13,7 @@ from dispatch.clock import MovableClock
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.subscriptions import READERS
 from producers.kafka.relay import Relay
-from schemas.envelope import Received, Unreadable
+from schemas.decoding import Received, Unreadable
 from tests.kafka.cluster import KafkaCluster
 from tests.support.site import EFFECTS, READER, TOPIC, append_events, until
 

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from producers.kafka.topics import ensure
-from schemas.envelope import LARGEST_BODY
+from schemas.decoding import LARGEST_BODY
 from schemas.topics import TOPICS
 from tests.kafka.cluster import KafkaCluster
 from tests.kafka.outside import REPORTS, Message, a_report, publish, read_all

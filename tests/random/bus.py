@@ -12,7 +12,8 @@ from dispatch.services.ingest.batches import Handler
 from dispatch.services.intake.opening import Intake
 from dispatch.services.plans.plan_files import PlanBook
 from dispatch.services.subscriptions import SUBSCRIPTIONS
-from schemas.envelope import Received, decode, unpack
+from schemas.decoding import Received, decode
+from schemas.envelope import unpack
 
 Fate = Literal["well", "fails", "forgotten"]
 """What becomes of a batch: handled, lost just before its commit, or handled and its offsets never committed."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from schemas import escalations, incidents, offers
 from schemas.base import Event
+from schemas.plans import read_plan
 from schemas.replies import ReplyReceived
 from tests.random.model import Assignment, Escalation, Incident, Model, Offer, Seat
 
@@ -160,11 +161,14 @@ class Teller:
 
 
 def _opened(event: incidents.IncidentOpened) -> Incident:
-    plan = event.plan
+    plan = read_plan(event.plan)
     wanted = [(need, False) for need in plan.seats for _ in range(need.count)]
     if plan.seats:
         wanted += [(max(plan.seats, key=lambda need: need.count), True)] * plan.offers.surplus
     seats = {n: Seat(need.role, need.skill, extra) for n, (need, extra) in enumerate(wanted, 1)}
+    assert [(s.number, s.role, s.all, s.reserve) for s in event.seats] == [
+        (n, seat.role, (seat.skill,), seat.reserve) for n, seat in seats.items()
+    ], "the event names the seats of its plan"
     return Incident(
         event.incident_id, event.lane, event.mode, plan, event.position is not None, set(event.hazards),
         event.awaiting, seats,

@@ -21,7 +21,7 @@ from dispatch.services.ingest.batches import Batches, Handler
 from dispatch.services.messaging.sending import Sender
 from dispatch.services.people import volunteers
 from schemas.base import Event
-from schemas.envelope import Received
+from schemas.decoding import Received
 from schemas.reports import ReportBody
 from tests.conftest import START
 from tests.random import races, scenes

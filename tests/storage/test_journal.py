@@ -9,7 +9,8 @@ import pytest
 from dispatch.storage.chain import bucket_of
 from dispatch.storage.journal import Entry, append, read_streams, verify
 from dispatch.storage.pool import RetryableError, retrying
-from schemas.envelope import SOURCE, decode, unpack
+from schemas.decoding import decode
+from schemas.envelope import SOURCE, unpack
 from schemas.ids import derived, named
 from schemas.incidents import IncidentCovered, IncidentUncovered
 

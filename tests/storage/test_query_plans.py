@@ -27,7 +27,7 @@ SEARCHED = Place(
     START - timedelta(hours=1), "available,at_work", drill=False, asked_since=START - timedelta(hours=1),
 )  # fmt: skip
 SEARCH = {"n": [0], "now": START, "asked_most": 6, **columns(Place, [SEARCHED])}
-FARTHER = {**SEARCH, "skill": ["first_aid"], "nearest": [1000.0], "most": [12]}
+FARTHER = {**SEARCH, "all_skills": ["first_aid"], "any_skills": [""], "nearest": [1000.0], "most": [12]}
 NOW, LATER, EARLIER = START, START + timedelta(minutes=1), START - timedelta(hours=1)
 INCIDENTS = [one("incident", number) for number in range(MANY - 10, MANY)]
 

@@ -19,7 +19,8 @@ from dispatch.services.plans.plan_files import load
 from dispatch.services.replies import receiving
 from dispatch.services.subscriptions import SUBSCRIPTIONS
 from dispatch.storage.pool import transaction
-from schemas.envelope import Received, decode, unpack
+from schemas.decoding import Received, decode
+from schemas.envelope import unpack
 from schemas.ids import named
 from schemas.replies import Answer
 from tests.support.scene import Scene, phone

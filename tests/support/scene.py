@@ -17,7 +17,8 @@ from dispatch.services.incidents import assembly, handlers
 from dispatch.services.people import volunteers
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
-from schemas.envelope import Received, decode, unpack
+from schemas.decoding import Received, decode
+from schemas.envelope import unpack
 from schemas.ids import named
 from schemas.plans import Plan
 from schemas.volunteers import VolunteerBody

@@ -15,7 +15,7 @@ from dispatch.services.subscriptions import READERS
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
 from producers.kafka.relay import Relay
-from schemas.envelope import Received, Unreadable
+from schemas.decoding import Received, Unreadable
 from schemas.escalations import EscalationResolved
 from schemas.ids import named
 from tests.conftest import START

@@ -22,7 +22,8 @@ from dispatch.storage import incidents as store
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
 from schemas.base import Position
-from schemas.envelope import Received, Unreadable, decode, unpack
+from schemas.decoding import Received, Unreadable, decode
+from schemas.envelope import unpack
 from schemas.ids import named, new_id
 from schemas.plans import Plan
 from schemas.replies import Answer, ReplyReceived

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
-from dispatch.domain.incident import Assignment
+from dispatch.domain.incident import Assignment, Seat
 from dispatch.services.console import situation
 from dispatch.services.console.situation import Moment, Timeline, Whole
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -63,7 +63,7 @@ def _show_incident(found: Whole) -> None:
             screen.print(Text.assemble((f"{name:11}", "dim"), _plain(value)))
     holders: dict[UUID | None, Assignment] = {one.id: one for one in found.assignments}
     rows = (
-        (s.number, s.role, s.skill, s.reserve or "", *_holder(found, holders.get(s.assignment_id)))
+        (s.number, s.role, _skills(s), s.reserve or "", *_holder(found, holders.get(s.assignment_id)))
         for s in found.seats
     )
     screen.print(table("seats", ("seat", "role", "skill", "reserve", "who", "status"), rows))
@@ -103,3 +103,8 @@ def _rows(moment: Moment, people: dict[UUID, str]) -> Iterator[tuple[object, ...
 def _why(one: dict[str, Any]) -> str:
     why = one["why"] if isinstance(one["why"], str) else ", ".join(one["why"])
     return f"{one.get('role', '')} {one['distance_m']} m: {why}".strip()
+
+
+def _skills(seat: Seat) -> str:
+    """Write the skills that a seat asks for."""
+    return " + ".join([*seat.all_skills, *([" or ".join(seat.any_skills)] if seat.any_skills else [])])

@@ -18,7 +18,7 @@ from dispatch.storage import journal
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.base import Event, Lane, Mode, Position, Severity
-from schemas.envelope import revive
+from schemas.decoding import revive
 from schemas.incidents import IncidentOpened
 from schemas.reports import Professional
 
@@ -181,7 +181,7 @@ def _event(row: asyncpg.Record) -> Moment:
 def _moment(event: Event) -> Moment:
     detail = event.model_dump(mode="json", exclude=UNSAID)
     if isinstance(event, IncidentOpened):
-        detail["plan"] = event.plan.name
+        detail["plan"] = event.plan["name"]
     return Moment(event.at, _what(event.type), detail)
 
 

@@ -11,7 +11,7 @@ from dispatch.domain.errors import RefusedError
 from dispatch.services.incidents import assembly
 from dispatch.services.incidents.assembly import CommandResult
 from dispatch.storage.queries import sql
-from schemas.envelope import Received
+from schemas.decoding import Received
 from schemas.incidents import (
     IncidentConfirmed,
     IncidentGivenBack,

@@ -1,30 +1,31 @@
-"""One transaction per batch of messages: take in, handle, park; and what happens when that fails."""
+"""One transaction per batch of records: inbox, handler, parking; and what happens when that fails."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import takewhile
 
 import asyncpg
 import structlog
 
 from dispatch.clock import Clock
-from dispatch.domain.errors import RefusedError
 from dispatch.logs import where
 from dispatch.metrics import BATCHES
-from dispatch.services.core.failures import is_transient
+from dispatch.services.core.failures import Failure, classify, log_fields
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
-from dispatch.services.ingest.restore_fence import Forgotten
+from dispatch.services.ingest.restore_fence import RestoreFence
+from dispatch.services.ingest.waiting import WaitingPartitions
 from dispatch.storage import inbox, parking
-from dispatch.storage.pool import describe, retrying, transaction
-from schemas.envelope import SOURCE, UNKNOWN_VERSION, Received, Unreadable, from_outside
+from dispatch.storage.pool import retrying, transaction
+from schemas.decoding import Newer, Place, Received, Unreadable
 
 Record = Received | Unreadable
 Handler = Callable[[asyncpg.Connection, Sequence[Received], datetime], Awaitable[None]]
 OnParked = Callable[[asyncpg.Connection, Sequence[parking.Parking], datetime], Awaitable[None]]
+Waiting = Mapping[int, int]
+"""Partitions that wait for a newer version of this program, each with the offset to read again from."""
 
 MOST_KEYS = 100
 ATTEMPTS_ALONE = 3
@@ -34,21 +35,18 @@ LONGEST_WAIT_S = 5.0
 log = structlog.get_logger()
 
 
-class NewerWriterError(Exception):
-    """A newer version of Renfort wrote this: the topic waits until this process is replaced."""
-
-
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one consumer does with one topic."""
+    """What one consumer does with one topic; `waiting` grows while its batch is worked."""
 
     consumer: str
     topic: str
     handle: Handler
     on_parked: OnParked | None = None
+    waiting: dict[int, int] = field(default_factory=dict)
 
     async def do(self, connection: asyncpg.Connection, records: Sequence[Record], now: datetime) -> None:
-        """Take in, handle, park: in this order, since telling of what was parked locks after incidents do."""
+        """Record, handle, park: in this order, since reporting what was parked locks after incidents do."""
         received = {record.event_id: record for record in records if isinstance(record, Received)}
         fresh = await inbox.take(connection, self.consumer, list(received), now)
         known = [record for id_, record in received.items() if id_ in fresh and record.data is not None]
@@ -57,11 +55,11 @@ class Work:
         await self.park(connection, [record for record in records if isinstance(record, Unreadable)], now)
 
     async def park(self, connection: asyncpg.Connection, items: Sequence[Unreadable], now: datetime) -> None:
-        """Keep what cannot be handled and tell a human."""
+        """Store what cannot be handled, and report it to a human."""
         parked = await parking.park(connection, self.consumer, self.topic, items, now) if items else []
         for item in parked:
             log.error(
-                "message parked",
+                "record parked",
                 consumer=item.consumer,
                 topic=item.topic,
                 reason=item.reason,
@@ -69,6 +67,29 @@ class Work:
             )
         if parked and self.on_parked is not None:
             await self.on_parked(connection, parked, now)
+
+    def wait_at(self, record: Record, reason: str) -> None:
+        """Leave the record and what follows on its partition for a newer version."""
+        partition, offset = record.place
+        if partition not in self.waiting:
+            self.waiting[partition] = offset
+            log.warning(
+                "partition waits for a newer version of Renfort: upgrade this process",
+                consumer=self.consumer,
+                topic=self.topic,
+                partition=partition,
+                offset=offset,
+                reason=reason,
+            )
+
+    def allowed(self, records: Sequence[Record]) -> list[Record]:
+        """Return the records that stand before the one that their partition waits at."""
+        if not self.waiting:
+            return list(records)
+        return [record for record in records if not self._holds(record.place)]
+
+    def _holds(self, place: Place) -> bool:
+        return place.partition in self.waiting and place.offset >= self.waiting[place.partition]
 
 
 class Batches:
@@ -78,8 +99,9 @@ class Batches:
         self._pool = pool
         self._clock = clock
         self._on_commit = on_commit
-        self._forgotten = Forgotten(UnitOfWork(pool, clock))
+        self._fence = RestoreFence(UnitOfWork(pool, clock))
         self._failures: Counter[tuple[str, str]] = Counter()
+        self.waiting = WaitingPartitions()
 
     async def run(
         self,
@@ -89,60 +111,63 @@ class Batches:
         handle: Handler,
         *,
         on_parked: OnParked | None = None,
-    ) -> None:
-        """Handle each record once, whatever was delivered before."""
+    ) -> Waiting:
+        """Handle each record once, whatever was delivered before; return the partitions that must wait."""
         work = Work(consumer, topic, handle, on_parked)
         try:
-            await self._forgotten.look()
-            await self._in_parts(work, records)
+            await self._fence.refresh()
+            await self._in_parts(work, await provenance.reject_forged(self._pool, records))
         except Exception as error:
             BATCHES.labels(consumer, "failed").inc()
             await self._back_off(work, error)
             raise
         BATCHES.labels(consumer, "handled").inc()
         del self._failures[consumer, topic]
+        if work.waiting or self.waiting.current():
+            self.waiting.record(consumer, topic, {record.place.partition for record in records}, work.waiting)
+        return work.waiting
 
     async def _in_parts(self, work: Work, records: Sequence[Record]) -> None:
-        readable = list(takewhile(lambda record: not _waits(work.topic, record), records))
-        for part in split(readable):
-            await self._batch(work, part)
-        if len(readable) < len(records):
-            raise NewerWriterError(
-                f"{work.topic} holds a version that {work.consumer} does not know: upgrade it"
-            )
+        for record in records:
+            if isinstance(record, Newer):
+                work.wait_at(record, f"generation {record.generation}: {record.reason}")
+        for part in split(work.allowed(records)):
+            await self._batch(work, work.allowed(part))
 
     async def _batch(self, work: Work, records: Sequence[Record]) -> None:
         try:
             await self._together(work, records)
         except Exception as error:
-            if is_transient(error):
+            if classify(error) is Failure.TRY_AGAIN:
                 raise
             for record in records:
-                await self._alone(work, record)
+                if work.allowed([record]):
+                    await self._alone(work, record)
 
     async def _alone(self, work: Work, record: Record) -> None:
         """Try one record by itself; park it when it is refused or keeps failing."""
+        reason = ""
         for _ in range(ATTEMPTS_ALONE):
             try:
                 return await self._together(work, [record])
-            except RefusedError as refused:
-                reason = str(refused)
-                break
             except Exception as error:
+                failure = classify(error)
                 # What cannot even be parked is never skipped.
-                if is_transient(error) or isinstance(record, Unreadable):
+                if failure is Failure.TRY_AGAIN or isinstance(record, Unreadable):
                     raise
-                reason = where(error)
+                if failure is Failure.NEWER_VERSION:
+                    return work.wait_at(record, str(error))
+                reason = str(error) if failure is Failure.SENDER else where(error)
+                if failure is Failure.SENDER:
+                    break
         return await self._give_up(work, record, reason)
 
     @retrying
     async def _together(self, work: Work, records: Sequence[Record]) -> None:
         now = self._clock.now()
         async with transaction(self._pool) as connection:
-            kept = await provenance.sift(
-                connection, work.topic, await self._forgotten.sift(connection, records)
-            )
-            await work.do(connection, kept, now)
+            known = await self._fence.reject_lost(connection, records)
+            await work.do(connection, await provenance.reject_unproven(connection, work.topic, known), now)
         self._on_commit()
 
     @retrying
@@ -159,14 +184,13 @@ class Batches:
         self._failures[work.consumer, work.topic] += 1
         failures = self._failures[work.consumer, work.topic]
         wait = min(SHORTEST_WAIT_S * 2 ** min(failures - 1, 10), LONGEST_WAIT_S)
-        what = describe(error) if is_transient(error) or isinstance(error, NewerWriterError) else where(error)
         log.warning(
-            "batch failed; it will come again",
+            "batch failed; it will be delivered again",
             consumer=work.consumer,
             topic=work.topic,
             failures=failures,
             wait_s=wait,
-            error=what,
+            **log_fields(error),
         )
         await asyncio.sleep(wait)
 
@@ -183,10 +207,3 @@ def split(records: Sequence[Record]) -> Iterator[list[Record]]:
         part.append(record)
     if part:
         yield part
-
-
-def _waits(topic: str, record: Record) -> bool:
-    """Tell whether a record must wait for a newer version of this program."""
-    if not isinstance(record, Unreadable) or record.source != SOURCE:
-        return False
-    return record.reason == UNKNOWN_VERSION and not from_outside(topic)

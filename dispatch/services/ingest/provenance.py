@@ -1,7 +1,7 @@
-"""Whether Renfort wrote what it should have: on a topic that others write too, only the journal can tell.
+"""Provenance: whether Renfort wrote a record that says so. Only the journal can tell.
 
-An event's name follows from its stream and its place there. A stranger who knows what a source will call its report
-could use the name first, and the report itself would pass for a repetition.
+An event's id follows from its stream and its place there. A stranger who knows what a source will call its report
+could use the id first, and the report itself would pass for a repetition.
 """
 
 from collections.abc import Sequence
@@ -11,48 +11,79 @@ import asyncpg
 
 from dispatch.storage.chain import bucket_of
 from dispatch.storage.queries import sql
-from schemas.envelope import EPOCH, Received, Unreadable, from_outside, pack, recorded_at
+from schemas.decoding import EPOCH, Newer, Received, Unreadable, from_outside, recorded_at
+from schemas.envelope import pack
+from schemas.generations import GENERATION
 from schemas.topics import BY_NAME
 
 FOREIGN = "only Renfort writes on this topic: who else may?"
-REASON = "it says that Renfort wrote it, and the journal has no such event"
+UNPROVEN = "it says that Renfort wrote it, and the journal has no such event"
 
 Record = Received | Unreadable
+Written = tuple[bytes, bytes | None]
+"""The headers and the body of an event, as the journal holds them."""
 
 
-async def sift(connection: asyncpg.Connection, topic: str, records: Sequence[Record]) -> list[Record]:
-    """Give up on what is not ours, or only says so, before its name is noted; all else stays as it is."""
+async def reject_unproven(
+    connection: asyncpg.Connection, topic: str, records: Sequence[Record]
+) -> list[Record]:
+    """Turn what is not ours, or only says so, into unreadable records, before its id is recorded."""
     if not from_outside(topic):
         return [
             record.unreadable(FOREIGN) if isinstance(record, Received) and not record.ours else record
             for record in records
         ]
     claims = [record for record in records if isinstance(record, Received) and record.ours]
-    if not claims or not _is_shared(topic):
+    if not claims or len(BY_NAME[topic].writers) == 1:
         return list(records)
-    rows = await connection.fetch(
-        sql("events_written"), [record.event_id for record in claims],
-        [_recorded_at(record) for record in claims], [bucket_of(record.key) for record in claims],
-    )  # fmt: skip
-    written = {row["event_id"]: (row["headers"], row["body"]) for row in rows}
+    written = await _written(connection, claims)
     return [
-        record.unreadable(REASON)
-        if isinstance(record, Received) and record.ours and written.get(record.event_id) != _bytes(record)
+        record.unreadable(UNPROVEN)
+        if isinstance(record, Received)
+        and record.ours
+        and written.get(record.event_id) != (pack(record.headers), record.body)
         else record
         for record in records
     ]
 
 
-def _is_shared(topic: str) -> bool:
-    return len(BY_NAME[topic].writers) > 1
+async def reject_forged(pool: asyncpg.Pool, records: Sequence[Record]) -> list[Record]:
+    """Leave only those records of a higher generation that the journal proves; the others become unreadable ones."""
+    claims = [record for record in records if isinstance(record, Newer)]
+    if not claims:
+        return list(records)
+    written = await _written(pool, claims)
+    return [
+        _forged(record)
+        if isinstance(record, Newer) and written.get(record.event_id) != (record.headers, record.body)
+        else record
+        for record in records
+    ]
 
 
-def _bytes(record: Received) -> tuple[bytes, bytes | None]:
-    return pack(record.headers), record.body
+def _forged(record: Newer) -> Unreadable:
+    reason = f"it claims generation {record.generation}, this version reads {GENERATION}; {UNPROVEN}"
+    return Unreadable(
+        reason, record.source, record.organisation, record.key, record.headers, record.body, record.place
+    )
 
 
-def _recorded_at(record: Received) -> datetime:
+async def _written(
+    source: asyncpg.Pool | asyncpg.Connection, claims: Sequence[Received | Newer]
+) -> dict[object, Written]:
+    rows = await source.fetch(
+        sql("events_written"),
+        [claim.event_id for claim in claims],
+        [_recorded_at(claim) for claim in claims],
+        [bucket_of(claim.key or b"") for claim in claims],
+    )
+    return {row["event_id"]: (row["headers"], row["body"]) for row in rows}
+
+
+def _recorded_at(claim: Received | Newer) -> datetime:
+    if isinstance(claim, Newer):
+        return claim.recorded_at
     try:
-        return recorded_at(record)
+        return recorded_at(claim)
     except ValueError:
         return EPOCH

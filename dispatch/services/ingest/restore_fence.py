@@ -1,7 +1,7 @@
-"""What a restored database has forgotten and a topic still holds: it must not be taken for what is written now.
+"""The restore fence: records on a topic that a restored database no longer has are not taken for new events.
 
-An event is named by its stream and its place there. After a restore the same places are written a second time: what
-stands on a topic from before would be taken in for the new, and the new for a repetition.
+An event is named by its stream and its place there. After a restore the same places are written a second time: a
+record from before would be handled instead of the new one, and the new one would pass for a repetition.
 """
 
 import asyncio
@@ -15,37 +15,38 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.restore_epochs import current_epoch
 from dispatch.storage.chain import bucket_of
 from dispatch.storage.queries import sql
-from schemas.envelope import Received, Unreadable, recorded_at
+from schemas.decoding import Received, Unreadable, recorded_at
 from schemas.topics import INBOX_DAYS
 
-REASON = "written after the moment that the database was brought back to"
-LOOK_EVERY_S = 10.0
-HORIZON = timedelta(days=INBOX_DAYS)
+LOST = "written after the moment that the database was restored to"
+CHECK_EVERY_S = 10.0
+SUSPECT_FOR = timedelta(days=INBOX_DAYS)
+"""How long after a restore such records may still come: no topic retains them for longer."""
 
 Record = Received | Unreadable
 
 
-class Forgotten:
-    """Knows when events were written that this database may not have."""
+class RestoreFence:
+    """Holds the spans of time whose events this database may have lost."""
 
     def __init__(self, uow: UnitOfWork) -> None:
-        """Know nothing yet."""
+        """Begin without knowledge; the first `refresh` reads it."""
         self._uow = uow
         self._times: list[tuple[datetime, datetime]] = []
-        self._looked: float | None = None
+        self._checked_at: float | None = None
 
-    async def look(self) -> None:
-        """Find out whether the database was brought back, now and then."""
+    async def refresh(self) -> None:
+        """Read from time to time whether the database was restored."""
         now = asyncio.get_running_loop().time()
-        if self._looked is None or now - self._looked > LOOK_EVERY_S:
+        if self._checked_at is None or now - self._checked_at > CHECK_EVERY_S:
             await current_epoch(self._uow)
-            since = self._uow.clock.now() - HORIZON
-            rows = await self._uow.pool.fetch(sql("forgotten_times"), since)
+            since = self._uow.clock.now() - SUSPECT_FOR
+            rows = await self._uow.pool.fetch(sql("lost_times"), since)
             self._times = [(row["after"], row["before"]) for row in rows]
-            self._looked = now
+            self._checked_at = now
 
-    async def sift(self, connection: asyncpg.Connection, records: Sequence[Record]) -> list[Record]:
-        """Give up on what was written in such a time and is not in the journal; all else stays as it is."""
+    async def reject_lost(self, connection: asyncpg.Connection, records: Sequence[Record]) -> list[Record]:
+        """Turn records of such a span that the journal does not have into unreadable ones."""
         received = [record for record in records if isinstance(record, Received)]
         suspects = {record.event_id: record for record in received if self._is_suspect(record)}
         if not suspects:
@@ -53,7 +54,7 @@ class Forgotten:
         known = await _known(connection, list(suspects.values()))
         gone = suspects.keys() - known
         return [
-            record.unreadable(REASON) if isinstance(record, Received) and record.event_id in gone else record
+            record.unreadable(LOST) if isinstance(record, Received) and record.event_id in gone else record
             for record in records
         ]
 

@@ -19,10 +19,10 @@ from dispatch.storage import incidents as store
 from dispatch.storage.journal import read_streams
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Mode, Position, Severity
-from schemas.envelope import Received
+from schemas.decoding import Received
 from schemas.ids import named
 from schemas.plans import Plan
-from schemas.reports import Professional, ReportReceived
+from schemas.reports import Professional, ReportReceived, reserved_field
 
 FUTURE = timedelta(minutes=5)
 """How far a source's clock may run ahead of ours."""
@@ -99,6 +99,8 @@ class Intake:
             raise RefusedError(msg)
         if received.ours and data.report_id is not None:
             return Report(data.report_id, data.source, received, data)
+        if reserved := reserved_field(data):
+            raise RefusedError(f"{reserved}: this field is reserved for a later release")
         if data.at > now + FUTURE:
             msg = f"at: {data.at.isoformat()} lies in the future"
             raise RefusedError(msg)

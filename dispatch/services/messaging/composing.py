@@ -14,7 +14,7 @@ from dispatch.domain.messaging.messages import SAFETY
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Mode
-from schemas.envelope import Received
+from schemas.decoding import Received
 from schemas.escalations import EscalationRaised
 from schemas.ids import derived
 from schemas.incidents import IncidentAborted, IncidentHeld, IncidentResumed

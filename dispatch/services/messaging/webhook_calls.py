@@ -14,7 +14,8 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.messaging.gateway import Inbound, Receipt, ReceiptStatus
 from dispatch.storage import parking
-from schemas.envelope import Unreadable, pack
+from schemas.decoding import Unreadable
+from schemas.envelope import pack
 
 
 class Report(IntFlag):

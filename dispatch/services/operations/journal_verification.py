@@ -14,7 +14,7 @@ from dispatch.services.publishing.outbox import Readers
 from dispatch.storage.chain import AT_ONCE, Break, walk
 from dispatch.storage.pool import LONG_S
 from dispatch.storage.queries import sql
-from schemas.envelope import from_outside
+from schemas.decoding import from_outside
 
 MOST_BREAKS = 1000
 """How many breaks are named; there may be as many as events."""

@@ -15,11 +15,12 @@ from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
 from dispatch.services.ingest.batches import Handler
-from dispatch.services.ingest.restore_fence import Forgotten
+from dispatch.services.ingest.restore_fence import RestoreFence
 from dispatch.storage import inbox
 from dispatch.storage.parking import LONGEST_REASON
 from dispatch.storage.queries import sql
-from schemas.envelope import Received, Unreadable, decode, unpack
+from schemas.decoding import Received, Unreadable, decode
+from schemas.envelope import unpack
 from schemas.reports import ReportReceived
 
 STALE = timedelta(minutes=15)
@@ -69,8 +70,8 @@ async def retry(
 
     The lock on its row makes the second of two who do it at once find it settled.
     """
-    forgotten = Forgotten(uow)
-    await forgotten.look()
+    fence = RestoreFence(uow)
+    await fence.refresh()
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> ParkingResult:
         row = await connection.fetchrow(sql("lock_parking"), id_)
@@ -89,8 +90,8 @@ async def retry(
                 id_, "stale", "an actual report that old would call people as though it were new", age
             )
         if record is not None:
-            kept = await forgotten.sift(connection, [record])
-            (record,) = await provenance.sift(connection, row["source_topic"], kept)
+            kept = await fence.reject_lost(connection, [record])
+            (record,) = await provenance.reject_unproven(connection, row["source_topic"], kept)
         refusal = await _hand_over(connection, handle, row["consumer"], record, now)
         if refusal:
             await connection.execute(sql("refuse_parking"), id_, refusal[:LONGEST_REASON])

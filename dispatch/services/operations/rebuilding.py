@@ -17,7 +17,7 @@ from dispatch.domain.incident import Incident
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.escalations import agenda_rows
 from dispatch.storage import rows
-from dispatch.storage.incidents import upsert
+from dispatch.storage.incidents import plan_rows, upsert
 from dispatch.storage.journal import read_streams
 from dispatch.storage.pool import LONG_S, describe
 from dispatch.storage.queries import sql
@@ -25,7 +25,6 @@ from dispatch.storage.rows import Row
 from schemas.base import Event
 from schemas.escalations import EscalationEvent
 from schemas.incidents import IncidentOpened
-from schemas.plans import Plan
 
 AT_ONCE = 200
 """How many subjects are in memory at a time."""
@@ -45,7 +44,7 @@ class Built:
     """What the journal says that the tables must hold, and the subjects whose history makes no sense."""
 
     rows: Rows
-    plans: dict[str, Plan]
+    opened: list[Event]
     broken: list[str]
 
 
@@ -135,7 +134,7 @@ async def _chunks(connection: asyncpg.Connection) -> AsyncIterator[list[UUID]]:
 async def _build(connection: asyncpg.Connection, subjects: Sequence[UUID]) -> Built:
     """Fold the streams of subjects into rows."""
     homes = {row["stream"]: row for row in await connection.fetch(sql("subject_homes"), subjects)}
-    built = Built({table: [] for table in KEYS}, {}, [])
+    built = Built({table: [] for table in KEYS}, [], [])
     for subject, events in (await _read(connection, subjects, built.broken)).items():
         try:
             _fold(built, subject, events, homes)
@@ -160,6 +159,7 @@ async def _read(
 
 def _fold(built: Built, subject: UUID, events: Sequence[Event], homes: Mapping[UUID, asyncpg.Record]) -> None:
     if isinstance(events[0], IncidentOpened):
+        built.opened.append(events[0])
         incident = replay(events)
         if incident is not None:
             _add_incident(built, incident)
@@ -176,7 +176,6 @@ def _fold(built: Built, subject: UUID, events: Sequence[Event], homes: Mapping[U
 
 
 def _add_incident(built: Built, incident: Incident) -> None:
-    built.plans[incident.plan_hash] = incident.plan
     told = rows.escalation_rows(incident.organisation, incident.mode, incident.escalations.values())
     laid_out: Rows = {
         "incidents": [rows.incident_row(incident)], "seats": rows.seat_rows(incident),
@@ -190,9 +189,6 @@ def _add_incident(built: Built, incident: Incident) -> None:
 async def _write(connection: asyncpg.Connection, built: Built, now: datetime) -> None:
     if built.broken:
         raise RefusedError("; ".join(built.broken))
-    plans = [
-        (name, plan.name, plan.model_dump(mode="json"), now) for name, plan in sorted(built.plans.items())
-    ]
-    await upsert(connection, "write_plans", plans)
+    await upsert(connection, "write_plans", plan_rows(built.opened, now))
     for table in KEYS:
         await upsert(connection, f"write_{table}", built.rows[table])

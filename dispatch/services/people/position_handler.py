@@ -12,7 +12,7 @@ from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.people.positions import PositionFix, write_positions
 from dispatch.storage import parking
 from dispatch.storage.queries import sql
-from schemas.envelope import Received, Unreadable
+from schemas.decoding import Received, Unreadable
 from schemas.volunteers import PositionMoved
 
 TOPIC, CONSUMER = "volunteer.positions", "positions"

@@ -11,11 +11,11 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.errors import RefusedError
 from dispatch.services.ingest import batches
-from dispatch.services.ingest.batches import Batches, NewerWriterError, split
+from dispatch.services.ingest.batches import Batches, split
 from dispatch.services.ingest.provenance import FOREIGN
 from dispatch.storage.parking import Parking
 from dispatch.storage.pool import ConnectionLostError, RetryableError
-from schemas.envelope import NOBODY, SOURCE, UNKNOWN_VERSION, Received, Unreadable
+from schemas.decoding import NOBODY, UNKNOWN_VERSION, Received, Unreadable
 from schemas.ids import named
 from schemas.incidents import IncidentCovered
 from tests.conftest import START
@@ -227,17 +227,6 @@ async def test_a_broken_connection_in_mid_transaction_leaves_no_effect(
     assert await numbers(pool) == []
     await work.run("incidents", TOPIC, [received(1)], effects)
     assert await numbers(pool) == [1]
-
-
-async def test_a_newer_version_stops_an_internal_topic_after_what_came_before(
-    work: Batches, effects: Effects, pool: asyncpg.Pool
-) -> None:
-    newer = garbage(UNKNOWN_VERSION, SOURCE)
-    for _ in range(2):
-        with pytest.raises(NewerWriterError):
-            await work.run("incidents", TOPIC, [received(1), newer, received(2)], effects)
-    assert await numbers(pool) == [1]
-    assert await parked(pool) == []
 
 
 async def test_what_others_write_on_an_internal_topic_is_parked_and_stops_nothing(

@@ -6,11 +6,11 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.services.ingest.provenance import REASON
+from dispatch.services.ingest.provenance import UNPROVEN
 from dispatch.services.intake.opening import Intake
 from dispatch.services.operations.parking_actions import retry
 from dispatch.services.subscriptions import handlers_of
-from schemas.envelope import Received
+from schemas.decoding import Received
 from schemas.ids import named
 from tests.support.world import TRUSTED, World
 
@@ -51,7 +51,7 @@ async def test_an_accepted_report_is_worked_although_somebody_used_its_events_na
 ) -> None:
     true = await true_one(world)
     await world.deliver(REPORTS, [forgeries(true)[what]])
-    assert await world.pool.fetchval("SELECT reason FROM parking") == REASON
+    assert await world.pool.fetchval("SELECT reason FROM parking") == UNPROVEN
     assert await world.pool.fetchval("SELECT count(*) FROM inbox") == 0
     await world.deliver(REPORTS, [true])
     assert await world.pool.fetchval("SELECT severity FROM incidents") == "urgent"
@@ -71,7 +71,7 @@ async def test_a_forgery_that_was_parked_is_refused_again(world: World) -> None:
     await world.deliver(REPORTS, [forgeries(await true_one(world))["its body"]])
     (name,) = [row["id"] for row in await world.pool.fetch("SELECT id FROM parking")]
     outcome = await retry(world.uow, handlers_of(Intake(world.book)), name, "Ada")
-    assert (outcome.what, outcome.detail) == ("refused", REASON)
+    assert (outcome.what, outcome.detail) == ("refused", UNPROVEN)
     assert await world.pool.fetchval("SELECT count(*) FROM inbox") == 0
 
 

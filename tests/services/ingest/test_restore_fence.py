@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from schemas.envelope import Received, Unreadable
+from schemas.decoding import Received, Unreadable
 from tests.domain.builders import CALLED
 from tests.support.world import World
 

@@ -8,7 +8,7 @@ from dispatch.domain.commands import Act
 from dispatch.domain.incident import Incident
 from dispatch.services.incidents import assembly
 from schemas.base import Position
-from schemas.envelope import Received
+from schemas.decoding import Received
 from schemas.ids import new_id
 from schemas.reports import ReportReceived
 from tests.domain.builders import PLACE

@@ -13,7 +13,8 @@ from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundE
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake import submitting
 from dispatch.services.intake.submitting import Accepted
-from schemas.envelope import Received, decode, unpack
+from schemas.decoding import Received, decode
+from schemas.envelope import unpack
 from schemas.reports import ReportBody, ReportReceived
 
 

@@ -115,7 +115,7 @@ async def test_a_break_is_named_by_stream_place_topic_type_incident_and_time(
     report = await world.pool.fetchval("SELECT id FROM reports WHERE incident_id = $1", incident)
     await tamper(world, "UPDATE journal SET body = '{}' WHERE stream = $1", report)
     (place,) = (await prove(world.uow, READERS, report)).breaks
-    assert (place.type, place.incident) == ("report.received.v1", incident)
+    assert (place.type, place.incident) == ("report.received.v2", incident)
 
 
 async def test_an_end_that_was_cut_off_is_found_by_what_the_incident_knows(
@@ -253,7 +253,7 @@ async def test_an_incident_is_given_with_its_reports_and_replies_and_nothing_els
     assert {event["topic"] for event in events} == {
         "incident.reports", "incident.events", "dispatch.offers", "dispatch.assignments", "volunteer.replies",
     }  # fmt: skip
-    assert events[0]["attributes"]["type"] == "report.received.v1"
+    assert events[0]["attributes"]["type"] == "report.received.v2"
     assert len({event["stream"] for event in events if event["topic"] == "incident.events"}) == 1
     with pytest.raises(NotFoundError):
         await exported(world, Selection(new_id()))

@@ -14,7 +14,7 @@ from dispatch.services.intake.opening import Intake
 from dispatch.services.operations.parking_actions import ParkingResult, discard, retry
 from dispatch.services.subscriptions import handlers_of
 from dispatch.storage.pool import RetryableError
-from schemas.envelope import decode
+from schemas.decoding import decode
 from tests.kafka.outside import Message, a_report
 from tests.support.world import World
 

@@ -21,7 +21,7 @@ from dispatch.storage.journal import verify
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.base import Position
-from schemas.envelope import Unreadable
+from schemas.decoding import Unreadable
 from tests.domain.builders import PLACE
 from tests.support.world import World
 

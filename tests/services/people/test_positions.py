@@ -11,7 +11,7 @@ from dispatch.clock import MovableClock
 from dispatch.services.people.position_handler import TOPIC, handle_positions
 from dispatch.storage.pool import transaction
 from schemas.base import Position
-from schemas.envelope import Received, Unreadable, decode
+from schemas.decoding import Received, Unreadable, decode
 from schemas.ids import named, new_id
 from schemas.volunteers import PositionMoved
 from tests.domain.builders import PLACE

@@ -16,7 +16,7 @@ SELECT hash, body FROM plans WHERE hash = ANY ($1::text[]);
 
 -- name: read_seats
 -- Returns the seats of incidents.
-SELECT incident_id, number, role, skill, reserve, assignment_id
+SELECT incident_id, number, role, all_skills, any_skills, min_age, reserve, assignment_id
 FROM seats WHERE incident_id = ANY ($1::uuid[]) ORDER BY incident_id, number;
 
 -- name: read_offers
@@ -46,32 +46,36 @@ ON CONFLICT (hash) DO NOTHING;
 INSERT INTO incidents AS i (
     id, organisation, mode, lane, report_id, kind, severity, status, plan_hash, lat, lon, hazards, requested,
     reference, awaiting, seq, opened_at, last_at, armed_at, steps_done, last_step_at, ring, widened_at, retry_at,
-    covered_at, ended_at, taken_by)
+    covered_at, ended_at, taken_by, engagement)
 SELECT r.id, r.organisation, r.mode, r.lane, r.report_id, r.kind, r.severity, r.status, r.plan_hash, r.lat, r.lon,
        string_to_array(r.hazards, ','), r.requested, r.reference, string_to_array(r.awaiting, ','), r.seq,
        r.opened_at, r.last_at, r.armed_at, r.steps_done, r.last_step_at, r.ring, r.widened_at, r.retry_at,
-       r.covered_at, r.ended_at, r.taken_by
+       r.covered_at, r.ended_at, r.taken_by, r.engagement
 FROM unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::float8[], $11::float8[], $12::text[], $13::bool[], $14::text[], $15::text[], $16::int[],
     $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::int[], $21::timestamptz[], $22::int[],
-    $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::timestamptz[], $27::text[]
+    $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::timestamptz[], $27::text[], $28::text[]
 ) AS r (
     id, organisation, mode, lane, report_id, kind, severity, status, plan_hash, lat, lon, hazards, requested,
     reference, awaiting, seq, opened_at, last_at, armed_at, steps_done, last_step_at, ring, widened_at, retry_at,
-    covered_at, ended_at, taken_by)
+    covered_at, ended_at, taken_by, engagement)
 ON CONFLICT (id) DO UPDATE SET
     severity = excluded.severity, status = excluded.status, plan_hash = excluded.plan_hash, lat = excluded.lat,
     lon = excluded.lon, hazards = excluded.hazards, requested = excluded.requested,
     reference = excluded.reference, awaiting = excluded.awaiting, seq = excluded.seq, last_at = excluded.last_at,
     armed_at = excluded.armed_at, steps_done = excluded.steps_done, last_step_at = excluded.last_step_at,
     ring = excluded.ring, widened_at = excluded.widened_at, retry_at = excluded.retry_at,
-    covered_at = excluded.covered_at, ended_at = excluded.ended_at, taken_by = excluded.taken_by;
+    covered_at = excluded.covered_at, ended_at = excluded.ended_at, taken_by = excluded.taken_by,
+    engagement = excluded.engagement;
 
 -- name: write_seats
 -- Writes seats; the emptied ones come first, so that one assignment never stands on two.
-INSERT INTO seats (incident_id, number, role, skill, reserve, assignment_id)
-SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bool[], $6::uuid[])
+INSERT INTO seats (incident_id, number, role, skill, all_skills, any_skills, min_age, reserve, assignment_id)
+SELECT r.incident_id, r.number, r.role, r.skill, string_to_array(r.all_skills, ','), string_to_array(r.any_skills, ','),
+       r.min_age, r.reserve, r.assignment_id
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bool[], $9::uuid[])
+     AS r (incident_id, number, role, skill, all_skills, any_skills, min_age, reserve, assignment_id)
 ON CONFLICT (incident_id, number) DO UPDATE SET assignment_id = excluded.assignment_id;
 
 -- name: write_offers

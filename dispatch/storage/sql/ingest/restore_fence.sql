@@ -16,7 +16,7 @@ UPDATE journal SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmin(pg_c
 INSERT INTO epochs (home, began_at, known_until)
 VALUES (stream_home(), $1, (SELECT max(recorded_at) FROM journal)) RETURNING number;
 
--- name: forgotten_times
+-- name: lost_times
 -- The times of which this database may have forgotten events, in epochs that began since $1.
 -- A minute more than there is a gap: transactions end in another order than they begin.
 SELECT known_until - interval '1 minute' AS after, began_at AS before FROM epochs

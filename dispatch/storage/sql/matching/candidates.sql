@@ -45,11 +45,13 @@ SELECT i.n, c.volunteer_id, c.metres
 FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
             :radius::float8[], :stretch::float8[], :born_before::date[], :rested_since::timestamptz[],
             :fresh_since::timestamptz[], :availability::text[], :drill::bool[], :asked_since::timestamptz[],
-            :skill::text[], :nearest::float8[], :most::int[])
+            :all_skills::text[], :any_skills::text[], :nearest::float8[], :most::int[])
      AS i (n, incident_id, organisation, lane, x, y, radius, stretch, born_before, rested_since, fresh_since,
-           availability, drill, asked_since, skill, nearest, most)
+           availability, drill, asked_since, all_skills, any_skills, nearest, most)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
-                           string_to_array(i.availability, ',') AS availability OFFSET 0) AS q
+                           string_to_array(i.availability, ',') AS availability,
+                           string_to_array(i.all_skills, ',') AS all_skills,
+                           string_to_array(i.any_skills, ',') AS any_skills OFFSET 0) AS q
 CROSS JOIN LATERAL (
     SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres
     FROM positions p
@@ -57,11 +59,12 @@ CROSS JOIN LATERAL (
                         WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation OFFSET 0) AS m
     CROSS JOIN LATERAL gates_of(p.volunteer_id, p.kind, p.recorded_at, m.availability, m.consent, m.left_at, q.asked,
                                 i.lane, i.born_before, i.rested_since, i.fresh_since, q.availability, i.drill) AS g
+    CROSS JOIN LATERAL (SELECT ARRAY(SELECT s.skill FROM skills s
+                                     WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation
+                                       AND (s.expires_at IS NULL OR s.expires_at > :now)) AS skills OFFSET 0) AS h
     WHERE p.at <@ circle(point(i.x, i.y), i.radius)
       AND ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 >= i.nearest
-      AND EXISTS (SELECT FROM skills s
-                  WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation AND s.skill = i.skill
-                    AND (s.expires_at IS NULL OR s.expires_at > :now))
+      AND q.all_skills <@ h.skills AND (q.any_skills = '{}' OR q.any_skills && h.skills)
       AND g.gates = 0
       AND (SELECT count(*) FROM offers o
            WHERE o.volunteer_id = p.volunteer_id AND o.lane = i.lane AND o.extended_at > i.asked_since) < :asked_most

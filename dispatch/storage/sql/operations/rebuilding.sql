@@ -22,12 +22,14 @@ WHERE stream = ANY ($1::uuid[]) AND topic = 'dispatch.escalations' ORDER BY stre
 SELECT id, organisation, mode, lane, report_id, kind, severity, status, plan_hash, lat, lon,
        array_to_string(hazards, ',') AS hazards, requested, reference, array_to_string(awaiting, ',') AS awaiting, seq,
        opened_at, last_at, armed_at, steps_done, last_step_at, ring, widened_at, retry_at, covered_at, ended_at,
-       taken_by
+       taken_by, engagement
 FROM incidents WHERE id = ANY ($1::uuid[]);
 
 -- name: stored_seats
 -- Returns the rows of their seats.
-SELECT incident_id, number, role, skill, reserve, assignment_id FROM seats WHERE incident_id = ANY ($1::uuid[]);
+SELECT incident_id, number, role, skill, array_to_string(all_skills, ',') AS all_skills,
+       array_to_string(any_skills, ',') AS any_skills, min_age, reserve, assignment_id
+FROM seats WHERE incident_id = ANY ($1::uuid[]);
 
 -- name: stored_offers
 -- Returns the rows of their offers.

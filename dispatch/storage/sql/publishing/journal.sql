@@ -35,7 +35,7 @@ WHERE o.position = j.id AND o.rank > r.rank;
 
 -- name: read_streams
 -- The events of streams, each stream in its order.
-SELECT stream, seq, type, body, recorded_at FROM journal WHERE stream = ANY($1::uuid[]) ORDER BY stream, seq;
+SELECT stream, seq, type, headers, body, recorded_at FROM journal WHERE stream = ANY($1::uuid[]) ORDER BY stream, seq;
 
 -- name: journal_chain
 -- The chained bytes of one stream, or of all where it is null, each stream in its order.

@@ -1,0 +1,40 @@
+"""The partitions that wait for a newer version of this process, for logs, metrics and `dispatch doctor`."""
+
+import time
+from typing import NamedTuple
+
+from dispatch.metrics import PARTITIONS_WAITING
+
+FORGET_AFTER_S = 20.0
+"""A waiting partition is read again every few seconds: one that is not has gone to another process."""
+
+
+class WaitingPartition(NamedTuple):
+    """A partition of a consumer, and the offset of the record that it waits at."""
+
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+
+
+class WaitingPartitions:
+    """Those of one process, as its consumers last found them."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str, int], tuple[int, float]] = {}
+
+    def record(self, consumer: str, topic: str, handled: set[int], waiting: dict[int, int]) -> None:
+        """Record what one batch found about the partitions that it handled."""
+        for partition in handled - waiting.keys():
+            self._seen.pop((consumer, topic, partition), None)
+        for partition, offset in waiting.items():
+            self._seen[consumer, topic, partition] = (offset, time.monotonic())
+        PARTITIONS_WAITING.labels(consumer).set(sum(one.consumer == consumer for one in self.current()))
+
+    def current(self) -> list[WaitingPartition]:
+        """Return those that were found lately."""
+        oldest = time.monotonic() - FORGET_AFTER_S
+        return sorted(
+            WaitingPartition(*key, offset) for key, (offset, at) in self._seen.items() if at > oldest
+        )

@@ -1,0 +1,108 @@
+"""Generations of the wire: how older events are read, and how events are written for older readers.
+
+A generation is a number that every event carries in `ce_generation`. It is raised when a field, a member of an
+enumeration or a type is added:
+1: release 0.1.0, which wrote no `ce_generation`.
+2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from schemas.base import Event
+from schemas.incidents import OpenedSeat
+from schemas.plans import Plan, read_plan
+
+GENERATION = 2
+"""The generation that this version reads and, where no older process runs, writes."""
+OLDEST = 1
+
+Body = dict[str, Any]
+
+
+def seats_of(plan: Plan) -> tuple[OpenedSeat, ...]:
+    """Return the seats that a plan needs, then the reserve: the surplus is of the role that needs most people."""
+    needs = [(need, False) for need in plan.seats for _ in range(need.count)]
+    if plan.seats:
+        most = max(plan.seats, key=lambda need: need.count)
+        needs += [(most, True)] * plan.offers.surplus
+    return tuple(
+        OpenedSeat(
+            number=number, role=need.role, all=(need.skill,), min_age=plan.search.min_age, reserve=reserve
+        )
+        for number, (need, reserve) in enumerate(needs, 1)
+    )
+
+
+def _opened_from_v1(body: Body) -> Body:
+    """Take engagement and seats from the plan, which version 1 carried with its defaults; its hash stays."""
+    if not isinstance(body.get("plan"), dict):
+        return body
+    plan = read_plan(body["plan"])
+    seats = [seat.model_dump(mode="json") for seat in seats_of(plan)]
+    return {**body, "engagement": plan.engagement, "seats": seats}
+
+
+def _opened_for_v1(body: Body) -> Body:
+    plan = read_plan(body["plan"])
+    return {**_without(body, _OPENED_IN_V2), "plan": plan.model_dump(mode="json")}
+
+
+def _same(body: Body) -> Body:
+    return body
+
+
+def _without(body: Body, names: frozenset[str]) -> Body:
+    return {name: value for name, value in body.items() if name not in names}
+
+
+_OPENED_IN_V2 = frozenset({"engagement", "seats", "window", "acceptance", "accuracy_m", "commune", "muster"})
+_REPORT_IN_V2 = frozenset(
+    {"window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id", "dropped"}
+)
+_REPLY_IN_V2 = frozenset({"eta_at", "party", "reason", "by", "sent_at"})
+
+Rewrite = Callable[[Body], Body]
+UPCASTS: Mapping[str, tuple[str, Rewrite]] = {
+    "incident.opened.v1": ("incident.opened.v2", _opened_from_v1),
+    "report.received.v1": ("report.received.v2", _same),
+    "reply.received.v1": ("reply.received.v2", _same),
+}
+"""For each old type, the type that replaced it and how its body is rewritten."""
+DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
+    1: {
+        "incident.opened.v2": ("incident.opened.v1", _opened_for_v1),
+        "report.received.v2": ("report.received.v1", lambda body: _without(body, _REPORT_IN_V2)),
+        "reply.received.v2": ("reply.received.v1", lambda body: _without(body, _REPLY_IN_V2)),
+    },
+}
+"""For each older generation, how the types that it does not know are written for its readers."""
+
+
+def upcast(type_: str, body: bytes) -> tuple[str, bytes]:
+    """Rewrite the body of an old type as the newest version of it; what is no JSON object is left as it is."""
+    while type_ in UPCASTS:
+        type_, rewrite = UPCASTS[type_]
+        if rewrite is not _same:
+            body = _rewritten(body, rewrite)
+    return type_, body
+
+
+def encode(event: Event, generation: int = GENERATION) -> tuple[str, bytes]:
+    """Return the type and the body of an event as readers of a generation understand it."""
+    type_, body = event.type, event.model_dump_json().encode()
+    for older in range(GENERATION - 1, generation - 1, -1):
+        if type_ in DOWNCASTS[older]:
+            type_, rewrite = DOWNCASTS[older][type_]
+            body = _rewritten(body, rewrite)
+    return type_, body
+
+
+def _rewritten(body: bytes, rewrite: Rewrite) -> bytes:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    return orjson.dumps(rewrite(found)) if isinstance(found, dict) else body
