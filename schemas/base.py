@@ -35,9 +35,9 @@ SEVERITY_RANK: dict[str, int] = {"life_threatening": 0, "urgent": 1, "routine": 
 
 
 class Wire(BaseModel):
-    """A frozen value; an unknown field is no error, so that a newer writer does not stop an older reader."""
+    """A frozen value; an unknown field is kept, so that a newer writer neither stops nor loses by an older reader."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 class Strict(BaseModel):

@@ -3,18 +3,20 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
 from schemas.base import Event, Position, Window
 from schemas.envelope import SOURCE, Envelope, headers
-from schemas.generations import seats_of
+from schemas.generations import GENERATION, seats_of
 from schemas.ids import derived, named
 from schemas.plans import Plan, SearchPolicy, SeatNeed, Step
 from schemas.reports import Professional
 from schemas.topics import MODELS
 
 GOLDEN = Path(__file__).with_name("golden")
+AHEAD = Path(__file__).with_name("golden_ahead")
+"""Messages as the next generation may write them, to prove that this one waits, passes on and rebuilds."""
 AT = datetime(2026, 11, 22, 20, 0, 0, 250_000, tzinfo=UTC)
 ORGANISATION = UUID("0194e0a1-7000-7000-8000-000000000001")
 INCIDENT = UUID("0194e0a1-7000-7000-8000-000000000002")
@@ -104,6 +106,8 @@ VALUES: dict[str, Any] = {
     "wanted": 3,
     "window": Window(starts_at=AT, ends_at=AT + timedelta(hours=2)),
 }
+MAPPINGS = {"shut", "title"}
+"""Objects whose names are data, not fields."""
 ELSEWHERE: dict[str, dict[str, Any]] = {
     "assignment.released.v1": {"reason": "stood_down"},
     "offer.withdrawn.v1": {"reason": "covered"},
@@ -158,5 +162,40 @@ def write_missing() -> None:
             path.write_text(json.dumps(message(example(model)), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
+def ahead(event: Event) -> dict[str, Any]:
+    """Write an event as the next generation might: with fields, and with one member, that nobody knows yet.
+
+    `body` can be read by this version; `unreadable` is what replaces fields of it so that it cannot.
+    """
+    content = message(event)
+    content["headers"]["ce_generation"] = str(GENERATION + 1)
+    content["body"] = _with_novelties(content["body"])
+    enumerated = [name for name, field in type(event).model_fields.items() if _has_members(field.annotation)]
+    content["unreadable"] = {enumerated[0]: "a_new_member"} if enumerated else {"at": {"moment": "now"}}
+    return content
+
+
+def _with_novelties(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        known = {name: inner if name in MAPPINGS else _with_novelties(inner) for name, inner in value.items()}
+        return known | {"novelty": [1, {"a": None}]}
+    return [_with_novelties(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _has_members(annotation: Any) -> bool:  # noqa: ANN401 - any annotation
+    return get_origin(annotation) is Literal or any(_has_members(part) for part in get_args(annotation))
+
+
+def write_ahead() -> None:
+    """Write the golden files one generation ahead anew."""
+    AHEAD.mkdir(exist_ok=True)
+    for path in AHEAD.glob("*.json"):
+        path.unlink()
+    for model in MODELS.values():
+        path = AHEAD / f"{model.type}.json"
+        path.write_text(json.dumps(ahead(example(model)), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
 if __name__ == "__main__":
     write_missing()
+    write_ahead()
