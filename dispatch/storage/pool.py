@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -10,6 +10,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 import asyncpg
 import orjson
 import structlog
+
+from dispatch.storage.queries import sql
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -136,6 +138,12 @@ async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """Borrow a connection for one transaction."""
     async with pool.acquire() as connection, connection.transaction():
         yield cast("asyncpg.Connection", connection)
+
+
+async def execute_rows(connection: asyncpg.Connection, query: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a named query that takes each column of some rows as an array, unless there are no rows."""
+    if rows:
+        await connection.execute(sql(query), *map(list, zip(*rows, strict=True)))
 
 
 def retrying(work: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:

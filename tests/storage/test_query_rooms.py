@@ -13,13 +13,9 @@ from dispatch.storage.queries import FOLDER, HEADER, all_queries
 ROOT = Path(__file__).parents[2]
 STORAGE = "storage"
 FAMILIES = {
-    "drop_": ROOT / "dispatch/services/operations/rebuilding.py",
     "expire_": ROOT / "dispatch/services/operations/retention.py",
-    "stored_": ROOT / "dispatch/services/operations/rebuilding.py",
 }
 """Queries that a module names by a prefix and the name of a table."""
-SHARED = {"read_escalations", "write_escalations", "write_plans"}
-"""Queries that are called from two rooms."""
 RUNNING = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "cursor", "prepare"}
 NO_CONNECTIONS = {"buckets"}
 """Objects with a method of such a name that runs no statement given by the caller."""
@@ -73,7 +69,7 @@ def capabilities() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", sorted(all_queries().keys() - SHARED))
+@pytest.mark.parametrize("name", sorted(all_queries()))
 def test_a_query_is_called_from_one_room_whose_name_its_folder_has(name: str) -> None:
     callers = rooms().get(name, set())
     assert callers, "no module calls it"

@@ -14,11 +14,10 @@ from dispatch.domain.incident import Escalation
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import assembly
-from dispatch.storage import rows
-from dispatch.storage.incidents import schedule, upsert
 from dispatch.storage.journal import Entry, append
+from dispatch.storage.projections import AGENDA, ESCALATIONS
 from dispatch.storage.queries import sql
-from dispatch.storage.rows import Row
+from dispatch.storage.table import Row
 from schemas.base import Mode
 from schemas.escalations import EscalationEvent, SubjectKind
 from schemas.ids import derived
@@ -120,7 +119,9 @@ async def _subject_of(uow: UnitOfWork, organisation: UUID, escalation_id: UUID) 
 
 async def _lock(connection: asyncpg.Connection, subject: UUID) -> Escalations:
     await connection.execute(sql("lock_subject"), str(subject))
-    found = [Escalation(**dict(row)) for row in await connection.fetch(sql("read_escalations"), [subject])]
+    found: list[Escalation] = [
+        ESCALATIONS.value(row) for row in await ESCALATIONS.read(connection, [subject])
+    ]
     return {one.id: one for one in found}
 
 
@@ -143,8 +144,9 @@ async def _write(
         Entry(subject, event, organisation, mode, str(subject), event.at, now, rank=0) for event in events
     ]
     await append(connection, entries, now)
-    await upsert(connection, "write_escalations", rows.escalation_rows(organisation, mode, changed))
-    await schedule(connection, agenda_rows(organisation, before), agenda_rows(organisation, after))
+    rows = [ESCALATIONS.rows((organisation, mode), one.values()) for one in (before, after)]
+    await ESCALATIONS.save(connection, *rows)
+    await AGENDA.save(connection, agenda_rows(organisation, before), agenda_rows(organisation, after))
 
 
 def agenda_rows(organisation: UUID, escalations: Escalations) -> list[Row]:

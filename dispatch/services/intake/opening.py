@@ -17,6 +17,7 @@ from dispatch.domain.opening import Opening, open_incident
 from dispatch.services.plans.plan_files import PlanBook
 from dispatch.storage import incidents as store
 from dispatch.storage.journal import read_streams
+from dispatch.storage.pool import execute_rows
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Mode, Position, Severity
 from schemas.decoding import Received
@@ -90,7 +91,7 @@ class Intake:
                 links[report.key] = self._take_one(report, earlier | links, drafts, areas, now)
         received_at = {links[r.key]: r.received.received_at for r in fresh}
         await store.write(connection, list(drafts.values()), now, received_at)
-        await store.upsert(connection, "link_reports", sorted({(r.id, links[r.key]) for r in fresh}))
+        await execute_rows(connection, "link_reports", sorted({(r.id, links[r.key]) for r in fresh}))
 
     def _read(self, received: Received, now: datetime) -> Report:
         data = received.data

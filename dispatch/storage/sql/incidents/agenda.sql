@@ -42,15 +42,3 @@ WHERE f.status = 'extended'
 -- name: next_due
 -- Returns when the next entry after $1 falls due.
 SELECT min(due_at) FROM agenda WHERE due_at > $1;
-
--- name: write_agenda
--- Writes entries of the agenda.
-INSERT INTO agenda (subject, kind, subject_kind, organisation, severity, due_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::smallint[], $6::timestamptz[])
-ON CONFLICT (subject, kind) DO UPDATE SET due_at = excluded.due_at, severity = excluded.severity;
-
--- name: clear_agenda
--- Deletes entries of the agenda.
-DELETE FROM agenda a
-USING unnest($1::uuid[], $2::text[]) AS gone (subject, kind)
-WHERE a.subject = gone.subject AND a.kind = gone.kind;

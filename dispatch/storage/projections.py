@@ -1,0 +1,170 @@
+"""The projections of the journal, and how an incident is laid out in them and read back from them.
+
+A field of a value is a column of its table: a new field needs a migration and nothing here.
+"""
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+import asyncpg
+
+from dispatch.domain.agenda import agenda
+from dispatch.domain.incident import Assignment, Escalation, Incident, Offer, Recall, Seat
+from dispatch.storage.queries import fill
+from dispatch.storage.table import Claim, Row, Table, columns_of
+from schemas.base import SEVERITY_RANK, Position
+from schemas.plans import Plan
+from schemas.reports import Professional
+
+_ELSEWHERE = ("plan", "position", "professional", "seats", "offers", "assignments", "recalls", "escalations")
+"""Fields of an incident that are no column of its own: they are taken apart, or are rows of other tables."""
+_PLAIN = columns_of(Incident, without=_ELSEWHERE)
+_OF_INCIDENT = {"incident_id": "uuid"}
+_IN_LANE = {"incident_id": "uuid", "lane": "text"}
+
+INCIDENTS = Table(
+    "incidents",
+    {**_PLAIN, "lat": "float8", "lon": "float8", "requested": "bool", "reference": "text"},
+    key=("id",),
+    subject="id",
+    order=("id",),
+)
+SEATS = Table(
+    "seats",
+    {**_OF_INCIDENT, "skill": "text"} | columns_of(Seat),
+    key=("incident_id", "number"),
+    subject="incident_id",
+    order=("number",),
+    claims=(Claim("seats_one_per_assignment", ("assignment_id",), "assignment_id", frozenset({None})),),
+    kind=Seat,
+)
+OFFERS = Table(
+    "offers",
+    _IN_LANE | columns_of(Offer),
+    key=("id",),
+    subject="incident_id",
+    order=("extended_at", "id"),
+    claims=(
+        Claim(
+            "offers_one_live",
+            ("volunteer_id", "lane"),
+            "status",
+            frozenset({"accepted", "declined", "expired", "withdrawn"}),
+        ),
+    ),
+    kind=Offer,
+)
+ASSIGNMENTS = Table(
+    "assignments",
+    _IN_LANE | columns_of(Assignment),
+    key=("id",),
+    subject="incident_id",
+    order=("assigned_at", "id"),
+    claims=(
+        Claim("assignments_one_per_seat", ("incident_id", "seat"), "status", frozenset({"released"})),
+        Claim("assignments_one_per_volunteer", ("volunteer_id", "lane"), "status", frozenset({"released"})),
+    ),
+    kind=Assignment,
+)
+RECALLS = Table(
+    "recalls",
+    _OF_INCIDENT | columns_of(Recall),
+    key=("incident_id", "volunteer_id"),
+    subject="incident_id",
+    order=("volunteer_id",),
+    kind=Recall,
+)
+ESCALATIONS = Table(
+    "escalations",
+    {"organisation": "uuid", "mode": "text"} | columns_of(Escalation),
+    key=("id",),
+    subject="subject_id",
+    order=("raised_at", "id"),
+    claims=(
+        Claim(
+            "escalations_one_open",
+            ("subject_id", "reason"),
+            "status",
+            frozenset({"resolved", "handed_over"}),
+        ),
+    ),
+    kind=Escalation,
+)
+AGENDA = Table(
+    "agenda",
+    {
+        "subject": "uuid",
+        "kind": "text",
+        "subject_kind": "text",
+        "organisation": "uuid",
+        "severity": "smallint",
+        "due_at": "timestamptz",
+    },
+    key=("subject", "kind"),
+    subject="subject",
+    order=("kind",),
+)
+PROJECTIONS = (INCIDENTS, SEATS, OFFERS, ASSIGNMENTS, RECALLS, ESCALATIONS, AGENDA)
+"""In the order in which they are written."""
+Rows = dict[Table, list[Row]]
+
+_plain = attrgetter(*_PLAIN)
+
+
+async def lock_projections(connection: asyncpg.Connection) -> None:
+    """Keep every writer out of the projections until the transaction ends; readers are not blocked."""
+    tables = ", ".join(table.name for table in PROJECTIONS)
+    await connection.execute(fill("lock_projections", tables=tables))
+
+
+def rows_of(incident: Incident) -> Rows:
+    """Lay out an incident and all that belongs to it."""
+    owner, in_lane = (incident.id,), (incident.id, incident.lane)
+    return {
+        INCIDENTS: [_incident_row(incident)],
+        SEATS: [row for seat in incident.seats for row in SEATS.rows((*owner, _skill(seat)), [seat])],
+        OFFERS: OFFERS.rows(in_lane, incident.offers.values()),
+        ASSIGNMENTS: ASSIGNMENTS.rows(in_lane, incident.assignments.values()),
+        RECALLS: RECALLS.rows(owner, incident.recalls.values()),
+        ESCALATIONS: ESCALATIONS.rows((incident.organisation, incident.mode), incident.escalations.values()),
+        AGENDA: _agenda_rows(incident),
+    }
+
+
+def _incident_row(incident: Incident) -> Row:
+    place, professional = incident.position, incident.professional
+    lat, lon = (place.lat, place.lon) if place else (None, None)
+    row = (*_plain(incident), lat, lon, professional.requested, professional.reference)
+    return INCIDENTS.packed(row)
+
+
+def _skill(seat: Seat) -> str:
+    """Return the one skill that processes of the previous release read of a seat."""
+    return next(iter(seat.all_skills), "")
+
+
+def _agenda_rows(incident: Incident) -> list[Row]:
+    rank = SEVERITY_RANK[incident.severity]
+    return [
+        (incident.id, kind, "incident", incident.organisation, rank, due_at)
+        for kind, due_at in agenda(incident).items()
+    ]
+
+
+def incident_from(record: asyncpg.Record, plan: Plan, children: Mapping[Table, Sequence[Any]]) -> Incident:
+    """Read an incident back from its row and from the values of the rows that belong to it."""
+    row = dict(zip(INCIDENTS.columns, INCIDENTS.unpacked(record), strict=True))
+    lat, lon = row.pop("lat"), row.pop("lon")
+    professional = Professional(requested=row.pop("requested"), reference=row.pop("reference"))
+    return Incident(
+        **row,
+        plan=plan,
+        position=None if lat is None else Position(lat=lat, lon=lon),
+        professional=professional,
+        seats=tuple(children[SEATS]),
+        offers={offer.id: offer for offer in children[OFFERS]},
+        assignments={assignment.id: assignment for assignment in children[ASSIGNMENTS]},
+        recalls={recall.volunteer_id: recall for recall in children[RECALLS]},
+        escalations={escalation.id: escalation for escalation in children[ESCALATIONS]},
+    )
