@@ -32,7 +32,7 @@ from dispatch.services.intake.admission import Admission
 from dispatch.storage import parking
 from dispatch.storage.pool import open_pool, transaction
 from schemas.decoding import Unreadable, decode
-from tests.kafka.outside import a_report
+from tests.kafka.outside import report_message
 from tests.support.world import World
 
 HEADER = "name,phone,language,skills,lat,lon,birth_date,consent,availability\n"
@@ -665,7 +665,7 @@ async def test_a_parked_report_of_days_ago_opens_its_incident_only_when_a_human_
     dispatch: Dispatch, world: World
 ) -> None:
     house = uuid4()
-    message = a_report(house, "1", at=world.now.isoformat())
+    message = report_message(house, "1", at=world.now.isoformat())
     record = decode("incident.reports", message.key, message.headers, message.body)
     assert record is not None
     await world.deliver("incident.reports", [record])

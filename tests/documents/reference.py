@@ -41,7 +41,7 @@ BY_HAND: dict[object, tuple[str, ...]] = {
     speaker: ("gateway:NAME",),
     authorize_answer: ("gateway:NAME", "console:act"),
 }
-"""What the guards ask for that look at the key themselves."""
+"""The scopes of the dependencies that check the key themselves."""
 NAMELESS_DEFAULTS = (None, "", SecretStr(""))
 HOUR_MS = 3_600_000
 EXAMPLE = "Example: "
@@ -50,13 +50,13 @@ Row = Sequence[object]
 
 
 def current() -> str:
-    """Write the whole page."""
+    """Return the whole page."""
     parts = (INTRODUCTION, *_commands(), *_settings(), *_routes(), *_topics(), *_consumers(), *_events())
     return "\n".join((*parts, *_transitions(), *_gates(), *_reasons())) + "\n"
 
 
 def _table(columns: Row, rows: Iterable[Row]) -> Iterator[str]:
-    """Lay rows out in Markdown."""
+    """Yield the lines of a Markdown table."""
     for row in (columns, ["---"] * len(columns), *rows):
         yield "| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |"
     yield ""
@@ -73,7 +73,7 @@ def _commands() -> Iterator[str]:
 
 
 def commands() -> Iterator[tuple[str, str, str]]:
-    """Give each command with its help line and an example."""
+    """Yield each command with its help line and an example."""
     for name, (path, _) in COMMANDS.items():
         module, _, attribute = path.partition(":")
         found = getattr(import_module(module), attribute)
@@ -95,7 +95,7 @@ def _command(name: str, text: str) -> tuple[str, str, str]:
 
 def _settings() -> Iterator[str]:
     yield "## Environment\n"
-    yield "Everything that can be set is a variable; there is no configuration file.\n"
+    yield "All settings are environment variables; there is no configuration file.\n"
     rows = [
         (f"`DISPATCH_{name.upper()}`", _default(field.default), SETTINGS[name])
         for name, field in Settings.model_fields.items()
@@ -110,7 +110,7 @@ def _default(value: object) -> str:
 
 def _routes() -> Iterator[str]:
     yield "## HTTP\n"
-    yield "Keys go in `Authorization: Bearer rk_…`. [OpenAPI](openapi.yaml) has every body and answer. A key with"
+    yield "Send keys in `Authorization: Bearer rk_…`. [OpenAPI](openapi.yaml) has every body and response. A key with"
     yield "`admin` opens every route but those of gateways. Errors are RFC 9457 problem documents.\n"
     rows = [(route.path, method, route) for route in routes() for method in route.methods or ()]
     yield from _table(
@@ -131,7 +131,7 @@ def _route(path: str, method: str, route: APIRoute) -> tuple[str, str, str]:
 
 
 def routes() -> Iterator[APIRoute]:
-    """Give every route of a process that serves everything."""
+    """Yield every route of a process that serves everything."""
     uow = UnitOfWork(cast("asyncpg.Pool", None), Clock())
     routers: tuple[APIRouter, ...] = (*ROUTERS, stream.router(uow, keys.authenticate), health.router)
     for router in routers:
@@ -139,7 +139,7 @@ def routes() -> Iterator[APIRoute]:
 
 
 def scopes(route: APIRoute) -> tuple[str, ...]:
-    """Give the scopes of which a key needs one; none for what is open, or opened by the token in its address."""
+    """Return the scopes of which a key needs one; none for a route that is open or has a token in its path."""
     if route.path == "/v1/stream":
         return stream.SCOPES
     return next(_asked(route.dependant), ())
@@ -158,7 +158,7 @@ def _asked(dependant: Dependant) -> Iterator[tuple[str, ...]]:
 def _topics() -> Iterator[str]:
     yield "## Topics\n"
     yield "[AsyncAPI](asyncapi.yaml) has every message. Consumer groups are named `renfort.READER`. A broker"
-    yield f"that forgot is refilled with what its readers lack of the last {HORIZON_DAYS} days.\n"
+    yield f"that lost its data gets again what its consumers lack of the last {HORIZON_DAYS} days.\n"
     columns = ("topic", "key", "partitions", "kept for", "written by", "read by")
     rows = [
         (f"`{t.name}`", t.key, t.partitions, _kept(t), _code(t.writers), _code(_readers(t)) or "others")
@@ -196,7 +196,7 @@ def _events() -> Iterator[str]:
 
 def _transitions() -> Iterator[str]:
     yield "## What may follow what\n"
-    yield "Every status changes by one of these events. Whatever is not here is refused (HTTP 409).\n"
+    yield "Every status changes by one of these events. Any other transition is rejected (HTTP 409).\n"
     yield "![Incident, offer, assignment and escalation: what leads from one status to the next](state.svg)\n"
     for name, machine in MACHINES.items():
         yield f"### {name}\n"
@@ -206,7 +206,7 @@ def _transitions() -> Iterator[str]:
 
 def _gates() -> Iterator[str]:
     yield "## Gates\n"
-    yield "Why a volunteer near an incident was not asked. The timeline and `dispatch incident show` use these words.\n"
+    yield "Why a volunteer near an incident was not asked, as the timeline and `dispatch incident show` name it.\n"
     rows = [(f"`{', '.join(readable(gate))}`", GATES[gate]) for gate in Gate]
     yield from _table(("word", "it means"), rows)
 

@@ -4,14 +4,18 @@ from collections.abc import Callable, Iterator
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import pytest
 import structlog
 from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPBearer
 from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
+from dispatch.services.core.errors import SenderError
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.intake import submitting
 from producers.http.app import build
 from tests.conftest import START
 from tests.documents import reference
@@ -75,3 +79,20 @@ def _called(dependant: Dependant) -> Iterator[Callable[..., Any]]:
         yield call.__call__ if isinstance(call, HTTPBearer) else call
     for inner in dependant.dependencies:
         yield from _called(inner)
+
+
+class NewlyDefinedError(SenderError):
+    """An error of the sender that the table of problem documents does not list."""
+
+
+async def test_an_unlisted_error_of_the_sender_is_not_reported_as_ours(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def reject(*_: object, **__: object) -> None:
+        raise NewlyDefinedError("send less")
+
+    monkeypatch.setattr(submitting, "status", reject)
+    key = await site.key("console:read")
+    response = await site.client.get(f"/v1/reports/{uuid4()}", headers=key)
+    assert (response.status_code, response.json()["detail"]) == (400, "send less")
+    assert problem_fields(response) == set()

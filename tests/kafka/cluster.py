@@ -1,4 +1,4 @@
-"""A real Kafka cluster that a test can kill, freeze, restart or replace by an empty one."""
+"""An Apache Kafka cluster that a test can kill, freeze, restart or replace by an empty one."""
 
 import atexit
 import secrets
@@ -23,13 +23,13 @@ def skip_without_java() -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Pick ports that no outgoing connection takes, so that a killed node finds its own again."""
+    """Return ports outside the ephemeral range, so that a killed node can use its own again."""
     candidates = secrets.SystemRandom().sample(range(20_000, 32_000), 50)
     return [port for port in candidates if kafka.port_is_free(port)][:count]
 
 
 class KafkaCluster:
-    """Nodes of Apache Kafka on this machine, numbered from 1; every method blocks until it is done."""
+    """Nodes of Apache Kafka on this machine, numbered from 1; every method blocks until it has finished."""
 
     def __init__(self, folder: Path, nodes: int = 1, access: kafka.Access | None = None) -> None:
         self.folder = folder
@@ -51,7 +51,7 @@ class KafkaCluster:
         return f"{kafka.HOST}:{self._nodes[1].controller_port}"
 
     def start(self) -> None:
-        """Format storage where there is none and start every node that is not running."""
+        """Format missing storage and start every node that is not running."""
         nodes = list(self._nodes.values())
         self.cluster_id = kafka.stored_cluster_id(nodes[0]) or kafka.new_cluster_id()
         kafka.format_storage(self._jars, nodes, self.cluster_id, self._access)
@@ -67,7 +67,7 @@ class KafkaCluster:
             self.kill(number)
 
     def is_running(self, node: int) -> bool:
-        """Tell whether a node's process lives, frozen or not."""
+        """Return whether a node's process exists, frozen or not."""
         return node in self._processes and self._processes[node].poll() is None
 
     def kill(self, node: int = 1) -> None:
@@ -81,18 +81,18 @@ class KafkaCluster:
         self._processes[node].send_signal(signal.SIGSTOP)
 
     def resume(self, node: int = 1) -> None:
-        """Let a frozen node go on where it was (SIGCONT)."""
+        """Resume a frozen node (SIGCONT)."""
         self._processes[node].send_signal(signal.SIGCONT)
 
     def restart(self, node: int = 1) -> None:
-        """Start a node again on the data that it had, killing it first where it still runs."""
+        """Restart a node on its data; kills it first where it still runs."""
         if self.is_running(node):
             self.kill(node)
         self._launch(node)
         self._await(node)
 
     def replace(self) -> None:
-        """Put an empty cluster with a new cluster id on the same addresses."""
+        """Replace the cluster by an empty one with a new id on the same addresses."""
         self.stop()
         shutil.rmtree(self.folder)
         self.start()

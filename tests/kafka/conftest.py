@@ -60,6 +60,6 @@ async def blank(kafka: KafkaCluster) -> KafkaCluster:
 
 @pytest.fixture
 async def station(blank: KafkaCluster, database: str, tmp_path: Path) -> AsyncIterator[Station]:
-    """Found an organisation on the node; the test starts the processes."""
+    """Create an organisation; the test starts the processes."""
     async with Station.open(database, blank.bootstrap, tmp_path) as station:
         yield station

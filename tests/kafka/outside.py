@@ -1,4 +1,4 @@
-"""What others do on the topics: they publish reports straight to Kafka, and look at what is there."""
+"""External clients of the topics: they publish reports directly to Kafka, and read what it holds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ AT = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Message:
-    """A record that somebody else writes."""
+    """A record of an external producer."""
 
     body: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     key: bytes | None = b"neighbour"
 
 
-def a_report(organisation: UUID, source_id: str, **changes: object) -> Message:
-    """Make a report as a well-behaved producer would, of a kind that no plan names."""
+def report_message(organisation: UUID, source_id: str, **changes: object) -> Message:
+    """Return a valid report of a kind that no plan names."""
     fields: dict[str, object] = {
         "at": AT, "source": "neighbour", "source_id": source_id, "kind": "nuisance.noise",
         "position": {"lat": 48.85, "lon": 2.35},
@@ -39,7 +39,7 @@ def a_report(organisation: UUID, source_id: str, **changes: object) -> Message:
 
 
 async def publish(bootstrap: str, *messages: Message, partition: int | None = None) -> None:
-    """Write reports on their topic."""
+    """Publish reports on their topic."""
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
         for one in messages:
             await producer.send_and_wait(
@@ -48,7 +48,7 @@ async def publish(bootstrap: str, *messages: Message, partition: int | None = No
 
 
 async def read_all(bootstrap: str, topic: str) -> list[ConsumerRecord]:
-    """Read everything that a topic holds, each partition in its order."""
+    """Return all records of a topic, those of each partition in order."""
     places = [TopicPartition(topic, number) for number in range(BY_NAME[topic].partitions)]
     found: list[ConsumerRecord] = []
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
@@ -61,7 +61,7 @@ async def read_all(bootstrap: str, topic: str) -> list[ConsumerRecord]:
 
 
 async def behind(bootstrap: str, consumer: str, topic: str) -> int:
-    """Count what a topic holds beyond the place that a consumer's group has committed."""
+    """Return the lag of a consumer's group on a topic, in records."""
     async with administration(bootstrap) as admin:
         committed = await admin.list_consumer_group_offsets(f"renfort.{consumer}")
     places = [TopicPartition(topic, number) for number in range(BY_NAME[topic].partitions)]

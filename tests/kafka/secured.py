@@ -1,4 +1,4 @@
-"""A real Kafka that speaks only TLS, knows its users by password, and lets each do what was granted."""
+"""An Apache Kafka node with TLS, SCRAM users and access control lists."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ ADMIN = "admin"
 KINDS = {"topic": 2, "group": 3}
 OPERATIONS = {"read": 3, "write": 4, "create": 5, "describe": 8, "describe configs": 10}
 LITERAL, ALLOW = 3, 3
-"""As Kafka's protocol numbers what an access control entry is made of."""
+"""The numbers that Kafka's protocol gives to the parts of an access control entry."""
 
 
 Grant = tuple[str, str, str, str]
@@ -31,12 +31,12 @@ Grant = tuple[str, str, str, str]
 
 
 def password(user: str) -> str:
-    """Give a user's password, which must appear nowhere."""
+    """Return a user's password, which must appear in no output."""
     return f"canary-{user}-5f2c"
 
 
 def settings(folder: Path, server: trustme.LeafCert, authority: trustme.CA) -> dict[str, str]:
-    """Return what a broker is set to, its certificate beside it."""
+    """Write the broker's certificate; return the broker's settings."""
     key = load_pem_private_key(server.private_key_pem.bytes(), None)
     chain = b"".join(blob.bytes() for blob in server.cert_chain_pems)
     pair = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + chain
@@ -62,7 +62,7 @@ def settings(folder: Path, server: trustme.LeafCert, authority: trustme.CA) -> d
 
 @dataclass(frozen=True)
 class Secured:
-    """The cluster, and what it takes to be let in."""
+    """The cluster, and the credentials of its users."""
 
     cluster: KafkaCluster
     authority: trustme.CA
@@ -70,7 +70,7 @@ class Secured:
 
     @classmethod
     def start(cls, folder: Path, users: Iterable[str]) -> "Secured":
-        """Make an authority, a certificate of it for the address, and users; start one node with them."""
+        """Create an authority, a certificate for the address, and users; start one node with them."""
         authority = trustme.CA()
         given = settings(folder, authority.issue_cert(kafka.HOST), authority)
         access = kafka.Access(given, {user: password(user) for user in (ADMIN, *users)})
@@ -80,30 +80,30 @@ class Secured:
 
     @property
     def port(self) -> str:
-        """Give the port, to reach it by another name."""
+        """Return the port, to connect under another host name."""
         return self.cluster.bootstrap.rpartition(":")[2]
 
     @property
     def plain(self) -> str:
-        """Give the address of the one port that speaks no TLS: the controller's."""
+        """Return the address of the controller, the only port without TLS."""
         return self.cluster.controller
 
     def environment(self, user: str, **changes: str) -> dict[str, str]:
-        """Name what a process of a user is set to."""
+        """Return the environment of a process that runs as a user."""
         known = {"username": user, "password": password(user), "ca": str(self.folder / "ca.pem")} | changes
         return {f"DISPATCH_KAFKA_{name.upper()}": value for name, value in known.items() if value}
 
     def security(self, user: str, **changes: str) -> Security:
-        """Give what a client of a user connects with."""
+        """Return the credentials of a client that connects as a user."""
         named = {n.removeprefix("DISPATCH_").lower(): v for n, v in self.environment(user, **changes).items()}
         return Security.of(Settings.model_validate(named))
 
     async def grant(self, *grants: Grant) -> None:
-        """Let users do what they could not."""
+        """Add access control entries."""
         async with administration(self.cluster.bootstrap, self.security(ADMIN)) as admin:
             for user, operation, kind, name in grants:
                 entry = CreateAclsRequest(
                     KINDS[kind], name, LITERAL, f"User:{user}", "*", OPERATIONS[operation], ALLOW
                 )
-                response = await admin._send_request(entry)  # noqa: SLF001 - it has no public way to grant
+                response = await admin._send_request(entry)  # noqa: SLF001 - aiokafka has no public method for it
                 assert response.creation_responses[0][0] == 0, response

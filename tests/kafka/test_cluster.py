@@ -1,4 +1,4 @@
-"""The cluster that the other Kafka tests stand on does what they assume of it."""
+"""The cluster of the Kafka tests behaves as they assume."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -64,13 +64,13 @@ async def answers(cluster: KafkaCluster) -> bool:
     return True
 
 
-async def test_a_consumer_group_hears_what_an_idempotent_producer_said(kafka: KafkaCluster) -> None:
+async def test_a_consumer_group_receives_what_an_idempotent_producer_sent(kafka: KafkaCluster) -> None:
     topic = await make_topic(kafka)
     await say(kafka, topic, WORDS)
     assert await hear(kafka, topic, len(WORDS)) == WORDS
 
 
-async def test_a_topic_that_nobody_made_is_not_made_by_asking_for_it(kafka: KafkaCluster) -> None:
+async def test_a_request_for_an_unknown_topic_does_not_create_it(kafka: KafkaCluster) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(2):
             await say(kafka, "nobody-made-me", WORDS[:1])
@@ -78,7 +78,7 @@ async def test_a_topic_that_nobody_made_is_not_made_by_asking_for_it(kafka: Kafk
         assert "nobody-made-me" not in await admin.list_topics()
 
 
-async def test_a_killed_node_keeps_its_messages_when_it_starts_again(kafka: KafkaCluster) -> None:
+async def test_a_killed_node_retains_its_messages_over_a_restart(kafka: KafkaCluster) -> None:
     topic, before = await make_topic(kafka), kafka.cluster_id
     await say(kafka, topic, WORDS)
     kafka.kill()
@@ -109,7 +109,7 @@ async def test_a_replaced_cluster_is_empty_and_has_another_id(kafka: KafkaCluste
     assert kafka.bootstrap == address
 
 
-async def test_three_nodes_lose_nothing_and_go_on_after_one_is_killed(three: KafkaCluster) -> None:
+async def test_three_nodes_lose_nothing_and_continue_after_one_is_killed(three: KafkaCluster) -> None:
     topic = await make_topic(three, copies=3)
     await say(three, topic, WORDS)
     three.kill(1)

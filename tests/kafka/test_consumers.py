@@ -1,4 +1,4 @@
-"""The frame of every consumer: whatever arrives reaches the handler, and what fails comes again."""
+"""The broker of the consumers: every record reaches its handler, and a failed batch is delivered again."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ REPORTS, POSITIONS, EVENTS = "incident.reports", "volunteer.positions", "inciden
 
 
 class Handler:
-    """Writes down the batches that it takes, and fails as often as it is told to."""
+    """Records its batches, and fails the first of them as configured."""
 
     def __init__(self) -> None:
         self.taken: list[Received | Unreadable] = []
@@ -75,7 +75,7 @@ def listen(broker: Broker, topic: str) -> Handler:
     return handler
 
 
-async def test_a_message_sent_before_the_group_was_born_is_taken(
+async def test_a_message_sent_before_the_group_existed_is_handled(
     broker: Broker, producer: AIOKafkaProducer
 ) -> None:
     handler = listen(broker, REPORTS)
@@ -84,7 +84,7 @@ async def test_a_message_sent_before_the_group_was_born_is_taken(
     await handler.has(1)
 
 
-async def test_a_batch_that_fails_comes_again_whole_and_in_order(
+async def test_a_failed_batch_is_delivered_again_whole_and_in_order(
     broker: Broker, producer: AIOKafkaProducer
 ) -> None:
     handler = listen(broker, REPORTS)
@@ -96,7 +96,7 @@ async def test_a_batch_that_fails_comes_again_whole_and_in_order(
     assert handler.bodies == [b"one", b"two", b"three"]
 
 
-async def test_what_is_committed_is_not_taken_again_after_a_restart(
+async def test_committed_messages_are_not_delivered_again_after_a_restart(
     broker: Broker, producer: AIOKafkaProducer
 ) -> None:
     handler = listen(broker, REPORTS)
@@ -109,7 +109,7 @@ async def test_what_is_committed_is_not_taken_again_after_a_restart(
     await handler.has(2)
 
 
-async def test_headers_and_keys_of_any_bytes_are_taken(broker: Broker, producer: AIOKafkaProducer) -> None:
+async def test_headers_and_keys_of_any_bytes_are_handled(broker: Broker, producer: AIOKafkaProducer) -> None:
     handler = listen(broker, REPORTS)
     await groups.start(broker)
     await producer.send_and_wait(REPORTS, b"\xff", key=b"\x00\xff", headers=[("ce_id", b"\xff"), ("x", None)])
@@ -118,7 +118,9 @@ async def test_headers_and_keys_of_any_bytes_are_taken(broker: Broker, producer:
     assert all(isinstance(message, Unreadable) for message in handler.taken)
 
 
-async def test_a_tombstone_reaches_only_who_expects_one(broker: Broker, producer: AIOKafkaProducer) -> None:
+async def test_a_tombstone_reaches_only_handlers_that_expect_one(
+    broker: Broker, producer: AIOKafkaProducer
+) -> None:
     positions, events = listen(broker, POSITIONS), listen(broker, EVENTS)
     await groups.start(broker)
     for topic in (POSITIONS, EVENTS):
@@ -130,7 +132,7 @@ async def test_a_tombstone_reaches_only_who_expects_one(broker: Broker, producer
     assert positions.taken[0].key == b"volunteer"
 
 
-async def test_a_record_broken_in_kafkas_own_format_is_named_and_the_others_are_taken(
+async def test_a_record_that_violates_kafkas_format_is_reported_and_the_others_are_handled(
     broker: Broker, producer: AIOKafkaProducer
 ) -> None:
     handler = listen(broker, REPORTS)
@@ -147,7 +149,7 @@ async def test_a_record_broken_in_kafkas_own_format_is_named_and_the_others_are_
     assert b"partition 1, offset 1" in broken.headers
 
 
-async def test_an_error_is_logged_without_its_words(
+async def test_an_error_is_logged_without_its_message(
     broker: Broker, producer: AIOKafkaProducer, caplog: pytest.LogCaptureFixture
 ) -> None:
     handler = listen(broker, REPORTS)
@@ -177,7 +179,7 @@ async def test_a_consumer_waits_for_a_broker_that_is_absent_at_start(
     await handler.has(1)
 
 
-async def test_a_place_beyond_what_a_broker_holds_is_left_for_the_beginning(
+async def test_an_offset_beyond_the_end_of_a_partition_is_reset_to_its_beginning(
     broker: Broker, producer: AIOKafkaProducer
 ) -> None:
     handler = listen(broker, REPORTS)
@@ -191,7 +193,7 @@ async def test_a_place_beyond_what_a_broker_holds_is_left_for_the_beginning(
 
 
 async def send_illegible(producer: AIOKafkaProducer, partition: int) -> None:
-    """Send a well-formed record of which a header's name is no text; no client of ours can do that."""
+    """Send a valid record with a header name that is not UTF-8, which no client library can send."""
     batch = producer.create_batch()
     batch.append(key=b"k", value=b"v", timestamp=1, headers=[("name", b"value")])
     batch.close()

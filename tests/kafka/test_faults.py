@@ -1,4 +1,4 @@
-"""A worker killed at the worst moments: what it did is done once, what it had not done is done by the next."""
+"""A worker killed at the worst moments: its work is done once, by it or by the next worker."""
 
 import asyncio
 from collections import defaultdict
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.kafka.cluster import KafkaCluster
-from tests.kafka.outside import a_report, behind, publish, read_all
+from tests.kafka.outside import behind, publish, read_all, report_message
 from tests.kafka.workers import LISTENERS, ROLES, Station
 from tests.support.site import TOPIC, append_events, entry, until
 
@@ -39,7 +39,7 @@ OWNERS = """
 
 @asynccontextmanager
 async def held_in_three_transactions(station: Station, kafka: KafkaCluster) -> AsyncIterator[None]:
-    """Hold the worker while it takes one report in, asks people for a second, and seats one for a third."""
+    """Block the worker while it opens one report, extends offers for a second, and seats a volunteer for a third."""
 
     async def first_offer() -> object:
         return await station.pool.fetchval("SELECT id FROM offers LIMIT 1")
@@ -55,17 +55,17 @@ async def held_in_three_transactions(station: Station, kafka: KafkaCluster) -> A
     async with station.pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         await connection.execute("LOCK TABLE offers, assignments IN SHARE MODE")
-        await station.say_yes(await station.pool.fetchval("SELECT id FROM offers LIMIT 1"))
+        await station.accept_offer(await station.pool.fetchval("SELECT id FROM offers LIMIT 1"))
         await station.report("asked for")
         await until(two_opened)
         await connection.execute("LOCK TABLE reports IN SHARE MODE")
-        await publish(kafka.bootstrap, a_report(station.scene.organisation, "taken in"))
+        await publish(kafka.bootstrap, report_message(station.scene.organisation, "taken in"))
         await until(three_wait)
         yield
 
 
 async def done(station: Station) -> tuple[int, ...]:
-    """Count what the three transactions do: a report taken in, a round of asking, a seat filled."""
+    """Count the effects of the three transactions: a report accepted, a round of offers, a seat filled."""
     (asked,) = await station.pool.fetch("SELECT incident_id FROM reports WHERE source_id = 'asked for'")
     return tuple(await station.pool.fetchrow(DONE, asked["incident_id"]))  # type: ignore[arg-type]
 
@@ -86,7 +86,7 @@ async def the_next_one_ends_the_work(station: Station, kafka: KafkaCluster) -> N
     assert await station.pool.fetchval("SELECT count(*) FROM incidents") == 3
 
 
-async def test_what_a_worker_was_doing_when_it_was_killed_is_done_once_by_the_next(
+async def test_the_unfinished_work_of_a_killed_worker_is_done_once_by_the_next(
     station: Station, kafka: KafkaCluster
 ) -> None:
     async def its_sessions_ended() -> object:
@@ -101,7 +101,7 @@ async def test_what_a_worker_was_doing_when_it_was_killed_is_done_once_by_the_ne
 
 
 @pytest.mark.slow
-async def test_what_a_worker_did_and_could_not_commit_to_kafka_is_delivered_again_and_done_once(
+async def test_work_whose_offset_was_not_committed_is_delivered_again_and_done_once(
     station: Station, kafka: KafkaCluster
 ) -> None:
     async def all_done() -> bool:
@@ -124,7 +124,7 @@ async def relays_share(station: Station) -> object:
     return await station.pool.fetchval(OWNERS) == 2
 
 
-async def test_a_relay_killed_while_it_sends_loses_nothing_and_mixes_up_no_order(
+async def test_a_relay_killed_while_it_sends_loses_nothing_and_preserves_the_order(
     station: Station, kafka: KafkaCluster
 ) -> None:
     async def nothing_waits() -> object:
@@ -151,7 +151,7 @@ def key(subject: int) -> bytes:
 
 
 async def first_appearances(kafka: KafkaCluster) -> dict[bytes, list[int]]:
-    """List what a reader hears for each key that it has not heard before; what was sent twice is no matter."""
+    """Return the first occurrence of each event by key, in order; duplicates are allowed."""
     heard: dict[bytes, list[int]] = defaultdict(list)
     for record in await read_all(kafka.bootstrap, TOPIC):
         seq = int(dict(record.headers)["ce_sequence"])

@@ -23,7 +23,7 @@ SUBJECTS = range(60)
 
 
 class Member:
-    """One consumer; it can be held in the middle of a batch, effects written and nothing committed."""
+    """One consumer, which can be blocked in the middle of a batch: effects written, nothing committed."""
 
     def __init__(self, pool: asyncpg.Pool, clock: MovableClock, bootstrap: str) -> None:
         self.broker: Broker = groups.build(bootstrap, embedded=False)
@@ -54,7 +54,7 @@ Join = Callable[[], Member]
 async def join(
     blank: KafkaCluster, pool: asyncpg.Pool, database: str, clock: MovableClock
 ) -> AsyncIterator[Join]:
-    """Run a relay on a blank node; return what makes members, all stopped in the end."""
+    """Run a relay on an empty node; yield a factory of members, which stop at the end."""
     await pool.execute(EFFECTS)
     relay = Relay(database, blank.bootstrap, clock, READERS, embedded=False)
     running = asyncio.create_task(relay.run())
@@ -138,7 +138,7 @@ async def test_a_rebalance_that_does_not_wait_repeats_a_delivery_and_no_effect(
     assert len(first.delivered) + len(second.delivered) > len(SUBJECTS)
 
 
-async def test_when_an_empty_cluster_takes_the_place_of_another_nothing_is_lost_or_done_twice(
+async def test_replacing_the_cluster_by_an_empty_one_loses_and_repeats_nothing(
     kafka: KafkaCluster, pool: asyncpg.Pool, join: Join
 ) -> None:
     member = join()

@@ -1,4 +1,4 @@
-"""What others write on `incident.reports` stops nothing, is lost nowhere, and repeats nobody's words."""
+"""Invalid records on `incident.reports` stop nothing, are never lost, and their content is not logged."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from producers.kafka.topics import ensure
 from schemas.decoding import LARGEST_BODY
 from schemas.topics import TOPICS
 from tests.kafka.cluster import KafkaCluster
-from tests.kafka.outside import REPORTS, Message, a_report, publish, read_all
+from tests.kafka.outside import REPORTS, Message, publish, read_all, report_message
 from tests.kafka.test_consumers import send_illegible
 from tests.kafka.workers import Station
 from tests.support.site import until
@@ -31,35 +31,35 @@ def with_header(good: Message, name: str, value: bytes | None) -> Message:
 
 
 def on_its_own(message: Message, name: str) -> Message:
-    """Give a message an id that no other has, where it still has one."""
+    """Replace the id of a message by a unique one, where it has one."""
     return replace(message, headers=[(n, name.encode() if v == b"bad" else v) for n, v in message.headers])
 
 
 def poisons(organisation: UUID) -> dict[str, Message]:
-    """Name what is wrong with each, and put words into it that nobody may read."""
-    good = a_report(organisation, "bad")
+    """Return invalid messages by their defect; each contains words that must not be logged."""
+    good = report_message(organisation, "bad")
     words = WORDS.encode()
     bad = {
         "no JSON": replace(good, body=b'{"at": ' + words),
         "no text": replace(good, body=b"\xff\xfe" + words),
         "no object": replace(good, body=orjson.dumps([WORDS])),
         "no body": replace(good, body=None),
-        "too large": a_report(organisation, "bad", kind="x" * LARGEST_BODY + WORDS),
+        "too large": report_message(organisation, "bad", kind="x" * LARGEST_BODY + WORDS),
         "a bomb of brackets": replace(good, body=b"[" * (LARGEST_BODY - 1)),
         "a bomb of digits": replace(good, body=b'{"position": {"lat": ' + b"9" * 60_000 + b'}, "at": 1}'),
         "no headers": replace(good, headers=[]),
         "an attribute that is no text": with_header(good, "ce_id", b"\xff" + words),
         "an attribute that is null": with_header(good, "ce_type", None),
         "an attribute that is a bomb": with_header(good, "ce_source", words * 1000),
-        "free text": a_report(organisation, "bad", description=WORDS),
-        "free text as the kind": a_report(organisation, "bad", kind=WORDS),
-        "free text as the name of a field": a_report(organisation, "bad", **{WORDS: 1}),
+        "free text": report_message(organisation, "bad", description=WORDS),
+        "free text as the kind": report_message(organisation, "bad", kind=WORDS),
+        "free text as the name of a field": report_message(organisation, "bad", **{WORDS: 1}),
         "free text as the name of a header": replace(good, headers=[(WORDS, b""), *good.headers[1:]]),
         "another organisation": with_header(good, "ce_organisation", str(uuid4()).encode()),
         "an organisation that is none": with_header(good, "ce_organisation", words),
-        "a future": a_report(organisation, "bad", at="2999-01-01T00:00:00Z"),
-        "no zone": a_report(organisation, "bad", at="2026-11-22T19:00:00"),
-        "off the globe": a_report(organisation, "bad", position={"lat": 91, "lon": 2.35}),
+        "a future": report_message(organisation, "bad", at="2999-01-01T00:00:00Z"),
+        "no zone": report_message(organisation, "bad", at="2026-11-22T19:00:00"),
+        "off the globe": report_message(organisation, "bad", position={"lat": 91, "lon": 2.35}),
         "a message of ours that we never sent": with_header(good, "ce_source", b"renfort"),
         "a version of the future": with_header(good, "ce_type", b"report.received.v2"),
         "free text as the source, and no such organisation": with_header(
@@ -70,8 +70,8 @@ def poisons(organisation: UUID) -> dict[str, Message]:
 
 
 async def publish_beside_good_ones(kafka: KafkaCluster, organisation: UUID, bad: Sequence[Message]) -> None:
-    """Write good reports before, among and after the bad ones, one without a key, all in one partition."""
-    good = [a_report(organisation, str(n)) for n in range(GOOD)]
+    """Publish valid reports before, among and after invalid ones, one without a key, all in one partition."""
+    good = [report_message(organisation, str(n)) for n in range(GOOD)]
     await publish(kafka.bootstrap, *good[:3], replace(good[3], key=None), *bad[:9], partition=0)
     async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
         await send_illegible(producer, partition=0)
@@ -79,8 +79,8 @@ async def publish_beside_good_ones(kafka: KafkaCluster, organisation: UUID, bad:
 
 
 async def repeated(station: Station, kafka: KafkaCluster) -> list[str]:
-    """Name the topics and logs in which the words stand that were sent."""
-    texts = {"logs": [station.words()]}
+    """Return the topics and logs that contain the words."""
+    texts = {"logs": [station.logs()]}
     for topic in TOPICS:
         if topic.name != REPORTS:
             records = await read_all(kafka.bootstrap, topic.name)
@@ -88,11 +88,11 @@ async def repeated(station: Station, kafka: KafkaCluster) -> list[str]:
     return [name for name, said in texts.items() if any(b"Dupont" in text for text in said)]
 
 
-async def test_what_is_good_becomes_an_incident_and_what_is_bad_is_parked_whole_and_told(
+async def test_valid_reports_become_incidents_and_invalid_ones_are_parked_whole_and_reported(
     station: Station, kafka: KafkaCluster
 ) -> None:
     async def through() -> object:
-        return await station.pool.fetchval(THROUGH, GOOD, len(bad) + 1) and not await station.unheard()
+        return await station.pool.fetchval(THROUGH, GOOD, len(bad) + 1) and not await station.unprocessed()
 
     await ensure(kafka.bootstrap)
     station.work("relay", "reports")

@@ -1,4 +1,4 @@
-"""Services that fail under running processes: nothing is lost or doubled, and no process is started again."""
+"""Services fail under running processes: nothing is lost or duplicated, and no process is restarted."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ COVERED = "SELECT count(*) FROM incidents WHERE covered_at IS NOT NULL"
 
 
 async def covered(station: Station, count: int) -> None:
-    """Wait until so many incidents more have all their people."""
+    """Wait until so many more incidents are covered."""
     before = await station.pool.fetchval(COVERED)
 
     async def enough() -> bool:
@@ -38,13 +38,13 @@ async def covered(station: Station, count: int) -> None:
 
 @pytest.fixture
 async def fragile(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """Run a server that a test may kill; it answers on a port, which stays the same."""
+    """Run a server that a test can kill; its port stays the same."""
     async with EmbeddedPostgres(tmp_path / "postgres", fsync=False, port=free_ports(1)[0]) as server:
         await migrate(server.url())
         yield server
 
 
-async def test_a_database_that_crashes_under_work_costs_nothing(
+async def test_a_database_crash_under_load_loses_nothing(
     blank: KafkaCluster, fragile: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     async with Station.open(fragile.url(), blank.bootstrap, tmp_path) as station:
@@ -63,12 +63,12 @@ async def test_a_database_that_crashes_under_work_costs_nothing(
         await station.is_sound()
 
 
-async def test_a_cluster_replaced_by_an_empty_one_is_told_what_nobody_had_read(
+async def test_a_cluster_replaced_by_an_empty_one_gets_the_unread_events_again(
     station: Station, kafka: KafkaCluster
 ) -> None:
     async def published_and_unread() -> object:
         waiting = await station.pool.fetchval("SELECT count(*) FROM outbox")
-        return waiting == 0 and await station.unheard(*LISTENERS) > 10
+        return waiting == 0 and await station.unprocessed(*LISTENERS) > 10
 
     relay, worker = station.work("relay"), station.work("reports", "incidents", "replies", "agenda")
     async with station.busy():
@@ -98,14 +98,14 @@ async def ready(api: aiohttp.ClientSession) -> bool:
 
 
 async def post(api: aiohttp.ClientSession, station: Station, name: str) -> None:
-    """Send a report over HTTP; it is accepted."""
+    """Submit a report over HTTP; it must be accepted."""
     body = {"id": name, "kind": "nuisance.noise", "occurred_at": station.uow.clock.now().isoformat()}
     async with api.post("/v1/reports", json=body) as response:
         assert response.status == 202
         station.accepted.append(UUID((await response.json())["report_id"]))
 
 
-async def test_reports_are_accepted_while_kafka_is_absent_and_published_when_it_comes(
+async def test_reports_are_accepted_while_kafka_is_unavailable_and_published_later(
     station: Station, kafka: KafkaCluster
 ) -> None:
     async def opened() -> object:
@@ -134,7 +134,7 @@ async def test_reports_are_accepted_while_kafka_is_absent_and_published_when_it_
 
 
 @pytest.mark.slow
-async def test_work_goes_on_when_one_of_three_brokers_is_killed(
+async def test_work_continues_when_one_of_three_brokers_is_killed(
     three: KafkaCluster, database: str, tmp_path: Path
 ) -> None:
     copies = {"DISPATCH_REPLICATION": "3", "DISPATCH_MIN_INSYNC": "2"}

@@ -1,4 +1,4 @@
-"""A database that is lost with its machine and brought back as of a moment: work goes on from there, nothing twice."""
+"""A database lost with its machine and restored to a moment: work continues from there, nothing is done twice."""
 
 import asyncio
 import shutil
@@ -42,7 +42,7 @@ REPLACED = """
 
 @asynccontextmanager
 async def backed_up(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """Run a database as `dispatch up` does, with its log copied to a folder from before the first event."""
+    """Run a database as `dispatch up` does, with its WAL copied to a folder from before the first event on."""
     async with EmbeddedPostgres(folder / "data" / "postgres", fsync=False, settings=WAL_SETTINGS) as server:
         await migrate(server.url())
         backing = BackupSchedule(folder / "backups", folder / "data", server.url(), Clock())
@@ -56,7 +56,7 @@ async def backed_up(folder: Path) -> AsyncIterator[EmbeddedPostgres]:
 
 @asynccontextmanager
 async def again(lost: Station, dsn: str, bootstrap: str, **settings: str) -> AsyncIterator[Station]:
-    """Work for the same organisation on the database that was brought back."""
+    """Continue the organisation on the restored database."""
     pool = await open_pool(dsn, application="tests")
     known = lost.scene
     services = {"DISPATCH_KAFKA": bootstrap, "DISPATCH_POSTGRES": dsn}
@@ -71,7 +71,7 @@ async def again(lost: Station, dsn: str, bootstrap: str, **settings: str) -> Asy
 
 @pytest.fixture
 def plans(tmp_path: Path) -> Path:
-    """Let offers expire soon."""
+    """Shorten the time until offers expire."""
     folder = tmp_path / "again" / "plans"
     shutil.copytree(SHIPPED, folder)
     plan = folder / "cardiac-arrest.yaml"
@@ -80,7 +80,7 @@ def plans(tmp_path: Path) -> Path:
 
 
 class Moment(NamedTuple):
-    """The moment to go back to: the reports known by then, and an incident with offers that nobody has answered."""
+    """The moment to restore: the reports known by then, and an incident with unanswered offers."""
 
     at: datetime
     accepted: list[UUID]
@@ -89,14 +89,14 @@ class Moment(NamedTuple):
 
 
 async def live_to(station: Station, worker: Worker) -> Moment:
-    """Have an incident wait for answers and a report be published that nobody has read; return that moment."""
+    """Create an incident that waits for answers and a published report that no consumer has read; return the moment."""
 
     async def asked() -> object:
         return await station.pool.fetch(OUT, waits)
 
     async def published_and_unread() -> object:
         waiting = await station.pool.fetchval("SELECT count(*) FROM outbox")
-        return waiting == 0 and await station.unheard(*LISTENERS, *MESSENGERS) > 0
+        return waiting == 0 and await station.unprocessed(*LISTENERS, *MESSENGERS) > 0
 
     waits = await station.report("asked, and not answered yet")
     await until(asked, 60)
@@ -108,7 +108,7 @@ async def live_to(station: Station, worker: Worker) -> Moment:
     return Moment(at, list(station.accepted), offers[0]["incident_id"], [row["id"] for row in offers])
 
 
-async def test_work_goes_on_from_the_moment_that_was_brought_back_and_nothing_is_doubled(
+async def test_work_continues_from_the_restored_moment_and_nothing_is_duplicated(
     blank: KafkaCluster, tmp_path: Path, plans: Path
 ) -> None:
     async def whole() -> bool:

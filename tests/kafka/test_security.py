@@ -1,4 +1,4 @@
-"""Kafka behind TLS and passwords: all of Renfort gets in, who has not the right proof is told why."""
+"""Kafka with TLS and passwords: all roles work, and a rejected connection is explained."""
 
 import re
 import subprocess
@@ -38,7 +38,7 @@ EVERYBODY, NEWCOMER = "everybody", "newcomer"
 
 
 def rows() -> Iterator[tuple[list[str], list[list[str]]]]:
-    """Read the manual's table: who, and the names in each of the other columns."""
+    """Read the manual's table: the role, and the names in each of the other columns."""
     text = MANUAL.read_text("utf-8")
     table = text[text.index("| who | may describe |") :].split("\n\n")[0]
     for line in table.splitlines()[2:]:
@@ -47,7 +47,7 @@ def rows() -> Iterator[tuple[list[str], list[list[str]]]]:
 
 
 def manual() -> Iterator[Grant]:
-    """Give what the manual says that each role's user must be granted, and all of it to one more user."""
+    """Return the grants that the manual lists for each role, and all of them for one more user."""
     for who, columns in rows():
         for (operation, kind), names in zip(WHAT, columns, strict=True):
             for name in BY_NAME if names == ["all"] else names:
@@ -58,7 +58,7 @@ def manual() -> Iterator[Grant]:
 
 @pytest.fixture(scope="module")
 async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secured]:
-    """Run one such node, with a user for each role."""
+    """Run one secured node, with a user for each role."""
     skip_without_java()
     users = [ENSURER, EVERYBODY, NEWCOMER, *get_args(Role)]
     secured = Secured.start(tmp_path_factory.mktemp("secured"), users)
@@ -70,7 +70,7 @@ async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sec
 
 @asynccontextmanager
 async def node_of(user: str, station: Station, secured: Secured, role: Role) -> AsyncIterator[Node]:
-    """Run a role in this process, in the name of a user."""
+    """Run a role in this process as a user."""
     (port,) = free_ports(1)
     wiring = Wiring(
         dsn=station.dsn, cluster=Cluster(secured.cluster.bootstrap, embedded=False, security=secured.security(user)),
@@ -86,7 +86,7 @@ async def node_of(user: str, station: Station, secured: Secured, role: Role) -> 
 
 
 def command(secured: Secured, folder: Path, user: str, *words: str, **changes: str) -> tuple[int, str, str]:
-    """Type a command in the name of a user."""
+    """Run a command as a user."""
     where = environment(folder, DISPATCH_KAFKA=secured.cluster.bootstrap)
     known = where | secured.environment(user, **changes)
     done = subprocess.run([DISPATCH, *words], env=known, capture_output=True, text=True, check=False)
@@ -95,7 +95,7 @@ def command(secured: Secured, folder: Path, user: str, *words: str, **changes: s
 
 
 def of_kafka(findings: str) -> dict[str, str]:
-    """Find what `dispatch doctor --json` says of the cluster: each state by what was looked at."""
+    """Return the findings of `dispatch doctor --json` about the cluster: each state by its name."""
     seen = {finding["what"]: finding["state"] for finding in orjson.loads(findings)}
     return {what: seen[what] for what in LOOKED_AT if what in seen}
 
@@ -115,10 +115,10 @@ async def test_a_report_goes_through_a_whole_process_to_an_assignment_over_tls_w
         assert await station.pool.fetchval("SELECT count(*) FROM assignments") > 0
         _, found, _ = command(secured, tmp_path, EVERYBODY, "doctor", "--json")
         assert of_kafka(found) == dict.fromkeys(LOOKED_AT, "ok")
-    assert password(EVERYBODY).encode() not in station.words()
+    assert password(EVERYBODY).encode() not in station.logs()
 
 
-async def test_what_the_manual_grants_each_role_is_enough(
+async def test_the_grants_in_the_manual_suffice_for_each_role(
     secured: Secured, database: str, tmp_path: Path
 ) -> None:
     at = secured.cluster.bootstrap
@@ -133,7 +133,7 @@ async def test_what_the_manual_grants_each_role_is_enough(
         assert await station.pool.fetchval("SELECT count(*) FROM messages") > 0
 
 
-async def test_a_user_who_may_not_read_or_write_is_told_what_is_missing_and_goes_on_once_it_is_granted(
+async def test_a_missing_grant_is_named_and_work_continues_once_it_is_granted(
     secured: Secured, database: str, tmp_path: Path
 ) -> None:
     at = secured.cluster.bootstrap
@@ -169,7 +169,7 @@ async def test_a_user_who_may_not_read_or_write_is_told_what_is_missing_and_goes
 
 
 @pytest.mark.slow
-async def test_a_process_with_a_wrong_password_says_so_and_keeps_trying(
+async def test_a_process_with_a_wrong_password_reports_it_and_retries(
     secured: Secured, database: str, tmp_path: Path
 ) -> None:
     where = secured.environment("relay", password="canary-wrong")
@@ -177,11 +177,11 @@ async def test_a_process_with_a_wrong_password_says_so_and_keeps_trying(
         process = station.work("relay")
 
         async def told_twice() -> bool:
-            return station.words().count(b"rejects the user relay or its password") > 1
+            return station.logs().count(b"rejects the user relay or its password") > 1
 
         await until(told_twice)
         assert process.runs
-    assert b"canary-wrong" not in station.words()
+    assert b"canary-wrong" not in station.logs()
     code, found, _ = command(secured, tmp_path, "relay", "doctor", "--json", password="canary-wrong")
     assert (code, of_kafka(found), "DISPATCH_KAFKA_PASSWORD" in found) == (1, {"Kafka": "fail"}, True)
 
@@ -198,7 +198,7 @@ async def test_a_process_with_a_wrong_password_says_so_and_keeps_trying(
     ],
     ids=["password", "mechanism", "authority", "no TLS", "no password", "certificate"],
 )
-async def test_who_has_not_the_right_proof_is_told_what_to_change(
+async def test_a_rejected_connection_names_the_setting_to_change(
     secured: Secured, tmp_path: Path, changes: dict[str, str], words: str
 ) -> None:
     other = trustme.CA()
@@ -214,25 +214,27 @@ async def test_who_has_not_the_right_proof_is_told_what_to_change(
     ("host", "words"),
     [("localhost", "for another name.*'localhost'"), ("nowhere.invalid", "cannot be found")],
 )
-async def test_a_broker_must_have_the_name_that_it_is_asked_for_by(
+async def test_the_certificate_of_a_broker_must_name_its_host(
     secured: Secured, host: str, words: str
 ) -> None:
     with pytest.raises(KafkaAccessError, match=words):
         await reach(secured, f"{host}:{secured.port}")
 
 
-async def test_a_certificate_that_the_broker_trusts_is_shown_to_it(secured: Secured, tmp_path: Path) -> None:
+async def test_a_client_certificate_that_the_broker_trusts_is_accepted(
+    secured: Secured, tmp_path: Path
+) -> None:
     ours = tmp_path / "ours"
     secured.authority.issue_cert("relay").private_key_and_cert_chain_pem.write_to_path(str(ours))
     assert await reach(secured, secured.cluster.bootstrap, cert=str(ours)) == secured.cluster.cluster_id
 
 
-async def test_a_port_without_tls_is_told_apart(secured: Secured) -> None:
+async def test_a_port_without_tls_is_recognised(secured: Secured) -> None:
     with pytest.raises(KafkaAccessError, match="is this its port for TLS"):
         await reach(secured, secured.plain)
 
 
 async def reach(secured: Secured, bootstrap: str, **changes: str) -> str:
-    """Connect in the relay's name and ask which cluster it is."""
+    """Connect as the relay; return the id of the cluster."""
     async with administration(bootstrap, secured.security("relay", **changes)) as admin:
         return await cluster_id(admin)

@@ -1,4 +1,4 @@
-"""The declared topics come to exist as declared, on the embedded broker and on real Kafka alike."""
+"""The declared topics are created as declared, on the embedded broker and on Apache Kafka alike."""
 
 from collections.abc import AsyncIterator
 
@@ -38,7 +38,7 @@ async def partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
 
 
 async def make(bootstrap: str, name: str, *, partitions: int) -> None:
-    """Have an empty topic with so many partitions, whatever was there."""
+    """Replace a topic by an empty one with so many partitions."""
     async with administration(bootstrap) as admin:
 
         async def gone() -> bool:
@@ -55,7 +55,7 @@ async def make(bootstrap: str, name: str, *, partitions: int) -> None:
         await until(made)
 
 
-async def test_what_is_missing_is_made_once_and_as_declared(
+async def test_missing_topics_are_created_once_and_as_declared(
     bootstrap: str, admin: AIOKafkaAdminClient
 ) -> None:
     await admin.delete_topics([topic.name for topic in TOPICS])
@@ -69,7 +69,7 @@ async def test_what_is_missing_is_made_once_and_as_declared(
     assert await ensure(bootstrap) == []
 
 
-async def test_an_empty_topic_with_other_partitions_is_made_again(
+async def test_an_empty_topic_with_another_number_of_partitions_is_created_again(
     bootstrap: str, admin: AIOKafkaAdminClient
 ) -> None:
     await ensure(bootstrap)
@@ -89,7 +89,7 @@ async def test_a_topic_that_holds_messages_is_left_alone_and_named(
     assert (await partitions(admin))[WRONG] == 4
 
 
-async def test_more_copies_than_nodes_is_a_clear_error(kafka: KafkaCluster) -> None:
+async def test_more_replicas_than_nodes_is_a_clear_error(kafka: KafkaCluster) -> None:
     await make(kafka.bootstrap, WRONG, partitions=4)
     with pytest.raises(TopicsError, match=r"incident\.reports could not be created.*[Rr]eplication"):
         await ensure(kafka.bootstrap, replication=3, min_insync=2)

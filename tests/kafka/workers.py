@@ -1,4 +1,4 @@
-"""Processes of the product on real services, and what must hold whatever was done to them."""
+"""Processes of Renfort on real services, and the invariants that must hold after any fault."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ REPORT_EVERY_S = 0.1
 MOST_LACKING = 10
 DOWN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
-UNHEARD = """
+UNPROCESSED = """
     SELECT (SELECT count(*) FROM outbox) + count(*)
     FROM journal JOIN unnest($1::text[], $2::text[]) AS reader (topic, consumer) USING (topic)
     WHERE NOT EXISTS (
@@ -52,7 +52,7 @@ NOT_OPENED_ONCE = """
     SELECT id FROM unnest($1::uuid[]) AS report (id)
     WHERE (SELECT count(*) FROM incidents WHERE report_id = report.id) <> 1
 """
-SAID_TWICE = """
+PUBLISHED_TWICE = """
     SELECT type, said->>'incident_id', said->>'volunteer_id', count(*)
     FROM (SELECT type, convert_from(body, 'UTF8')::jsonb AS said FROM journal
           WHERE type IN ('offer.extended.v1', 'offer.accepted.v1', 'assignment.assigned.v1')) AS told
@@ -70,7 +70,7 @@ UNWORKED = "SELECT id FROM replies WHERE processed_at IS NULL"
 
 
 class Worker:
-    """One process of the product; what it says goes to a file."""
+    """One process of Renfort, which logs to a file."""
 
     def __init__(self, roles: Sequence[str], environment: dict[str, str], log: Path) -> None:
         self.roles = roles
@@ -81,7 +81,7 @@ class Worker:
 
     @property
     def runs(self) -> bool:
-        """Tell whether the process lives, frozen or not."""
+        """Return whether the process exists, frozen or not."""
         return self._process.poll() is None
 
     def kill(self) -> None:
@@ -90,22 +90,22 @@ class Worker:
         self._process.wait()
 
     def freeze(self) -> None:
-        """Stop it where it is; its connections stay open (SIGSTOP)."""
+        """Freeze it; its connections stay open (SIGSTOP)."""
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on where it was (SIGCONT)."""
+        """Resume it (SIGCONT)."""
         self._process.send_signal(signal.SIGCONT)
 
     async def stop(self) -> None:
-        """Let it end in its own order."""
+        """Stop it in order."""
         self.thaw()
         self._process.terminate()
         await asyncio.to_thread(self._process.wait, 30)
 
 
 class Station:
-    """An organisation with volunteers next door, and the processes that work for it."""
+    """An organisation with volunteers nearby, and the processes of its installation."""
 
     def __init__(self, scene: Scene, environment: dict[str, str], folder: Path) -> None:
         self.scene = scene
@@ -120,7 +120,7 @@ class Station:
     @classmethod
     @asynccontextmanager
     async def open(cls, dsn: str, bootstrap: str, folder: Path, **settings: str) -> AsyncIterator["Station"]:
-        """Found the organisation; no process runs before `work`, and none after the end."""
+        """Create the organisation; processes run from `work` until the block ends."""
         pool = await open_pool(dsn, application="tests")
         scene = await Scene.open(UnitOfWork(pool, Clock()), people=0)
         home = PLACE.model_dump()
@@ -140,12 +140,12 @@ class Station:
         self.workers.append(Worker(roles, self._environment | settings, log))
         return self.workers[-1]
 
-    def words(self) -> bytes:
-        """Read what all processes said."""
+    def logs(self) -> bytes:
+        """Return the logs of all processes."""
         return b"".join(log.read_bytes() for log in sorted(self._folder.glob("worker-*.log")))
 
     async def report(self, source_id: str) -> UUID:
-        """Send a report that may call people, as the API does; return its id."""
+        """Submit a report that may call people, as the API does; return its id."""
         body = ReportBody(
             id=source_id, kind="medical.cardiac_arrest", severity="life_threatening", position=PLACE,
             occurred_at=self.uow.clock.now(), professional=CALLED,
@@ -158,20 +158,20 @@ class Station:
         return kept.report_id
 
     async def answer(self) -> int:
-        """Let everybody who holds an unanswered offer say yes; return how many did."""
+        """Accept every unanswered offer; return their number."""
         offers = await self.pool.fetch(UNANSWERED)
         for offer in offers:
-            await self.say_yes(offer["id"])
+            await self.accept_offer(offer["id"])
         return len(offers)
 
-    async def say_yes(self, offer: UUID) -> None:
-        """Let whoever holds an offer accept it."""
+    async def accept_offer(self, offer: UUID) -> None:
+        """Accept an offer as its volunteer."""
         now = self.uow.clock.now()
         await receiving.receive(self.uow, offer_id=offer, answer="accepted", channel="page", received_at=now)
 
     @asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
-        """Have reports coming in and offers accepted all the time; what is refused is sent again."""
+        """Submit reports and accept offers continuously; repeat what fails."""
         going = asyncio.create_task(self._keep_busy())
         try:
             yield
@@ -190,24 +190,24 @@ class Station:
             await asyncio.sleep(REPORT_EVERY_S)
 
     async def settle(self, *consumers: str) -> None:
-        """Answer what is asked until every seat is filled and nothing waits to be published, heard or answered."""
+        """Accept offers until every seat is filled and nothing waits to be published, consumed or answered."""
 
         async def quiet() -> bool:
-            waiting = await self.answer() or await self.unheard(*consumers)
+            waiting = await self.answer() or await self.unprocessed(*consumers)
             return not waiting and not await self.pool.fetch(UNFILLED)
 
         await until(quiet, 120)
 
-    async def unheard(self, *consumers: str) -> int:
-        """Count what waits to be published, and what is still to be heard by those who hear here."""
+    async def unprocessed(self, *consumers: str) -> int:
+        """Count the events that wait to be published, or to be consumed by these consumers."""
         topics = [topic for topic, reader in READERS if reader in consumers]
         readers = [reader for _, reader in READERS if reader in consumers]
-        return int(await self.pool.fetchval(UNHEARD, topics, readers))
+        return int(await self.pool.fetchval(UNPROCESSED, topics, readers))
 
     async def is_sound(self) -> None:
-        """Check that each report is one incident, each answer counted, nothing is doubled, and the journal agrees."""
+        """Check one incident per report, one effect per answer, no duplicates, and agreement with the journal."""
         assert await self.pool.fetch(NOT_OPENED_ONCE, self.accepted) == []
         assert await self.pool.fetch(UNWORKED) == []
-        assert await self.pool.fetch(SAID_TWICE) == []
+        assert await self.pool.fetch(PUBLISHED_TWICE) == []
         assert await self.pool.fetch(TWO_IN_ONE_PLACE) == []
         assert await rebuilding.compare(self.uow) == []

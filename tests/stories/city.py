@@ -1,4 +1,4 @@
-"""A city for stories: a whole node on real services, phones in memory, a clock that only the story moves."""
+"""The city of the stories: a node on real services, phones in memory, and a clock that only the story moves."""
 
 import asyncio
 import socket
@@ -40,7 +40,7 @@ HOLDERS = {
     "Ada": ["console:read", "console:act"],
     "gateway": ["gateway:simulated"],
 }
-STILL_TO_DO = """
+UNFINISHED_WORK = """
 SELECT (SELECT count(*) FROM outbox) AS outbox,
        (SELECT count(*) FROM reports WHERE incident_id IS NULL) AS reports,
        (SELECT count(*) FROM replies WHERE processed_at IS NULL) AS replies,
@@ -56,13 +56,13 @@ SELECT (SELECT count(*) FROM outbox) AS outbox,
 
 
 def north(metres: float) -> Position:
-    """Give the place so many metres north of where things happen."""
+    """Return the position so many metres north of the incidents."""
     return Position(lat=PLACE.lat + metres / METRES_PER_DEGREE, lon=PLACE.lon)
 
 
 @dataclass
 class City:
-    """One organisation, its people with their phones, and the machine that calls them."""
+    """One organisation, its people with their phones, and the node that calls them."""
 
     node: Node
     services: Embedded
@@ -106,7 +106,7 @@ class City:
             await asyncio.gather(care, return_exceptions=True)
 
     async def enrol(self, people: int, *, nearest: float = 100, **body: object) -> list[Handset]:
-        """Put people on the roster, each ten metres farther than the one before; return their phones."""
+        """Register volunteers, each ten metres farther away than the last; return their phones."""
         first = len(self.people)
         numbers = [f"+3363998{first + n:04d}" for n in range(people)]
         known = {"skills": ["first_aid"], "birth_date": "1990-01-31", "consent": ["sms"]}
@@ -122,7 +122,7 @@ class City:
         return phones
 
     async def put_on_duty(self, supervisors: int, *, drills: bool = False) -> list[Handset]:
-        """Fill the duty order; return the supervisors' phones in that order."""
+        """Set the duty contacts; return the supervisors' phones in that order."""
         numbers = [f"+3363998990{n}" for n in range(supervisors)]
         contacts = [DutyContact(f"Supervisor {n}", phone, drills=drills) for n, phone in enumerate(numbers)]
         await organisations.set_duty(self.node.uow, self.organisation, contacts)
@@ -138,7 +138,7 @@ class City:
         reference: str | None = "15/1",
         **more: object,
     ) -> Reported:
-        """Report something and wait for its incident."""
+        """Submit a report and wait for its incident."""
         body = {
             "id": f"R-{next(self.numbers)}",
             "kind": kind,
@@ -149,7 +149,7 @@ class City:
         return await self.opened(await self.send(body, by), str(body["id"]), by)
 
     async def send(self, body: Mapping[str, object], by: str = "control-room") -> dict[str, Any]:
-        """Send a report and return the answer."""
+        """Submit a report; return the response."""
         answer: dict[str, Any] = await self.call("POST", "/v1/reports", by, json=body, expected=202)
         return answer
 
@@ -164,58 +164,58 @@ class City:
         return Reported(self, incident_id, source_id, answer)
 
     async def expect_sms(self, *words: str, among: Sequence[Handset] | None = None) -> Handset:
-        """Wait until somebody gets a message with all the words, and return that phone."""
+        """Wait until a phone gets a message with all the words; return the phone."""
         (phone,) = await self.expect_sms_on(1, *words, among=among)
         return phone
 
     async def expect_sms_on(
         self, phones: int, *words: str, among: Sequence[Handset] | None = None
     ) -> list[Handset]:
-        """Wait until so many phones show a message with all the words; return exactly these, read."""
+        """Wait until so many phones have an unread message with all the words; read it and return the phones."""
         asked = self.people if among is None else among
         assert phones <= len(asked)
 
-        async def told() -> list[Handset]:
+        async def arrived() -> list[Handset]:
             found = [phone for phone in asked if phone.unread(*words)]
             return found if len(found) >= phones else []
 
-        found = await eventually(told, f"{words} on {phones} phones")
+        found = await eventually(arrived, f"{words} on {phones} phones")
         for phone in found[:phones]:
             phone.read(*words)
         return found[:phones]
 
     async def expect_escalation(self, *, level: int = 0, reason: str = "") -> dict[str, Any]:
-        """Wait for an open escalation of at least that level."""
+        """Wait for an open escalation of at least this level."""
 
-        async def told() -> dict[str, Any] | None:
+        async def arrived() -> dict[str, Any] | None:
             found = await self.call("GET", "/v1/escalations", "Ada")
             return next((e for e in found if e["level"] >= level and reason in ("", e["reason"])), None)
 
-        found = await eventually(told, f"an escalation of level {level} {reason}")
+        found = await eventually(arrived, f"an escalation of level {level} {reason}")
         assert found is not None
         return found
 
     async def acknowledge(self, escalation: dict[str, Any]) -> None:
-        """Let the supervisor say that she has seen it."""
+        """Acknowledge an escalation as the supervisor."""
         await self.call("POST", f"/v1/escalations/{escalation['id']}/acknowledge", "Ada", expected=204)
 
-    async def left_to_do(self) -> dict[str, int]:
-        """Count what is not done yet, by kind."""
+    async def unfinished_work(self) -> dict[str, int]:
+        """Count the unfinished work, by kind."""
         topics, consumers = map(list, zip(*READERS, strict=True))
-        return dict(await self.node.pool.fetchrow(STILL_TO_DO, self.clock.now(), topics, consumers) or {})
+        return dict(await self.node.pool.fetchrow(UNFINISHED_WORK, self.clock.now(), topics, consumers) or {})
 
     async def calm(self, seconds: float = PATIENCE_S) -> None:
-        """Wait until there is nothing left to do before the clock is moved."""
+        """Wait until all work is done that does not need the clock to move."""
         left: dict[str, int] = {}
 
         async def done() -> bool:
-            left.update(await self.left_to_do())
+            left.update(await self.unfinished_work())
             return not any(left.values())
 
         await eventually(done, "calm; what is left to do:", seconds, left)
 
     async def passes(self, seconds: float) -> None:
-        """Let time go by once all is calm, and be calm again."""
+        """Finish all work, move the clock, and finish the work that follows."""
         await self.calm()
         self.clock.advance(seconds)
         await self.calm()
@@ -229,14 +229,14 @@ class City:
         expected: int = 200,
         **request: Any,  # noqa: ANN401 - aiohttp's own
     ) -> Any:  # noqa: ANN401 - JSON
-        """Call the API with somebody's key; return the JSON of the answer."""
+        """Call the API with the key of a holder; return the JSON of the response."""
         headers = {"Authorization": f"Bearer {self.keys[holder]}"}
         async with self.http.request(method, path, headers=headers, **request) as response:
             assert response.status == expected, (response.status, await response.text())
             return await response.json() if response.content_type == "application/json" else None
 
     def messages(self) -> list[Outgoing]:
-        """Give all messages on the phones of volunteers."""
+        """Return all messages on the phones of volunteers."""
         return [message for phone in self.people for message in phone.inbox]
 
 
@@ -253,6 +253,6 @@ def _wiring(dsn: str, bootstrap: str, gateway: SimulatedGateway) -> Wiring:
         secret=SECRET,
         intake=Intake(load(None)),
         gateways={"sms": gateway},
-        # The auditor looks every ten real seconds, and would see each leap of the clock as lateness.
+        # The auditor polls every ten real seconds, and would report each jump of the clock as lateness.
         roles=[role for role in ROLES if role != "auditor"],
     )

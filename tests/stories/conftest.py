@@ -16,7 +16,7 @@ NIGHT = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
 
 @pytest.fixture
 async def city(database: str, tmp_path: Path) -> AsyncIterator[City]:
-    """Start a city at night, with nobody in it."""
+    """Start a city at night, without volunteers."""
     async with (
         EmbeddedBroker(tmp_path) as broker,
         City.open(database, Embedded(None, broker), MovableClock(NIGHT)) as city,

@@ -1,4 +1,4 @@
-"""A crowd that reports and answers by itself, again and again until it is heard."""
+"""A crowd that reports and answers by itself, and repeats each request until it is accepted."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ AGAIN_AFTER_S = 0.2
 
 @dataclass
 class Crowd:
-    """Those who are asked: every third comes, every third declines by text, the others stay silent."""
+    """The volunteers: a third accepts, a third declines by text, the others stay silent."""
 
     city: City
     accepted: set[str] = field(default_factory=set)
@@ -27,25 +27,25 @@ class Crowd:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def on_message(self, message: Outgoing) -> None:
-        """Read a message in a task of its own, as each phone is its own."""
+        """React to a message in a task of its own."""
         if "Venez-vous" in message.text:
             self._start(self._answer(message, int(message.to[-4:]) % 3))
 
     async def report(self, count: int) -> None:
-        """Report so many cardiac arrests at once, each until it is accepted."""
+        """Report so many cardiac arrests at once; repeat each report until it is accepted."""
         first = len(self.accepted)
         await asyncio.gather(*(self._report(first + n) for n in range(count)))
 
     async def quiet(self) -> None:
-        """Wait until nobody has anything to say and all of it is worked."""
+        """Wait until everybody has answered and all work is done."""
         await self.city.calm(RECOVERY_PATIENCE_S)
         while self._tasks:
             await asyncio.wait(self._tasks, timeout=RECOVERY_PATIENCE_S)
             await self.city.calm(RECOVERY_PATIENCE_S)
 
     async def until_backlog(self, what: str) -> None:
-        """Wait until something of the kind is committed that nobody has worked yet."""
-        while not (await self.city.left_to_do())[what]:
+        """Wait until committed work of this kind waits to be done."""
+        while not (await self.city.unfinished_work())[what]:
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -58,11 +58,11 @@ class Crowd:
         assert link
         assert code
         if manner == 0:
-            await self._insist(link[1], "", data={"answer": "accepted"})
+            await self._repeat(link[1], "", data={"answer": "accepted"})
             self.answers["accepted"] += 1
         elif manner == 1:
             form = {"id": str(message.message_id), "from": message.to, "text": f"NON {code[1]}"}
-            await self._insist("/v1/gateways/simulated/inbound", "gateway", data=form)
+            await self._repeat("/v1/gateways/simulated/inbound", "gateway", data=form)
             self.answers["declined"] += 1
 
     async def _report(self, number: int) -> None:
@@ -74,11 +74,11 @@ class Crowd:
             "position": north(100 * number).model_dump(),
             "professional": {"requested": True, "reference": f"15/{number}"},
         }
-        answer = await self._insist("/v1/reports", "control-room", json=body)
+        answer = await self._repeat("/v1/reports", "control-room", json=body)
         self.accepted.add(answer["report_id"])
 
-    async def _insist(self, path: str, holder: str, **body: Any) -> Any:  # noqa: ANN401 - aiohttp's own, and JSON
-        """Say it until it is taken, as people and their tools do."""
+    async def _repeat(self, path: str, holder: str, **body: Any) -> Any:  # noqa: ANN401 - aiohttp's own, and JSON
+        """Repeat a request until it is accepted, as people and their tools do."""
         headers = {"Authorization": f"Bearer {self.city.keys[holder]}"} if holder else {}
         while True:
             try:

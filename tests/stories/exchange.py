@@ -1,4 +1,4 @@
-"""A city whose phones hang on a real Kannel, set up as its guide says."""
+"""A city whose phones are connected to a real Kannel, configured as its guide says."""
 
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -33,7 +33,7 @@ STATUSES = "SELECT status, count(*) FROM messages GROUP BY status"
 
 
 class FarPhones(SimulatedGateway):
-    """What the phones behind Kannel show, part joined to part; nothing is sent through this."""
+    """The texts on the phones behind Kannel, with their parts joined; it sends nothing."""
 
     def __init__(self, kannel: Kannel) -> None:
         super().__init__()
@@ -56,14 +56,14 @@ class FarPhones(SimulatedGateway):
 
 @dataclass
 class Exchange:
-    """The city and the Kannel that its phones hang on."""
+    """The city and the Kannel of its phones."""
 
     city: City
     kannel: Kannel
     phones: FarPhones
 
     async def arrived(self) -> None:
-        """Wait until each text that was sent is on its phone, once."""
+        """Wait until each text that was sent has arrived once."""
 
         async def all_there() -> bool:
             return bool(self.phones.total() == await self.city.node.pool.fetchval(SENT))
@@ -72,16 +72,16 @@ class Exchange:
         await eventually(all_there, "each text on its phone")
 
     async def says(self, number: str, text: str) -> None:
-        """Let a phone write to us, once nothing is in the air that a busy network would lose."""
+        """Send a text from a phone, once no other text is in transit: the simulated network drops texts when busy."""
         await self.arrived()
         self.kannel.say(number, text)
 
     async def statuses(self) -> dict[str, int]:
-        """Count the messages by what became of them."""
+        """Count the messages by status."""
         return {row["status"]: row["count"] for row in await self.city.node.pool.fetch(STATUSES)}
 
     async def becomes(self, statuses: dict[str, int]) -> None:
-        """Wait until so many messages have become that, and there are no others."""
+        """Wait until the messages have exactly these statuses."""
 
         async def so() -> bool:
             return await self.statuses() == statuses
@@ -94,7 +94,7 @@ class Exchange:
             assert (answer.status, path) == (expected, path), await answer.text()
 
     def calls(self, path: str, status: int) -> float:
-        """Count the calls of a webhook in this process that were answered so."""
+        """Count the calls of a webhook in this process that got this status."""
         labels = {"method": "GET", "route": f"/v1/gateways/{{name}}/{path}", "status": str(status)}
         return REGISTRY.get_sample_value(CALLS, labels) or 0
 
@@ -103,7 +103,7 @@ class Exchange:
 async def exchange(
     dsn: str, folder: Path, clock: MovableClock, changes: Mapping[str, str] | None = None
 ) -> AsyncIterator[Exchange]:
-    """Make the keys, start Kannel with its own, then the node as its settings wire it."""
+    """Create the keys, start Kannel with its key, then the node with its settings."""
     address = f"127.0.0.1:{_free_port()}"
     organisation, made = await _found(dsn, clock)
     ours = {HOOKS: f"http://{address}/v1/gateways/kannel", "CHANGE-THIS-KEY": made["kannel"]}

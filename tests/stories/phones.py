@@ -1,4 +1,4 @@
-"""A phone in a story: what it shows, and the two ways in which its owner answers."""
+"""A phone in a story: its messages, and the two ways in which its owner answers."""
 
 import re
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ TEXTS = count(1)
 
 @dataclass(eq=False)
 class Handset:
-    """One person's phone; a message is read once it was expected."""
+    """One person's phone; a message that a story expected counts as read."""
 
     city: "City"
     number: str
@@ -31,11 +31,11 @@ class Handset:
 
     @property
     def inbox(self) -> list[Outgoing]:
-        """Give all that arrived."""
+        """Return all messages that arrived."""
         return self.city.gateway.phone(self.number).inbox
 
     def unread(self, *words: str) -> list[Outgoing]:
-        """Give what has all the words and was not read yet."""
+        """Return the unread messages with all the words."""
         fresh = [message for message in self.inbox if message.message_id not in self._read]
         return [message for message in fresh if all(word in message.text for word in words)]
 
@@ -52,16 +52,16 @@ class Handset:
 
     @property
     def code(self) -> str:
-        """Give the code in the newest message that has one."""
+        """Return the code in the newest message that has one."""
         return next(found[1] for m in reversed(self.inbox) if (found := CODE.search(m.text)))
 
     @property
     def link(self) -> str:
-        """Give the path of the owner's page."""
+        """Return the path of the owner's page."""
         return next(found[1] for m in reversed(self.inbox) if (found := LINK.search(m.text)))
 
     async def answers(self, text: str, provider_id: str | None = None) -> None:
-        """Write a text back, which arrives by the gateway's webhook."""
+        """Answer with a text, which arrives through the gateway's webhook."""
         form = {"id": provider_id or f"T-{next(TEXTS)}", "from": self.number, "text": text}
         await self.city.call("POST", "/v1/gateways/simulated/inbound", "gateway", data=form, expected=202)
 

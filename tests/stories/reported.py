@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Reported:
-    """An incident as its report began it."""
+    """The incident of one report."""
 
     city: "City"
     id: UUID
@@ -24,12 +24,12 @@ class Reported:
     answer: dict[str, Any]
 
     async def now(self) -> Incident:
-        """Read it as it stands."""
+        """Return its current state."""
         async with self.city.node.pool.acquire() as connection:
             return (await store.read(connection, [self.id]))[self.id]  # type: ignore[arg-type]
 
     async def until(self, holds: Callable[[Incident], bool], what: str) -> Incident:
-        """Wait until something is so."""
+        """Wait until a condition holds."""
 
         async def seen() -> Incident | None:
             incident = await self.now()
@@ -40,11 +40,11 @@ class Reported:
         return found
 
     async def supervisor(self, what: str, expected: int = 200) -> None:
-        """Let the supervisor act."""
+        """Act as the supervisor."""
         await self.city.call("POST", f"/v1/incidents/{self.id}/{what}", "Ada", expected=expected)
 
     async def seated(self) -> dict[Handset, str]:
-        """Name the phones of those who come, with their roles."""
+        """Return the phones of the assigned volunteers, with their roles."""
         incident = await self.now()
         owners = {phone.volunteer_id: phone for phone in self.city.people}
         roles = {seat.number: seat.role for seat in incident.seats}

@@ -1,4 +1,4 @@
-"""Kafka is not there yet when people begin to report."""
+"""Kafka is unavailable when the first reports arrive."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.stories.conftest import NIGHT
 from tests.stories.waiting import PATIENCE_S
 
 
-async def test_a_report_is_accepted_while_kafka_is_absent_and_published_when_it_comes(
+async def test_a_report_is_accepted_while_kafka_is_unavailable_and_published_later(
     database: str, tmp_path: Path
 ) -> None:
     broker = EmbeddedBroker(tmp_path)

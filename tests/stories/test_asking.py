@@ -1,4 +1,4 @@
-"""Asking first responders for a cardiac arrest: who is asked, who is asked next, and whose answer counts."""
+"""Offers for a cardiac arrest: the first volunteers, the next ones, and which answers count."""
 
 from tests.stories.city import PLACE, City, north
 
@@ -95,7 +95,7 @@ async def test_two_incidents_at_one_place_in_one_batch_ask_different_people(city
     assert await city.node.pool.fetchval("SELECT count(*) FROM parking") == 0
 
 
-async def test_a_text_without_a_code_is_asked_back_where_two_offers_are_live(city: City) -> None:
+async def test_a_text_without_a_code_gets_a_question_back_where_two_offers_are_live(city: City) -> None:
     (phone,) = await city.enrol(1, skills=["first_aid", "watch"])
     notice = await city.report(kind="watch.prowler", at=PLACE)
     await phone.expects("Restez chez vous")
@@ -113,7 +113,7 @@ async def test_a_text_without_a_code_is_asked_back_where_two_offers_are_live(cit
     assert list(await arrest.seated()) == [phone]
 
 
-async def test_the_same_webhook_twice_is_one_answer(city: City) -> None:
+async def test_the_same_webhook_call_twice_counts_as_one_answer(city: City) -> None:
     await city.enrol(2)
     await city.report(kind=ARREST, at=PLACE)
     phone = await city.expect_sms(OFFER)

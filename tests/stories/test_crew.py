@@ -10,7 +10,7 @@ SKILLS = ["driver"] * 3 + ["crew_leader"] * 3 + ["firefighter"] * 16
 
 
 async def a_fire_station(city: City) -> dict[Handset, str]:
-    """Enrol the station, each of one skill; return their phones with their skills."""
+    """Register the station's crew, each with one skill; return their phones and skills."""
     found = [await city.enrol(1, nearest=100 + 10 * n, skills=[skill]) for n, skill in enumerate(SKILLS)]
     return {phone: skill for (phone,), skill in zip(found, SKILLS, strict=True)}
 
@@ -40,7 +40,7 @@ async def test_a_crew_of_six_is_filled_by_the_right_skills_and_the_surplus_is_st
         await phone.expects("Nous avons assez de monde")
 
 
-async def test_those_who_were_asked_in_vain_are_stood_down_when_the_crew_is_complete(city: City) -> None:
+async def test_volunteers_with_open_offers_are_stood_down_when_the_crew_is_complete(city: City) -> None:
     skill_of = await a_fire_station(city)
     fire = await city.report(kind="fire.building")
     asked = await city.expect_sms_on(12, OFFER)
@@ -55,7 +55,7 @@ async def test_those_who_were_asked_in_vain_are_stood_down_when_the_crew_is_comp
     assert len([phone for phone in city.people if phone.inbox]) == 12, "nobody else was ever asked"
 
 
-async def test_the_ladder_tells_a_supervisor_and_then_pages_while_the_crew_is_incomplete(city: City) -> None:
+async def test_an_incomplete_crew_notifies_a_supervisor_and_then_pages(city: City) -> None:
     (supervisor,) = await city.put_on_duty(1)
     await a_fire_station(city)
     await city.report(kind="fire.building")

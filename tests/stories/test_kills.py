@@ -1,4 +1,4 @@
-"""The embedded services are killed in mid-run, with a backlog, while people report and answer."""
+"""The embedded services are killed under load, with a backlog, while people report and answer."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,9 +33,9 @@ pytestmark = [pytest.mark.timeout(400), pytest.mark.alone]
 
 @pytest.fixture
 async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
-    """Fill a city that has a database of its own, which may be killed too."""
+    """Fill a city that has a database server of its own, which a test can kill."""
     async with (
-        # What it wrote outlives a killed process without fsync too: that is for power cuts.
+        # Without fsync, data survives a killed process, though not a power failure.
         EmbeddedPostgres(tmp_path / "postgres", fsync=False) as postgres,
         EmbeddedBroker(tmp_path / "broker") as broker,
     ):
@@ -48,7 +48,7 @@ async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
             yield crowd
 
 
-async def test_a_broker_killed_again_and_again_costs_no_report_no_reply_and_no_seat(crowd: Crowd) -> None:
+async def test_a_broker_killed_repeatedly_costs_no_report_no_reply_and_no_seat(crowd: Crowd) -> None:
     broker = crowd.city.services.broker
     assert broker is not None
     for backlog in BACKLOGS:
@@ -56,23 +56,23 @@ async def test_a_broker_killed_again_and_again_costs_no_report_no_reply_and_no_s
         await crowd.until_backlog(backlog)
         dead = broker.cluster_id
         broker.kill()
-        await _new_line(crowd.city, dead)
-    await _all_is_well(crowd)
+        await _reconnect(crowd.city, dead)
+    await _check_outcome(crowd)
     assert crowd.city.gateway.repeats == 0, "and no message came twice"
 
 
 @pytest.mark.slow
-async def test_a_database_killed_in_mid_run_costs_no_report_no_reply_and_no_seat(crowd: Crowd) -> None:
+async def test_a_database_killed_under_load_costs_no_report_no_reply_and_no_seat(crowd: Crowd) -> None:
     postgres = crowd.city.services.postgres
     assert postgres is not None
     await crowd.report(REPORTS // 2)
     await crowd.until_backlog("replies")
     postgres.kill()
     await crowd.report(REPORTS // 2)
-    await _all_is_well(crowd)
+    await _check_outcome(crowd)
 
 
-async def _new_line(city: City, dead: str) -> None:
+async def _reconnect(city: City, dead: str) -> None:
     async def connected() -> bool:
         broker = city.services.broker
         return broker is not None and broker.cluster_id != dead and city.node.line.ready
@@ -80,8 +80,8 @@ async def _new_line(city: City, dead: str) -> None:
     await eventually(connected, "a new broker and a line to it", RECOVERY_PATIENCE_S)
 
 
-async def _all_is_well(crowd: Crowd) -> None:
-    """Go on until every incident is covered or a supervisor has it, and look for what must not be."""
+async def _check_outcome(crowd: Crowd) -> None:
+    """Continue until every incident is covered or taken over, and check the demo's rules."""
     city = crowd.city
     await crowd.quiet()
     city.clock.advance(UNCOVERED_S)

@@ -1,4 +1,4 @@
-"""What Renfort never does: send a neighbour, page somebody for a drill, go on asking after STOP."""
+"""What Renfort never does: send a neighbourhood watch, page without consent for a drill, or ask after STOP."""
 
 from tests.stories.city import PLACE, City, north
 
@@ -6,7 +6,7 @@ OFFER = "Venez-vous"
 ARREST = "medical.cardiac_arrest"
 
 
-async def test_a_watch_notice_sends_nobody_and_tells_no_place(city: City) -> None:
+async def test_a_watch_notice_sends_nobody_and_states_no_place(city: City) -> None:
     members = await city.enrol(4, skills=["watch"])
     notice = await city.report(
         kind="watch.prowler", at=PLACE, description="Maison vide au 12 rue des Lilas, homme en rouge"
@@ -28,7 +28,7 @@ async def test_a_watch_notice_sends_nobody_and_tells_no_place(city: City) -> Non
     await members[3].expects("c'est terminé")
 
 
-async def test_an_exercise_reaches_only_those_who_take_part_in_drills_and_says_so(city: City) -> None:
+async def test_an_exercise_reaches_only_participants_in_drills_and_is_marked_as_one(city: City) -> None:
     (supervisor,) = await city.put_on_duty(1, drills=False)
     others = await city.enrol(3)
     players = await city.enrol(3, nearest=600, consent=["sms", "drills"])
@@ -46,7 +46,7 @@ async def test_an_exercise_reaches_only_those_who_take_part_in_drills_and_says_s
     await asked[0].expects("[EXERCICE] N'APPROCHEZ PAS")
 
 
-async def test_a_drill_never_stands_in_the_way_of_a_real_call(city: City) -> None:
+async def test_a_drill_never_blocks_a_real_call(city: City) -> None:
     (phone,) = await city.enrol(1, consent=["sms", "drills"])
     drill = await city.report(kind=ARREST, at=PLACE, mode="exercise")
     await phone.expects("[EXERCICE]")
@@ -59,7 +59,7 @@ async def test_a_drill_never_stands_in_the_way_of_a_real_call(city: City) -> Non
     await drill.until(lambda i: not any(i.active()), "the drill's seat given back")
 
 
-async def test_after_stop_nobody_is_asked_again_but_a_running_assignment_keeps_its_safety_messages(
+async def test_stop_ends_offers_but_not_the_safety_messages_of_a_running_assignment(
     city: City,
 ) -> None:
     (phone,) = await city.enrol(1)
@@ -78,7 +78,7 @@ async def test_after_stop_nobody_is_asked_again_but_a_running_assignment_keeps_i
     await phone.expects("N'APPROCHEZ PAS")
 
 
-async def test_stop_ends_a_live_offer_and_the_next_is_asked(city: City) -> None:
+async def test_stop_ends_a_live_offer_and_the_next_volunteer_is_asked(city: City) -> None:
     near = await city.enrol(7)
     (next_one,) = await city.enrol(1, nearest=600)
     await city.report(kind=ARREST, at=PLACE)

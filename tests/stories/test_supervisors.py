@@ -1,4 +1,4 @@
-"""Supervisors: told in time and in order, asked to confirm, and able to overrule everything."""
+"""Supervisors: notified in time and in order, asked to confirm, and able to overrule everything."""
 
 from tests.stories.city import PLACE, City, north
 from tests.stories.phones import Handset
@@ -16,7 +16,7 @@ async def test_a_cardiac_arrest_that_nobody_answers_escalates_within_60_s(city: 
     await city.expect_escalation(level=1, reason="uncovered")
 
 
-async def test_a_page_passes_down_the_duty_order_until_it_is_acknowledged_and_comes_back_when_that_lapses(
+async def test_a_page_goes_down_the_duty_order_until_acknowledged_and_again_when_that_lapses(
     city: City,
 ) -> None:
     first, second, third = await city.put_on_duty(3)
@@ -50,7 +50,7 @@ async def test_a_report_from_an_untrusted_source_asks_nobody_until_a_supervisor_
     await city.expect_sms_on(7, OFFER)
 
 
-async def test_a_reporter_who_has_called_nobody_is_told_whom_to_call_and_a_supervisor_confirms(
+async def test_a_reporter_without_professional_help_is_advised_and_a_supervisor_confirms(
     city: City,
 ) -> None:
     await city.enrol(8)
@@ -65,7 +65,7 @@ async def test_a_reporter_who_has_called_nobody_is_told_whom_to_call_and_a_super
 
 
 async def an_arrest_with_one_coming(city: City) -> tuple[Reported, Handset, Handset]:
-    """Let one accept and another be asked; return the incident and both phones."""
+    """Create an incident with one acceptance and one open offer; return it and both phones."""
     await city.enrol(2)
     arrest = await city.report(kind=ARREST, at=PLACE)
     coming, asked = await city.expect_sms_on(2, OFFER)
@@ -75,7 +75,7 @@ async def an_arrest_with_one_coming(city: City) -> tuple[Reported, Handset, Hand
     return arrest, coming, asked
 
 
-async def test_an_update_with_a_weapon_recalls_everybody_until_all_have_acknowledged_or_a_supervisor_knows(
+async def test_an_update_with_a_weapon_recalls_everybody_until_acknowledged_or_escalated(
     city: City,
 ) -> None:
     (supervisor,) = await city.put_on_duty(1)
@@ -100,7 +100,7 @@ async def test_an_update_with_a_weapon_recalls_everybody_until_all_have_acknowle
     assert "N'APPROCHEZ PAS" in await coming.page()
 
 
-async def test_a_hold_stops_everybody_and_asks_nobody_until_it_is_lifted(city: City) -> None:
+async def test_a_hold_stops_everybody_and_new_offers_until_it_is_lifted(city: City) -> None:
     arrest, coming, asked = await an_arrest_with_one_coming(city)
     await arrest.supervisor("hold")
     await city.expect_sms_on(2, "ATTENDEZ")
@@ -125,7 +125,7 @@ async def test_a_responder_who_sees_danger_holds_everybody_and_a_supervisor_is_p
     assert (await arrest.now()).status == "held"
 
 
-async def test_who_takes_over_answers_for_it_and_may_give_it_back(city: City) -> None:
+async def test_a_supervisor_may_take_over_an_incident_and_give_it_back(city: City) -> None:
     arrest, coming, asked = await an_arrest_with_one_coming(city)
     await city.passes(46)
     await city.expect_escalation(reason="uncovered")
@@ -165,7 +165,7 @@ async def test_a_supervisor_who_escalates_by_hand_pages_the_duty_contact(city: C
     await arrest.supervisor("hold", expected=409)
 
 
-async def test_an_unknown_kind_is_opened_and_told_and_asks_nobody(city: City) -> None:
+async def test_a_report_of_unknown_kind_is_opened_and_escalated_and_asks_nobody(city: City) -> None:
     (supervisor,) = await city.put_on_duty(1)
     await city.enrol(3)
     await city.report(kind="zoo.escaped_tiger", at=PLACE)
@@ -174,7 +174,7 @@ async def test_an_unknown_kind_is_opened_and_told_and_asks_nobody(city: City) ->
     assert not city.messages()
 
 
-async def test_a_report_without_a_place_is_told_at_once_and_asks_when_it_is_placed(city: City) -> None:
+async def test_a_report_without_a_position_is_escalated_and_asks_once_it_has_one(city: City) -> None:
     (supervisor,) = await city.put_on_duty(1)
     await city.enrol(3)
     arrest = await city.report(kind=ARREST, at=None)
@@ -185,7 +185,7 @@ async def test_a_report_without_a_place_is_told_at_once_and_asks_when_it_is_plac
     await city.expect_sms_on(3, OFFER)
 
 
-async def test_a_report_outside_the_area_is_opened_and_told(city: City) -> None:
+async def test_a_report_outside_the_area_is_opened_and_escalated(city: City) -> None:
     (supervisor,) = await city.put_on_duty(1)
     abroad = await city.report(kind=ARREST, at=PLACE.model_copy(update={"lat": 43.3, "lon": 5.4}))
     await supervisor.expects("signalement hors du secteur")

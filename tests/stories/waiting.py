@@ -1,4 +1,4 @@
-"""Waiting for what must come, and never longer than needed."""
+"""Waiting for a condition, no longer than needed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ T = TypeVar("T")
 async def eventually(
     look: Callable[[], Awaitable[T]], what: str, seconds: float = PATIENCE_S, state: object = ""
 ) -> T:
-    """Look until there is something, and fail with words, and the state by then, when there never is."""
+    """Poll until the result is true; fail with a description and the last state after a time-out."""
     try:
         async with asyncio.timeout(seconds):
             while not (found := await look()):

@@ -12,7 +12,7 @@ from dispatch.services.subscriptions import READERS
 from dispatch.storage import journal
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
-from tests.stories.city import STILL_TO_DO
+from tests.stories.city import UNFINISHED_WORK
 
 OVERDUE = timedelta(seconds=5)
 NOT_OPENED_ONCE = """
@@ -127,7 +127,7 @@ async def run(uow: UnitOfWork, seen: Observed) -> dict[str, list[str]]:
 async def unfinished(uow: UnitOfWork) -> dict[str, int]:
     """Count unfinished work by kind."""
     topics, consumers = map(list, zip(*READERS, strict=True))
-    return dict(await uow.pool.fetchrow(STILL_TO_DO, uow.clock.now(), topics, consumers) or {})
+    return dict(await uow.pool.fetchrow(UNFINISHED_WORK, uow.clock.now(), topics, consumers) or {})
 
 
 async def _found(uow: UnitOfWork, query: str, *values: object) -> list[str]:

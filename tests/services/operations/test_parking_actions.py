@@ -15,7 +15,7 @@ from dispatch.services.operations.parking_actions import ParkingResult, discard,
 from dispatch.services.subscriptions import handlers_of
 from dispatch.storage.pool import RetryableError
 from schemas.decoding import decode
-from tests.kafka.outside import Message, a_report
+from tests.kafka.outside import Message, report_message
 from tests.support.world import World
 
 REPORTS = "incident.reports"
@@ -42,7 +42,7 @@ def sent_anew(message: Message) -> Message:
 async def park(world: World, source_id: str = "1", **changes: object) -> tuple[UUID, UUID]:
     """Park a report of an organisation that is not there yet; return both their ids."""
     house = uuid4()
-    await hear(world, a_report(house, source_id, at=world.now.isoformat(), **changes))
+    await hear(world, report_message(house, source_id, at=world.now.isoformat(), **changes))
     return (await world.pool.fetchval("SELECT id FROM parking ORDER BY id DESC LIMIT 1")), house
 
 
@@ -105,7 +105,7 @@ async def test_what_is_refused_again_takes_no_events_name(world: World) -> None:
 
 
 async def test_what_no_version_can_read_stays_parked(world: World) -> None:
-    await hear(world, Message(b"{not JSON", a_report(world.organisation, "1").headers))
+    await hear(world, Message(b"{not JSON", report_message(world.organisation, "1").headers))
     name = await world.pool.fetchval("SELECT id FROM parking")
     assert ((await again(world, name)).detail, (await row(world, name))["body"]) == (
         "the body: json invalid",
@@ -157,7 +157,7 @@ async def test_what_was_retried_and_is_delivered_again_is_done_once_and_not_park
     world: World,
 ) -> None:
     house = uuid4()
-    message = a_report(house, "1", at=world.now.isoformat())
+    message = report_message(house, "1", at=world.now.isoformat())
     await hear(world, message)
     name = await world.pool.fetchval("SELECT id FROM parking")
     await found(world, house)
@@ -170,10 +170,10 @@ async def test_what_its_source_has_mended_and_sent_again_meanwhile_opens_no_seco
     world: World,
 ) -> None:
     house = uuid4()
-    await hear(world, a_report(house, "1", at=world.now.isoformat()))
+    await hear(world, report_message(house, "1", at=world.now.isoformat()))
     name = await world.pool.fetchval("SELECT id FROM parking")
     await found(world, house)
-    await hear(world, sent_anew(a_report(house, "1", at=world.now.isoformat())))
+    await hear(world, sent_anew(report_message(house, "1", at=world.now.isoformat())))
     assert (await again(world, name)).detail == "nothing had to change"
     assert await opened(world) == 1
 
@@ -216,7 +216,7 @@ async def test_discarding_erases_the_bytes_and_keeps_who_when_and_why(world: Wor
 
 
 async def test_what_was_discarded_and_is_delivered_again_pages_nobody_again(world: World) -> None:
-    garbage = Message(b"{not JSON", a_report(world.organisation, "1").headers)
+    garbage = Message(b"{not JSON", report_message(world.organisation, "1").headers)
     await hear(world, garbage)
     await hear(world, Message(b"{nor this", garbage.headers))
     for item in await world.pool.fetch("SELECT id FROM parking"):
@@ -245,8 +245,8 @@ async def test_what_another_organisation_sent_does_not_keep_ours_told(world: Wor
     other = uuid4()
     await found(world, other)
     garbage = b"{not JSON"
-    await hear(world, Message(garbage, a_report(world.organisation, "1").headers))
-    await hear(world, Message(garbage, a_report(other, "1").headers))
+    await hear(world, Message(garbage, report_message(world.organisation, "1").headers))
+    await hear(world, Message(garbage, report_message(other, "1").headers))
     ours = await world.pool.fetchval("SELECT id FROM parking WHERE organisation = $1", world.organisation)
     assert len(await told(world)) == 2
     await discard(world.uow, ours, "Ada", "of no use")

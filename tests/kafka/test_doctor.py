@@ -1,4 +1,4 @@
-"""What the doctor reads of a real cluster: copies, settings, and how far behind each consumer is."""
+"""The doctor on a real cluster: replicas, settings, and the lag of each consumer."""
 
 from uuid import uuid4
 
@@ -9,13 +9,13 @@ from dispatch.cli.doctor.kafka import consumers, copies, measure_lag, topic_sett
 from dispatch.config import Settings
 from producers.kafka.topics import administration, ensure
 from tests.kafka.cluster import KafkaCluster
-from tests.kafka.outside import REPORTS, a_report, publish
+from tests.kafka.outside import REPORTS, publish, report_message
 from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(90)]
 
 
-async def test_a_cluster_is_found_as_it_is(blank: KafkaCluster) -> None:
+async def test_the_doctor_reports_the_state_of_the_cluster(blank: KafkaCluster) -> None:
     await ensure(blank.bootstrap)
     async with administration(blank.bootstrap) as admin:
         assert copies(await admin.describe_topics(), Settings()).state == "ok"
@@ -30,7 +30,7 @@ async def test_a_cluster_is_found_as_it_is(blank: KafkaCluster) -> None:
             return f"{REPORTS} retention.ms=60000, not 604800000" in told
 
         await until(noticed)
-        await publish(blank.bootstrap, *(a_report(uuid4(), str(number)) for number in range(3)))
+        await publish(blank.bootstrap, *(report_message(uuid4(), str(number)) for number in range(3)))
         found = await measure_lag(admin, blank.bootstrap)
         assert {name: count for name, count in found.items() if count} == {("reports", REPORTS): 3}
         assert consumers(found).detail == "9 groups, at most 3 messages behind"
