@@ -51,7 +51,7 @@ def _always(handle: Handler) -> Callable[[Intake], Handler]:
 
 SUBSCRIPTIONS: tuple[Subscription, ...] = (
     Subscription(
-        "reports", "incident.reports", "reports", lambda intake: intake.take_in,
+        "reports", "incident.reports", "reports", lambda intake: intake.open_incidents,
         "Open an incident for a report, or add the report to the incident that it belongs to.",
     ),
     Subscription(

@@ -48,7 +48,7 @@ class Work:
     async def do(self, connection: asyncpg.Connection, records: Sequence[Record], now: datetime) -> None:
         """Record, handle, park: in this order, since reporting what was parked locks after incidents do."""
         received = {record.event_id: record for record in records if isinstance(record, Received)}
-        fresh = await inbox.take(connection, self.consumer, list(received), now)
+        fresh = await inbox.record(connection, self.consumer, list(received), now)
         known = [record for id_, record in received.items() if id_ in fresh and record.data is not None]
         if known:
             await self.handle(connection, known, now)
@@ -175,7 +175,7 @@ class Batches:
         now = self._clock.now()
         async with transaction(self._pool) as connection:
             if isinstance(record, Received):
-                await inbox.take(connection, work.consumer, [record.event_id], now)
+                await inbox.record(connection, work.consumer, [record.event_id], now)
                 record = record.unreadable(reason)
             await work.park(connection, [record], now)
         self._on_commit()

@@ -1,4 +1,4 @@
-"""Taking reports in: known already? which plan? may the source call people? Then the incident is opened."""
+"""Opening of incidents: whether a report is known, which plan applies, and whether its source may call people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from schemas.ids import named
 from schemas.plans import Plan
 from schemas.reports import Professional, ReportReceived, reserved_field
 
-FUTURE = timedelta(minutes=5)
+CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far a source's clock may run ahead of ours."""
 
 Key = tuple[UUID, str, str]
@@ -33,7 +33,7 @@ Key = tuple[UUID, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report as the topic brought it, with the name of its row and the source that it counts under."""
+    """A report from the topic, with the id of its row and the source that it counts under."""
 
     id: UUID
     source: str
@@ -43,12 +43,12 @@ class Report:
 
     @property
     def key(self) -> Key:
-        """Name the report as its source does."""
+        """Return how its source names the report."""
         return self.received.organisation, self.source, self.data.source_id
 
 
 class TopicRow(NamedTuple):
-    """A report from the topic as `keep_topic_reports` takes it."""
+    """A report from the topic as `store_topic_reports` takes it."""
 
     id: UUID
     organisation: UUID
@@ -59,36 +59,36 @@ class TopicRow(NamedTuple):
 
 
 class Intake:
-    """Turns reports into incidents under the plans of a book.
+    """Opens incidents for reports, or updates them, under the response plans of an installation.
 
     `guarded` says that access control lets only trusted producers write to the topic.
     """
 
     def __init__(self, book: PlanBook, *, guarded: bool = False) -> None:
-        """Take the plans that new incidents start with."""
+        """Take the response plans that new incidents start with."""
         self._book = book
         self._guarded = guarded
 
-    async def take_in(
+    async def open_incidents(
         self, connection: asyncpg.Connection, received: Sequence[Received], now: datetime
     ) -> None:
         """Open an incident for each report that is new, or update the one that it names."""
         areas = await _areas(connection, received)
         read = [self._read(one, now) for one in received]
-        reports = _in_order([*await _overtaken(connection, read), *read])
-        await _keep(connection, [r for r in reports if not r.received.ours], now)
+        reports = _in_order([*await _undelivered(connection, read), *read])
+        await _store(connection, [r for r in reports if not r.received.ours], now)
         state = {
             row["id"]: row
             for row in await connection.fetch(sql("lock_reports"), sorted(r.id for r in reports))
         }
-        fresh = [_as_kept(r, state.get(r.id)) for r in reports if not _is_done(state.get(r.id))]
-        earlier = await _earlier(connection, fresh)
+        fresh = [_as_stored(r, state.get(r.id)) for r in reports if not _is_done(state.get(r.id))]
+        earlier = await _incidents_of_earlier(connection, fresh)
         locked = await store.lock(connection, earlier.values())
         drafts = {name: Draft(incident, now) for name, incident in locked.items()}
         links: dict[Key, UUID] = {}
         for report in fresh:
             if report.key not in links:
-                links[report.key] = self._take_one(report, earlier | links, drafts, areas, now)
+                links[report.key] = self._open_one(report, earlier | links, drafts, areas, now)
         received_at = {links[r.key]: r.received.received_at for r in fresh}
         await store.write(connection, list(drafts.values()), now, received_at)
         await execute_rows(connection, "link_reports", sorted({(r.id, links[r.key]) for r in fresh}))
@@ -102,14 +102,14 @@ class Intake:
             return Report(data.report_id, data.source, received, data)
         if reserved := reserved_field(data):
             raise RefusedError(f"{reserved}: this field is reserved for a later release")
-        if data.at > now + FUTURE:
+        if data.at > now + CLOCK_TOLERANCE:
             msg = f"at: {data.at.isoformat()} lies in the future"
             raise RefusedError(msg)
         # Nobody but a key fixes a source: straight from the topic, the name counts in a space of its own.
         source = data.source if self._guarded else f"topic:{data.source}"
         return Report(named(received.organisation, source, data.source_id), source, received, data)
 
-    def _take_one(
+    def _open_one(
         self,
         report: Report,
         opened: dict[Key, UUID],
@@ -154,7 +154,7 @@ class Areas:
 
 async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -> Areas:
     wanted = sorted({one.organisation for one in received})
-    rows = await connection.fetch(sql("known_organisations"), wanted)
+    rows = await connection.fetch(sql("service_areas"), wanted)
     boxes = {
         row["id"]: None if row["south"] is None else (row["south"], row["west"], row["north"], row["east"])
         for row in rows
@@ -167,7 +167,7 @@ async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -
 
 
 def _in_order(reports: Sequence[Report]) -> list[Report]:
-    """Put reports before those that add to them: neither partitions nor clocks keep them in their order."""
+    """Sort reports before those that update them: neither partitions nor clocks preserve their order."""
     known = {report.key: report for report in reports}
 
     def depth(report: Report | None) -> int:
@@ -180,14 +180,14 @@ def _in_order(reports: Sequence[Report]) -> list[Report]:
     return sorted(reports, key=lambda report: (depth(report), report.received.received_at))
 
 
-async def _overtaken(
+async def _undelivered(
     connection: asyncpg.Connection, reports: Sequence[Report], known: frozenset[UUID] = frozenset()
 ) -> list[Report]:
-    """Fetch accepted reports that are still on their way here while others already add to them."""
+    """Fetch accepted reports that are not delivered yet, while others already update them."""
     known |= {report.id for report in reports}
     updates = {named(r.received.organisation, r.source, r.data.updates): r for r in reports if r.data.updates}
     wanted = sorted(updates.keys() - known)
-    rows = await connection.fetch(sql("reports_on_their_way"), wanted)
+    rows = await connection.fetch(sql("unlinked_reports"), wanted)
     streams = await read_streams(connection, [row["id"] for row in rows])
     found = []
     for name, received_at in rows:
@@ -195,15 +195,15 @@ async def _overtaken(
         if isinstance(event, ReportReceived):
             received = replace(updates[name].received, data=event, received_at=received_at)
             found.append(Report(name, event.source, received, event))
-    return [*await _overtaken(connection, found, known), *found] if found else []
+    return [*await _undelivered(connection, found, known), *found] if found else []
 
 
-async def _keep(connection: asyncpg.Connection, reports: Sequence[Report], now: datetime) -> None:
+async def _store(connection: asyncpg.Connection, reports: Sequence[Report], now: datetime) -> None:
     if not reports:
         return
     found = {r.id: _topic_row(r) for r in reports}
     rows = columns(TopicRow, [found[name] for name in sorted(found)])
-    await connection.execute(*bound("keep_topic_reports", received_at=now, **rows))
+    await connection.execute(*bound("store_topic_reports", received_at=now, **rows))
 
 
 def _topic_row(report: Report) -> TopicRow:
@@ -216,24 +216,24 @@ def _is_done(row: asyncpg.Record | None) -> bool:
     return row is not None and row["incident_id"] is not None
 
 
-def _as_kept(report: Report, row: asyncpg.Record | None) -> Report:
-    """Believe the row, not the message, about where a report came from; without a row it is refused."""
+def _as_stored(report: Report, row: asyncpg.Record | None) -> Report:
+    """Trust the row, not the record, for where a report came from; without a row the report is refused."""
     if row is None or row["organisation"] != report.received.organisation:
         msg = f"report_id: no report {report.id} was accepted here"
         raise RefusedError(msg)
     return Report(report.id, row["source"], report.received, report.data, row["channel"])
 
 
-async def _earlier(connection: asyncpg.Connection, reports: Sequence[Report]) -> dict[Key, UUID]:
+async def _incidents_of_earlier(connection: asyncpg.Connection, reports: Sequence[Report]) -> dict[Key, UUID]:
     wanted = sorted({(r.received.organisation, r.source, r.data.updates) for r in reports if r.data.updates})
     if not wanted:
         return {}
-    rows = await connection.fetch(sql("find_earlier_reports"), *map(list, zip(*wanted, strict=True)))
+    rows = await connection.fetch(sql("incidents_of_reports"), *map(list, zip(*wanted, strict=True)))
     return {(r["organisation"], r["source"], r["source_id"]): r["incident_id"] for r in rows}
 
 
 def _update(report: Report, before: Severity, *, trusted: bool) -> Update:
-    """Say what a report adds; what it leaves out arrives as a default, which must not undo what is known."""
+    """Return what a report changes; a field that it leaves out arrives as a default and must change nothing."""
     data = report.data
     worse = SEVERITY_RANK[data.severity] < SEVERITY_RANK[before]
     professional = None if data.professional == Professional() else data.professional

@@ -1,4 +1,4 @@
-"""Taking reports in: once committed, a report cannot be lost."""
+"""Submission of reports: once its transaction is committed, a report cannot be lost."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from dispatch.metrics import REFUSED
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError, OverloadedError
@@ -21,14 +22,18 @@ from schemas.reports import ReportBody, ReportReceived
 
 Channel = Literal["http", "cli", "cap", "hubsante", "open311"]
 
-FUTURE = timedelta(minutes=5)
+CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of ours a source's clock may be."""
+HASHED = (
+    "id", "kind", "severity", "position", "occurred_at", "mode", "hazards", "professional", "updates", "description",
+)  # fmt: skip
+"""The fields that the hash covers, in the order that it has had since release 0.1.0."""
 FIRST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A report that is kept; `repeated` when it was kept before."""
+    """A report that is stored; `repeated` where the same one was stored before."""
 
     report_id: UUID
     repeated: bool
@@ -45,7 +50,7 @@ class Submission:
 
     @property
     def report_id(self) -> UUID:
-        """Give the same id to what the same source sends under the same id."""
+        """Return the id of the report: the same for what the same source sends under the same id."""
         return named(self.organisation, self.source, self.body.id)
 
 
@@ -58,7 +63,7 @@ async def accept(
     body: ReportBody,
     admission: Admission | None = None,
 ) -> Accepted:
-    """Keep a report and pass it on, once however often it is sent.
+    """Store a report and publish it, once however often it is sent.
 
     Raises InvalidError for an impossible time, ConflictError for another content under the same id, and
     OverloadedError where a new one is not admitted now.
@@ -69,13 +74,13 @@ async def accept(
 
     async def work(connection: asyncpg.Connection, now: datetime) -> bool:
         _check_time(body.occurred_at, now)
-        return await _keep(connection, submission, now)
+        return await _store(connection, submission, now)
 
     return Accepted(submission.report_id, repeated=not await uow.transact(work))
 
 
 async def status(uow: UnitOfWork, organisation: UUID, report_id: UUID) -> dict[str, object]:
-    """Tell what became of a report; its incident is null until it is opened."""
+    """Return what became of a report; its incident is null until it is opened."""
     row = await uow.pool.fetchrow(sql("read_report"), organisation, report_id)
     if row is None:
         raise NotFoundError("there is no such report")
@@ -83,7 +88,7 @@ async def status(uow: UnitOfWork, organisation: UUID, report_id: UUID) -> dict[s
 
 
 async def _admit(uow: UnitOfWork, admission: Admission, submission: Submission) -> None:
-    """Let in what is admitted, and whatever was accepted before."""
+    """Reject a new report that admission control rejects; one that was accepted before is accepted again."""
     try:
         await admission.admit(submission.body.severity)
     except OverloadedError:
@@ -92,12 +97,12 @@ async def _admit(uow: UnitOfWork, admission: Admission, submission: Submission) 
             raise
 
 
-async def _keep(connection: asyncpg.Connection, submission: Submission, now: datetime) -> bool:
-    """Write report, words and event; return whether it was new."""
+async def _store(connection: asyncpg.Connection, submission: Submission, now: datetime) -> bool:
+    """Write the report, its text and its event; return whether it was new."""
     body, id_ = submission.body, submission.report_id
-    digest = sha256(body.model_dump_json().encode()).digest()
+    digest = _content_hash(body)
     report = bound(
-        "keep_report", id=id_, organisation=submission.organisation, mode=body.mode, source=submission.source,
+        "store_report", id=id_, organisation=submission.organisation, mode=body.mode, source=submission.source,
         source_id=body.id, channel=submission.channel, content_hash=digest, received_at=now,
     )  # fmt: skip
     if await connection.fetchval(*report) is None:
@@ -107,9 +112,15 @@ async def _keep(connection: asyncpg.Connection, submission: Submission, now: dat
             )
         return False
     if body.description:
-        await connection.execute(sql("keep_report_text"), id_, body.description.replace("\0", ""))
+        await connection.execute(sql("store_report_text"), id_, body.description.replace("\0", ""))
     await journal.append(connection, [_entry(submission, now)], now)
     return True
+
+
+def _content_hash(body: ReportBody) -> bytes:
+    """Return the hash by which a repeated report is recognised, also by processes of other releases."""
+    fields = body.model_dump(mode="json")
+    return sha256(orjson.dumps({name: fields[name] for name in HASHED})).digest()
 
 
 def _entry(submission: Submission, now: datetime) -> Entry:
@@ -129,7 +140,7 @@ def _entry(submission: Submission, now: datetime) -> Entry:
 
 
 def _check_time(occurred_at: datetime, now: datetime) -> None:
-    if occurred_at > now + FUTURE:
+    if occurred_at > now + CLOCK_TOLERANCE:
         raise InvalidError("occurred_at", "in the future: check the clock and the zone of the source")
     if occurred_at < FIRST_MOMENT:
         raise InvalidError("occurred_at", "before the year 2000: check the clock of the source")

@@ -131,7 +131,7 @@ async def _hand_over(
         return record.reason if record else "the message has no body"
     try:
         async with connection.transaction():
-            await inbox.take(connection, consumer, [record.event_id], now)
+            await inbox.record(connection, consumer, [record.event_id], now)
             if record.data is not None:
                 await handle(connection, [record], now)
     except RefusedError as refused:

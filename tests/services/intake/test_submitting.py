@@ -138,3 +138,17 @@ async def test_a_zero_byte_in_the_words_loses_nothing_else(
 ) -> None:
     await accept(uow, organisation, a_report(clock.now(), description="third\0 floor"))
     assert await uow.pool.fetchval("SELECT description FROM report_texts") == "third floor"
+
+
+async def test_a_report_repeated_across_releases_is_recognised(uow: UnitOfWork, organisation: UUID) -> None:
+    body = ReportBody.model_validate(
+        {
+            "id": "A-7", "kind": "medical.fall", "position": {"lat": 48.85, "lon": 1e-7},
+            "occurred_at": "2026-11-22T21:00:00.5+01:00", "hazards": ["fire"],
+            "professional": {"requested": True, "reference": "SAMU 75-1"}, "description": 'é "x"',
+        }
+    )  # fmt: skip
+    await accept(uow, organisation, body)
+    # The hash that release 0.1.0 stored for this report.
+    wanted = "082cc17304d60a9d9b992292d9069b4e06a211f90721d7634ff857e926da42f0"
+    assert (await uow.pool.fetchval("SELECT content_hash FROM reports")).hex() == wanted

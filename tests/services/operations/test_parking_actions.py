@@ -123,7 +123,7 @@ async def test_a_bug_that_is_not_mended_leaves_it_parked_and_says_where_it_is(
     name, house = await park(world)
     await found(world, house)
     with monkeypatch.context() as patch:
-        patch.setattr(Intake, "take_in", broken)
+        patch.setattr(Intake, "open_incidents", broken)
         outcome = await again(world, name)
     assert outcome.what == "refused"
     assert outcome.detail.startswith("KeyError at test_parking_actions.py:")
@@ -138,7 +138,7 @@ async def test_a_difficulty_of_the_moment_changes_nothing(
 
     name, _ = await park(world)
     before = await row(world, name)
-    monkeypatch.setattr(Intake, "take_in", difficult)
+    monkeypatch.setattr(Intake, "open_incidents", difficult)
     with pytest.raises(RetryableError):
         await again(world, name)
     assert await row(world, name) == before

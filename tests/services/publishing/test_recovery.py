@@ -171,7 +171,7 @@ async def take_in(pool: asyncpg.Pool, subject: int) -> None:
         taken = await connection.fetch(
             "SELECT event_id FROM journal WHERE stream = $1", entry(subject).stream
         )
-        await inbox.take(connection, READER, [row["event_id"] for row in taken], START)
+        await inbox.record(connection, READER, [row["event_id"] for row in taken], START)
 
 
 async def waiting(buckets: Buckets) -> list[tuple[int, int]]:

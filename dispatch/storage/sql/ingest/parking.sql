@@ -1,5 +1,5 @@
 -- name: park
--- Keeps what could not be understood, and returns the ids of what was not kept already.
+-- Stores records that could not be handled, and returns the ids of those that were not stored already.
 INSERT INTO parking (id, organisation, source_topic, source, consumer, reason, key, headers, body, digest, parked_at)
 SELECT id, organisation, :topic, source, :consumer, reason, key, headers, body,
        parking_digest(key, headers, body) AS digest, :parked_at

@@ -8,7 +8,7 @@ WHERE home = stream_home();
 SELECT set_config('statement_timeout', '0', true), pg_advisory_xact_lock(7303, 0);
 
 -- name: renumber_journal
--- Brings events whose transactions this server has not reached yet below the horizon to come, in their order.
+-- Moves events whose transactions this server has not reached yet below the horizon to come, in their order.
 UPDATE journal SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmin(pg_current_snapshot());
 
 -- name: begin_epoch

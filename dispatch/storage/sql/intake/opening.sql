@@ -1,9 +1,9 @@
--- name: known_organisations
+-- name: service_areas
 -- Returns organisations with their service areas.
 SELECT id, south, west, north, east FROM organisations WHERE id = ANY ($1::uuid[]);
 
--- name: keep_topic_reports
--- Keeps reports that came straight over the topic; the same report sent twice is one row.
+-- name: store_topic_reports
+-- Stores reports that came straight over the topic; the same report sent twice is one row.
 INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)
 SELECT id, organisation, mode, source, source_id, 'topic', content_hash, :received_at
 FROM unnest(:id::uuid[], :organisation::uuid[], :mode::text[], :source::text[], :source_id::text[],
@@ -16,11 +16,11 @@ ON CONFLICT DO NOTHING;
 SELECT id, organisation, source, channel, incident_id FROM reports
 WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
--- name: reports_on_their_way
--- Of reports, those that were accepted and are no incident yet.
+-- name: unlinked_reports
+-- Of reports, those that were accepted and belong to no incident yet.
 SELECT id, received_at FROM reports WHERE id = ANY ($1::uuid[]) AND incident_id IS NULL ORDER BY id;
 
--- name: find_earlier_reports
+-- name: incidents_of_reports
 -- Returns the incidents of earlier reports by source and the source's id.
 SELECT r.organisation, r.source, r.source_id, r.incident_id
 FROM unnest($1::uuid[], $2::text[], $3::text[]) AS w (organisation, source, source_id)
@@ -28,7 +28,7 @@ JOIN reports r ON r.organisation = w.organisation AND r.source = w.source AND r.
 WHERE r.incident_id IS NOT NULL;
 
 -- name: link_reports
--- Notes which incident each report became or added to.
+-- Records which incident each report became or added to.
 UPDATE reports SET incident_id = l.incident_id
 FROM unnest($1::uuid[], $2::uuid[]) AS l (id, incident_id)
 WHERE reports.id = l.id;

@@ -1,5 +1,5 @@
--- name: keep_report
--- Keeps a report and returns its id; nothing where the source sent that id before.
+-- name: store_report
+-- Stores a report and returns its id; nothing where the source sent that id before.
 INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)
 VALUES (:id, :organisation, :mode, :source, :source_id, :channel, :content_hash, :received_at)
 ON CONFLICT DO NOTHING
@@ -9,8 +9,8 @@ RETURNING id;
 -- What was sent under a report's id before.
 SELECT content_hash FROM reports WHERE id = $1;
 
--- name: keep_report_text
--- Keeps a report's words apart, where they can be erased.
+-- name: store_report_text
+-- Stores the text of a report apart, where they can be erased.
 INSERT INTO report_texts (report_id, description) VALUES ($1, $2);
 
 -- name: read_report
