@@ -51,7 +51,7 @@ class Relay:
         self._readers = readers
         self._embedded = embedded
         self._security = security
-        self._copies = {"replication": replication, "min_insync": min_insync}
+        self._topic_options = {"replication": replication, "min_insync": min_insync}
         self._wakened = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -118,13 +118,13 @@ class Relay:
         if await cluster_id(admin) != cluster:
             raise ReplacedClusterError(f"a cluster other than {cluster} answers")
         await buckets.rebalance()
-        if forgotten := await buckets.unrecovered(cluster):
+        if unrecovered := await buckets.unrecovered(cluster):
             created = await ensure(
-                self._bootstrap, embedded=self._embedded, security=self._security, **self._copies
+                self._bootstrap, embedded=self._embedded, security=self._security, **self._topic_options
             )
-            queued = await buckets.requeue_unread(cluster, forgotten, self._clock.now())
+            queued = await buckets.requeue_unread(cluster, unrecovered, self._clock.now())
             log.info(
-                "new cluster", cluster=cluster, buckets=len(forgotten), topics=len(created), queued=queued
+                "new cluster", cluster=cluster, buckets=len(unrecovered), topics=len(created), queued=queued
             )
             self._republish_at = _seconds() + REPUBLISH_AGAIN_AFTER_S
         elif self._republish_at is not None and _seconds() >= self._republish_at:

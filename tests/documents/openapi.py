@@ -14,7 +14,7 @@ from producers.http.openapi import render
 
 
 def current() -> str:
-    """Describe all routes of a process that serves everything; nothing connects."""
+    """Return the document of a process that serves all routes; it makes no connection."""
     uow = UnitOfWork(cast("asyncpg.Pool", None), Clock())
     extra = [stream.router(uow, keys.authenticate)]
     return render(build(uow, secret=b"", readiness=dict, extra=extra))

@@ -1,4 +1,4 @@
-"""Write the table of what is stored how long for docs/operating.md: `python -m tests.documents.retention_table`."""
+"""Write the table of retention periods for docs/operating.md: `python -m tests.documents.retention_table`."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from dispatch.domain.retention import RULES, RetentionRule
 
 
 def current() -> str:
-    """Write the table, from the one that the keeper goes by."""
+    """Return the table, generated from the rules that the erasure applies."""
     return "\n".join(_lines()) + "\n"
 
 

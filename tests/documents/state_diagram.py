@@ -10,14 +10,14 @@ from tests.documents.reference import MACHINES
 
 
 class Point(NamedTuple):
-    """A place on the page, in pixels; of a status, its middle."""
+    """A point on the page, in pixels; of a status, its centre."""
 
     x: float
     y: float
 
 
 class Arrow(NamedTuple):
-    """From one status to another, by events that are named unless the only one is called like where it leads."""
+    """A transition; its events are named, except a single event with the name of the new status."""
 
     before: str
     after: str
@@ -47,7 +47,7 @@ ASIDE = {
     ("assigned", "on_scene"): 42, ("assigned", "released"): -62, ("en_route", "released"): -42,
     ("raised", "handed_over"): -48, ("raised", "resolved"): 48, ("taken_over", "taken_over"): -1,
 }  # fmt: skip
-"""How far the middle of an arrow lies to its left where it would run through something; of a loop, below or above."""
+"""The offset of an arrow's middle to its left, to avoid boxes; a loop with an entry is drawn below its box."""
 SLIGHTLY = 9
 HALF_WIDTH, HALF_HEIGHT = 52, 16
 HEAD = """\
@@ -63,7 +63,7 @@ LEGEND = "An arrow without words is the event that is named like the status it l
 
 
 def current() -> str:
-    """Draw all tables on one page."""
+    """Return the drawing of all tables."""
     lines = [HEAD]
     for name, places in PLACES.items():
         top = min(place.y for place in places.values()) - 42
@@ -74,7 +74,7 @@ def current() -> str:
 
 
 def arrows(name: str) -> Iterator[Arrow]:
-    """Give one arrow for each pair of statuses that events lead between."""
+    """Yield one arrow for each pair of statuses with a transition."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for (before, event), after in MACHINES[name].items():
         found[before, after].append(event.type.split(".")[1])
@@ -107,23 +107,23 @@ def _loop(place: Point, words: tuple[str, ...], *, above: bool) -> str:
 
 
 def _words(words: tuple[str, ...], place: Point) -> str:
-    told = ", ".join(words).replace("_", " ")
+    text = ", ".join(words).replace("_", " ")
     return (
-        f'<text class="s" x="{place.x:.0f}" y="{place.y + 4:.0f}" text-anchor="middle">{told}</text>'
-        if told
+        f'<text class="s" x="{place.x:.0f}" y="{place.y + 4:.0f}" text-anchor="middle">{text}</text>'
+        if text
         else ""
     )
 
 
 def _beside(start: Point, end: Point, aside: float) -> Point:
-    """Give the point to the left of the middle of the way."""
+    """Return the point to the left of the middle between two points."""
     x, y = end.x - start.x, end.y - start.y
     length = hypot(x, y)
     return Point((start.x + end.x) / 2 + y / length * aside, (start.y + end.y) / 2 - x / length * aside)
 
 
 def _edge(place: Point, towards: Point) -> Point:
-    """Give where the way out of a box crosses its edge."""
+    """Return where a line from the centre of a box crosses its edge."""
     x, y = towards.x - place.x, towards.y - place.y
     share = min(HALF_WIDTH / abs(x) if x else 9e9, HALF_HEIGHT / abs(y) if y else 9e9)
     return Point(place.x + x * share, place.y + y * share)

@@ -1,4 +1,4 @@
-"""The pages that people write: every link leads somewhere, and every command and setting that they name exists."""
+"""The hand-written pages: their links resolve, and the commands and settings that they name exist."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ KNOWN = {command.strip("`").removeprefix("dispatch ") for command, _, _ in comma
 
 
 def anchors(page: Path) -> set[str]:
-    """Name the headings of a page as links do."""
+    """Return the anchors of the headings of a page."""
     headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -32,7 +32,7 @@ def unknown_commands(text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_resolves(page: Path) -> None:
     for path, anchor in LINK.findall(page.read_text("utf-8")):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), path
@@ -46,12 +46,12 @@ def test_every_command_and_setting_exists(page: Path) -> None:
     assert {name.lower() for name in set(SETTING.findall(text)) - FOR_TESTS} <= set(Settings.model_fields)
 
 
-def test_what_is_kept_how_long_is_told_as_it_is_done() -> None:
+def test_the_retention_table_in_the_manual_is_current() -> None:
     wanted = "put in docs/operating.md what `python -m tests.documents.retention_table` prints"
     assert retention_table.current() in (ROOT / "docs/operating.md").read_text("utf-8"), wanted
 
 
-def test_an_unknown_command_is_found() -> None:
+def test_an_unknown_command_is_detected() -> None:
     assert list(unknown_commands("`dispatch fly` and\ndispatch keys eat\ndispatch doctor")) == [
         "dispatch fly ", "dispatch keys eat",
     ]  # fmt: skip

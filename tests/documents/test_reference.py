@@ -1,4 +1,4 @@
-"""The reference: committed as generated, and its own words about all that there is and nothing else."""
+"""The reference is committed as generated, and its hand-written texts cover exactly what exists."""
 
 import ast
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from tests.documents.reference_words import ACTS, GATES, REASONS, SETTINGS
 
 ROOT = Path(__file__).parents[2]
 OPEN = {"/healthz", "/readyz", "/metrics", "/a/{token}"}
-"""Needs no key: tells nothing, or asks for a token."""
+"""The routes without a key: they reveal nothing, or require a token."""
 
 
 def reasons_in_code() -> Iterator[str]:
-    """Find why the product tells a supervisor: the first word that it gives to `escalate` or `Cause`."""
+    """Find the reasons of escalations: the first argument of `escalate` or `Cause`."""
     for path in sorted((ROOT / "dispatch").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in {"escalate", "Cause"} and node.args:
@@ -57,7 +57,7 @@ def test_every_setting_gate_and_act_is_explained() -> None:
     )
 
 
-def test_every_reason_to_tell_a_supervisor_is_explained() -> None:
+def test_every_reason_of_an_escalation_is_explained() -> None:
     assert set(reasons_in_code()) | set(DETAILS) | {"parked"} == set(REASONS)
 
 
@@ -67,7 +67,7 @@ def test_every_command_has_an_example() -> None:
     ] == []
 
 
-def test_every_route_but_the_open_ones_asks_for_a_scope() -> None:
+def test_every_route_but_the_open_ones_requires_a_scope() -> None:
     assert {route.path for route in reference.routes() if not reference.scopes(route)} == OPEN
 
 

@@ -1,11 +1,13 @@
 """An HTTP application on a database of its own, its clients, and the bodies that they send."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import orjson
 
 from dispatch.domain.incident import Incident
 from dispatch.services.access import keys
@@ -101,3 +103,36 @@ async def call_by_form(site: Site, path: str, values: dict[str, str], key: str) 
     """Call a webhook with a form, and the key in the header."""
     headers = {"Authorization": f"Bearer {key}"}
     return await site.client.post(f"/v1/gateways/kannel/{path}", data=values, headers=headers)
+
+
+class StreamReader:
+    """Reads server-sent events as a browser does."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.last_id = ""
+        self._lines = response.aiter_lines()
+
+    async def next(self) -> dict[str, str]:
+        async with asyncio.timeout(30):
+            return await self._next()
+
+    async def _next(self) -> dict[str, str]:
+        fields: dict[str, str] = {}
+        async for line in self._lines:
+            name, _, value = line.partition(":")
+            if line:
+                fields[name] = value.removeprefix(" ")
+                continue
+            self.last_id = fields.get("id", self.last_id)
+            if "data" in fields or "" in fields:
+                return fields
+            fields = {}
+        raise EOFError
+
+    async def rest(self) -> None:
+        while True:
+            await self.next()
+
+    async def subjects(self, count: int) -> list[str]:
+        return [orjson.loads((await self.next())["data"])["subject"] for _ in range(count)]

@@ -1,4 +1,4 @@
-"""`GET /v1/stream` over a real socket: who may, from where, how it goes on, and how it ends."""
+"""`GET /v1/stream` over a real socket: authorization, start, resumption and end."""
 
 import asyncio
 import socket
@@ -28,11 +28,12 @@ from schemas.ids import named
 from schemas.incidents import IncidentCovered
 from schemas.offers import Assigned
 from tests.conftest import START
+from tests.http.site import StreamReader
 
 
 @dataclass
-class Site:
-    """A server, and a key that opens its stream."""
+class StreamSite:
+    """A server, and a key with access to its stream."""
 
     uow: UnitOfWork
     organisation: UUID
@@ -42,15 +43,15 @@ class Site:
 
     @asynccontextmanager
     async def stream(
-        self, key: str | None = None, last: str | None = None, **asked: str
-    ) -> AsyncIterator["Reader"]:
+        self, key: str | None = None, last: str | None = None, **query: str
+    ) -> AsyncIterator[StreamReader]:
         headers = {"Authorization": f"Bearer {key or self.key}"}
         if last is not None:
             headers["Last-Event-ID"] = last
-        async with self.client.stream("GET", "/v1/stream", headers=headers, params=asked) as response:
-            yield Reader(response)
+        async with self.client.stream("GET", "/v1/stream", headers=headers, params=query) as response:
+            yield StreamReader(response)
 
-    async def say(self, number: int, organisation: UUID | None = None, mode: Mode = "actual") -> None:
+    async def publish(self, number: int, organisation: UUID | None = None, mode: Mode = "actual") -> None:
         id_ = named("incident", number)
         event = IncidentCovered(at=START, incident_id=id_)
         entry = Entry(id_, event, organisation or self.organisation, mode, str(id_), START, START)
@@ -58,45 +59,12 @@ class Site:
             await append(connection, [entry], START)
 
 
-class Reader:
-    """Reads server-sent events as a browser does."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self.response = response
-        self.last_id = ""
-        self._lines = response.aiter_lines()
-
-    async def next(self) -> dict[str, str]:
-        async with asyncio.timeout(30):
-            return await self._next()
-
-    async def _next(self) -> dict[str, str]:
-        fields: dict[str, str] = {}
-        async for line in self._lines:
-            name, _, value = line.partition(":")
-            if line:
-                fields[name] = value.removeprefix(" ")
-                continue
-            self.last_id = fields.get("id", self.last_id)
-            if "data" in fields or "" in fields:
-                return fields
-            fields = {}
-        raise EOFError
-
-    async def rest(self) -> None:
-        while True:
-            await self.next()
-
-    async def subjects(self, count: int) -> list[str]:
-        return [orjson.loads((await self.next())["data"])["subject"] for _ in range(count)]
-
-
 def names(*numbers: int) -> list[str]:
     return [str(named("incident", number)) for number in numbers]
 
 
 @pytest.fixture
-async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[Site]:
+async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[StreamSite]:
     uow = UnitOfWork(pool, clock)
     organisation = await organisations.create(uow, "SDIS 67")
     key = await keys.create(uow, organisation=organisation, scopes=["console:read"], holder="Anne Weber")
@@ -109,16 +77,16 @@ async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[Site]:
     address = "http://{}:{}".format(*listening.getsockname())
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
-        yield Site(uow, organisation, client, key, stopping)
+        yield StreamSite(uow, organisation, client, key, stopping)
     stopping.append(True)
     server.should_exit = True
     await asyncio.wait_for(serving, 10)
 
 
-async def test_what_is_committed_is_heard_at_once(site: Site) -> None:
+async def test_a_committed_event_is_sent_at_once(site: StreamSite) -> None:
     async with site.stream() as reader:
         assert reader.response.headers["content-type"].startswith("text/event-stream")
-        await site.say(1)
+        await site.publish(1)
         event = await reader.next()
     data = orjson.loads(event["data"])
     assert event["event"] == data["type"] == "incident.covered.v1"
@@ -128,94 +96,94 @@ async def test_what_is_committed_is_heard_at_once(site: Site) -> None:
     assert data["data"]["incident_id"] == names(1)[0]
 
 
-async def test_without_an_id_it_begins_now(site: Site) -> None:
-    await site.say(1)
+async def test_without_an_id_the_stream_begins_now(site: StreamSite) -> None:
+    await site.publish(1)
     async with site.stream() as reader:
-        await site.say(2)
+        await site.publish(2)
         assert await reader.subjects(1) == names(2)
 
 
-async def test_it_can_begin_at_the_start(site: Site) -> None:
-    await site.say(1)
+async def test_the_stream_can_begin_at_the_first_event(site: StreamSite) -> None:
+    await site.publish(1)
     async with site.stream(**{"from": "start"}) as reader:
-        await site.say(2)
+        await site.publish(2)
         assert await reader.subjects(2) == names(1, 2)
 
 
 @pytest.mark.parametrize("how", ["last", "after"])
-async def test_who_comes_back_misses_nothing_and_hears_nothing_twice(site: Site, how: str) -> None:
+async def test_a_reader_that_resumes_misses_no_event_and_gets_none_twice(site: StreamSite, how: str) -> None:
     async with site.stream() as reader:
-        await site.say(1)
-        await site.say(2)
+        await site.publish(1)
+        await site.publish(2)
         assert await reader.subjects(1) == names(1)
         last = reader.last_id
-    await site.say(3)
+    await site.publish(3)
     async with site.stream(**{how: last}) as reader:
-        await site.say(4)
+        await site.publish(4)
         assert await reader.subjects(3) == names(2, 3, 4)
 
 
-async def test_who_is_cut_off_before_the_first_event_misses_nothing(site: Site) -> None:
+async def test_a_reader_disconnected_before_the_first_event_misses_nothing(site: StreamSite) -> None:
     async with site.stream() as reader:
         text = await anext(aiter(reader.response.aiter_text()))
     place = text.partition("id: ")[2].partition("\n")[0]
-    await site.say(1)
+    await site.publish(1)
     async with site.stream(after=place) as reader:
         assert await reader.subjects(1) == names(1)
 
 
-async def test_a_place_from_before_a_restore_starts_over_and_says_so(site: Site) -> None:
-    await site.say(1)
+async def test_a_position_from_before_a_restore_restarts_the_stream_with_a_notice(site: StreamSite) -> None:
+    await site.publish(1)
     async with site.stream(after="99.1.1") as reader:
         assert (await reader.next())["event"] == "stream.restarted"
         assert await reader.subjects(1) == names(1)
 
 
-async def test_a_malformed_place_is_refused(site: Site) -> None:
+async def test_a_malformed_position_is_rejected(site: StreamSite) -> None:
     async with site.stream(last="x") as reader:
         problem = orjson.loads(await reader.response.aread())
     assert reader.response.headers["content-type"] == "application/problem+json"
     assert (problem["status"], "Last-Event-ID" in problem["detail"]) == (400, True)
 
 
-async def test_nobody_hears_another_organisation(site: Site) -> None:
+async def test_no_reader_gets_events_of_another_organisation(site: StreamSite) -> None:
     other = await organisations.create(site.uow, "SDIS 68")
     async with site.stream() as reader:
-        await site.say(1, other)
-        await site.say(2)
+        await site.publish(1, other)
+        await site.publish(2)
         assert await reader.subjects(1) == names(2)
 
 
-async def test_only_what_was_asked_for_is_heard(site: Site) -> None:
+async def test_a_reader_gets_only_the_topics_and_modes_it_requested(site: StreamSite) -> None:
     async with site.stream(mode="exercise", topic="incident.events") as reader:
-        await site.say(1)
-        await site.say(2, mode="exercise")
+        await site.publish(1)
+        await site.publish(2, mode="exercise")
         assert await reader.subjects(1) == names(2)
 
 
 @pytest.mark.parametrize(("scope", "status"), [("console:act", 200), ("admin", 200), ("reports:write", 403)])
-async def test_the_scope_of_the_key_decides(site: Site, scope: str, status: int) -> None:
+async def test_the_stream_requires_a_console_scope(site: StreamSite, scope: str, status: int) -> None:
     key = await keys.create(site.uow, organisation=site.organisation, scopes=[scope], holder="Paul")
     async with site.stream(key=key) as reader:
         assert reader.response.status_code == status
 
 
-async def test_an_unknown_key_is_refused(site: Site) -> None:
+async def test_an_unknown_key_is_rejected(site: StreamSite) -> None:
     async with site.stream(key="rk_0123456789ab_" + "0" * 40) as reader:
         assert reader.response.status_code == 401
 
 
-async def test_no_key_is_refused(site: Site) -> None:
+async def test_a_missing_key_is_rejected(site: StreamSite) -> None:
     assert (await site.client.get("/v1/stream")).status_code == 401
 
 
-async def test_a_silent_stream_shows_that_it_lives(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_stream_sends_heartbeats(site: StreamSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "HEARTBEAT_S", 0.2)
     async with site.stream() as reader:
         assert (await reader.next())[""] == "still here"
 
 
-async def test_a_key_that_is_revoked_ends_its_stream(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_revoking_a_key_ends_its_stream(site: StreamSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "HEARTBEAT_S", 0.2)
     async with site.stream() as reader:
         await keys.revoke(site.uow, site.organisation, site.key.split("_")[1])
@@ -223,26 +191,28 @@ async def test_a_key_that_is_revoked_ends_its_stream(site: Site, monkeypatch: py
             await reader.rest()
 
 
-async def test_a_stream_ends_cleanly_when_its_process_stops(site: Site) -> None:
+async def test_a_stream_ends_cleanly_when_its_process_stops(site: StreamSite) -> None:
     async with site.stream() as reader:
         site.stopping.append(True)
         with pytest.raises(EOFError):
             await reader.next()
 
 
-async def test_more_watchers_than_it_can_serve_are_sent_away(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+async def test_readers_beyond_the_limit_are_rejected(
+    site: StreamSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endpoint, "MOST_WATCHERS", 1)
     async with site.stream() as first:
-        await site.say(1)
+        await site.publish(1)
         await first.next()
         async with site.stream() as second:
             assert second.response.status_code == 503
             assert second.response.headers["retry-after"]
 
 
-async def test_two_hundred_watchers_share_one_reader(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_hundred_readers_share_one_journal_reader(
+    site: StreamSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reads = 0
     read_page = service.read_page
 
@@ -258,44 +228,46 @@ async def test_two_hundred_watchers_share_one_reader(site: Site, monkeypatch: py
         monkeypatch.setattr(service, "read_page", counted)
         began = time.monotonic()
         for number in range(20):
-            await site.say(number)
+            await site.publish(number)
     elapsed = time.monotonic() - began
     assert all(task.result() == names(*range(20)) for task in heard)
     assert 0 < reads <= elapsed / endpoint.POLL_S + 2
 
 
-async def _hear(site: Site, count: int, listening: asyncio.Barrier) -> list[str]:
+async def _hear(site: StreamSite, count: int, listening: asyncio.Barrier) -> list[str]:
     async with site.stream() as reader:
         await listening.wait()
         return await reader.subjects(count)
 
 
-async def test_who_is_far_behind_reads_the_journal(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_far_behind_reads_from_the_journal(
+    site: StreamSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(endpoint, "KEPT", 3)
     async with site.stream() as first:
         for number in range(10):
-            await site.say(number)
+            await site.publish(number)
         assert await first.subjects(10) == names(*range(10))
         async with site.stream(**{"from": "start"}) as reader:
-            await site.say(10)
+            await site.publish(10)
             assert await reader.subjects(11) == names(*range(11))
 
 
-async def test_the_feed_stops_reading_when_nobody_watches(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+async def test_the_feed_stops_reading_the_journal_without_readers(
+    site: StreamSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with site.stream() as reader:
-        await site.say(1)
+        await site.publish(1)
         await reader.next()
     await asyncio.sleep(0.3)
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "stream"]
     monkeypatch.setattr(endpoint, "POLL_S", 0.01)
     async with site.stream() as reader:
-        await site.say(2)
+        await site.publish(2)
         assert await reader.subjects(1) == names(2)
 
 
-async def test_assignments_are_shown(site: Site) -> None:
+async def test_assignments_are_sent(site: StreamSite) -> None:
     id_ = named("incident", 1)
     event = Assigned(
         at=START, incident_id=id_, assignment_id=id_, offer_id=id_, volunteer_id=id_, seat=1, role="first"
