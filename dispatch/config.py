@@ -60,11 +60,6 @@ class Settings(BaseSettings):
     guarded_topic: bool = False
     backup: Path | None = None
     keep: Annotated[str, AfterValidator(_possible)] = ""
-    kannel_url: str = ""
-    kannel_username: str = ""
-    kannel_password: SecretStr = SecretStr("")
-    kannel_sender: str = ""
-    kannel_key: SecretStr = SecretStr("")
     log: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
 
     @property

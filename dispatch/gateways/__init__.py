@@ -1,11 +1,13 @@
-import re
+"""One folder per provider; a folder offers itself as `PROVIDER`, and nothing outside it knows its name."""
 
-from dispatch.services.messaging.gateway import GatewayRefusedError
+from importlib import import_module
+from pkgutil import iter_modules
 
-_NUMBER = re.compile(r"\+?[0-9]{3,15}")
+from dispatch.services.messaging.gateway import Provider
 
 
-def refuse_bad_number(number: str) -> None:
-    """Raise GatewayRefusedError unless this is one phone number: with a space in it Kannel would text two."""
-    if not _NUMBER.fullmatch(number):
-        raise GatewayRefusedError("not a phone number")
+def providers() -> list[Provider]:
+    """Return what each folder offers, by name."""
+    names = sorted(found.name for found in iter_modules(__path__))
+    offered: list[Provider] = [import_module(f"{__name__}.{name}").PROVIDER for name in names]
+    return offered

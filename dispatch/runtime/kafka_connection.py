@@ -1,4 +1,4 @@
-"""The line to Kafka: the relay and the consumers of one process, which start, stop and start again together."""
+"""The connection to Kafka: the relay and the consumers of one process, which start, stop and restart together."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from aiokafka.errors import KafkaError
 
-from consumers import broker as frame
+from consumers import broker as consumer_groups
 from consumers.broker import Broker
 from dispatch.clock import Clock
 from dispatch.security import UNSECURED, Security
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Where Kafka is, and how careful to be with it."""
+    """Where Kafka is, and how topics are created and clients connect there."""
 
     bootstrap: str
     embedded: bool
@@ -33,8 +33,8 @@ class Cluster:
     security: Security = UNSECURED
 
 
-class Line:
-    """Relay and consumers on one cluster; `register` subscribes the process's handlers to a new broker."""
+class KafkaConnection:
+    """Relay and consumers on one cluster; `register` subscribes the handlers of the process to a new broker."""
 
     def __init__(
         self, cluster: Cluster, dsn: str, clock: Clock, register: Callable[[Broker], None], *, relays: bool
@@ -48,31 +48,31 @@ class Line:
         self._relay: Relay | None = None
         self._broker: Broker | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._listening = False
+        self._consuming = False
 
     @property
     def ready(self) -> bool:
-        """Tell whether everything that this process says and hears over Kafka is connected."""
-        return self._listening and (self._relay is None or self._relay.ready)
+        """Return whether the relay and all consumers of this process are connected."""
+        return self._consuming and (self._relay is None or self._relay.ready)
 
     def wake(self) -> None:
-        """Tell the relay that something was committed."""
+        """Wake the relay: something was committed."""
         if self._relay is not None:
             self._relay.wake()
 
     def start(self) -> None:
         """Connect in the background, again and again until Kafka answers."""
-        self._tasks = [asyncio.create_task(self._connect(), name="line")]
+        self._tasks = [asyncio.create_task(self._connect(), name="kafka")]
 
     async def stop(self) -> None:
-        """End what is in hand and disconnect; what was not done is delivered or published again."""
-        self._listening = False
+        """Finish the current batches and disconnect; what was not finished is delivered or published again."""
+        self._consuming = False
         for task in self._tasks[:1]:
-            # The connecting; the relay ends its round in hand first.
+            # The task that connects; the relay finishes its current round first.
             task.cancel()
         relay, broker = self._relay, self._broker
         ends = [relay.stop()] if relay is not None else []
-        ends += [_hang_up(broker)] if broker is not None else []
+        ends += [_stop_consumers(broker)] if broker is not None else []
         await asyncio.gather(*ends, *self._tasks, return_exceptions=True)
         self._relay = self._broker = None
 
@@ -85,17 +85,17 @@ class Line:
                 embedded=self._cluster.embedded, security=self._cluster.security, **copies,
             )  # fmt: skip
             self._tasks.append(asyncio.create_task(self._relay.run(), name="relay"))
-        self._broker = frame.build(
+        self._broker = consumer_groups.build(
             self._cluster.bootstrap, embedded=self._cluster.embedded, brisk=self._cluster.brisk,
             security=self._cluster.security,
         )  # fmt: skip
         self._register(self._broker)
         if self._broker.listening:
-            await frame.start(self._broker)
-        self._listening = True
+            await consumer_groups.start(self._broker)
+        self._consuming = True
 
     async def _ensure_topics(self) -> None:
-        """Make the topics before anybody asks for them: to ask the embedded broker is to make them wrong."""
+        """Create the topics before a request names one: the embedded broker would create it with other partitions."""
         while True:
             try:
                 await ensure(
@@ -110,6 +110,6 @@ class Line:
                 return
 
 
-async def _hang_up(broker: Broker) -> None:
+async def _stop_consumers(broker: Broker) -> None:
     with suppress(KafkaError, OSError, TimeoutError):
-        await frame.stop(broker)
+        await consumer_groups.stop(broker)

@@ -1,5 +1,6 @@
-"""Messages in Postgres: leased, settled, put back; whatever becomes of one is journalled with it."""
+"""Messages in Postgres: leased, completed, requeued; each completion is journalled in the same transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +17,8 @@ from schemas.offers import Channel
 
 ONE_IN_FLIGHT = "messages_one_in_flight"
 
-Settled = Literal["sent", "delivered", "failed", "skipped"]
-EVENTS: dict[Settled, type[MessageEvent]] = {
+FinalStatus = Literal["sent", "delivered", "failed", "skipped"]
+EVENTS: dict[FinalStatus, type[MessageEvent]] = {
     "sent": MessageSent,
     "delivered": MessageDelivered,
     "failed": MessageFailed,
@@ -26,8 +27,8 @@ EVENTS: dict[Settled, type[MessageEvent]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a sender wants to take in hand, apart from what it holds: at most so many of each severity."""
+class LeaseRequest:
+    """Which messages a sender wants to lease, apart from those it holds: at most so many of each severity."""
 
     channel: str
     recall: bool
@@ -37,8 +38,8 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Leased:
-    """A message in hand; a later lease of the same message has more attempts."""
+class LeasedMessage:
+    """A leased message; a later lease of the same message has more attempts."""
 
     id: UUID
     severity: int
@@ -46,105 +47,105 @@ class Leased:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of a message; `detail` stays in Postgres."""
+class Completed:
+    """The final status of a message; `detail` stays in Postgres."""
 
     id: UUID
-    status: Settled
+    status: FinalStatus
     reason: str = ""
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Delay:
-    """Why a message in hand was not sent; `doubt` where the phone may have it all the same."""
+class Postponed:
+    """Why a leased message was not sent; `in_doubt` where the phone may have it all the same."""
 
     id: UUID
     reason: str
-    doubt: bool
+    in_doubt: bool
 
 
-Outcome = Settlement | Delay
+SendOutcome = Completed | Postponed
 
 
-async def lease(order: Order, connection: asyncpg.Connection, now: datetime) -> list[Leased]:
-    """Take messages in hand, the most severe first.
+async def lease(request: LeaseRequest, connection: asyncpg.Connection, now: datetime) -> list[LeasedMessage]:
+    """Lease messages, the most severe first.
 
-    Raises RetryableError where another sender took a message to the same person meanwhile.
+    Raises RetryableError where another sender leased a message to the same person meanwhile.
     """
     try:
         rows = await connection.fetch(
             sql("lease_messages"),
-            order.channel,
-            order.recall,
+            request.channel,
+            request.recall,
             now,
-            order.held,
-            order.most,
-            now + order.lasting,
+            request.held,
+            request.most,
+            now + request.lasting,
         )
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != ONE_IN_FLIGHT:
             raise
         raise RetryableError(ONE_IN_FLIGHT) from error
-    return [Leased(row["id"], row["severity"], row["attempts"]) for row in rows]
+    return [LeasedMessage(row["id"], row["severity"], row["attempts"]) for row in rows]
 
 
-async def settle(
-    settlements: Sequence[Settlement],
+async def complete(
+    completed: Sequence[Completed],
     connection: asyncpg.Connection,
     now: datetime,
     *,
     before: Sequence[str] = ("leased",),
 ) -> list[asyncpg.Record]:
-    """Note what became of messages; return those that were in one of the states `before`."""
+    """Complete messages; return those that had one of the statuses `before`."""
     rows = await connection.fetch(
-        sql("settle_messages"),
-        [one.id for one in settlements],
-        [one.status for one in settlements],
-        [one.detail or one.reason for one in settlements],
+        sql("complete_messages"),
+        [one.id for one in completed],
+        [one.status for one in completed],
+        [one.detail or one.reason for one in completed],
         before,
         now,
     )
-    by_id = {one.id: one for one in settlements}
+    by_id = {one.id: one for one in completed}
     entries = [_entry(row, by_id[row["id"]].status, by_id[row["id"]].reason, now) for row in rows]
     await append(connection, entries, now)
     return rows
 
 
-async def put_back(
-    delays: Sequence[Delay], connection: asyncpg.Connection, now: datetime
+async def requeue(
+    postponed: Sequence[Postponed], connection: asyncpg.Connection, now: datetime
 ) -> list[asyncpg.Record]:
-    """Queue messages again, each time for longer; return those that were in hand, with their attempts."""
+    """Queue messages again, each time for longer; return those that were leased, with their attempts."""
     return await connection.fetch(
-        sql("put_messages_back"),
-        [one.id for one in delays],
-        [one.reason for one in delays],
-        [one.doubt for one in delays],
+        sql("requeue_messages"),
+        [one.id for one in postponed],
+        [one.reason for one in postponed],
+        [one.in_doubt for one in postponed],
         now,
     )
 
 
-async def record(
-    outcomes: Sequence[Outcome], connection: asyncpg.Connection, now: datetime
+async def record_outcomes(
+    outcomes: Sequence[SendOutcome], connection: asyncpg.Connection, now: datetime
 ) -> dict[UUID, asyncpg.Record]:
-    """Note how tries ended; return the messages that were still in hand."""
-    settlements = [one for one in outcomes if isinstance(one, Settlement)]
-    delays = [one for one in outcomes if isinstance(one, Delay)]
-    settled = await settle(settlements, connection, now) if settlements else []
-    delayed = await put_back(delays, connection, now) if delays else []
-    return {row["id"]: row for row in (*settled, *delayed)}
+    """Record how sends ended; return the messages that were still leased."""
+    completed = [one for one in outcomes if isinstance(one, Completed)]
+    postponed = [one for one in outcomes if isinstance(one, Postponed)]
+    done = await complete(completed, connection, now) if completed else []
+    queued = await requeue(postponed, connection, now) if postponed else []
+    return {row["id"]: row for row in (*done, *queued)}
 
 
-async def skip_unserved(served: Sequence[str], connection: asyncpg.Connection, now: datetime) -> int:
-    """Skip what no gateway can send, and return how many that were."""
+async def skip_unserved(served: Sequence[str], connection: asyncpg.Connection, now: datetime) -> Counter[str]:
+    """Skip messages on channels that no gateway serves; return how many by channel."""
     unserved = sorted(set(get_args(Channel)).difference(served))
     rows = await connection.fetch(sql("skip_unserved"), unserved, now)
     entries = [_entry(row, "skipped", "no gateway", now) for row in rows]
     await append(connection, sorted(entries, key=lambda entry: entry.stream), now)
-    return len(rows)
+    return Counter(row["channel"] for row in rows)
 
 
-def _entry(row: asyncpg.Record, status: Settled, reason: str, now: datetime) -> Entry:
+def _entry(row: asyncpg.Record, status: FinalStatus, reason: str, now: datetime) -> Entry:
     event = EVENTS[status](
         at=now,
         message_id=row["id"],

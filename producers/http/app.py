@@ -7,6 +7,7 @@ from starlette.types import Scope
 
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.people.position_writer import PositionWriter
 from producers.http import problems
 from producers.http.api import (
@@ -42,11 +43,17 @@ ROUTERS = (
 
 
 def build(
-    uow: UnitOfWork, *, secret: bytes, readiness: Readiness, extra: Sequence[APIRouter] = ()
+    uow: UnitOfWork,
+    *,
+    gateways: GatewayRegistry,
+    secret: bytes,
+    readiness: Readiness,
+    extra: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Build the application.
 
-    The tokens in volunteers' links derive from `secret`; `readiness` returns the state of each dependency.
+    The gateways read webhook calls. The tokens in volunteers' links derive from `secret`; `readiness` returns the state
+    of each dependency.
     """
     app = FastAPI(
         title="Renfort",
@@ -58,6 +65,7 @@ def build(
         redirect_slashes=False,
     )
     app.state.uow, app.state.secret, app.state.readiness = uow, secret, readiness
+    app.state.gateways = gateways
     app.state.position_writer, app.state.admission = PositionWriter(uow), Admission(uow)
     for router in (*ROUTERS, *extra):
         app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)

@@ -29,8 +29,8 @@ from dispatch.services.access import organisations
 from dispatch.services.access.organisations import DutyContact
 from dispatch.services.incidents import assembly
 from dispatch.services.ingest.batches import Batches
-from dispatch.services.messaging import sending
-from dispatch.services.messaging.gateway import Outgoing, Receipt
+from dispatch.services.messaging.gateway import OutboundText, Receipt
+from dispatch.services.messaging.receipts import record_receipt
 from dispatch.services.messaging.sending import Sender
 from dispatch.services.people import volunteers
 from dispatch.services.plans.plan_files import load
@@ -154,7 +154,7 @@ class Town(World):
                 pass
             await self.pool.execute("DELETE FROM outbox")
             for message in self._arrived:
-                await sending.receipt(self.uow, Receipt(message, "delivered"))
+                await record_receipt(self.uow, Receipt(message, "delivered"))
             self._arrived.clear()
 
     async def _notify(self) -> int:
@@ -192,7 +192,7 @@ class Town(World):
             )
         await self._pass_on()
 
-    async def _arrive(self, message: Outgoing) -> None:
+    async def _arrive(self, message: OutboundText) -> None:
         self._arrived.append(message.message_id)
 
 

@@ -23,7 +23,7 @@ from dispatch.cli.commands import watch
 from dispatch.cli.doctor import kafka
 from dispatch.cli.main import COMMANDS, build, main
 from dispatch.clock import MovableClock
-from dispatch.runtime.node import ROLES, title
+from dispatch.runtime.roles import ROLES, title
 from dispatch.services.access import keys, organisations
 from dispatch.services.core.errors import OverloadedError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork

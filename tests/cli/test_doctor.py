@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from pydantic import HttpUrl
 
 from dispatch.cli.doctor import configuration, database, kafka
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import elapsed
 from dispatch.config import Settings
-from dispatch.runtime.node import ROLES, Role, roles_in, title
+from dispatch.runtime.roles import ROLES, Role, roles_in, title
 from producers.kafka.topics import declared
 from schemas.topics import TOPICS
 from tests.conftest import START
@@ -84,10 +85,13 @@ def test_a_finding_says_how_it_is_and_what_to_do(finding: Finding, state: str, w
     assert (finding.state, words in finding.detail) == (state, True), finding
 
 
-def test_a_gateway_that_could_not_report_is_a_failure() -> None:
-    known = {"kannel_url": "http://kannel", "public_url": "https://renfort.example"}
-    assert configuration.gateway(Settings.model_validate(known)).state == "fail"
-    assert configuration.gateway(Settings.model_validate(known | {"kannel_key": "rk_1"})).state == "ok"
+def test_a_gateway_that_could_not_report_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(public_url=HttpUrl("https://renfort.example"))
+    monkeypatch.setenv("DISPATCH_KANNEL_URL", "http://kannel")
+    assert configuration.gateway(settings).state == "fail"
+    monkeypatch.setenv("DISPATCH_KANNEL_KEY", "rk_1")
+    found = configuration.gateway(settings)
+    assert (found.state, found.detail) == ("ok", "kannel (sms), links to https://renfort.example")
 
 
 class Usage(NamedTuple):

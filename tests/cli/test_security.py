@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from dispatch.cli.commands.up import wiring
 from dispatch.cli.main import main
 from dispatch.config import MisuseError, Settings
-from dispatch.runtime.hosting import Embedded
+from dispatch.runtime.embedded_services import Embedded
+from dispatch.runtime.wiring import wiring
 from dispatch.security import UNSECURED, Security, SecurityError
 from producers.kafka.diagnosis import diagnose
 
@@ -104,7 +104,7 @@ def test_a_password_without_tls_is_reported_as_sent_in_clear() -> None:
 
 def test_the_embedded_broker_is_not_secured_and_settings_for_it_are_a_misuse(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="set DISPATCH_KAFKA"):
-        wiring(settings(**USER, kafka="", data=tmp_path), Embedded(None, None))
+        wiring(settings(**USER, kafka="", data=tmp_path), Embedded(None, None), print)
 
 
 async def test_a_certificate_that_has_expired_is_called_that(write: Write) -> None:
@@ -122,7 +122,7 @@ async def test_a_certificate_that_has_expired_is_called_that(write: Write) -> No
 
 def test_no_process_starts_with_settings_that_do_not_fit_together(tmp_path: Path) -> None:
     with pytest.raises(SecurityError, match="DISPATCH_KAFKA_USERNAME"):
-        wiring(settings(kafka_password=SECRET, data=tmp_path), Embedded(None, None))
+        wiring(settings(kafka_password=SECRET, data=tmp_path), Embedded(None, None), print)
 
 
 def test_settings_that_do_not_fit_together_are_a_misuse(

@@ -17,9 +17,10 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from dispatch.gateways.kannel.client import KannelGateway, KannelSettings
-from dispatch.services.messaging.gateway import GatewayUnavailableError, Outgoing
-from dispatch.services.messaging.webhook_calls import INBOUND_QUERY
+from dispatch.gateways.kannel.client import KannelGateway
+from dispatch.gateways.kannel.settings import KannelSettings
+from dispatch.gateways.kannel.webhook import INBOUND_QUERY
+from dispatch.services.messaging.gateway import GatewayUnavailableError, OutboundText
 
 USERNAME = "renfort"
 PASSWORD = "not-for-any-log"
@@ -38,15 +39,18 @@ connect-allow-ip = 127.0.0.1
 """
 
 
-def settings_for(url: str, password: str = PASSWORD, receipts_url: str = "http://r/") -> KannelSettings:
-    return KannelSettings(url, USERNAME, SecretStr(password), "RENFORT", receipts_url)
+def gateway_to(
+    url: str, *, password: str = PASSWORD, receipts_url: str = "http://r/", timeout: float = 10.0
+) -> KannelGateway:
+    settings = KannelSettings(url=url, username=USERNAME, password=SecretStr(password), sender="RENFORT")
+    return KannelGateway(settings, receipts_url, timeout=timeout)
 
 
-def a_message(text: str, to: str, *, urgent: bool = False) -> Outgoing:
-    return Outgoing(uuid4(), to, text, urgent)
+def a_message(text: str, to: str, *, urgent: bool = False) -> OutboundText:
+    return OutboundText(uuid4(), "sms", to, text, urgent)
 
 
-async def unavailable(gateway: KannelGateway, message: Outgoing) -> str:
+async def unavailable(gateway: KannelGateway, message: OutboundText) -> str:
     """Send, and return everything that the failure tells, tracebacks included."""
     with pytest.raises(GatewayUnavailableError) as failure:
         await gateway.send(message)

@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaProducer
 
 from dispatch.clock import MovableClock
 from dispatch.embedded import EmbeddedBroker
-from dispatch.runtime.hosting import Embedded
+from dispatch.runtime.embedded_services import Embedded
 from dispatch.services.access import keys
-from dispatch.services.messaging.gateway import Outgoing
+from dispatch.services.messaging.gateway import OutboundText
 from tests.contract import canaries
 from tests.contract.canaries import (
     BIRTH,
@@ -222,7 +222,7 @@ async def _provoke_errors(city: City, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 async def _break_gateway(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(message: Outgoing) -> None:
+    async def broken(message: OutboundText) -> None:
         raise ValueError(f"{message.to} {message.text} {NAME} {PHONE}")
 
     await city.enrol(1)

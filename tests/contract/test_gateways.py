@@ -10,17 +10,17 @@ from uuid import uuid4
 import pytest
 
 from dispatch.gateways.kannel.client import KannelGateway
+from dispatch.gateways.kannel.webhook import read_inbound, read_receipt
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.services.messaging.gateway import (
     Gateway,
     GatewayRefusedError,
     GatewayUnavailableError,
-    Inbound,
-    Outgoing,
+    InboundText,
+    OutboundText,
     Receipt,
 )
-from dispatch.services.messaging.webhook_calls import inbound_from, receipt_from
-from tests.contract.kannel import KEY, Kannel, a_message, missing, settings_for, unavailable
+from tests.contract.kannel import KEY, Kannel, a_message, gateway_to, missing, unavailable
 
 PHONE = "+33612345678"
 
@@ -48,7 +48,7 @@ def kannel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kannel]:
 
 
 def through(kannel: Kannel) -> KannelGateway:
-    return KannelGateway(settings_for(kannel.url, receipts_url=f"{kannel.webhooks.url}/receipts?key={KEY}"))
+    return gateway_to(kannel.url, receipts_url=f"{kannel.webhooks.url}/receipts?key={KEY}")
 
 
 @pytest.fixture(params=["simulated", "flaky", "kannel"])
@@ -73,7 +73,7 @@ def number() -> str:
     return f"+33{uuid4().int % 10**9:09}"
 
 
-async def deliver(gateway: Gateway, message: Outgoing) -> None:
+async def deliver(gateway: Gateway, message: OutboundText) -> None:
     """Send again while the gateway is unavailable, as the sender loop does."""
     for _ in range(3):
         try:
@@ -144,7 +144,7 @@ async def test_a_simulated_phone_is_silent_until_it_is_told_to_answer() -> None:
     gateway = SimulatedGateway()
     answers: list[str] = []
 
-    async def answer(message: Outgoing) -> None:
+    async def answer(message: OutboundText) -> None:
         answers.append(f"{message.to}: OUI")
 
     await gateway.send(a_message("hello", PHONE))
@@ -170,7 +170,7 @@ async def test_silent_phones_that_show_nothing_more_take_no_memory() -> None:
 
 
 async def test_each_simulated_message_is_printed_once() -> None:
-    printed: list[Outgoing] = []
+    printed: list[OutboundText] = []
     message = a_message("hello", PHONE)
     gateway = SimulatedGateway(printer=printed.append)
     await gateway.send(message)
@@ -194,7 +194,7 @@ async def test_kannel_reports_what_became_of_a_message(kannel: Kannel, number: s
     await gateway.close()
 
     def receipts() -> set[Receipt]:
-        read = map(receipt_from, kannel.webhooks.queries("/receipts"))
+        read = map(read_receipt, kannel.webhooks.queries("/receipts"))
         return {receipt for receipt in read if receipt.message_id == message.message_id}
 
     wanted = {Receipt(message.message_id, "sent", "ACK"), Receipt(message.message_id, "delivered")}
@@ -217,8 +217,8 @@ async def test_a_text_that_we_could_not_take_comes_again_with_the_same_id(
     assert first == second
 
 
-def inbound_of(kannel: Kannel, number: str) -> list[Inbound]:
-    read = map(inbound_from, kannel.webhooks.queries("/inbound"))
+def inbound_of(kannel: Kannel, number: str) -> list[InboundText]:
+    read = map(read_inbound, kannel.webhooks.queries("/inbound"))
     return [inbound for inbound in read if inbound.sender == number]
 
 
@@ -226,7 +226,7 @@ async def test_a_wrong_password_is_for_an_operator_to_mend_and_is_never_told(
     kannel: Kannel, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    gateway = KannelGateway(settings_for(kannel.url, password="hush-wrong"))
+    gateway = gateway_to(kannel.url, password="hush-wrong")
     told = await unavailable(gateway, a_message("hello", PHONE))
     await gateway.close()
     assert "Kannel refuses our user name, password or address" in told

@@ -10,18 +10,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import HttpUrl, SecretStr
 
-from dispatch.cli.commands.up import gateway as chosen
 from dispatch.config import MisuseError, Settings
 from dispatch.gateways.kannel.client import KannelGateway
+from dispatch.gateways.kannel.settings import KannelSettings
+from dispatch.gateways.kannel.webhook import read_inbound, read_receipt
+from dispatch.runtime.wiring import gateways
 from dispatch.services.messaging.gateway import (
     GatewayRefusedError,
     GatewaySilentError,
     GatewayUnavailableError,
-    Inbound,
+    InboundText,
     Receipt,
 )
-from dispatch.services.messaging.webhook_calls import inbound_from, receipt_from
-from tests.contract.kannel import PASSWORD, a_message, settings_for, unavailable
+from tests.contract.kannel import PASSWORD, a_message, gateway_to, unavailable
 
 PHONE = "+33612345678"
 ELSEWHERE = "http://127.0.0.1:9/cgi-bin/sendsms"
@@ -36,7 +37,7 @@ async def answering(
     app = web.Application()
     app.router.add_get("/cgi-bin/sendsms", handler)
     async with TestServer(app) as server:
-        gateway = KannelGateway(settings_for(str(server.make_url("/cgi-bin/sendsms"))), timeout=0.3)
+        gateway = gateway_to(str(server.make_url("/cgi-bin/sendsms")), timeout=0.3)
         yield gateway
         await gateway.close()
 
@@ -70,7 +71,7 @@ async def test_a_kannel_that_fell_silent_may_have_taken_the_message_and_one_that
     async with answering(hang_up) as gateway:
         with pytest.raises(GatewaySilentError):
             await gateway.send(HELLO)
-    absent = KannelGateway(settings_for(ELSEWHERE))
+    absent = gateway_to(ELSEWHERE)
     with pytest.raises(GatewayUnavailableError) as failure:
         await absent.send(HELLO)
     await absent.close()
@@ -113,7 +114,7 @@ async def test_a_kannel_that_is_slow_or_absent_is_unavailable() -> None:
 
     async with answering(sleep) as gateway:
         assert PASSWORD not in await unavailable(gateway, HELLO)
-    absent = KannelGateway(settings_for(ELSEWHERE))
+    absent = gateway_to(ELSEWHERE)
     told = await unavailable(absent, HELLO)
     await absent.close()
     assert PASSWORD not in told
@@ -135,20 +136,25 @@ async def test_only_what_needs_it_is_sent_as_ucs2_or_first() -> None:
 
 
 def test_settings_show_no_secret() -> None:
-    shown = repr(settings_for("http://kannel/", receipts_url="https://renfort.example/r?key=hush-key"))
+    shown = repr(gateway_to("http://kannel/", receipts_url="https://renfort.example/r?key=hush-key"))
+    shown += repr(KannelSettings(password=SecretStr(PASSWORD), key=SecretStr("hush-key")))
     assert PASSWORD not in shown
     assert "hush-key" not in shown
 
 
-def test_a_kannel_without_an_address_or_a_key_to_report_with_is_refused_at_start() -> None:
-    public, key = HttpUrl("https://renfort.example"), SecretStr("rk_1")
+def test_a_kannel_without_an_address_or_a_key_to_report_with_is_refused_at_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    public = Settings(public_url=HttpUrl("https://renfort.example"))
+    monkeypatch.setenv("DISPATCH_KANNEL_URL", ELSEWHERE)
     with pytest.raises(MisuseError, match="DISPATCH_KANNEL_KEY"):
-        chosen(Settings(kannel_url=ELSEWHERE, public_url=public))
+        gateways(public, print)
+    monkeypatch.setenv("DISPATCH_KANNEL_KEY", "rk_1")
     with pytest.raises(MisuseError, match="DISPATCH_PUBLIC_URL"):
-        chosen(Settings(kannel_url=ELSEWHERE, kannel_key=key))
-    assert isinstance(
-        chosen(Settings(kannel_url=ELSEWHERE, public_url=public, kannel_key=key)), KannelGateway
-    )
+        gateways(Settings(), print)
+    assert [gateway.name for gateway in gateways(public, print)] == ["kannel"]
+    monkeypatch.delenv("DISPATCH_KANNEL_URL")
+    assert [gateway.name for gateway in gateways(public, print)] == ["simulated"]
 
 
 @pytest.mark.parametrize(
@@ -157,13 +163,13 @@ def test_a_kannel_without_an_address_or_a_key_to_report_with_is_refused_at_start
 )
 def test_each_status_of_kannels_has_a_meaning(status: int, became: str) -> None:
     query = {"message": str(UUID(int=7)), "status": str(status), "reply": "NACK/12/"}
-    assert receipt_from(query) == Receipt(UUID(int=7), became, "NACK/12")  # type: ignore[arg-type]
+    assert read_receipt(query) == Receipt(UUID(int=7), became, "NACK/12")  # type: ignore[arg-type]
 
 
 def test_a_receipt_keeps_nothing_of_the_message_that_the_provider_repeats() -> None:
     reply = "id:42 sub:001 stat:UNDELIV err:27 Text:Arrêt cardiaque rue"
     query = {"message": str(UUID(int=7)), "status": "2", "reply": reply}
-    assert receipt_from(query).detail == "id:42 sub:001 stat:UNDELIV err:27"
+    assert read_receipt(query).detail == "id:42 sub:001 stat:UNDELIV err:27"
 
 
 @pytest.mark.parametrize(
@@ -177,15 +183,15 @@ def test_a_receipt_keeps_nothing_of_the_message_that_the_provider_repeats() -> N
 def test_a_receipt_that_cannot_be_read_names_the_parameter(name: str, value: str) -> None:
     query = {"message": str(UUID(int=7)), "status": "1", "reply": ""} | {name: value}
     with pytest.raises(ValueError, match=f"^{name}: "):
-        receipt_from(query)
+        read_receipt(query)
 
 
 def test_an_empty_text_is_still_a_text() -> None:
-    assert inbound_from({"id": "k1", "from": PHONE, "text": " \0 "}) == Inbound("k1", PHONE, "")
+    assert read_inbound({"id": "k1", "from": PHONE, "text": " \0 "}) == InboundText("k1", "sms", PHONE, "")
 
 
 @pytest.mark.parametrize(("name", "value"), [("id", ""), ("from", " "), ("charset", "UTF-16BE")])
 def test_an_inbound_text_that_cannot_be_read_names_the_parameter(name: str, value: str) -> None:
     query = {"id": "k1", "from": PHONE, "text": "OUI", "charset": "UTF-8"} | {name: value}
     with pytest.raises(ValueError, match=f"^{name}: "):
-        inbound_from(query)
+        read_inbound(query)

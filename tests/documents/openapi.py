@@ -8,6 +8,7 @@ import asyncpg
 from dispatch.clock import Clock
 from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from producers.http import stream
 from producers.http.app import build
 from producers.http.openapi import render
@@ -17,7 +18,7 @@ def current() -> str:
     """Return the document of a process that serves all routes; it makes no connection."""
     uow = UnitOfWork(cast("asyncpg.Pool", None), Clock())
     extra = [stream.router(uow, keys.authenticate)]
-    return render(build(uow, secret=b"", readiness=dict, extra=extra))
+    return render(build(uow, gateways=GatewayRegistry(()), secret=b"", readiness=dict, extra=extra))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import HttpUrl, SecretStr
+from pydantic.fields import FieldInfo
 
 from dispatch.cli.main import COMMANDS
 from dispatch.clock import Clock
@@ -20,12 +21,13 @@ from dispatch.config import Settings
 from dispatch.domain import transitions
 from dispatch.domain.matching.selection import Gate, readable
 from dispatch.domain.transitions import Table
+from dispatch.gateways import providers
 from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.subscriptions import SUBSCRIPTIONS
 from producers.http import stream
 from producers.http.api import health
-from producers.http.api.gateways import speaker
+from producers.http.api.gateways import authorize_gateway
 from producers.http.api.offers import authorize_answer
 from producers.http.app import ROUTERS
 from schemas.topics import DAY_MS, HORIZON_DAYS, TOPICS, Topic
@@ -38,7 +40,7 @@ MACHINES: dict[str, Table] = {
     "Escalation": transitions.ESCALATION,
 }
 BY_HAND: dict[object, tuple[str, ...]] = {
-    speaker: ("gateway:NAME",),
+    authorize_gateway: ("gateway:NAME",),
     authorize_answer: ("gateway:NAME", "console:act"),
 }
 """The scopes of the dependencies that check the key themselves."""
@@ -97,10 +99,18 @@ def _settings() -> Iterator[str]:
     yield "## Environment\n"
     yield "All settings are environment variables; there is no configuration file.\n"
     rows = [
-        (f"`DISPATCH_{name.upper()}`", _default(field.default), SETTINGS[name])
-        for name, field in Settings.model_fields.items()
+        (f"`{name}`", _default(field.default), SETTINGS[name.removeprefix("DISPATCH_").lower()])
+        for name, field in variables()
     ]
     yield from _table(("variable", "default", "what"), rows)
+
+
+def variables() -> Iterator[tuple[str, FieldInfo]]:
+    """Give the name of each variable, those of the gateways too, with its field."""
+    for settings in (Settings, *(one.settings for one in providers())):
+        if settings is not None:
+            prefix = settings.model_config.get("env_prefix", "")
+            yield from ((f"{prefix}{name}".upper(), field) for name, field in settings.model_fields.items())
 
 
 def _default(value: object) -> str:

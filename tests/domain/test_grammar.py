@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dispatch.domain.messaging.grammar import CODE_DIGITS, CODE_LETTERS, Reply, code_for, parse
+from dispatch.domain.messaging.grammar import CODE_DIGITS, CODE_LETTERS, ParsedText, code_for, parse
 
 YES = [
     "oui",
@@ -31,19 +31,19 @@ def answer(text: str) -> str:
     "text", [*YES, "oui oui", "Oui j’arrive, merci", "Bonjour, oui", "oui 👍", "  oui\n", "ÔUI"]
 )
 def test_a_yes_is_accepted(text: str) -> None:
-    assert parse(text) == Reply("accepted")
+    assert parse(text) == ParsedText("accepted")
 
 
 @pytest.mark.parametrize(
     "text", [*NO, "non non", "Non merci", "Non, désolé", "no sorry", "I can not", "Je viens pas"]
 )
 def test_a_no_is_declined(text: str) -> None:
-    assert parse(text) == Reply("declined")
+    assert parse(text) == ParsedText("declined")
 
 
 @pytest.mark.parametrize("text", [*READ, *OK, "OK vu", "ok merci"])
 def test_having_read_is_not_having_accepted(text: str) -> None:
-    assert parse(text) == Reply("acknowledged")
+    assert parse(text) == ParsedText("acknowledged")
 
 
 @pytest.mark.parametrize("text", ["OK j'arrive", "oui ok", "Vu, oui", "d'accord, en route"])
@@ -57,12 +57,12 @@ def test_a_no_may_say_that_the_message_was_seen() -> None:
 
 @pytest.mark.parametrize("text", ["STOP", "stop.", "Arrêt", "ARRET", "stop sms", "Stop svp", "unsubscribe"])
 def test_stop_words_stop(text: str) -> None:
-    assert parse(text) == Reply("stop")
+    assert parse(text) == ParsedText("stop")
 
 
 @pytest.mark.parametrize("text", ["START", "Reprendre", "start please"])
 def test_start_words_start(text: str) -> None:
-    assert parse(text) == Reply("start")
+    assert parse(text) == ParsedText("start")
 
 
 @pytest.mark.parametrize(
@@ -106,26 +106,26 @@ def test_a_yes_may_say_how_soon(text: str) -> None:
     "text", ["OUI 7K", "oui 7k", "7K oui", "oui,7k!", "OUI7K", "Oui 7K 7k merci", "O 7K"]
 )
 def test_a_code_names_the_offer_that_is_answered(text: str) -> None:
-    assert parse(text) == Reply("accepted", "7K")
+    assert parse(text) == ParsedText("accepted", "7K")
 
 
 @pytest.mark.parametrize(
     ("text", "reply"),
     [
-        ("NON 7K4", Reply("declined", "7K4")),
-        ("ok 7K4F", Reply("acknowledged", "7K4F")),
-        ("7K", Reply("unclear", "7K")),
-        ("oui mais 7K", Reply("unclear", "7K")),
-        ("STOP 7K", Reply("stop", "7K")),
+        ("NON 7K4", ParsedText("declined", "7K4")),
+        ("ok 7K4F", ParsedText("acknowledged", "7K4F")),
+        ("7K", ParsedText("unclear", "7K")),
+        ("oui mais 7K", ParsedText("unclear", "7K")),
+        ("STOP 7K", ParsedText("stop", "7K")),
     ],
 )
-def test_a_code_never_changes_the_answer(text: str, reply: Reply) -> None:
+def test_a_code_never_changes_the_answer(text: str, reply: ParsedText) -> None:
     assert parse(text) == reply
 
 
 @pytest.mark.parametrize("text", ["oui 7K 8K", "oui 10", "oui 7B", "oui 12345", "oui K7", "oui 7K4F9"])
 def test_two_codes_or_what_is_no_code_are_unclear(text: str) -> None:
-    assert parse(text) == Reply("unclear")
+    assert parse(text) == ParsedText("unclear")
 
 
 def test_a_text_is_read_up_to_five_hundred_characters() -> None:
@@ -146,7 +146,7 @@ def test_numbers_in_a_row_give_different_codes(length: int, values: int) -> None
 @given(number=st.integers(min_value=0), length=st.integers(2, 4), yes=st.sampled_from(YES))
 def test_every_code_is_read_back(number: int, length: int, yes: str) -> None:
     code = code_for(number, length)
-    assert parse(f"{yes} {code.lower()}") == Reply("accepted", code)
+    assert parse(f"{yes} {code.lower()}") == ParsedText("accepted", code)
 
 
 @given(

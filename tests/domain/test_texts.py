@@ -6,30 +6,37 @@ from typing import get_args
 
 import pytest
 
-from dispatch.domain.messaging import grammar, gsm
-from dispatch.domain.messaging.texts import Saying, distance, render, until
+from dispatch.domain.messaging import grammar, gsm, texts
+from dispatch.domain.messaging.texts import TextFacts, distance, until
 from dispatch.domain.messaging.wording import REASONS, SENTENCES
 from dispatch.services.operations.auditing import DETAILS
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
 
 LINK = "https://renfort.example.org/a/7gJ2kQp0ZsXc4VbN1"
-OFFER = Saying("offer", "fr", title="Arrêt cardiaque", distance_m=834, until="20:01:05", code="7K", link=LINK)
+OFFER = TextFacts(
+    "offer", "fr", title="Arrêt cardiaque", distance_m=834, until="20:01:05", code="7K", link=LINK
+)
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 TITLE = {"fr": "Arrêt cardiaque", "en": "Cardiac arrest"}
 
 
-def saying(purpose: Purpose, language: Language = "fr", **changes: object) -> Saying:
+def render(facts: TextFacts) -> str:
+    """Write a text as SMS carries it."""
+    return gsm.fold(texts.render(facts))
+
+
+def facts(purpose: Purpose, language: Language = "fr", **changes: object) -> TextFacts:
     return replace(OFFER, purpose=purpose, language=language, title=TITLE[language], **changes)  # type: ignore[arg-type]
 
 
 def test_an_offer_says_what_how_far_until_when_where_and_how_to_answer() -> None:
-    text = render(saying("offer"))
+    text = render(facts("offer"))
     for part in ("Arret cardiaque", "850 m", "20:01:05", LINK, "OUI 7K", "NON 7K"):
         assert part in text
-    assert "YES 7K" in render(saying("offer", "en"))
-    assert "NO 7K" in render(saying("offer", "en"))
+    assert "YES 7K" in render(facts("offer", "en"))
+    assert "NO 7K" in render(facts("offer", "en"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -38,7 +45,7 @@ def test_an_offer_says_what_how_far_until_when_where_and_how_to_answer() -> None
 def test_every_message_is_written_in_both_languages_in_seven_bits(
     purpose: Purpose, language: Language, plan: dict[str, bool]
 ) -> None:
-    text = render(saying(purpose, language, reason="uncovered", level=2, **plan))
+    text = render(facts(purpose, language, reason="uncovered", level=2, **plan))
     assert len(text) > 20
     assert gsm.fits(text)
     assert "{" not in text
@@ -48,87 +55,87 @@ def test_every_message_is_written_in_both_languages_in_seven_bits(
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_what_is_urgent_fits_one_text_message(purpose: Purpose, language: Language) -> None:
     for change in ("held", "late", "reserve", "assigned"):
-        text = render(saying(purpose, language, reason="uncovered", level=2, **{change: True}))
+        text = render(facts(purpose, language, reason="uncovered", level=2, **{change: True}))
         assert gsm.parts(text) == 1 or purpose == "stopped", (len(text), text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_answers_that_a_text_proposes_are_understood(language: Language) -> None:
     yes, no, seen = {"fr": ("OUI", "NON", "VU"), "en": ("YES", "NO", "SEEN")}[language]
-    offer, recall = render(saying("offer", language)), render(saying("aborted", language))
+    offer, recall = render(facts("offer", language)), render(facts("aborted", language))
     for text, word, answer in (
         (offer, yes, "accepted"), (offer, no, "declined"), (recall, seen, "acknowledged"),
     ):  # fmt: skip
         assert f"{word} 7K" in text
-        assert grammar.parse(f"{word} 7K") == grammar.Reply(answer, "7K")  # type: ignore[arg-type]
+        assert grammar.parse(f"{word} 7K") == grammar.ParsedText(answer, "7K")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_a_drill_says_so_first(purpose: Purpose) -> None:
-    assert render(saying(purpose, drill=True)).startswith("[EXERCICE] ")
-    assert render(saying(purpose, "en", drill=True)).startswith("[DRILL] ")
-    assert "EXERCICE" not in render(saying(purpose))
+    assert render(facts(purpose, drill=True)).startswith("[EXERCICE] ")
+    assert render(facts(purpose, "en", drill=True)).startswith("[DRILL] ")
+    assert "EXERCICE" not in render(facts(purpose))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("purpose", ["offer", "assigned", "late", "stand_down", "resumed"])
 def test_a_watch_member_is_never_told_where_to_go(purpose: Purpose, language: Language) -> None:
     for assigned in (False, True):
-        text = render(saying(purpose, language, informs=True, assigned=assigned))
+        text = render(facts(purpose, language, informs=True, assigned=assigned))
         assert "850" not in text
         for going in ("y aller", " venez", "venir", "on vous attend", "you go", "can you", "expected"):
             assert going not in text.lower()
 
 
 def test_somebody_who_accepts_while_the_incident_is_held_is_told_to_wait() -> None:
-    assert "ATTENDEZ" in render(saying("assigned", held=True))
-    assert "ATTENDEZ" not in render(saying("assigned"))
+    assert "ATTENDEZ" in render(facts("assigned", held=True))
+    assert "ATTENDEZ" not in render(facts("assigned"))
 
 
 def test_a_late_yes_that_is_seated_says_so() -> None:
-    assert render(saying("assigned", late=True)).startswith("Réponse tardive bien recue. Merci")
-    assert "réserve" in render(saying("assigned", reserve=True, late=True))
+    assert render(facts("assigned", late=True)).startswith("Réponse tardive bien recue. Merci")
+    assert "réserve" in render(facts("assigned", reserve=True, late=True))
 
 
 def test_the_end_of_a_wait_asks_again_who_had_not_answered() -> None:
-    assert "OUI 7K" in render(saying("resumed"))
-    assert "OUI" not in render(saying("resumed", assigned=True))
+    assert "OUI 7K" in render(facts("resumed"))
+    assert "OUI" not in render(facts("resumed", assigned=True))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_answer_to_stop_says_that_safety_messages_go_on(language: Language) -> None:
-    assert {"fr": "sécurité", "en": "Safety"}[language] in render(saying("stopped", language))
+    assert {"fr": "sécurité", "en": "Safety"}[language] in render(facts("stopped", language))
 
 
 def test_an_unclear_answer_is_asked_back_with_the_codes_it_may_have_meant() -> None:
     one, two = ("7K", "Chute"), ("4T", "Incendie")
-    assert "7K" not in render(saying("ask_back"))
-    assert "OUI 7K ou NON 7K" in render(saying("ask_back", pending=(one,)))
-    assert "7K = Chute, 4T = Incendie" in render(saying("ask_back", pending=(one, two)))
+    assert "7K" not in render(facts("ask_back"))
+    assert "OUI 7K ou NON 7K" in render(facts("ask_back", pending=(one,)))
+    assert "7K = Chute, 4T = Incendie" in render(facts("ask_back", pending=(one, two)))
 
 
 def test_what_a_supervisor_writes_by_hand_is_passed_on() -> None:
-    text = render(saying("escalation", reason="by_hand", detail="six {more} people", level=3))
+    text = render(facts("escalation", reason="by_hand", detail="six {more} people", level=3))
     assert "demande d'un superviseur: six {more} people (Arret cardiaque)" in text
     assert "niveau 3" in text
 
 
 def test_a_reason_is_told_in_the_reader_s_words_and_not_in_ours() -> None:
-    text = render(saying("escalation", reason="uncovered", detail="2 seats are empty", level=2))
+    text = render(facts("escalation", reason="uncovered", detail="2 seats are empty", level=2))
     assert "il manque du monde" in text
     assert "seats" not in text
     assert "makes no sense" in render(
-        saying("escalation", "en", reason="parked:incident.reports:x", detail="x")
+        facts("escalation", "en", reason="parked:incident.reports:x", detail="x")
     )
-    late = render(saying("escalation", reason="outbox_late", detail="9 events wait"))
+    late = render(facts("escalation", reason="outbox_late", detail="9 events wait"))
     assert "les événements ne sont pas publiés (Kafka ?) (Arret" in late
-    assert "brand new: x" in render(saying("escalation", reason="brand_new", detail="x"))
+    assert "brand new: x" in render(facts("escalation", reason="brand_new", detail="x"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("reason", sorted({*REASONS, *DETAILS, "updated_after_end"}))
 def test_every_page_has_words_for_its_reason_and_says_where_to_look(reason: str, language: Language) -> None:
-    text = render(saying("escalation", language, reason=reason, level=3))
+    text = render(facts("escalation", language, reason=reason, level=3))
     assert gsm.fold(REASONS[reason][language]) in text
     assert text.endswith("dispatch watch")
     assert gsm.parts(text) == 1

@@ -7,9 +7,9 @@ import pytest
 
 from dispatch.embedded import EmbeddedPostgres, EmbeddedServiceError
 from dispatch.embedded.backup_schedule import BackupSchedule
-from dispatch.runtime import hosting
-from dispatch.runtime.hosting import Embedded, watch_over
-from dispatch.runtime.node import Node
+from dispatch.runtime import embedded_services
+from dispatch.runtime.embedded_services import Embedded, supervise
+from dispatch.runtime.kafka_connection import KafkaConnection
 from tests.support.site import until
 
 
@@ -41,10 +41,10 @@ class FailingService:
 async def test_a_database_that_fails_to_start_is_retried_while_other_tasks_fail(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(hosting, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(embedded_services, "FIRST_PAUSE_S", 0.01)
     failing = FailingService(3)
     services = Embedded(cast("EmbeddedPostgres", failing), None, cast("BackupSchedule", failing))
-    supervision = asyncio.create_task(watch_over(services, cast("Node", None), asyncio.Event()))
+    supervision = asyncio.create_task(supervise(services, cast("KafkaConnection", None), asyncio.Event()))
 
     async def started() -> bool:
         return failing.starts == 4

@@ -10,15 +10,31 @@ import httpx
 import orjson
 
 from dispatch.domain.incident import Incident
+from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import tokens
+from dispatch.services.messaging.gateway import Capabilities
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.storage.pool import transaction
 from producers.http.app import build
+from schemas.offers import Channel
+from tests.contract.kannel import gateway_to
 from tests.domain.builders import PLACE
 from tests.support.scene import Scene, phone
 
 SECRET = b"s" * 32
+
+
+class SendOnly(SimulatedGateway):
+    """A gateway whose provider makes no webhook calls."""
+
+    def __init__(self, name: str, *, channels: tuple[Channel, ...]) -> None:
+        super().__init__(name, channels=channels)
+        self.capabilities = Capabilities(channels)
+
+
+GATEWAYS = GatewayRegistry([gateway_to("http://kannel"), SendOnly("mute", channels=("push",))])
 
 
 @dataclass
@@ -44,7 +60,7 @@ class Site:
         offer = await self.scene.offer(number, incident)
         token = tokens.derive(SECRET, offer.id, 0)
         async with transaction(self.scene.uow.pool) as connection:
-            await tokens.note(connection, token, offer.id, 0, self.scene.now)
+            await tokens.store(connection, token, offer.id, 0, self.scene.now)
         return f"/a/{token}"
 
     async def count(self, table: str) -> int:
@@ -55,7 +71,7 @@ class Site:
 @asynccontextmanager
 async def serve(uow: UnitOfWork, readiness: dict[str, bool]) -> AsyncIterator[httpx.AsyncClient]:
     """Run an application; yield a client of it."""
-    app = build(uow, secret=SECRET, readiness=lambda: readiness)
+    app = build(uow, gateways=GATEWAYS, secret=SECRET, readiness=lambda: readiness)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as client:
         yield client

@@ -83,3 +83,22 @@ async def test_a_wrong_key_in_the_query_is_rejected(site: Site) -> None:
     assert (await call_by_get(site, "inbound", {}, "rk_nonsense")).status_code == 401
     other = await site.gateway_key("other")
     assert (await call_by_get(site, "inbound", {}, other)).status_code == 403
+
+
+async def test_a_gateway_that_is_not_configured_is_not_found(site: Site) -> None:
+    for path in ("inbound", "receipts"):
+        response = await site.client.post(
+            f"/v1/gateways/other/{path}", data={"id": "1"}, headers=await site.key("gateway:other")
+        )
+        assert response.status_code == 404
+        problem_fields(response)
+        assert "other" in response.json()["detail"]
+
+
+async def test_a_gateway_whose_provider_makes_no_such_calls_has_no_webhook(site: Site) -> None:
+    for path in ("inbound", "receipts"):
+        response = await site.client.post(
+            f"/v1/gateways/mute/{path}", data={"id": "1"}, headers=await site.key("gateway:mute")
+        )
+        assert (response.status_code, response.json()["detail"]) == (404, f"the gateway mute has no {path}")
+    assert await site.count("parking") == 0

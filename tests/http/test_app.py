@@ -16,6 +16,7 @@ from dispatch.clock import MovableClock
 from dispatch.services.core.errors import SenderError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake import submitting
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from producers.http.app import build
 from tests.conftest import START
 from tests.documents import reference
@@ -61,7 +62,7 @@ def test_the_committed_openapi_document_is_current() -> None:
 
 def test_every_route_but_the_open_ones_requires_a_key() -> None:
     uow = UnitOfWork(None, MovableClock(START))  # type: ignore[arg-type]
-    paths = build(uow, secret=b"", readiness=dict).openapi()["paths"]
+    paths = build(uow, gateways=GatewayRegistry(()), secret=b"", readiness=dict).openapi()["paths"]
     unguarded = {
         path for path, methods in paths.items() for method in methods.values() if "security" not in method
     }

@@ -18,6 +18,7 @@ from dispatch.embedded import EmbeddedPostgres
 from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import tokens
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool, transaction
 from producers.http.app import build
@@ -71,9 +72,9 @@ async def freezable(tmp_path: Path) -> AsyncIterator[FreezableSite]:
         offer = await scene.offer()
         token = tokens.derive(SECRET, offer.id, 0)
         async with transaction(pool) as connection:
-            await tokens.note(connection, token, offer.id, 0, scene.now)
+            await tokens.store(connection, token, offer.id, 0, scene.now)
         key = await keys.create(uow, organisation=scene.organisation, scopes=["admin"], holder="Ada")
-        app = build(uow, secret=SECRET, readiness=dict)
+        app = build(uow, gateways=GatewayRegistry(()), secret=SECRET, readiness=dict)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://renfort", timeout=None) as client:
             found = FreezableSite(

@@ -19,6 +19,7 @@ from dispatch.services.access import keys, organisations
 from dispatch.services.console import stream as service
 from dispatch.services.console.stream import Position
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
 from producers.http import stream as endpoint
@@ -70,7 +71,7 @@ async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[StreamS
     key = await keys.create(uow, organisation=organisation, scopes=["console:read"], holder="Anne Weber")
     stopping: list[bool] = []
     router = endpoint.router(uow, keys.authenticate, lambda: bool(stopping))
-    app = build(uow, secret=bytes(32), readiness=dict, extra=[router])
+    app = build(uow, gateways=GatewayRegistry(()), secret=bytes(32), readiness=dict, extra=[router])
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
     serving = asyncio.create_task(server.serve([listening]))

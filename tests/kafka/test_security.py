@@ -16,8 +16,11 @@ from structlog.testing import capture_logs
 from dispatch.clock import Clock
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.runtime.kafka_connection import Cluster
-from dispatch.runtime.node import Node, Role, Wiring
+from dispatch.runtime.node import Node
+from dispatch.runtime.roles import Role
+from dispatch.runtime.wiring import Wiring
 from dispatch.services.intake.opening import Intake
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.plans.plan_files import load
 from producers.kafka.errors import KafkaAccessError, TopicsError
 from producers.kafka.topics import administration, cluster_id, ensure
@@ -75,7 +78,7 @@ async def node_of(user: str, station: Station, secured: Secured, role: Role) -> 
     wiring = Wiring(
         dsn=station.dsn, cluster=Cluster(secured.cluster.bootstrap, embedded=False, security=secured.security(user)),
         host="127.0.0.1", port=port, links=f"http://127.0.0.1:{port}", secret=b"secret", roles=[role],
-        intake=Intake(load(None)), gateways={"sms": SimulatedGateway()},
+        intake=Intake(load(None)), gateways=GatewayRegistry([SimulatedGateway()]),
     )  # fmt: skip
     node = Node(wiring, Clock())
     await node.start()

@@ -12,10 +12,10 @@ from dispatch.domain.messaging.codes import code
 from dispatch.services.access import organisations
 from dispatch.services.incidents import assembly, escalations
 from dispatch.services.intake import submitting
-from dispatch.services.messaging.gateway import Inbound
+from dispatch.services.messaging.gateway import InboundText
 from dispatch.services.messaging.sending import LEASE
 from dispatch.services.replies import receiving
-from dispatch.storage.messages import Order, lease
+from dispatch.storage.messages import LeaseRequest, lease
 from schemas.ids import derived, named
 from schemas.reports import ReportBody
 from tests.domain.builders import CALLED, PLACE
@@ -94,7 +94,7 @@ async def _text(town: Town, command: commands.Text) -> None:
     town.texts += 1
     words = f"{command.words} {code(offer.id)}" if command.code else command.words
     several = len(_waiting(town.model, offer)) > 1
-    inbound = Inbound(f"{town.organisation} {town.texts}", person.phone, words)
+    inbound = InboundText(f"{town.organisation} {town.texts}", "sms", person.phone, words)
     outcome = await receiving.receive_text(town.uow, "simulated", inbound, town.now)
     if command.repeated:
         again = await receiving.receive_text(town.uow, "simulated", inbound, town.now)
@@ -163,8 +163,8 @@ async def _send_messages(town: Town, command: commands.Send) -> None:
 
 async def _die(town: Town, _command: commands.Die) -> None:
     for recall in (True, False):
-        order = Order("sms", recall, [commands.ALL] * 3, LEASE, [])
-        await town.uow.transact(partial(lease, order))
+        request = LeaseRequest("sms", recall, [commands.ALL] * 3, LEASE, [])
+        await town.uow.transact(partial(lease, request))
 
 
 _DEEDS: dict[type, Callable[[Town, Any], Awaitable[None]]] = {

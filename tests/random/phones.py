@@ -6,7 +6,7 @@ import asyncpg
 
 from dispatch.clock import MovableClock
 from dispatch.gateways.simulated.client import SimulatedGateway
-from dispatch.services.messaging.gateway import GatewayUnavailableError, Outgoing
+from dispatch.services.messaging.gateway import GatewayUnavailableError, OutboundText
 from tests.random.model import Model
 
 Mood = Literal["well", "flaky", "away", "mute"]
@@ -29,7 +29,7 @@ class Phones(SimulatedGateway):
         self._clock = clock
         self._model = model
 
-    async def send(self, message: Outgoing) -> None:
+    async def send(self, message: OutboundText) -> None:
         """Put the text on its phone, unless the mood is against it."""
         self.flaky = self.mood == "flaky"
         if self.mood == "away":
@@ -45,7 +45,7 @@ class Phones(SimulatedGateway):
             self.doubts += 1
             raise OSError("the line was cut on purpose, after the text was taken")
 
-    async def _check(self, message: Outgoing) -> None:
+    async def _check(self, message: OutboundText) -> None:
         row = await self._pool.fetchrow(MESSAGE, message.message_id)
         assert row is not None
         person = self._model.people.get(row["recipient_id"])

@@ -13,14 +13,17 @@ import aiohttp
 
 from dispatch.clock import MovableClock
 from dispatch.gateways.simulated.client import SimulatedGateway
-from dispatch.runtime import hosting
-from dispatch.runtime.hosting import Embedded
+from dispatch.runtime import embedded_services
+from dispatch.runtime.embedded_services import Embedded
 from dispatch.runtime.kafka_connection import Cluster
-from dispatch.runtime.node import ROLES, Node, Wiring
+from dispatch.runtime.node import Node
+from dispatch.runtime.roles import ROLES
+from dispatch.runtime.wiring import Wiring
 from dispatch.services.access import keys, organisations
 from dispatch.services.access.organisations import Area, DutyContact
 from dispatch.services.intake.opening import Intake
-from dispatch.services.messaging.gateway import Outgoing
+from dispatch.services.messaging.gateway import OutboundText
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.people import volunteers
 from dispatch.services.plans.plan_files import load
 from dispatch.services.subscriptions import READERS
@@ -89,7 +92,7 @@ class City:
         node = Node(_wiring(dsn, bootstrap, gateway), clock)
         await node.start()
         stopping = asyncio.Event()
-        care = asyncio.create_task(hosting.watch_over(services, node, stopping))
+        care = asyncio.create_task(embedded_services.supervise(services, node.kafka, stopping))
         try:
             assert later or await node.until_ready(PATIENCE_S), node.ready()
             organisation = await organisations.create(node.uow, "SDIS 75", area=AREA)
@@ -235,7 +238,7 @@ class City:
             assert response.status == expected, (response.status, await response.text())
             return await response.json() if response.content_type == "application/json" else None
 
-    def messages(self) -> list[Outgoing]:
+    def messages(self) -> list[OutboundText]:
         """Return all messages on the phones of volunteers."""
         return [message for phone in self.people for message in phone.inbox]
 
@@ -252,7 +255,7 @@ def _wiring(dsn: str, bootstrap: str, gateway: SimulatedGateway) -> Wiring:
         links=f"http://127.0.0.1:{port}",
         secret=SECRET,
         intake=Intake(load(None)),
-        gateways={"sms": gateway},
+        gateways=GatewayRegistry([gateway]),
         # The auditor polls every ten real seconds, and would report each jump of the clock as lateness.
         roles=[role for role in ROLES if role != "auditor"],
     )

@@ -8,7 +8,7 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.embedded import EmbeddedBroker
-from dispatch.runtime.hosting import Embedded
+from dispatch.runtime.embedded_services import Embedded
 from tests.stories.city import City
 
 NIGHT = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)

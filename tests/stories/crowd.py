@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from dispatch.services.messaging.gateway import Outgoing
+from dispatch.services.messaging.gateway import OutboundText
 from tests.stories.city import City, north
 from tests.stories.phones import CODE, LINK
 from tests.stories.waiting import LOOK_EVERY_S
@@ -26,7 +26,7 @@ class Crowd:
     answers: "Counter[str]" = field(default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def on_message(self, message: Outgoing) -> None:
+    async def on_message(self, message: OutboundText) -> None:
         """React to a message in a task of its own."""
         if "Venez-vous" in message.text:
             self._start(self._answer(message, int(message.to[-4:]) % 3))
@@ -53,7 +53,7 @@ class Crowd:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, message: Outgoing, manner: int) -> None:
+    async def _answer(self, message: OutboundText, manner: int) -> None:
         link, code = LINK.search(message.text), CODE.search(message.text)
         assert link
         assert code

@@ -1,26 +1,29 @@
 """A city whose phones are connected to a real Kannel, configured as its guide says."""
 
+import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 from uuid import UUID
 
 import aiohttp
 from prometheus_client import REGISTRY
 from pydantic import HttpUrl, SecretStr
 
-from dispatch.cli.commands.up import wiring
 from dispatch.clock import MovableClock
 from dispatch.config import Settings
 from dispatch.embedded import EmbeddedBroker
 from dispatch.gateways.simulated.client import Phone, SimulatedGateway
-from dispatch.runtime.hosting import Embedded
-from dispatch.runtime.node import ROLES, Node
+from dispatch.runtime.embedded_services import Embedded
+from dispatch.runtime.node import Node
+from dispatch.runtime.roles import ROLES
+from dispatch.runtime.wiring import wiring
 from dispatch.services.access import keys, organisations
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.messaging.gateway import Outgoing
+from dispatch.services.messaging.gateway import OutboundText
 from dispatch.storage.pool import open_pool
 from tests.contract.kannel import PASSWORD, USERNAME, Kannel
 from tests.stories.city import AREA, HOLDERS, City
@@ -47,7 +50,7 @@ class FarPhones(SimulatedGateway):
                 if arrival.last:
                     texts.append(begun)
                     begun = ""
-        return Phone(number, [Outgoing(UUID(int=n), number, text) for n, text in enumerate(texts)])
+        return Phone(number, [OutboundText(UUID(int=n), "sms", number, text) for n, text in enumerate(texts)])
 
     def total(self) -> int:
         """Count the texts on all phones."""
@@ -110,8 +113,9 @@ async def exchange(
     kannel = Kannel(folder, ours | dict(changes or {}))
     try:
         kannel.start()
-        settings = _settings(dsn, folder, address, kannel, made["kannel"])
+        settings = _settings(dsn, folder, address)
         async with (
+            _environment(kannel, made["kannel"]),
             _services(folder) as services,
             _node(settings, services, clock) as node,
             aiohttp.ClientSession(node.wiring.links) as http,
@@ -123,6 +127,14 @@ async def exchange(
 
 
 @asynccontextmanager
+async def _environment(kannel: Kannel, key: str) -> AsyncIterator[None]:
+    """Set the variables of Kannel's settings."""
+    variables = {"URL": kannel.url, "USERNAME": USERNAME, "PASSWORD": PASSWORD, "SENDER": "20010", "KEY": key}
+    with patch.dict(os.environ, {f"DISPATCH_KANNEL_{name}": value for name, value in variables.items()}):
+        yield
+
+
+@asynccontextmanager
 async def _services(folder: Path) -> AsyncIterator[Embedded]:
     async with EmbeddedBroker(folder) as broker:
         yield Embedded(None, broker)
@@ -131,7 +143,7 @@ async def _services(folder: Path) -> AsyncIterator[Embedded]:
 @asynccontextmanager
 async def _node(settings: Settings, services: Embedded, clock: MovableClock) -> AsyncIterator[Node]:
     roles = [role for role in ROLES if role != "auditor"]
-    node = Node(wiring(settings, services, roles, migrates=False), clock)
+    node = Node(wiring(settings, services, print, roles, migrates=False), clock)
     await node.start()
     try:
         assert await node.until_ready(PATIENCE_S), node.ready()
@@ -152,17 +164,12 @@ async def _found(dsn: str, clock: MovableClock) -> tuple[UUID, dict[str, str]]:
     return organisation, made
 
 
-def _settings(dsn: str, folder: Path, address: str, kannel: Kannel, key: str) -> Settings:
+def _settings(dsn: str, folder: Path, address: str) -> Settings:
     return Settings(
         postgres=SecretStr(dsn),
         data=folder,
         http=address,
         public_url=HttpUrl(f"http://{address}"),
-        kannel_url=kannel.url,
-        kannel_username=USERNAME,
-        kannel_password=SecretStr(PASSWORD),
-        kannel_sender="20010",
-        kannel_key=SecretStr(key),
     )
 
 

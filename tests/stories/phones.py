@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from dispatch.services.messaging.gateway import Outgoing
+from dispatch.services.messaging.gateway import OutboundText
 
 if TYPE_CHECKING:
     from tests.stories.city import City
@@ -30,11 +30,11 @@ class Handset:
         return f"<phone {self.number}>"
 
     @property
-    def inbox(self) -> list[Outgoing]:
+    def inbox(self) -> list[OutboundText]:
         """Return all messages that arrived."""
         return self.city.gateway.phone(self.number).inbox
 
-    def unread(self, *words: str) -> list[Outgoing]:
+    def unread(self, *words: str) -> list[OutboundText]:
         """Return the unread messages with all the words."""
         fresh = [message for message in self.inbox if message.message_id not in self._read]
         return [message for message in fresh if all(word in message.text for word in words)]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dispatch.clock import MovableClock
 from dispatch.embedded import EmbeddedBroker
-from dispatch.runtime.hosting import Embedded
+from dispatch.runtime.embedded_services import Embedded
 from tests.stories.city import PLACE, City
 from tests.stories.conftest import NIGHT
 from tests.stories.waiting import PATIENCE_S

@@ -81,9 +81,9 @@ async def test_two_incidents_at_one_place_in_one_batch_ask_different_people(city
          "position": PLACE.model_dump(), "professional": professional}
         for n in range(2)
     ]  # fmt: skip
-    await city.node.line.stop()
+    await city.node.kafka.stop()
     answers = [await city.send(body) for body in bodies]
-    city.node.line.start()
+    city.node.kafka.start()
     twins = [await city.opened(answer, str(body["id"])) for answer, body in zip(answers, bodies, strict=True)]
     assert twins[0].id != twins[1].id
     await city.expect_sms_on(14, OFFER)

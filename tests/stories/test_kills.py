@@ -8,7 +8,7 @@ import pytest
 from dispatch.cli.demo import checks
 from dispatch.clock import MovableClock
 from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
-from dispatch.runtime.hosting import Embedded
+from dispatch.runtime.embedded_services import Embedded
 from dispatch.storage.migrate import migrate
 from tests.stories.city import City
 from tests.stories.conftest import NIGHT
@@ -75,7 +75,7 @@ async def test_a_database_killed_under_load_costs_no_report_no_reply_and_no_seat
 async def _reconnect(city: City, dead: str) -> None:
     async def connected() -> bool:
         broker = city.services.broker
-        return broker is not None and broker.cluster_id != dead and city.node.line.ready
+        return broker is not None and broker.cluster_id != dead and city.node.kafka.ready
 
     await eventually(connected, "a new broker and a line to it", RECOVERY_PATIENCE_S)
 

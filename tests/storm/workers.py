@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
-from dispatch.runtime.node import Role
+from dispatch.runtime.roles import Role
 from tests.kafka.workers import Worker
 
 ROLES: tuple[str, ...] = get_args(Role)

@@ -14,7 +14,8 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import assembly
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.intake.opening import Intake
-from dispatch.services.messaging.sending import OnTrouble, Sender
+from dispatch.services.messaging.delivery import OnTrouble
+from dispatch.services.messaging.sending import Sender
 from dispatch.services.plans.plan_files import load
 from dispatch.services.replies import receiving
 from dispatch.services.subscriptions import SUBSCRIPTIONS

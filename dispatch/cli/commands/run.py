@@ -6,13 +6,15 @@ from typing import get_args
 import uvloop
 from cyclopts import App
 
-from dispatch.cli.commands.up import wiring
+from dispatch.cli.commands.up import show
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.logs import configure
 from dispatch.runtime import hosting
-from dispatch.runtime.hosting import Embedded
-from dispatch.runtime.node import ROLES, Node, Role
+from dispatch.runtime.embedded_services import Embedded
+from dispatch.runtime.node import Node
+from dispatch.runtime.roles import HTTP_ROLES, ROLES, Role
+from dispatch.runtime.wiring import wiring
 
 run = App(name="run", help="Run one process of some roles. Example: dispatch run api relay agenda")
 
@@ -33,7 +35,7 @@ def start(*roles: Role) -> None:
     if unknown := set(roles) - set(get_args(Role)):
         raise MisuseError(f"unknown roles: {', '.join(sorted(unknown))}; there are {', '.join(ROLES)}")
     configure(settings.log)
-    if {"api", "console"} & set(roles or ROLES):
+    if HTTP_ROLES & set(roles or ROLES):
         hosting.require_free(settings.host, settings.port)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, roles or ROLES))
@@ -43,6 +45,6 @@ async def _run(settings: Settings, roles: tuple[Role, ...]) -> None:
     stopping = asyncio.Event()
     hosting.stop_on_signals(stopping)
     services = Embedded(None, None)
-    node = Node(wiring(settings, services, roles=roles, migrates=False), Clock())
+    node = Node(wiring(settings, services, show, roles, migrates=False), Clock())
     await node.start()
     await hosting.until_stopped(node, services, stopping)

@@ -20,7 +20,7 @@ from dispatch.cli.demo.calls import Call
 from dispatch.cli.demo.checks import DemoCheck
 from dispatch.cli.demo.installation import DemoInstallation, install
 from dispatch.logs import configure
-from dispatch.runtime import hosting
+from dispatch.runtime import embedded_services, hosting
 from dispatch.services.operations import demo_figures
 
 demo = App(
@@ -113,7 +113,9 @@ def _assumptions(console: Console) -> None:
 
 async def _replay(console: Console, site: DemoInstallation, chosen: Sequence[Call]) -> set[str]:
     """Report each call at its time, then wait until all work is done; return the ids of the accepted reports."""
-    supervision = asyncio.create_task(hosting.watch_over(site.services, site.node, asyncio.Event()))
+    supervision = asyncio.create_task(
+        embedded_services.supervise(site.services, site.node.kafka, asyncio.Event())
+    )
     showing = asyncio.create_task(_show(console, site, chosen))
     try:
         accepted = await asyncio.gather(*(_report(site, call) for call in chosen))

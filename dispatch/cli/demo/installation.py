@@ -20,14 +20,17 @@ from dispatch.cli.demo.population import COLUMNS, population
 from dispatch.clock import Clock, FastClock
 from dispatch.config import token_secret
 from dispatch.gateways.simulated.client import SimulatedGateway
-from dispatch.runtime import hosting
-from dispatch.runtime.hosting import Embedded
+from dispatch.runtime import embedded_services
+from dispatch.runtime.embedded_services import Embedded
 from dispatch.runtime.kafka_connection import Cluster
-from dispatch.runtime.node import ROLES, Node, Wiring
+from dispatch.runtime.node import Node
+from dispatch.runtime.roles import ROLES
+from dispatch.runtime.wiring import Wiring
 from dispatch.services.access import keys, organisations
 from dispatch.services.access.organisations import Area, DutyContact
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.opening import Intake
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.people import roster_files, volunteers
 from dispatch.services.plans.plan_files import load
 from dispatch.storage.migrate import migrate
@@ -58,7 +61,7 @@ async def install(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[
     """Set up everything for some calls and `size` volunteers; the clock runs at normal speed at first."""
     with TemporaryDirectory(prefix="renfort-demo-") as temporary:
         folder = Path(temporary)
-        async with hosting.embedded(folder, postgres=True, broker=True, durable=False) as services:
+        async with embedded_services.embedded(folder, postgres=True, broker=True, durable=False) as services:
             clock = Clock.fast(calls[0].received_at - LEAD, 1.0)
             gateway = SimulatedGateway()
             node = Node(_wiring(folder, services, gateway), clock)
@@ -91,7 +94,7 @@ def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiri
         links=f"http://127.0.0.1:{port}",
         secret=token_secret(folder),
         intake=Intake(load(None)),
-        gateways={"sms": gateway},
+        gateways=GatewayRegistry([gateway]),
         # The auditor measures lateness in seconds of this clock, which are milliseconds of real time.
         roles=[role for role in ROLES if role != "auditor"],
     )

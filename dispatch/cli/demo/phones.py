@@ -15,7 +15,7 @@ import structlog
 from dispatch.cli.demo.behaviour import plan_reply
 from dispatch.cli.demo.calls import zone
 from dispatch.clock import Clock
-from dispatch.services.messaging.gateway import Outgoing
+from dispatch.services.messaging.gateway import OutboundText
 from dispatch.services.operations import demo_figures
 
 LINK = re.compile(r"https?://\S+(/a/[A-Za-z0-9]+)")
@@ -48,7 +48,7 @@ class PhoneOwners:
     handled: set[UUID] = field(default_factory=set)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
 
-    async def on_message(self, message: Outgoing) -> None:
+    async def on_message(self, message: OutboundText) -> None:
         """React to a message in a task of its own, so that no phone delays the gateway."""
         self._start(self._react(message))
 
@@ -63,7 +63,7 @@ class PhoneOwners:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _react(self, message: Outgoing) -> None:
+    async def _react(self, message: OutboundText) -> None:
         about = await demo_figures.message_context(self.pool, message.message_id)
         if about is None:
             return

@@ -1,9 +1,14 @@
-"""`dispatch doctor` on what needs no service: the plans, the gateway's settings, the disk."""
+"""`dispatch doctor` on the configuration: the plans, the gateways and the channels that they serve, the disk."""
 
 import shutil
 
 from dispatch.cli.doctor.finding import Finding, State
-from dispatch.config import Settings
+from dispatch.cli.output import counted
+from dispatch.config import MisuseError, Settings
+from dispatch.gateways import providers
+from dispatch.runtime.wiring import gateways
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.messaging.unserved import unserved_channels
 from dispatch.services.plans.plan_files import PlansError, load
 
 GB = 1e9
@@ -24,15 +29,31 @@ def plans(settings: Settings) -> Finding:
 
 
 def gateway(settings: Settings) -> Finding:
-    """Check that messages reach phones, that their links work, and that the gateway can report."""
-    if not settings.kannel_url:
-        return Finding("gateway", "warn", "simulated: no message reaches a phone; set DISPATCH_KANNEL_URL")
-    if settings.public_url is None:
-        return Finding("gateway", "fail", "links in messages do not work: set DISPATCH_PUBLIC_URL")
-    if not settings.kannel_key.get_secret_value():
-        made = "dispatch keys create --scope gateway:kannel"
-        return Finding("gateway", "fail", f"Kannel cannot report: set DISPATCH_KANNEL_KEY, from {made}")
-    return Finding("gateway", "ok", f"Kannel, links to {settings.links}")
+    """Check that messages reach phones, that their links work, and that the gateways can report."""
+    try:
+        registry = gateways(settings, lambda _message: None)
+    except MisuseError as error:
+        return Finding("gateway", "fail", str(error))
+    if all(one.capabilities.simulated for one in registry):
+        switches = " or ".join(one.switch for one in providers() if one.switch)
+        return Finding("gateway", "warn", f"simulated: no message reaches a phone; set {switches}")
+    served = ", ".join(f"{one.name} ({', '.join(one.capabilities.channels)})" for one in registry)
+    return Finding("gateway", "ok", f"{served}, links to {settings.links}")
+
+
+async def channels(uow: UnitOfWork, settings: Settings) -> list[Finding]:
+    """Name each channel that no gateway serves, where messages wait for it or were skipped within the last day."""
+    try:
+        served = gateways(settings, lambda _message: None).by_channel
+    except MisuseError:
+        return []
+    return [
+        Finding(
+            f"channel {one.channel}", "fail" if one.waiting else "warn",
+            f"no gateway serves it: {counted(one.waiting, 'message')} waiting, {one.skipped} skipped within a day",
+        )
+        for one in await unserved_channels(uow.pool, served, uow.clock.now())
+    ]  # fmt: skip
 
 
 def disk(settings: Settings) -> Finding:

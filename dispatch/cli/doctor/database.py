@@ -6,7 +6,7 @@ from typing import Any
 
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import elapsed
-from dispatch.runtime.node import ROLES, roles_in
+from dispatch.runtime.roles import ROLES, roles_in
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations.diagnosis import read_server
 from dispatch.storage.migrate import FOLDER, applied_names

@@ -1,11 +1,11 @@
-"""Which offer a text answers: the one that it names, or the only one that it can mean; never a guess."""
+"""Binding of a text to an offer: the one that it names, or the only one that it can mean; never a guess."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from dispatch.domain.messaging.codes import code
-from dispatch.domain.messaging.grammar import Reply
+from dispatch.domain.messaging.grammar import ParsedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class Candidate:
     recalled: bool
 
 
-def bind(reply: Reply, candidates: Sequence[Candidate]) -> Candidate | None:
+def bind(text: ParsedText, candidates: Sequence[Candidate]) -> Candidate | None:
     """Find the one offer that the text answers; None where it could be none or several."""
-    meant = [one for one in candidates if reply.code in (None, code(one.id))]
-    if reply.answer == "acknowledged" and reply.code is None:
+    meant = [one for one in candidates if text.code in (None, code(one.id))]
+    if text.answer == "acknowledged" and text.code is None:
         # "OK" has been seen, and never fills a seat: it can only be about a recall.
         meant = [one for one in meant if one.recalled]
     # Whoever changes their mind answers again what they have answered already, if nothing new waits.

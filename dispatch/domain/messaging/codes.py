@@ -8,5 +8,5 @@ VALUES = len(CODE_DIGITS) * len(CODE_LETTERS)
 
 
 def code(offer_id: UUID) -> str:
-    """Spell an offer as two characters; one phone's few recent offers hardly ever share one."""
+    """Return the two-character code of an offer; the few recent offers of one phone hardly ever share one."""
     return code_for(offer_id.int % VALUES, 2)

@@ -63,8 +63,8 @@ _SIGNS = "".join(phrase for phrases in _PHRASES.values() for phrase in re.findal
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A text as understood, and the code of the offer that it names."""
+class ParsedText:
+    """The answer that a text gives, and the code of the offer that it names."""
 
     answer: Answer
     code: str | None = None
@@ -80,18 +80,18 @@ def code_for(number: int, length: int = 3) -> str:
     return "".join(characters)
 
 
-def parse(text: str) -> Reply:
-    """Understand a text, or say that it is unclear; never guess."""
+def parse(text: str) -> ParsedText:
+    """Parse a text; what is not understood whole is unclear, never guessed."""
     if len(text) > LONGEST:
-        return Reply("unclear")
+        return ParsedText("unclear")
     kinds, codes = set(), set()
     for token in _TOKEN.finditer(_plain(text)):
         kinds.add(token.lastgroup)
         if token.lastgroup == "code":
             codes.add(token.group().upper())
     if len(codes) > 1:
-        return Reply("unclear")
-    return Reply(_answer(kinds - {"code", "courtesy"}), next(iter(codes), None))
+        return ParsedText("unclear")
+    return ParsedText(_answer(kinds - {"code", "courtesy"}), next(iter(codes), None))
 
 
 def _answer(kinds: set[str | None]) -> Answer:

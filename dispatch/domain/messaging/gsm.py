@@ -1,4 +1,4 @@
-"""The seven-bit alphabet of text messages: what fits it, and how to make a text fit."""
+"""The seven-bit alphabet of SMS: which texts fit it, and how to make a text fit."""
 
 import unicodedata
 
@@ -20,17 +20,17 @@ _PLAIN = {
 
 
 def fold(text: str) -> str:
-    """Take off accents and typography that do not fit; letters of other scripts stay."""
+    """Replace accents and typography that do not fit; letters of other scripts stay."""
     return text if fits(text) else "".join(letter if letter in _ALL else _plain(letter) for letter in text)
 
 
 def fits(text: str) -> bool:
-    """Tell whether a text fits 160 letters a part rather than 70."""
+    """Return whether a text fits the alphabet, and so 160 letters a part rather than 70."""
     return _ALL.issuperset(text)
 
 
 def parts(text: str) -> int:
-    """Count the text messages that a text is sent as."""
+    """Return the number of SMS that a text is sent as."""
     if fits(text):
         length = sum(2 if letter in EXTENDED else 1 for letter in text)
         return 1 if length <= ONE_PART else -(-length // EACH_OF_SEVERAL)

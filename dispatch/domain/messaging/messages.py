@@ -1,4 +1,4 @@
-"""Whether a message is still right at the very moment of sending, and what it then says."""
+"""Whether a message may still be sent at the moment of sending, and its text at that moment."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,19 +7,20 @@ from typing import Literal
 from uuid import UUID
 
 from dispatch.domain.messaging.codes import code
-from dispatch.domain.messaging.texts import Saying, render, until
+from dispatch.domain.messaging.gsm import fold
+from dispatch.domain.messaging.texts import TextFacts, render, until
 from schemas.base import Mode
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
 
 SAFETY: frozenset[Purpose] = frozenset({"held", "aborted", "resumed"})
-"""Told to all involved on every channel, past consent and opt-outs."""
+"""Sent to everybody involved on every channel, past consent and opt-outs."""
 WITH_LINK: frozenset[Purpose] = frozenset({"offer", "assigned", "held", "aborted", "resumed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One message and everything around it as it stands now; `asked` tells whether the offer had gone out."""
+    """One message and its surroundings as they are now; `asked` is whether the offer had been sent."""
 
     id: UUID
     organisation: UUID
@@ -61,12 +62,12 @@ class Facts:
 
     @property
     def assigned(self) -> bool:
-        """Tell whether the recipient still holds the seat that came of the offer."""
+        """Return whether the recipient still holds the seat that the offer led to."""
         return self.assignment_status not in (None, "released")
 
 
 def why_not(facts: Facts, now: datetime) -> str | None:
-    """Say why the message must not go out any more; None where it must."""
+    """Return why the message must not be sent any more; None where it must be sent."""
     if facts.address is None:
         return "no address"
     if facts.mode != "actual" and not facts.drills and facts.purpose not in SAFETY:
@@ -76,10 +77,10 @@ def why_not(facts: Facts, now: datetime) -> str | None:
 
 
 def text_of(facts: Facts, link: str, now: datetime) -> str:
-    """Write what the message says at this moment."""
+    """Write the text of the message at this moment; for SMS in seven-bit letters where its script allows it."""
     pending = zip(map(code, facts.pending_ids), facts.pending_titles, strict=True)
-    return render(
-        Saying(
+    text = render(
+        TextFacts(
             purpose=facts.purpose,
             language=facts.language,
             drill=facts.mode != "actual",
@@ -100,6 +101,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             pending=tuple(pending),
         )
     )
+    return fold(text) if facts.channel == "sms" else text
 
 
 def _offer(facts: Facts, now: datetime) -> str | None:
@@ -117,7 +119,7 @@ def _offer(facts: Facts, now: datetime) -> str | None:
 
 
 def _assigned(facts: Facts, _now: datetime) -> str | None:
-    # A notice is over once enough have read it, and the last of them is thanked like the others.
+    # A watch notice ends once enough people have read it, and the last of them is thanked like the others.
     return None if facts.assigned or facts.informs else "no longer assigned"
 
 
@@ -132,7 +134,7 @@ def _late(facts: Facts, _now: datetime) -> str | None:
 
 
 def _held(facts: Facts, _now: datetime) -> str | None:
-    # A hold goes on while a human has the incident; anything else has lifted it, or said more.
+    # A hold goes on while a supervisor has taken over; any other status has lifted it, or was notified by itself.
     return None if facts.incident_status in ("held", "taken_over") else f"incident {facts.incident_status}"
 
 

@@ -1,17 +1,16 @@
-"""What people are told: which sentences, filled in with what."""
+"""The texts of messages: which sentences, filled in with which facts."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from dispatch.domain.messaging.gsm import fold
 from dispatch.domain.messaging.wording import REASONS, SENTENCES, WITH_DETAIL
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class TextFacts:
     """Everything that a text may mention; `pending` are the offers that an unclear answer may mean."""
 
     purpose: Purpose
@@ -34,16 +33,16 @@ class Saying:
     pending: tuple[tuple[str, str], ...] = ()
 
 
-def render(saying: Saying) -> str:
-    """Write the text of a message, in seven-bit letters where its script allows it."""
-    words = {key: text[saying.language] for key, text in SENTENCES.items()}
-    sentences = [words[key] for key in _sentences(saying)]
-    mark = words["drill"] if saying.drill else ""
-    return fold(f"{mark}{' '.join(sentences)}".format_map(_fields(saying)).strip())
+def render(facts: TextFacts) -> str:
+    """Write the text of a message."""
+    words = {key: text[facts.language] for key, text in SENTENCES.items()}
+    sentences = [words[key] for key in _sentences(facts)]
+    mark = words["drill"] if facts.drill else ""
+    return f"{mark}{' '.join(sentences)}".format_map(_fields(facts)).strip()
 
 
 def until(expires_at: datetime, zone: str, now: datetime) -> str:
-    """Give a moment on the reader's clock, as exact as they need it."""
+    """Return a moment on the reader's clock, with seconds where it is less than ten minutes away."""
     here, today = expires_at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
     if here.date() != today:
         return here.strftime("%d/%m %H:%M")
@@ -51,59 +50,59 @@ def until(expires_at: datetime, zone: str, now: datetime) -> str:
 
 
 def distance(metres: int, language: Language) -> str:
-    """Give a distance as people say it."""
+    """Return a distance as people say it: to 50 m below one kilometre, else to 100 m."""
     if metres < 1000:  # noqa: PLR2004
         return f"{max(50, round(metres / 50) * 50)} m"
     kilometres = f"{metres / 1000:.1f} km"
     return kilometres.replace(".", ",") if language == "fr" else kilometres
 
 
-def _sentences(saying: Saying) -> list[str]:
-    """Name the sentences that make the text."""
-    match saying.purpose:
+def _sentences(facts: TextFacts) -> list[str]:
+    """Return the keys of the sentences of the text."""
+    match facts.purpose:
         case "assigned":
-            return (["late_taken"] if saying.late else []) + [_assigned(saying)]
+            return (["late_taken"] if facts.late else []) + [_assigned(facts)]
         case "held" | "aborted":
-            return [saying.purpose] + (["seen"] if saying.code else [])
-        case "resumed" if not (saying.assigned or saying.informs):
+            return [facts.purpose] + (["seen"] if facts.code else [])
+        case "resumed" if not (facts.assigned or facts.informs):
             return ["resumed_offer"]
         case "ask_back":
-            return [f"ask_back_{min(len(saying.pending), 2)}"]
-    return [_manner(saying.purpose, saying)]
+            return [f"ask_back_{min(len(facts.pending), 2)}"]
+    return [_manner(facts.purpose, facts)]
 
 
-def _assigned(saying: Saying) -> str:
-    if saying.informs:
+def _assigned(facts: TextFacts) -> str:
+    if facts.informs:
         return "assigned_informs"
-    if saying.held:
+    if facts.held:
         return "assigned_held"
-    return "assigned_reserve" if saying.reserve else _manner("assigned", saying)
+    return "assigned_reserve" if facts.reserve else _manner("assigned", facts)
 
 
-def _manner(key: str, saying: Saying) -> str:
+def _manner(key: str, facts: TextFacts) -> str:
     """Choose the wording for those who are only informed, or for a crew, where there is one."""
-    special = f"{key}_informs" if saying.informs else f"{key}_crew" if saying.crew else key
+    special = f"{key}_informs" if facts.informs else f"{key}_crew" if facts.crew else key
     return special if special in SENTENCES else key
 
 
-def _fields(saying: Saying) -> dict[str, str]:
+def _fields(facts: TextFacts) -> dict[str, str]:
     return {
-        "title": saying.title,
-        "distance": distance(saying.distance_m, saying.language),
-        "until": saying.until,
-        "code": saying.code,
-        "link": saying.link,
-        "level": str(saying.level),
-        "why": _why(saying),
-        "about": f" ({saying.title})" if saying.title else "",
-        "pending": ", ".join(f"{code} = {title}" for code, title in saying.pending),
-        "one": saying.pending[0][0] if saying.pending else "",
+        "title": facts.title,
+        "distance": distance(facts.distance_m, facts.language),
+        "until": facts.until,
+        "code": facts.code,
+        "link": facts.link,
+        "level": str(facts.level),
+        "why": _why(facts),
+        "about": f" ({facts.title})" if facts.title else "",
+        "pending": ", ".join(f"{code} = {title}" for code, title in facts.pending),
+        "one": facts.pending[0][0] if facts.pending else "",
     }
 
 
-def _why(saying: Saying) -> str:
-    """Say a reason in words; what a human wrote, or what has no words here, is passed on as it is."""
-    kind = saying.reason.partition(":")[0]
-    known = REASONS.get(kind, {}).get(saying.language, saying.reason.replace("_", " "))
+def _why(facts: TextFacts) -> str:
+    """Return a reason in words; what a human wrote, or what has no words here, stays as it is."""
+    kind = facts.reason.partition(":")[0]
+    known = REASONS.get(kind, {}).get(facts.language, facts.reason.replace("_", " "))
     told = kind in REASONS and kind not in WITH_DETAIL
-    return known if told or not saying.detail else f"{known}: {saying.detail}"
+    return known if told or not facts.detail else f"{known}: {facts.detail}"

@@ -1,4 +1,4 @@
-"""The words themselves, in French and English: short, plain, and never where a watch member might go."""
+"""The sentences of messages in French and English; none tells a watch member where to go."""
 
 from schemas.volunteers import Language
 

@@ -1,27 +1,29 @@
 """Kannel, the open-source SMS gateway, over its sendsms interface."""
 
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
-from pydantic import SecretStr
 
+from dispatch.config import MisuseError
 from dispatch.domain.messaging.gsm import fits
-from dispatch.gateways import refuse_bad_number
+from dispatch.gateways.kannel.settings import KannelSettings
+from dispatch.gateways.kannel.webhook import RECEIPT_QUERY, WANTED_REPORTS, read_inbound, read_receipt
 from dispatch.services.messaging.gateway import (
+    Capabilities,
     GatewayRefusedError,
     GatewaySilentError,
     GatewayUnavailableError,
-    Outgoing,
+    OutboundText,
+    Surroundings,
+    require_phone_number,
 )
-from dispatch.services.messaging.webhook_calls import RECEIPT_QUERY, WANTED_REPORTS
 
 UCS2 = "2"
 FIRST_IN_THE_QUEUE = "3"
 
-_TAKEN = ("0:", "3:", "Sent.")
+_ACCEPTED = ("0:", "3:", "Sent.")
 _REFUSED = ("Number(s) has/have been denied", "Empty receiver number", "Missing receiver number")
-_TROUBLES = {
+_FAILURES = {
     "Authorization failed": "Kannel refuses our user name, password or address",
     "Not routable": "Kannel has no route to this number: see its smsc groups",
     "Temporal failure": "Kannel asks to try again later",
@@ -29,40 +31,31 @@ _TROUBLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class KannelSettings:
-    """Where Kannel is, and the address at which it reports (with its key, hence not shown)."""
-
-    url: str
-    username: str
-    password: SecretStr
-    sender: str
-    receipts_url: str = field(repr=False)
-
-
 class KannelGateway:
     """Send texts through Kannel, which does not know message ids: a message sent twice arrives twice."""
 
     name = "kannel"
-    channel = "sms"
+    capabilities = Capabilities(channels=("sms",), read_inbound=read_inbound, read_receipt=read_receipt)
 
-    def __init__(self, settings: KannelSettings, *, timeout: float = 10.0) -> None:
+    def __init__(self, settings: KannelSettings, receipts_url: str, *, timeout: float = 10.0) -> None:
+        """Take the settings, and the address to which Kannel is to report, key included."""
         self._settings = settings
+        self._receipts_url = receipts_url
         self._timeout = ClientTimeout(total=timeout)
         self._session: ClientSession | None = None
 
-    async def send(self, message: Outgoing) -> None:
-        """Hand the message to Kannel, which queues it where its provider is away."""
-        refuse_bad_number(message.to)
-        status, words = await self._ask(_parameters(self._settings, message))
-        if status in {200, 202} and words.startswith(_TAKEN):
+    async def send(self, message: OutboundText) -> None:
+        """Pass the message to Kannel, which queues it where its provider is away."""
+        require_phone_number(message.to)
+        status, words = await self._ask(_parameters(self._settings, self._receipts_url, message))
+        if status in {200, 202} and words.startswith(_ACCEPTED):
             return
         if words.startswith(_REFUSED):
             raise GatewayRefusedError("Kannel refuses this number")
         raise GatewayUnavailableError(_trouble(status, words))
 
     async def close(self) -> None:
-        """Let go of connections; the next message opens new ones."""
+        """Close the connections; the next message opens new ones."""
         session, self._session = self._session, None
         if session:
             await session.close()
@@ -87,7 +80,24 @@ class KannelGateway:
         return self._session
 
 
-def _parameters(settings: KannelSettings, message: Outgoing) -> dict[str, str]:
+def configured(surroundings: Surroundings) -> KannelGateway | None:
+    """Return Kannel where its URL is set; raises MisuseError without a public address or a key."""
+    settings = KannelSettings()
+    if not settings.url:
+        return None
+    if surroundings.public_url is None:
+        msg = "a real gateway needs DISPATCH_PUBLIC_URL: the links in messages must be reachable from a phone"
+        raise MisuseError(msg)
+    key = settings.key.get_secret_value()
+    if not key:
+        msg = (
+            "Kannel cannot report: set DISPATCH_KANNEL_KEY, from dispatch keys create --scope gateway:kannel"
+        )
+        raise MisuseError(msg)
+    return KannelGateway(settings, f"{surroundings.public_url}/v1/gateways/kannel/receipts?key={key}")
+
+
+def _parameters(settings: KannelSettings, receipts_url: str, message: OutboundText) -> dict[str, str]:
     parameters = {
         "username": settings.username,
         "password": settings.password.get_secret_value(),
@@ -96,7 +106,7 @@ def _parameters(settings: KannelSettings, message: Outgoing) -> dict[str, str]:
         "text": message.text,
         "charset": "UTF-8",
         "dlr-mask": str(int(WANTED_REPORTS)),
-        "dlr-url": _receipt_url(settings.receipts_url, message.message_id),
+        "dlr-url": _receipt_url(receipts_url, message.message_id),
     }
     if not fits(message.text):
         parameters["coding"] = UCS2
@@ -112,6 +122,6 @@ def _receipt_url(address: str, message_id: UUID) -> str:
 
 
 def _trouble(status: int, words: str) -> str:
-    """Say what an operator must mend, in our words: an answer may repeat the request, password and all."""
-    known = (ours for theirs, ours in _TROUBLES.items() if words.startswith(theirs))
+    """Return what an operator must fix, in our words: an answer may repeat the request, password included."""
+    known = (ours for theirs, ours in _FAILURES.items() if words.startswith(theirs))
     return next(known, f"Kannel answered {status}")

@@ -1,4 +1,4 @@
-"""Who is told what: events become messages to be sent; nothing is sent here."""
+"""Composing: events become queued messages, each to one person on one channel; nothing is sent here."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +22,7 @@ from schemas.notifications import MessageQueued, Purpose
 from schemas.offers import (
     Assigned,
     AssignmentEvent,
+    Channel,
     OfferAnsweredLate,
     OfferEvent,
     OfferExtended,
@@ -29,19 +30,19 @@ from schemas.offers import (
     Released,
 )
 
-TOLD_WITHDRAWN = {"covered", "taken_over", "closed", "cancelled"}
-"""The other reasons are told by a recall, or are the volunteer's own doing."""
-TOLD_RELEASED = {"stood_down", "closed", "cancelled"}
+NOTIFIED_WITHDRAWALS = {"covered", "taken_over", "closed", "cancelled"}
+"""For the other reasons a recall is sent, or the volunteer caused the withdrawal."""
+NOTIFIED_RELEASES = {"stood_down", "closed", "cancelled"}
 ASK_BACKS = 3
 ASK_BACKS_WITHIN = timedelta(minutes=10)
-"""An answering machine is not asked for ever what it means."""
+"""An answering machine must not be asked for ever."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell one person; `about` and `n` make its ids, `channel` is the only one that will do."""
+    """A notification for one person; `about` and `n` make its ids, `channel`, where given, is the only one to use."""
 
     organisation: UUID
     mode: Mode
@@ -52,29 +53,29 @@ class Notice:
     incident_id: UUID | None = None
     offer_id: UUID | None = None
     escalation_id: UUID | None = None
-    channel: str | None = None
+    channel: Channel | None = None
 
     @property
     def recall(self) -> bool:
-        """Tell whether it waits for no other message."""
+        """Return whether it is sent without waiting for any other message."""
         return self.purpose in ("held", "aborted")
 
     @property
     def recipient_kind(self) -> str:
-        """Say who the recipient is to us."""
+        """Return `volunteer`, or `duty` for a supervisor on duty."""
         return "volunteer" if self.escalation_id is None else "duty"
 
-    def message_id(self, channel: str) -> UUID:
-        """Name its message on one channel, the same at every retry."""
+    def message_id(self, channel: Channel) -> UUID:
+        """Return the id of its message on one channel, the same at every retry."""
         return derived(self.about, self.purpose, self.recipient_id, channel, self.n)
 
 
 async def offer_messages(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
-    """Tell who is asked, who was asked and need not come after all, and whose late yes found no seat."""
+    """Notify those who are asked, those who were asked and are not needed, and those whose late yes found no seat."""
     withdrawn = [record.data.offer_id for record in received if isinstance(record.data, OfferWithdrawn)]
     rows = await connection.fetch(sql("offers_asked"), withdrawn) if withdrawn else []
     asked = {row["offer_id"] for row in rows}
-    await _tell(connection, _about_offers(received, asked), now)
+    await _notify(connection, _about_offers(received, asked), now)
 
 
 def _about_offers(received: Sequence[Received], asked: set[UUID]) -> Iterator[Notice]:
@@ -82,18 +83,20 @@ def _about_offers(received: Sequence[Received], asked: set[UUID]) -> Iterator[No
         match record.data:
             case OfferExtended() as event:
                 yield _notice(record, "offer", event)
-            case OfferWithdrawn() as event if event.reason in TOLD_WITHDRAWN and event.offer_id in asked:
+            case OfferWithdrawn() as event if (
+                event.reason in NOTIFIED_WITHDRAWALS and event.offer_id in asked
+            ):
                 yield _notice(record, "stand_down", event)
             case OfferAnsweredLate(outcome="thanked") as event:
-                # Seated or in reserve they are told by the assignment that follows.
+                # Seated or in reserve, the assignment that follows notifies them.
                 yield _notice(record, "late", event)
 
 
 async def assignment_messages(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
-    """Tell who is expected, and who is not any more."""
-    await _tell(connection, _about_assignments(received), now)
+    """Notify those who are expected, and those who are not any more."""
+    await _notify(connection, _about_assignments(received), now)
 
 
 def _about_assignments(received: Sequence[Received]) -> Iterator[Notice]:
@@ -101,7 +104,7 @@ def _about_assignments(received: Sequence[Received]) -> Iterator[Notice]:
         match record.data:
             case Assigned() as event:
                 yield _notice(record, "assigned", event)
-            case Released() as event if event.reason in TOLD_RELEASED:
+            case Released() as event if event.reason in NOTIFIED_RELEASES:
                 yield _notice(record, "stand_down", event)
 
 
@@ -115,13 +118,13 @@ def _notice(record: Received, purpose: Purpose, event: OfferEvent | AssignmentEv
 async def incident_messages(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
-    """Tell everybody involved at once to wait, to stay away, or to go on."""
+    """Notify everybody involved at once that they must wait, stay away, or go on."""
     resumed = sorted({r.data.incident_id for r in received if isinstance(r.data, IncidentResumed)})
     waiting: dict[UUID, list[UUID]] = defaultdict(list)
     for row in await connection.fetch(sql("held_volunteers"), resumed) if resumed else []:
         waiting[row["incident_id"]].append(row["volunteer_id"])
     notices = list(_about_incidents(received, waiting))
-    await _tell(connection, await _with_offers(connection, notices), now)
+    await _notify(connection, await _with_offer_ids(connection, notices), now)
 
 
 def _about_incidents(received: Sequence[Received], waiting: dict[UUID, list[UUID]]) -> Iterator[Notice]:
@@ -140,8 +143,8 @@ def _to_all(record: Received, purpose: Purpose, incident: UUID, people: Iterable
         yield Notice(record.organisation, record.mode, purpose, person, incident, record.sequence, incident)
 
 
-async def _with_offers(connection: asyncpg.Connection, notices: Sequence[Notice]) -> list[Notice]:
-    """Add the offer that each recipient answers by."""
+async def _with_offer_ids(connection: asyncpg.Connection, notices: Sequence[Notice]) -> list[Notice]:
+    """Add the offer by which each recipient answers."""
     if not notices:
         return []
     rows = await connection.fetch(
@@ -157,7 +160,7 @@ async def _with_offers(connection: asyncpg.Connection, notices: Sequence[Notice]
 async def escalation_messages(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
-    """Page the duty contact whose turn it is; where there is nobody to page, say so in the log."""
+    """Page the duty contact whose turn it is; log a warning where there is nobody to page."""
     pages = [(r, r.data) for r in received if isinstance(r.data, EscalationRaised) and r.data.page]
     if not pages:
         return
@@ -170,8 +173,8 @@ async def escalation_messages(
 
 def _page(
     record: Received, event: EscalationRaised, contacts: Sequence[asyncpg.Record]
-) -> tuple[Notice, str] | None:
-    """Page whose turn it is; a drill pages only those who opted in."""
+) -> tuple[Notice, Channel] | None:
+    """Choose the contact whose turn it is; a drill pages only those who opted in."""
     able = [contact for contact in contacts if record.mode == "actual" or contact["drills"]]
     if not able:
         organisation = str(record.organisation)
@@ -186,45 +189,42 @@ def _page(
     return notice, contact["channel"]
 
 
-async def ask_back(
-    connection: asyncpg.Connection,
-    organisation: UUID,
-    volunteer_id: UUID,
-    inbound_id: UUID,
-    now: datetime,
-    *,
-    channel: str = "sms",
-) -> None:
-    """Ask a volunteer again what an unclear text meant, a few times at most."""
+@dataclass(frozen=True, slots=True)
+class AnswerToText:
+    """What a volunteer's own text is answered with, on the channel on which it came in."""
+
+    purpose: Purpose
+    organisation: UUID
+    volunteer_id: UUID
+    inbound_id: UUID
+    channel: Channel
+
+
+async def answer_text(connection: asyncpg.Connection, answer: AnswerToText, now: datetime) -> None:
+    """Queue the answer to a text: the confirmation of a STOP, or, a few times at most, what an unclear text meant."""
+    if answer.purpose == "ask_back" and await _asked_back_enough(connection, answer.volunteer_id, now):
+        return
+    notice = Notice(
+        answer.organisation, "actual", answer.purpose, answer.volunteer_id, answer.inbound_id, 0,
+        channel=answer.channel,
+    )  # fmt: skip
+    await _notify(connection, [notice], now)
+
+
+async def _asked_back_enough(connection: asyncpg.Connection, volunteer_id: UUID, now: datetime) -> bool:
     asked = await connection.fetchval(sql("count_ask_backs"), volunteer_id, now - ASK_BACKS_WITHIN)
     if asked >= ASK_BACKS:
-        log.warning("asked back often enough", volunteer=str(volunteer_id))
-        return
-    notice = Notice(organisation, "actual", "ask_back", volunteer_id, inbound_id, 0, channel=channel)
-    await _tell(connection, [notice], now)
+        log.warning("volunteer was asked back often enough", volunteer=str(volunteer_id))
+    return bool(asked >= ASK_BACKS)
 
 
-async def stopped(
-    connection: asyncpg.Connection,
-    organisation: UUID,
-    volunteer_id: UUID,
-    inbound_id: UUID,
-    now: datetime,
-    *,
-    channel: str = "sms",
-) -> None:
-    """Confirm a STOP, and say what goes on."""
-    notice = Notice(organisation, "actual", "stopped", volunteer_id, inbound_id, 0, channel=channel)
-    await _tell(connection, [notice], now)
-
-
-async def _tell(connection: asyncpg.Connection, notices: Iterable[Notice], now: datetime) -> None:
-    """Queue each notice on every channel that its recipient may be told on."""
+async def _notify(connection: asyncpg.Connection, notices: Iterable[Notice], now: datetime) -> None:
+    """Queue each notice on every channel on which its recipient may be notified."""
     found = list(notices)
     if not found:
         return
     rows = await connection.fetch(
-        sql("channels_to_tell"),
+        sql("channels_to_notify"),
         list(range(len(found))),
         [notice.organisation for notice in found],
         [notice.recipient_id for notice in found],
@@ -236,7 +236,7 @@ async def _tell(connection: asyncpg.Connection, notices: Iterable[Notice], now: 
     for n, notice in enumerate(found):
         if n not in reached:
             log.warning(
-                "no channel to tell somebody", purpose=notice.purpose, volunteer=str(notice.recipient_id)
+                "no channel to notify a person", purpose=notice.purpose, volunteer=str(notice.recipient_id)
             )
     await _queue(connection, [(found[row["n"]], row["channel"]) for row in rows], now)
 
@@ -253,12 +253,12 @@ class MessageRow(NamedTuple):
     offer_id: UUID | None
     escalation_id: UUID | None
     purpose: Purpose
-    channel: str
+    channel: Channel
     recall: bool
 
 
 async def _queue(
-    connection: asyncpg.Connection, messages: Sequence[tuple[Notice, str]], now: datetime
+    connection: asyncpg.Connection, messages: Sequence[tuple[Notice, Channel]], now: datetime
 ) -> None:
     by_id = {notice.message_id(channel): (notice, channel) for notice, channel in messages}
     if not by_id:
@@ -269,16 +269,16 @@ async def _queue(
     await append(connection, sorted(entries, key=lambda entry: entry.stream), now)
 
 
-def _row(name: UUID, notice: Notice, channel: str) -> MessageRow:
+def _row(name: UUID, notice: Notice, channel: Channel) -> MessageRow:
     return MessageRow(
         name, notice.organisation, notice.mode, notice.recipient_kind, notice.recipient_id,
         notice.incident_id, notice.offer_id, notice.escalation_id, notice.purpose, channel, notice.recall,
     )  # fmt: skip
 
 
-def _queued(name: UUID, notice: Notice, channel: str, now: datetime) -> Entry:
+def _queued(name: UUID, notice: Notice, channel: Channel, now: datetime) -> Entry:
     event = MessageQueued(
         at=now, message_id=name, recipient_id=notice.recipient_id, incident_id=notice.incident_id,
-        purpose=notice.purpose, channel=channel,  # type: ignore[arg-type]
+        purpose=notice.purpose, channel=channel,
     )  # fmt: skip
     return Entry(name, event, notice.organisation, notice.mode, str(notice.recipient_id), now, now)

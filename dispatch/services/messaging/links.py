@@ -1,4 +1,4 @@
-"""The addresses that texts lead to."""
+"""The addresses of volunteers' own pages, to which texts lead."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from dispatch.services.messaging import tokens
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Volunteers' own pages; tokens are derived at sending, and kept as hashes only."""
+    """Volunteers' own pages; tokens are derived at sending, and only their hashes are stored."""
 
     secret: bytes
     public_url: str
 
     def of(self, message: Facts) -> str:
-        """Give the page that a message leads to; nothing where it leads nowhere."""
-        return "".join(f"{self.public_url}/a/{noted.token}" for noted in self._tokens([message]))
+        """Return the page that a message leads to; an empty text where it leads nowhere."""
+        return "".join(f"{self.public_url}/a/{one.token}" for one in self._tokens([message]))
 
-    async def keep(self, connection: asyncpg.Connection, messages: Iterable[Facts], now: datetime) -> None:
-        """Let the links of messages open their pages."""
-        await tokens.note_all(connection, self._tokens(messages), now)
+    async def store(self, connection: asyncpg.Connection, messages: Iterable[Facts], now: datetime) -> None:
+        """Store the tokens of messages, so that their links open their pages."""
+        await tokens.store_all(connection, self._tokens(messages), now)
 
-    def _tokens(self, messages: Iterable[Facts]) -> list[tokens.Noted]:
-        asked = [(m.offer_id, m.generation) for m in messages if m.offer_id and m.purpose in WITH_LINK]
-        return [tokens.Noted(tokens.derive(self.secret, *offer), *offer) for offer in asked]
+    def _tokens(self, messages: Iterable[Facts]) -> list[tokens.OfferToken]:
+        offers = [(m.offer_id, m.generation) for m in messages if m.offer_id and m.purpose in WITH_LINK]
+        return [tokens.OfferToken(tokens.derive(self.secret, *offer), *offer) for offer in offers]

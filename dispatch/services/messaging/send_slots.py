@@ -1,51 +1,58 @@
-"""How many sends are in flight through one gateway: what is severe never waits for what is not, nor the other way."""
+"""The sends in flight on one channel of one gateway: no severity takes another's slots, however slow the gateway is."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
 from dispatch.services.messaging.gateway import Gateway
+from schemas.offers import Channel
 
-AT_ONCE = (32, 24, 12)
-"""Sends in flight per channel: life-threatening, urgent, routine; none takes another's, however slow the gateway."""
-RECALLS_AT_ONCE = (32,)
-"""Recalls have their own; HTTP clients open 100 in all."""
+RECALL_SHARE = (32,)
+SEVERITY_SHARES = (32, 24, 12)
+"""Of 100 sends at once: recalls, and else life-threatening, urgent, routine. An HTTP client opens 100 connections."""
+FEWEST_AT_ONCE = len(RECALL_SHARE) + len(SEVERITY_SHARES)
+"""Each share is at least one send."""
 
 
-class Held(NamedTuple):
-    """A message in hand: its severity, 0 the gravest, and the work on it."""
+class SendInFlight(NamedTuple):
+    """A message that is being sent: its severity, 0 the most severe, and the task."""
 
     severity: int
-    work: asyncio.Task[None]
+    task: asyncio.Task[None]
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One gateway's messages in hand, recalls apart from the rest; `stir` is set when one is done with."""
+class SendSlots:
+    """The sends in flight on one channel, those of recalls apart from the rest; `freed` is set when one ends."""
 
     gateway: Gateway
-    channel: str
+    channel: Channel
     recall: bool
-    stir: asyncio.Event
-    busy: dict[UUID, Held] = field(default_factory=dict)
+    freed: asyncio.Event
+    in_flight: dict[UUID, SendInFlight] = field(default_factory=dict)
 
     @property
-    def room(self) -> list[int]:
-        """Count how many more messages of each severity may be taken in hand."""
-        held = Counter(one.severity for one in self.busy.values())
-        most = RECALLS_AT_ONCE if self.recall else AT_ONCE
-        return [room - held[severity] for severity, room in enumerate(most)]
+    def free(self) -> list[int]:
+        """Return how many more messages of each severity may be leased."""
+        used = Counter(send.severity for send in self.in_flight.values())
+        return [slots - used[severity] for severity, slots in enumerate(self._sizes())]
 
-    def take(self, name: UUID, severity: int, work: Coroutine[None, None, None]) -> None:
-        """Begin one send, and look for more when it ends."""
+    def start(self, message_id: UUID, severity: int, work: Coroutine[None, None, None]) -> None:
+        """Start one send, and set `freed` when it ends."""
         task = asyncio.create_task(work)
-        self.busy[name] = Held(severity, task)
-        task.add_done_callback(partial(self._end, name))
+        self.in_flight[message_id] = SendInFlight(severity, task)
+        task.add_done_callback(partial(self._end, message_id))
 
-    def _end(self, name: UUID, _task: asyncio.Task[None]) -> None:
-        del self.busy[name]
-        self.stir.set()
+    def _sizes(self) -> Sequence[int]:
+        can = self.gateway.capabilities
+        at_once = can.at_once // len(can.channels)
+        shares = RECALL_SHARE if self.recall else SEVERITY_SHARES
+        return [max(1, at_once * share // 100) for share in shares]
+
+    def _end(self, message_id: UUID, _task: asyncio.Task[None]) -> None:
+        del self.in_flight[message_id]
+        self.freed.set()

@@ -1,86 +1,53 @@
-"""The loop that sends messages: lease, commit, check again, send, record; and the receipts that come back."""
+"""The loop that sends messages: lease, commit, check again, send, record."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from uuid import UUID
 
-import asyncpg
 import structlog
 
-from dispatch.domain.messaging.messages import Facts, text_of, why_not
-from dispatch.logs import where
-from dispatch.services.core.failures import is_transient
+from dispatch.domain.messaging.messages import Facts, why_not
+from dispatch.services.core.failures import is_transient, log_fields
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.messaging.gateway import (
-    Gateway,
-    GatewayRefusedError,
-    GatewaySilentError,
-    GatewayUnavailableError,
-    Outgoing,
-    Receipt,
-    ReceiptStatus,
-)
+from dispatch.services.messaging.delivery import Delivery, OnTrouble
+from dispatch.services.messaging.gateway import Gateway
 from dispatch.services.messaging.links import Links
-from dispatch.services.messaging.outcome_writer import Recorder
-from dispatch.services.messaging.send_slots import Lane
-from dispatch.storage.messages import Delay, Leased, Order, Outcome, Settlement, lease, settle, skip_unserved
-from dispatch.storage.pool import describe, retrying, transaction
+from dispatch.services.messaging.send_slots import SendSlots
+from dispatch.storage.messages import LeasedMessage, LeaseRequest, lease, skip_unserved
+from dispatch.storage.pool import retrying, transaction
 from dispatch.storage.queries import sql
+from schemas.offers import Channel
 
 LEASE = timedelta(seconds=30)
-"""How long what a dead process held waits for another one; offers are open for a minute. A living one renews it."""
-PATIENCE_S = 15.0
-"""How long, in real time, a gateway may take over one message."""
+"""How long a dead process keeps a message from another one; offers are open for a minute. A living one renews it."""
 RECENT = timedelta(minutes=30)
 """How long after an offer's window an unclear text may still have been about it."""
 POLL_S = 0.05
 GAP_S = 0.01
-"""How long a sender that found nothing does not look again, though every commit of the process stirs it."""
+"""How long a sender that found nothing does not poll again, though every commit of the process wakes it."""
 SWEEP_S = 1.0
 PAUSE_AFTER_ERROR_S = 1.0
 GRACE_S = 5.0
-TRIES_BEFORE_TROUBLE = 3
-
-BEFORE: dict[ReceiptStatus, Sequence[str]] = {
-    "sent": ("queued", "leased"),
-    "delivered": ("queued", "leased", "sent", "skipped", "failed"),
-    "failed": ("queued", "leased", "sent"),
-}
-"""What each receipt may follow: it may overtake our own note of the send, and outlive a doubt about it."""
 
 Checked = tuple[Facts, str | None]
-"""A message as it stands now, and why it must not go out any more."""
+"""A message as it stands now, and what forbids sending it."""
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A gateway that again and again does not take an organisation's message."""
-
-    organisation: UUID
-    gateway: str
-    reason: str
-
-
-OnTrouble = Callable[[asyncpg.Connection, Trouble, datetime], Awaitable[None]]
-
-
 class Sender:
-    """Send what is queued, through one gateway per channel; several processes may run one each.
+    """Sends what is queued, through one gateway per channel; several processes may run one each.
 
-    However much there is to send it borrows few connections: one to find recalls, one to find the rest, one to note
-    what became of them. `on_trouble` is called when a gateway has not taken a message three times.
+    However much there is to send, it acquires few connections: one to find recalls, one to find the rest, one to
+    record outcomes. `on_trouble` is called when a gateway has not accepted a message three times.
     """
 
     def __init__(
         self,
         uow: UnitOfWork,
-        gateways: Mapping[str, Gateway],
+        gateways: Mapping[Channel, Gateway],
         *,
         secret: bytes,
         public_url: str,
@@ -88,89 +55,89 @@ class Sender:
     ) -> None:
         self._uow = uow
         self._links = Links(secret, public_url.rstrip("/"))
-        self._on_trouble = on_trouble
-        self._telling = asyncio.Lock()
-        self._recorder = Recorder(uow)
+        self._delivery = Delivery(uow, self._links, on_trouble)
         self._channels = sorted(gateways)
-        self._stirs = {recall: asyncio.Event() for recall in (True, False)}
-        self._lanes = [
-            Lane(gateways[c], c, recall, stir) for recall, stir in self._stirs.items() for c in self._channels
+        self._wanted = {recall: asyncio.Event() for recall in (True, False)}
+        self._slots = [
+            SendSlots(gateways[channel], channel, recall, wanted)
+            for recall, wanted in self._wanted.items()
+            for channel in self._channels
         ]
         self._filling: set[asyncio.Task[int]] = set()
 
     async def run(self) -> None:
-        """Send for ever; when cancelled, let what is in hand end."""
+        """Send for ever; when cancelled, let the sends in flight end."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_forever(self._sweep, asyncio.Event(), SWEEP_S))
-                for recall, stir in self._stirs.items():
-                    group.create_task(_forever(partial(self._look, recall=recall), stir, POLL_S))
+                for recall, wanted in self._wanted.items():
+                    group.create_task(_forever(partial(self._poll, recall=recall), wanted, POLL_S))
         finally:
             with suppress(TimeoutError):
                 async with asyncio.timeout(GRACE_S):
-                    while in_hand := {*self._filling, *self._in_flight()}:
-                        await asyncio.wait(in_hand)
+                    while unfinished := {*self._filling, *self._in_flight()}:
+                        await asyncio.wait(unfinished)
 
     def wake(self) -> None:
-        """Look soon: something was queued."""
-        for stir in self._stirs.values():
-            stir.set()
+        """Poll soon: something was queued."""
+        for wanted in self._wanted.values():
+            wanted.set()
 
     async def round(self) -> int:
-        """Send what is due now, wait for it, and return how many messages were taken in hand."""
+        """Send what is due now, wait for it, and return how many messages were leased."""
         await self._sweep()
-        taken = sum([await self._fill(lane) for lane in self._lanes])
+        leased = sum([await self._fill(slots) for slots in self._slots])
         await asyncio.gather(*self._in_flight())
-        return taken
+        return leased
 
     def _in_flight(self) -> list[asyncio.Task[None]]:
-        return [held.work for lane in self._lanes for held in lane.busy.values()]
+        return [send.task for slots in self._slots for send in slots.in_flight.values()]
 
     async def _sweep(self) -> None:
         await self._renew()
-        skipped = await self._uow.transact(partial(skip_unserved, self._channels))
-        if skipped:
-            log.warning("messages skipped: no gateway for their channel", skipped=skipped)
+        for channel, count in (await self._uow.transact(partial(skip_unserved, self._channels))).items():
+            log.warning("messages skipped: no gateway serves their channel", channel=channel, skipped=count)
 
     async def _renew(self) -> None:
-        """Keep what is in hand and takes long: another process must not send it too."""
-        if held := [name for lane in self._lanes for name in lane.busy]:
+        """Renew the leases of slow sends: another process must not send them too."""
+        if held := [message_id for slots in self._slots for message_id in slots.in_flight]:
             now = self._uow.clock.now()
             await self._uow.pool.execute(sql("renew_leases"), held, now, now + LEASE / 2, now + LEASE)
 
-    async def _look(self, *, recall: bool) -> None:
-        """Fill the lanes that have room; having found nothing, look away for a moment, however often stirred."""
-        lanes = [lane for lane in self._lanes if lane.recall is recall and any(lane.room)]
-        taken = sum([await self._fill_whole(lane) for lane in lanes])
-        if lanes and not taken:
+    async def _poll(self, *, recall: bool) -> None:
+        """Fill the free slots; having found nothing, rest for a moment, however often woken."""
+        free = [slots for slots in self._slots if slots.recall is recall and any(slots.free)]
+        leased = sum([await self._fill_whole(slots) for slots in free])
+        if free and not leased:
             await asyncio.sleep(GAP_S)
 
-    async def _fill_whole(self, lane: Lane) -> int:
-        """Fill a lane even if cancelled meanwhile: what was leased is sent."""
-        filling = asyncio.create_task(self._fill(lane))
+    async def _fill_whole(self, slots: SendSlots) -> int:
+        """Fill slots even if cancelled meanwhile: what was leased is sent."""
+        filling = asyncio.create_task(self._fill(slots))
         self._filling.add(filling)
         filling.add_done_callback(self._filling.discard)
         return await asyncio.shield(filling)
 
-    async def _fill(self, lane: Lane) -> int:
-        """Begin as many sends as the lane has room for."""
-        leased = await self._lease(lane)
+    async def _fill(self, slots: SendSlots) -> int:
+        """Start as many sends as there are free slots; return how many."""
+        leased = await self._lease(slots)
         if leased:
-            await self._begin(lane, leased)
+            await self._start(slots, leased)
         return len(leased)
 
-    # The next two publish nothing and so wake nobody: the sender, woken by every commit, would never rest.
+    # The next two publish nothing and so wake nothing: the sender, woken by every commit, would never rest.
 
     @retrying
-    async def _lease(self, lane: Lane) -> list[Leased]:
+    async def _lease(self, slots: SendSlots) -> list[LeasedMessage]:
         async with transaction(self._uow.pool) as connection:
-            # What this process holds is never taken twice, however fast the clock and however slow the gateway.
-            order = Order(lane.channel, lane.recall, lane.room, LEASE, list(lane.busy))
-            return await lease(order, connection, self._uow.clock.now())
+            # What this process sends is never leased again, however fast the clock and however slow the gateway.
+            held = list(slots.in_flight)
+            request = LeaseRequest(slots.channel, slots.recall, slots.free, LEASE, held)
+            return await lease(request, connection, self._uow.clock.now())
 
     @retrying
-    async def _check(self, leased: Sequence[Leased]) -> list[Checked]:
-        """Read what is still ours as it stands now, and keep the links of what will be sent."""
+    async def _check(self, leased: Sequence[LeasedMessage]) -> list[Checked]:
+        """Read the messages that are still ours as they stand now, and store the links of those to be sent."""
         attempts = {one.id: one.attempts for one in leased}
         async with transaction(self._uow.pool) as connection:
             now = self._uow.clock.now()
@@ -178,103 +145,35 @@ class Sender:
             known = [Facts(**dict(row)) for row in rows]
             ours = [one for one in known if one.status == "leased" and one.attempts == attempts[one.id]]
             checked = [(facts, why_not(facts, now)) for facts in ours]
-            await self._links.keep(connection, [facts for facts, why in checked if why is None], now)
+            await self._links.store(connection, [facts for facts, why in checked if why is None], now)
         return checked
 
-    async def _begin(self, lane: Lane, leased: Sequence[Leased]) -> None:
-        """Check again and begin the sends; a message that breaks this does not hold up the others."""
+    async def _start(self, slots: SendSlots, leased: Sequence[LeasedMessage]) -> None:
+        """Check again and start the sends; a message that breaks the check does not hold up the others."""
+        delivery, gateway = self._delivery, slots.gateway
         try:
             checked = await self._check(leased)
         except Exception as error:  # noqa: BLE001 - the outermost loop of a batch
             if len(leased) > 1 and not is_transient(error):
                 for one in leased:
-                    await self._begin(lane, [one])
+                    await self._start(slots, [one])
                 return
             for one in leased:
-                lane.take(one.id, one.severity, self._give_back(lane.gateway, one.id, error, doubt=False))
+                slots.start(one.id, one.severity, delivery.postpone(gateway, one.id, error, in_doubt=False))
         else:
-            for facts, why in checked:
-                lane.take(facts.id, facts.severity, self._deliver(lane.gateway, facts, why))
-
-    async def _deliver(self, gateway: Gateway, facts: Facts, why: str | None) -> None:
-        try:
-            outcome = Settlement(facts.id, "skipped", why) if why else await self._send(gateway, facts)
-            await self._note(gateway, outcome)
-        except Exception as error:  # noqa: BLE001 - the outermost loop of one message: the others go on
-            await self._give_back(gateway, facts.id, error, doubt=True)
-
-    async def _send(self, gateway: Gateway, facts: Facts) -> Outcome:
-        """Hand a message over, and say how that went."""
-        text = text_of(facts, self._links.of(facts), self._uow.clock.now())
-        message = Outgoing(facts.id, facts.address or "", text, urgent=facts.severity == 0)
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                await gateway.send(message)
-        except GatewayRefusedError as refusal:
-            return Settlement(facts.id, "failed", str(refusal))
-        except GatewayUnavailableError as trouble:
-            return Delay(facts.id, str(trouble), doubt=isinstance(trouble, GatewaySilentError))
-        except TimeoutError:
-            return Delay(facts.id, "the gateway did not answer in time", doubt=True)
-        return Settlement(facts.id, "sent")
-
-    async def _give_back(self, gateway: Gateway, name: UUID, error: Exception, *, doubt: bool) -> None:
-        log.error("message could not be sent", message=str(name), error=where(error))
-        await self._note(gateway, Delay(name, "an error of ours", doubt))
-
-    async def _note(self, gateway: Gateway, outcome: Outcome) -> None:
-        """Note an outcome; from the third try in vain on somebody should know."""
-        row = await self._recorder.note(outcome)
-        if row is None or not isinstance(outcome, Delay):
-            return
-        log.warning(
-            "gateway does not take a message; trying again",
-            gateway=gateway.name,
-            message=str(outcome.id),
-            attempts=row["attempts"],
-            reason=outcome.reason,
-        )
-        if row["attempts"] == TRIES_BEFORE_TROUBLE and self._on_trouble is not None:
-            trouble = Trouble(row["organisation"], gateway.name, outcome.reason)
-            async with self._telling:
-                await self._uow.transact(partial(_tell, self._on_trouble, trouble))
+            for facts, obstacle in checked:
+                slots.start(facts.id, facts.severity, delivery.deliver(gateway, facts, obstacle))
 
 
-async def receipt(uow: UnitOfWork, heard: Receipt) -> bool:
-    """Note what a provider says became of a message; return False, and log it, where it is none of ours."""
-    settlement = Settlement(
-        heard.message_id,
-        heard.status,
-        "not delivered" if heard.status == "failed" else "",
-        heard.detail,
-    )
-
-    async def inside(connection: asyncpg.Connection, now: datetime) -> bool:
-        settled = await settle([settlement], connection, now, before=BEFORE[heard.status])
-        return bool(settled) or await connection.fetchval(sql("message_status"), heard.message_id) is not None
-
-    known = await uow.transact(inside)
-    if not known:
-        log.warning("receipt for an unknown message", message=str(heard.message_id), status=heard.status)
-    return known
-
-
-async def _tell(
-    on_trouble: OnTrouble, trouble: Trouble, connection: asyncpg.Connection, now: datetime
-) -> None:
-    await on_trouble(connection, trouble, now)
-
-
-async def _forever(work: Callable[[], Awaitable[None]], stir: asyncio.Event, pause_s: float) -> None:
-    """Work, wait a little or until stirred, work again."""
+async def _forever(work: Callable[[], Awaitable[None]], wanted: asyncio.Event, pause_s: float) -> None:
+    """Work, pause until wanted or for so many seconds, work again."""
     while True:
         try:
             await work()
-        except Exception as error:  # noqa: BLE001 - the outermost loop: sending goes on when the trouble is over
-            words = describe(error) if is_transient(error) else where(error)
-            log.warning("sending paused; trying again", error=words)
+        except Exception as error:  # noqa: BLE001 - the outermost loop: sending goes on after the error
+            log.warning("sending paused; trying again", **log_fields(error))
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
-                await stir.wait()
-        stir.clear()
+                await wanted.wait()
+        wanted.clear()

@@ -1,4 +1,4 @@
-"""Tokens: the short secret in a volunteer's link, which stands for one offer and is nowhere at rest."""
+"""Tokens: the short secret in a volunteer's link, which stands for one offer; only its hash is stored."""
 
 import hmac
 import re
@@ -28,7 +28,7 @@ VALID_AFTER_END = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class TokenView:
-    """An offer as the volunteer who holds its token may see it; `pending` is an answer not yet worked."""
+    """An offer as the volunteer who holds its token may see it; `pending` is an answer not yet processed."""
 
     generation: int
     offer_id: UUID
@@ -56,8 +56,8 @@ class TokenView:
     pending: Answer | None
 
 
-class Noted(NamedTuple):
-    """A token of an offer, whose hash is kept."""
+class OfferToken(NamedTuple):
+    """A token of an offer; only its hash is stored."""
 
     token: str
     offer_id: UUID
@@ -74,18 +74,20 @@ def derive(secret: bytes, offer_id: UUID, generation: int) -> str:
     return letters
 
 
-async def note(
+async def store(
     connection: asyncpg.Connection, token: str, offer_id: UUID, generation: int, now: datetime
 ) -> None:
-    """Keep the hash of a token that is about to be sent."""
-    await note_all(connection, [Noted(token, offer_id, generation)], now)
+    """Store the hash of a token that is about to be sent."""
+    await store_all(connection, [OfferToken(token, offer_id, generation)], now)
 
 
-async def note_all(connection: asyncpg.Connection, noted: Iterable[Noted], now: datetime) -> None:
-    """Keep the hashes of tokens that are about to be sent."""
-    rows = [(_hash(one.token), one.offer_id, one.generation) for one in noted]
+async def store_all(
+    connection: asyncpg.Connection, offer_tokens: Iterable[OfferToken], now: datetime
+) -> None:
+    """Store the hashes of tokens that are about to be sent."""
+    rows = [(_hash(one.token), one.offer_id, one.generation) for one in offer_tokens]
     if rows:
-        await connection.execute(sql("note_tokens"), *map(list, zip(*rows, strict=True)), now)
+        await connection.execute(sql("store_tokens"), *map(list, zip(*rows, strict=True)), now)
 
 
 async def revoke(uow: UnitOfWork, offer_id: UUID) -> None:
@@ -98,9 +100,9 @@ async def revoke(uow: UnitOfWork, offer_id: UUID) -> None:
 
 
 async def open_token(uow: UnitOfWork, token: str, *, secret: bytes) -> TokenView | None:
-    """See what a token stands for; None where it is forged, revoked, or its incident ended a day ago.
+    """Return what a token stands for; None where it is forged, revoked, or its incident ended a day ago.
 
-    It must derive from the secret too: who can write to the database still cannot make a link.
+    It must derive from the secret too: write access to the database alone is not enough to make a link.
     """
     if not SHAPE.fullmatch(token):
         return None

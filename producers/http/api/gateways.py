@@ -1,14 +1,18 @@
-"""What gateways tell: people's texts and delivery reports, by GET as Kannel does or by POST of a form."""
+"""Webhooks of gateways: people's texts and receipts, by GET or by POST of a form, as the provider calls."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from dispatch.services.access.keys import Key
+from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.messaging import sending, webhook_calls
-from dispatch.services.messaging.webhook_calls import Call
+from dispatch.services.messaging import receipts as message_receipts
+from dispatch.services.messaging import webhook_calls
+from dispatch.services.messaging.gateway import Capabilities, Parameters
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
+from dispatch.services.messaging.webhook_calls import WebhookCall
 from dispatch.services.replies import receiving
 from producers.http.auth import Credentials, UowDep, authenticate, require_scope
 
@@ -18,8 +22,8 @@ T = TypeVar("T")
 Name = Annotated[str, Path(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 
-async def told(request: Request) -> dict[str, str]:
-    """Read what a gateway tells, in the query or in a form."""
+async def read_parameters(request: Request) -> dict[str, str]:
+    """Return the parameters of a call, from its query and its form."""
     values = dict(request.query_params)
     if request.method == "POST":
         async with request.form(max_files=0) as form:
@@ -27,23 +31,35 @@ async def told(request: Request) -> dict[str, str]:
     return values
 
 
-Told = Annotated[dict[str, str], Depends(told)]
+Values = Annotated[dict[str, str], Depends(read_parameters)]
 
 
-async def speaker(name: Name, request: Request, credentials: Credentials, values: Told) -> Key:
-    """Admit who speaks for this gateway; Kannel cannot set headers, so its key may ride in the query."""
+async def authorize_gateway(name: Name, request: Request, credentials: Credentials, values: Values) -> Key:
+    """Accept the key of this gateway; in the query too, since some providers cannot set headers."""
     presented = credentials.credentials if credentials else values.get("key", "")
     return require_scope(await authenticate(request, presented), f"gateway:{name}")
 
 
-Speaker = Annotated[Key, Depends(speaker)]
+GatewayKey = Annotated[Key, Depends(authorize_gateway)]
+
+
+async def find_capabilities(name: Name, request: Request, _key: GatewayKey) -> Capabilities:
+    """Return what the gateway of this name can do; raises NotFoundError, to authorized callers only."""
+    registry: GatewayRegistry = request.app.state.gateways
+    return registry.named(name).capabilities
+
+
+GatewayCapabilities = Annotated[Capabilities, Depends(find_capabilities)]
 
 
 @router.get("/v1/gateways/{name}/inbound", status_code=202)
 @router.post("/v1/gateways/{name}/inbound", status_code=202)
-async def inbound(name: Name, key: Speaker, values: Told, uow: UowDep) -> Response:
-    """Take in a person's text: `id`, `from`, `text`, `charset`. Scope `gateway:NAME`."""
-    text = await _read(webhook_calls.inbound_from, Call(key.organisation, name, "inbound", values), uow)
+async def inbound(
+    name: Name, key: GatewayKey, can: GatewayCapabilities, values: Values, uow: UowDep
+) -> Response:
+    """Accept a person's text, in the form in which the gateway's provider sends it. Scope `gateway:NAME`."""
+    call = WebhookCall(key.organisation, name, "inbound", values)
+    text = await _read(can.read_inbound, call, uow)
     if text is not None:
         await receiving.receive_text(uow, name, text, uow.clock.now())
     # Nothing in the body: a gateway might send it to the phone.
@@ -52,18 +68,26 @@ async def inbound(name: Name, key: Speaker, values: Told, uow: UowDep) -> Respon
 
 @router.get("/v1/gateways/{name}/receipts", status_code=202)
 @router.post("/v1/gateways/{name}/receipts", status_code=202)
-async def receipts(name: Name, key: Speaker, values: Told, uow: UowDep) -> Response:
-    """Take in what became of a message: `message`, `status`, `reply`. Scope `gateway:NAME`."""
-    heard = await _read(webhook_calls.receipt_from, Call(key.organisation, name, "receipts", values), uow)
-    if heard is not None:
-        await sending.receipt(uow, heard)
+async def receipts(
+    name: Name, key: GatewayKey, can: GatewayCapabilities, values: Values, uow: UowDep
+) -> Response:
+    """Accept a receipt for a message, in the form in which the gateway's provider sends it. Scope `gateway:NAME`."""
+    call = WebhookCall(key.organisation, name, "receipts", values)
+    receipt = await _read(can.read_receipt, call, uow)
+    if receipt is not None:
+        await message_receipts.record_receipt(uow, receipt)
     return Response(status_code=202)
 
 
-async def _read(reader: Callable[[Mapping[str, str]], T], call: Call, uow: UnitOfWork) -> T | None:
-    """Read a call, or park it: refused, it would be repeated for days and no human would know."""
+async def _read(read: Callable[[Parameters], T] | None, call: WebhookCall, uow: UnitOfWork) -> T | None:
+    """Read a call, or park it: rejected, it would be repeated for days and no human would know.
+
+    Raises NotFoundError where the gateway's provider makes no such calls.
+    """
+    if read is None:
+        raise NotFoundError(f"the gateway {call.gateway} has no {call.path}")
     try:
-        return reader(call.values)
+        return read(call.values)
     except ValueError as error:
         await webhook_calls.park(uow, call, str(error))
         return None

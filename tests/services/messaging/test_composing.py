@@ -1,6 +1,7 @@
 """Who is told what, and who is not."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.messaging.codes import code
 from dispatch.services.messaging import composing
+from dispatch.services.messaging.composing import AnswerToText
 from dispatch.storage.pool import transaction
 from schemas.ids import named
+from schemas.notifications import Purpose
 from tests.domain.builders import plan, watch_plan
 from tests.support.post import LINKS, Post
 from tests.support.scene import phone
@@ -281,22 +284,28 @@ async def test_a_drill_reaches_only_volunteers_who_still_opt_in(post: Post) -> N
     assert reasons == ["not opted into drills"]
 
 
+async def send_back(
+    connection: asyncpg.Connection, post: Post, purpose: Purpose, inbound_id: UUID, now: datetime
+) -> None:
+    answer = AnswerToText(purpose, post.scene.organisation, post.scene.people[0], inbound_id, "sms")
+    await composing.answer_text(connection, answer, now)
+
+
 async def test_an_unclear_text_is_asked_back_with_the_code_it_may_have_meant_three_times_at_most(
     post: Post, clock: MovableClock
 ) -> None:
     incident = await post.scene.incident()
-    who = post.scene.people[0]
     for number in range(5):
         async with transaction(post.uow.pool) as connection:
             text = named("text", number)
-            await composing.ask_back(connection, post.scene.organisation, who, text, clock.now())
+            await send_back(connection, post, "ask_back", text, clock.now())
     await post.deliver()
     asked = [text for text in post.texts(0) if "compris" in text]
     assert len(asked) == 3
     assert code((await post.scene.offer(0, incident)).id) in asked[0]
     clock.advance(timedelta(hours=1).total_seconds())
     async with transaction(post.uow.pool) as connection:
-        await composing.ask_back(connection, post.scene.organisation, who, named("late"), clock.now())
+        await send_back(connection, post, "ask_back", named("late"), clock.now())
     await post.deliver()
     assert "Aucune demande" in post.texts(0)[-1]
 
@@ -304,8 +313,7 @@ async def test_an_unclear_text_is_asked_back_with_the_code_it_may_have_meant_thr
 async def test_stop_is_confirmed_although_it_stops_everything_else(post: Post, clock: MovableClock) -> None:
     await post.uow.pool.execute("UPDATE volunteers SET stopped_at = $1", clock.now())
     async with transaction(post.uow.pool) as connection:
-        who = post.scene.people[0]
-        await composing.stopped(connection, post.scene.organisation, who, named("text"), clock.now())
+        await send_back(connection, post, "stopped", named("text"), clock.now())
     await post.deliver()
     assert "sécurité" in post.texts(0)[0]
 

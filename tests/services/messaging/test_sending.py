@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 import asyncpg
@@ -12,18 +13,20 @@ import pytest
 from dispatch.clock import Clock, MovableClock
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.messaging import send_slots, sending, tokens
+from dispatch.services.messaging import sending, tokens
+from dispatch.services.messaging.delivery import TRIES_BEFORE_TROUBLE, Trouble
 from dispatch.services.messaging.gateway import (
     Gateway,
     GatewayRefusedError,
     GatewaySilentError,
     GatewayUnavailableError,
-    Outgoing,
+    OutboundText,
     Receipt,
 )
-from dispatch.services.messaging.send_slots import Lane
-from dispatch.services.messaging.sending import LEASE, TRIES_BEFORE_TROUBLE, Sender, Trouble, receipt
-from dispatch.storage.messages import Leased, Order, lease
+from dispatch.services.messaging.receipts import record_receipt
+from dispatch.services.messaging.send_slots import SendSlots
+from dispatch.services.messaging.sending import LEASE, Sender
+from dispatch.storage.messages import LeasedMessage, LeaseRequest, lease
 from dispatch.storage.pool import open_pool, transaction
 from dispatch.storage.queries import sql
 from schemas.ids import named
@@ -50,9 +53,9 @@ class SlowGateway(SimulatedGateway):
         super().__init__()
         self.error = error
         self.let_go = asyncio.Event()
-        self.asked: list[Outgoing] = []
+        self.asked: list[OutboundText] = []
 
-    async def send(self, message: Outgoing) -> None:
+    async def send(self, message: OutboundText) -> None:
         self.asked.append(message)
         await self.let_go.wait()
         if self.error is not None:
@@ -68,7 +71,7 @@ class DeadlyGateway(SimulatedGateway):
         self.mended = False
         self.arrived = 0
 
-    async def send(self, message: Outgoing) -> None:
+    async def send(self, message: OutboundText) -> None:
         await super().send(message)
         self.arrived += 1
         while not self.mended:
@@ -82,7 +85,7 @@ class StubbornGateway(SimulatedGateway):
         super().__init__()
         self.error = error
 
-    async def send(self, message: Outgoing) -> None:
+    async def send(self, message: OutboundText) -> None:
         del message
         raise self.error
 
@@ -94,7 +97,7 @@ class UnspeakableGateway(SimulatedGateway):
         super().__init__()
         self.number = number
 
-    async def send(self, message: Outgoing) -> None:
+    async def send(self, message: OutboundText) -> None:
         if message.to == self.number:
             raise GatewayRefusedError("\0")
         await super().send(message)
@@ -107,9 +110,9 @@ class StalledSender(Sender):
         super().__init__(uow, {"sms": gateway}, secret=SECRET, public_url=LINKS)
         self.awake = asyncio.Event()
 
-    async def _begin(self, lane: Lane, leased: Sequence[Leased]) -> None:
+    async def _start(self, slots: SendSlots, leased: Sequence[LeasedMessage]) -> None:
         await self.awake.wait()
-        await super()._begin(lane, leased)
+        await super()._start(slots, leased)
 
 
 STALE = {
@@ -389,12 +392,10 @@ async def test_one_message_at_a_time_is_in_flight_to_a_person_and_a_recall_does_
     assert (await first, await second) == (3, 3)
 
 
-async def test_recalls_have_room_while_everything_else_hangs(
-    pool: asyncpg.Pool, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(send_slots, "AT_ONCE", (0, 2, 0))
-    monkeypatch.setattr(send_slots, "RECALLS_AT_ONCE", (2,))
+async def test_recalls_have_room_while_everything_else_hangs(pool: asyncpg.Pool, clock: MovableClock) -> None:
     post, slow = await Post.open(pool, clock), SlowGateway()
+    # Two recalls and two urgent messages at once.
+    slow.capabilities = replace(slow.capabilities, at_once=9)
     incident = await post.scene.incident()
     await post.notify()
     running = asyncio.create_task(post.sender(slow).run())
@@ -467,10 +468,12 @@ async def test_a_sender_with_nothing_to_send_rests_however_often_it_is_woken(
 ) -> None:
     looks = 0
 
-    async def counted(order: Order, connection: asyncpg.Connection, now: datetime) -> list[Leased]:
+    async def counted(
+        request: LeaseRequest, connection: asyncpg.Connection, now: datetime
+    ) -> list[LeasedMessage]:
         nonlocal looks
         looks += 1
-        return await lease(order, connection, now)
+        return await lease(request, connection, now)
 
     monkeypatch.setattr(sending, "lease", counted)
     sender = post.sender()
@@ -503,8 +506,8 @@ async def test_what_saves_a_life_goes_first(post: Post, clock: MovableClock) -> 
         await post.scene.incident(plan(lane=lane), severity=severity)
     await post.notify()
     async with transaction(post.uow.pool) as connection:
-        order = Order("sms", recall=False, most=(3, 3, 3), lasting=LEASE, held=[])
-        taken = await lease(order, connection, clock.now())
+        request = LeaseRequest("sms", recall=False, most=(3, 3, 3), lasting=LEASE, held=[])
+        taken = await lease(request, connection, clock.now())
     severities = {row["id"]: row["severity"] for row in await post.messages()}
     assert sorted(severities.values()) == [0, 0, 0, 2, 2, 2]
     assert [severities[one.id] for one in taken] == [0, 0, 0]
@@ -539,8 +542,8 @@ async def test_a_receipt_says_what_became_of_a_message(post: Post, status: str, 
     await post.scene.incident()
     await post.deliver()
     name = (await post.messages())[0]["id"]
-    assert await receipt(post.uow, Receipt(name, status, "+33 639 98 00 00"))  # type: ignore[arg-type]
-    assert await receipt(post.uow, Receipt(name, status))  # type: ignore[arg-type]
+    assert await record_receipt(post.uow, Receipt(name, status, "+33 639 98 00 00"))  # type: ignore[arg-type]
+    assert await record_receipt(post.uow, Receipt(name, status))  # type: ignore[arg-type]
     (row,) = [row for row in await post.messages() if row["id"] == name]
     assert row["status"] == after
     assert await post.journalled(name) == ["queued", "sent"] + ([after] if after != "sent" else [])
@@ -555,7 +558,7 @@ async def test_a_receipt_that_overtakes_our_own_note_stands(post: Post) -> None:
     sending_now = asyncio.create_task(post.sender(slow).round())
     await _until(lambda: len(slow.asked) == 3)
     name = slow.asked[0].message_id
-    await receipt(post.uow, Receipt(name, "delivered"))
+    await record_receipt(post.uow, Receipt(name, "delivered"))
     slow.let_go.set()
     await sending_now
     assert await post.journalled(name) == ["queued", "delivered"]
@@ -567,13 +570,13 @@ async def test_a_delivery_settles_a_doubt_and_nothing_is_sent_again(post: Post, 
     await post.sender(StubbornGateway(TimeoutError())).round()
     for row in await post.messages():
         assert (row["status"], row["in_doubt"]) == ("queued", True)
-        await receipt(post.uow, Receipt(row["id"], "delivered"))
+        await record_receipt(post.uow, Receipt(row["id"], "delivered"))
     clock.advance(10)
     assert await post.sender().round() == 0
 
 
 async def test_a_receipt_for_an_unknown_message_changes_nothing(post: Post) -> None:
-    assert not await receipt(post.uow, Receipt(named("nobody's message"), "delivered"))
+    assert not await record_receipt(post.uow, Receipt(named("nobody's message"), "delivered"))
     assert (
         await post.uow.pool.fetchval("SELECT count(*) FROM journal WHERE topic = 'notification.events'") == 0
     )

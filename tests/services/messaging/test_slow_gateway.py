@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -12,11 +13,11 @@ from dispatch.clock import MovableClock
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.agenda import AgendaRunner
-from dispatch.services.messaging import send_slots
-from dispatch.services.messaging.gateway import Outgoing
+from dispatch.services.messaging.gateway import OutboundText
 from dispatch.services.messaging.sending import Sender
 from dispatch.storage.pool import open_pool
 from schemas.base import Severity
+from schemas.offers import Channel
 from tests.domain.builders import plan
 from tests.support.post import LINKS, SECRET, Post
 
@@ -29,20 +30,16 @@ INSERT INTO addresses SELECT volunteer_id, 'email', address || '@example.org' FR
 class HangingGateway(SimulatedGateway):
     """A gateway that answers nobody, unless it was mended."""
 
-    def __init__(self, *, hangs: bool = True) -> None:
-        super().__init__()
+    def __init__(self, channel: Channel = "sms", *, hangs: bool = True) -> None:
+        super().__init__(f"{channel} gateway", channels=(channel,))
+        self.capabilities = replace(self.capabilities, at_once=10)
         self.hangs = hangs
-        self.asked: list[Outgoing] = []
+        self.asked: list[OutboundText] = []
 
-    async def send(self, message: Outgoing) -> None:
+    async def send(self, message: OutboundText) -> None:
         self.asked.append(message)
         if self.hangs:
             await asyncio.Event().wait()
-
-
-@pytest.fixture(autouse=True)
-def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(send_slots, "AT_ONCE", (3, 2, 1))
 
 
 @pytest.fixture
@@ -94,6 +91,7 @@ async def test_no_severity_waits_behind_another_in_the_same_gateway(post: Post) 
 
 
 async def test_a_steady_stream_of_the_most_severe_leaves_its_place_to_the_least(post: Post) -> None:
+    post.gateway.capabilities = replace(post.gateway.capabilities, at_once=10)
     await ask(post, "life_threatening", 3)
     await ask(post, "routine", 1)
     await post.sender().round()
@@ -105,7 +103,7 @@ async def test_while_a_gateway_hangs_all_else_goes_on_over_two_connections(
     post: Post, database: str, clock: MovableClock
 ) -> None:
     await post.uow.pool.execute(BY_MAIL)
-    slow, mail = HangingGateway(), HangingGateway(hangs=False)
+    slow, mail = HangingGateway(), HangingGateway("email", hangs=False)
     own = await open_pool(database, application="tests", size=2)
     post.uow = post.scene.uow = UnitOfWork(own, clock)
     incident = await post.scene.incident(plan(offers={"open": 3}))

@@ -85,7 +85,7 @@ async def everything(world: World) -> UUID:
     await world.set_position(people[0], PLACE)
     offer = await world.pool.fetchval("SELECT id FROM offers LIMIT 1")
     async with transaction(world.pool) as connection:
-        await tokens.note(connection, "token", offer, 0, world.now)
+        await tokens.store(connection, "token", offer, 0, world.now)
         found = [Unreadable("not JSON", "sdis", world.organisation, b"k", b"[]", BYTES)]
         (parked,) = await parking.park(connection, "reports", "incident.reports", found, world.now)
     await world.pool.execute("UPDATE parking SET settled_at = $2 WHERE id = $1", parked.id, world.now)

@@ -15,7 +15,7 @@ from dispatch.domain.messaging.grammar import parse
 from dispatch.services.core.errors import ConflictError, ForbiddenError, NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import tokens
-from dispatch.services.messaging.gateway import Inbound
+from dispatch.services.messaging.gateway import InboundText
 from dispatch.services.people import opt_out, volunteers
 from dispatch.services.replies import receiving
 from dispatch.storage.pool import transaction
@@ -39,7 +39,7 @@ async def answer(scene: Scene, offer_id: UUID, given: Answer, channel: Channel =
 
 
 async def text(scene: Scene, words: str, number: int = 0, provider_id: str | None = None) -> str:
-    inbound = Inbound(provider_id or str(uuid4()), phone(number), words)
+    inbound = InboundText(provider_id or str(uuid4()), "sms", phone(number), words)
     return await receiving.receive_text(scene.uow, "simulated", inbound, scene.now)
 
 
@@ -131,13 +131,13 @@ async def test_an_unknown_phone_is_kept_and_nothing_else_is_done(scene: Scene) -
 @pytest.mark.parametrize("sender", ["33639980000", "0639980000", "+33 6 39 98 00 00"])
 async def test_a_phone_is_known_however_the_gateway_spells_it(scene: Scene, sender: str) -> None:
     await scene.offer(0)
-    inbound = Inbound("p1", sender, "oui")
+    inbound = InboundText("p1", "sms", sender, "oui")
     assert await receiving.receive_text(scene.uow, "simulated", inbound, scene.now) == "accepted"
 
 
 @pytest.mark.parametrize("sender", ["RENFORT", "38000", "+", "é"])
 async def test_a_sender_that_is_no_phone_is_unknown(scene: Scene, sender: str) -> None:
-    inbound = Inbound("p1", sender, "oui")
+    inbound = InboundText("p1", "sms", sender, "oui")
     assert await receiving.receive_text(scene.uow, "simulated", inbound, scene.now) == "unknown phone"
 
 
@@ -251,7 +251,7 @@ async def test_what_another_organisation_knows_of_a_person_stays(scene: Scene) -
 async def note(scene: Scene, offer_id: UUID, generation: int = 0) -> str:
     token = tokens.derive(SECRET, offer_id, generation)
     async with transaction(scene.uow.pool) as connection:
-        await tokens.note(connection, token, offer_id, generation, scene.now)
+        await tokens.store(connection, token, offer_id, generation, scene.now)
     return token
 
 
@@ -275,7 +275,7 @@ async def test_a_forged_token_opens_nothing(scene: Scene) -> None:
 async def test_who_writes_to_the_database_cannot_make_a_token(scene: Scene) -> None:
     offer = await scene.offer(0)
     async with transaction(scene.uow.pool) as connection:
-        await tokens.note(connection, "A" * 17, offer.id, 0, scene.now)
+        await tokens.store(connection, "A" * 17, offer.id, 0, scene.now)
     assert await tokens.open_token(scene.uow, "A" * 17, secret=SECRET) is None
 
 

@@ -1,5 +1,6 @@
--- name: channels_to_tell
--- The channels of each numbered recipient: the one named, else all where `everywhere`, else those consented to or asked on.
+-- name: channels_to_notify
+-- Returns the channels of each numbered recipient: the one named, else all where `everywhere`, else those with consent and
+-- those on which the offer was sent.
 SELECT w.n, a.channel
 FROM unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bool[])
      AS w (n, organisation, volunteer_id, offer_id, channel, everywhere)
@@ -33,20 +34,20 @@ ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
 -- name: offers_asked
--- Of offers, those whose message has gone out, is going out, or may have gone out.
+-- Returns those of the offers whose message was sent, is being sent, or may have been sent.
 SELECT DISTINCT offer_id FROM messages
 WHERE offer_id = ANY ($1::uuid[]) AND purpose = 'offer'
   AND (status IN ('leased', 'sent', 'delivered') OR in_doubt);
 
 -- name: offers_of_recalled
--- The last offer of each numbered volunteer in an incident.
+-- Returns the last offer of each numbered volunteer in an incident.
 SELECT DISTINCT ON (w.n) w.n, o.id
 FROM unnest($1::int[], $2::uuid[], $3::uuid[]) AS w (n, incident_id, volunteer_id)
 JOIN offers o ON o.incident_id = w.incident_id AND o.volunteer_id = w.volunteer_id
 ORDER BY w.n, o.extended_at DESC, o.id;
 
 -- name: held_volunteers
--- Who was told to wait in incidents and still comes or holds an offer.
+-- Returns the volunteers who were told to wait in incidents and are still assigned or hold an offer.
 SELECT r.incident_id, r.volunteer_id
 FROM recalls r
 WHERE r.incident_id = ANY ($1::uuid[]) AND r.kind = 'held'
@@ -58,10 +59,10 @@ WHERE r.incident_id = ANY ($1::uuid[]) AND r.kind = 'held'
 ORDER BY r.incident_id, r.volunteer_id;
 
 -- name: duty_order
--- The duty contacts of organisations, each organisation's in duty order.
+-- Returns the duty contacts of organisations, each organisation's in duty order.
 SELECT organisation, id, channel, drills FROM duty_contacts
 WHERE organisation = ANY ($1::uuid[]) ORDER BY organisation, turn;
 
 -- name: count_ask_backs
--- How often a volunteer was asked again since a moment.
+-- Counts how often a volunteer was asked back since a moment.
 SELECT count(*) FROM messages WHERE recipient_id = $1 AND purpose = 'ask_back' AND created_at > $2;

@@ -1,6 +1,6 @@
 -- name: lease_messages
--- Leases what is due on a channel, so many of each severity, one per person unless recalls; a lease that ran out leaves
--- the outcome in doubt.
+-- Leases due messages of a channel, at most $5 of each severity, one per person unless recalls; a lease that ran out
+-- leaves the outcome in doubt.
 WITH due AS (
     SELECT next.* FROM unnest($5::int[]) WITH ORDINALITY AS rank (room, n)
     CROSS JOIN LATERAL (
@@ -28,12 +28,13 @@ FROM first WHERE m.id = first.id
 RETURNING m.id, m.severity, m.attempts;
 
 -- name: renew_leases
--- Leases messages in hand for longer, where the lease has not run out at $2 and does before $3.
+-- Extends the leases of messages that are being sent, where the lease has not run out at $2 and does before $3.
 UPDATE messages SET leased_until = $4
 WHERE id = ANY ($1::uuid[]) AND status = 'leased' AND leased_until > $2 AND leased_until < $3;
 
 -- name: message_facts
--- Messages and what stands around them now, the most severe first; `pending` are offers that ended after $2 or still run.
+-- Returns messages with their surroundings as they are now, the most severe first; `pending` are offers that ended after $2
+-- or still run.
 SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m.severity, m.attempts,
        m.recipient_kind, m.recipient_id, m.offer_id,
        coalesce(a.address, d.address) AS address, l.language, coalesce(s.consent, '{}') AS consent,
@@ -75,8 +76,8 @@ CROSS JOIN LATERAL (
 WHERE m.id = ANY ($1::uuid[])
 ORDER BY m.severity, m.due_at, m.created_at, m.id;
 
--- name: settle_messages
--- Says what became of messages, where their status is still one of those expected; returns them.
+-- name: complete_messages
+-- Gives messages their final status, where their status is still one of those expected; returns them.
 UPDATE messages m
 SET status = s.status, reason = s.reason, leased_until = NULL,
     sent_at = CASE WHEN s.status IN ('sent', 'delivered') THEN coalesce(m.sent_at, $5) ELSE m.sent_at END,
@@ -85,8 +86,8 @@ FROM unnest($1::uuid[], $2::text[], $3::text[]) AS s (id, status, reason)
 WHERE m.id = s.id AND m.status = ANY ($4::text[])
 RETURNING m.id, m.organisation, m.mode, m.recipient_id, m.incident_id, m.purpose, m.channel;
 
--- name: put_messages_back
--- Queues leased messages again for later, and returns how often they were tried.
+-- name: requeue_messages
+-- Queues leased messages again for later, and returns how often each was tried.
 UPDATE messages m
 SET status = 'queued', reason = d.reason, leased_until = NULL, in_doubt = m.in_doubt OR d.doubt,
     due_at = $4::timestamptz + least(power(2, least(m.attempts, 10) - 1), CASE WHEN m.recall THEN 5 ELSE 60 END)
@@ -96,7 +97,7 @@ WHERE m.id = d.id AND m.status = 'leased'
 RETURNING m.id, m.organisation, m.attempts;
 
 -- name: skip_unserved
--- Skips what waits for channels that no gateway serves, and returns it; all senders serve the same channels.
+-- Skips and returns messages on channels that no gateway serves; all senders serve the same channels.
 UPDATE messages
 SET status = 'skipped', reason = 'no gateway', leased_until = NULL
 WHERE id IN (SELECT id FROM messages
@@ -105,5 +106,5 @@ WHERE id IN (SELECT id FROM messages
 RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
 
 -- name: message_status
--- What became of a message so far; null where there is no such message.
+-- Returns the status of a message; no row where there is no such message.
 SELECT status FROM messages WHERE id = $1;

@@ -1,5 +1,5 @@
--- name: note_tokens
--- Keeps tokens by their hashes.
+-- name: store_tokens
+-- Stores tokens by their hashes.
 INSERT INTO tokens (hash, offer_id, generation, created_at)
 SELECT hash, offer_id, generation, $4 FROM unnest($1::bytea[], $2::uuid[], $3::int[]) AS t (hash, offer_id, generation)
 ORDER BY hash
@@ -10,7 +10,7 @@ ON CONFLICT DO NOTHING;
 UPDATE tokens SET revoked_at = $2 WHERE offer_id = $1 AND revoked_at IS NULL;
 
 -- name: open_token
--- What the holder of a token may see; nothing where it is unknown, revoked, or its incident ended before $2.
+-- Returns what the holder of a token may see; no row where it is unknown, revoked, or its incident ended before $2.
 SELECT t.generation, o.id AS offer_id, o.volunteer_id, o.status AS offer_status, o.expires_at, o.distance_m, o.late,
        i.id AS incident_id, i.organisation, i.mode, i.status AS incident_status, i.lat, i.lon,
        p.body -> 'title' AS title, coalesce((p.body ->> 'informs')::bool, false) AS informs,

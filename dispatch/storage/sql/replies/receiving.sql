@@ -1,40 +1,40 @@
--- name: find_by_phone
--- The volunteer behind a phone number.
-SELECT volunteer_id FROM addresses WHERE channel = 'sms' AND address = $1;
+-- name: find_by_address
+-- Returns the volunteer who has an address on a channel.
+SELECT volunteer_id FROM addresses WHERE channel = $1 AND address = $2;
 
 -- name: offer_home
--- Where an offer belongs, and whether its plan only informs.
+-- Returns whose an offer is and where it belongs, and whether its plan only informs.
 SELECT o.volunteer_id, o.incident_id, i.organisation, i.mode, coalesce((p.body ->> 'informs')::bool, false) AS informs
 FROM offers o JOIN incidents i ON i.id = o.incident_id JOIN plans p ON p.hash = i.plan_hash
 WHERE o.id = $1;
 
--- name: order_replies
--- Waits until no other transaction writes an answer of this person, so that answers go out in their order.
+-- name: lock_replies_of
+-- Waits until no other transaction writes an answer of this person, so that answers are published in their order.
 SELECT pg_advisory_xact_lock(hashtextextended($1::text, 11));
 
--- name: keep_reply
--- Keeps an answer.
+-- name: store_reply
+-- Stores an answer.
 INSERT INTO replies (id, organisation, mode, volunteer_id, offer_id, incident_id, answer, channel, received_at)
 VALUES (:id, :organisation, :mode, :volunteer_id, :offer_id, :incident_id, :answer, :channel, :received_at);
 
--- name: keep_text
--- Keeps a text as received and returns its id; nothing where the provider told of it before.
+-- name: store_text
+-- Stores a text as received and returns its id; no row where the provider delivered it before.
 INSERT INTO inbound_texts (id, gateway, sender, text, outcome, received_at)
 VALUES ($1, $2, $3, $4, 'received', $5)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: text_outcome
--- What became of a text.
+-- Returns the outcome of a text.
 SELECT outcome FROM inbound_texts WHERE id = $1;
 
--- name: settle_text
--- Notes what became of a text.
+-- name: resolve_text
+-- Records the outcome of a text.
 UPDATE inbound_texts SET outcome = $2, reply_id = $3 WHERE id = $1;
 
 -- name: offers_to_answer
--- What a person's text may be about: offers that are live, ended after $2, hold a seat, or were recalled; newest first.
--- OFFSET 0 keeps each look to one offer: Postgres may else gather every answer there is.
+-- Returns the offers that a person's text may be about: those that are live, ended after $2, hold a seat, or were recalled; newest first.
+-- OFFSET 0 limits each subquery to one offer: Postgres may else read every answer there is.
 SELECT o.id, i.organisation,
        o.status IN ('extended', 'expired', 'withdrawn') AND NOT EXISTS (
            SELECT FROM replies r

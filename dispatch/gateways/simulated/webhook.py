@@ -1,0 +1,51 @@
+"""Webhook calls of the simulated provider: `id`, `from`, `text`, `channel`; `message`, `status`, `detail`."""
+
+from datetime import datetime
+from typing import cast, get_args
+
+from dispatch.services.messaging.gateway import (
+    InboundText,
+    Parameters,
+    Receipt,
+    ReceiptStatus,
+    message_id,
+    parameter,
+)
+from schemas.offers import Channel
+
+
+def read_inbound(values: Parameters, channels: tuple[Channel, ...]) -> InboundText:
+    """Read a text that came in on one of the channels, the first where the call names none."""
+    channel = values.get("channel", channels[0])
+    if channel not in channels:
+        raise ValueError(f"channel: must be one of {', '.join(channels)}")
+    return InboundText(
+        provider_id=parameter(values, "id"),
+        channel=channel,
+        sender=parameter(values, "from"),
+        text=values.get("text", "").replace("\0", "").strip(),
+        sent_at=_moment(values, "sent_at"),
+    )
+
+
+def read_receipt(values: Parameters) -> Receipt:
+    """Read a receipt; raises ValueError that names the bad parameter."""
+    status = parameter(values, "status")
+    if status not in get_args(ReceiptStatus):
+        raise ValueError(f"status: must be one of {', '.join(get_args(ReceiptStatus))}")
+    return Receipt(
+        message_id(values, "message"), cast("ReceiptStatus", status), values.get("detail", "")[:120]
+    )
+
+
+def _moment(values: Parameters, name: str) -> datetime | None:
+    text = values.get(name)
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{name}: must be a date and time") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{name}: must have a time zone")
+    return moment
