@@ -1,4 +1,4 @@
-"""What every test may ask for: a server, a database of its own, a clock that it moves, a broker."""
+"""Fixtures for all tests: a database server, a database per test, a movable clock, a broker."""
 
 import os
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ START = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
-    """Run one server, with a migrated database to copy."""
+    """Run one server, with a migrated template database."""
     async with EmbeddedPostgres(tmp_path_factory.mktemp("data"), fsync=False) as server:
         await administer(server, f"CREATE DATABASE {TEMPLATE}")
         await migrate(server.url(TEMPLATE))
@@ -29,7 +29,7 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Em
 
 @pytest.fixture
 async def database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
-    """Give a migrated database of its own; return its address."""
+    """Create a migrated database for one test; return its URL."""
     name = f"test_{uuid4().hex}"
     await administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     yield postgres.url(name)
@@ -38,7 +38,7 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
-    """Open a pool as the product does."""
+    """Open a pool with the settings of the product."""
     pool = await open_pool(database, application="tests")
     yield pool
     pool.terminate()
@@ -46,14 +46,14 @@ async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
 
 @pytest.fixture
 async def connection(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    """Borrow one connection, outside any transaction."""
+    """Acquire one connection, outside any transaction."""
     async with pool.acquire() as connection:
         yield connection  # type: ignore[misc]
 
 
 @pytest.fixture
 def clock() -> MovableClock:
-    """Start on a Sunday evening."""
+    """Return a clock that starts on a Sunday evening and moves only when told."""
     return MovableClock(START)
 
 
@@ -66,7 +66,7 @@ async def broker_address(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Find the folder of real samples, or say why the test cannot run."""
+    """Return the folder of real samples; skip the test where none is configured."""
     folder = os.environ.get("DISPATCH_REAL_DATA")
     if not folder:
         pytest.skip("DISPATCH_REAL_DATA names no folder of real samples")
@@ -74,7 +74,7 @@ def real_data() -> Path:
 
 
 async def administer(server: EmbeddedPostgres, statement: str) -> None:
-    """Run a statement that belongs to no database."""
+    """Run a statement on the server, outside any test database."""
     connection = await asyncpg.connect(server.url("postgres"))
     try:
         await connection.execute(statement)
