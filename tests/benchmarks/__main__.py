@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: measure, print the table as it grows, write it down; or hold it to a record."""
+"""`python -m tests.benchmarks`: measure, print and record the table; or compare with a recorded run."""
 
 import asyncio
 import logging
@@ -43,18 +43,18 @@ app = App(
 def bench(
     *, only: Names = None, quick: bool = False, json: Path | None = None, profile: Path | None = None
 ) -> None:
-    """Measure, print the table, and bring docs/benchmarks.md and docs/benchmarks.json up to date.
+    """Measure, print the table, and update docs/benchmarks.md and docs/benchmarks.json.
 
     Parameters
     ----------
     only
-        Measure these alone; the rest of the table stays as it was.
+        Measure only these; the other rows of the table are unchanged.
     quick
-        Take small sizes; nothing is written to docs/.
+        Use small sizes; nothing is written to docs/.
     json
         Write the results to this file as well.
     profile
-        Run the product's processes under cProfile, their figures in files whose names begin so; writes no docs.
+        Run the product's processes under cProfile and write the profiles to files with this prefix; writes no docs.
     """
     modules = chosen(only or ())
     passing = quick or profile is not None
@@ -76,7 +76,7 @@ def bench(
 
 @app.command
 def gate(record: Path = RECORD, *, renew: bool = False) -> None:
-    """Measure a part again, three times, and fail where a ratio fell back by more than 25 %.
+    """Repeat some measures three times, and fail if a ratio is more than 25 % worse than recorded.
 
     Example: python -m tests.benchmarks gate docs/benchmarks.json
 
@@ -106,7 +106,7 @@ def gate(record: Path = RECORD, *, renew: bool = False) -> None:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """Say what is wrong on stderr and end."""
+    """Print the error on stderr and exit with code 1."""
     sys.stderr.write(f"benchmarks: {message}\n")
     sys.exit(code)
 
@@ -120,7 +120,7 @@ async def _bench(
     profile: Path | None,
     gated: bool,
 ) -> list[str]:
-    """Measure one after another, keeping what there is after each; return the names of those that failed."""
+    """Run the measures in order and record the results after each; return the names of those that failed."""
     failed = []
     async with Site.open(screen) as site:
         site.quick, site.profile = quick, profile
@@ -180,7 +180,7 @@ def main() -> None:
     """Run the command; exit code 1 for a failure and 2 for misuse."""
     logging.getLogger("aiokafka").setLevel(
         logging.CRITICAL
-    )  # a new topic's partitions are led a moment later
+    )  # a new topic's partitions have no leader at first
     try:
         app()
     except UnknownMeasureError as unknown:

@@ -1,4 +1,4 @@
-"""The agenda: how late entries are found while many wait, and how many real expiries one process works."""
+"""The agenda: lateness of entries while many wait, and the rate of real expiries in one process."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ NAME = "agenda"
 PENDING, A_SECOND, SECONDS = 500_000, 2_000, 15
 GOAL_MS = 10.0
 SETTLING_S = 3
-"""What falls due at first, while connections are made, is not counted."""
+"""Entries due in the first seconds, while connections are opened, are not counted."""
 INCIDENTS, PEOPLE, APART_M = 300, 12, 3_000
 ORGANISATION = named("organisation", "agenda")
 
@@ -42,7 +42,7 @@ TAKE = "DELETE FROM agenda WHERE subject = ANY ($1::uuid[]) AND due_at <= $2 RET
 
 
 class Claims(AgendaRunner):
-    """The agenda, with nothing behind its entries: they are taken off, and how late they were is noted."""
+    """An agenda whose entries have no effect: each is deleted and its lateness recorded."""
 
     def __init__(self, uow: UnitOfWork) -> None:
         super().__init__(uow)
@@ -63,7 +63,7 @@ class Claims(AgendaRunner):
 
 
 async def measure(site: Site) -> list[Row]:
-    """Let entries fall due beside half a million that do not; then let real offers expire."""
+    """Measure entries that fall due beside half a million that do not; then expire real offers."""
     return [*await _lateness(site), *await _expiries(site)]
 
 
@@ -106,7 +106,7 @@ async def _lateness(site: Site) -> list[Row]:
 
 
 async def _expiries(site: Site) -> list[Row]:
-    """Expire the offers of many incidents at once: each is decided, and others are sought and asked."""
+    """Expire the offers of many incidents at once: each incident is decided and makes new offers."""
     count = 50 if site.quick else INCIDENTS
     site.say(f"asking for {count} incidents")
     pool = await open_pool(await site.database(), application="benchmark", size=2)

@@ -1,4 +1,4 @@
-"""The bound: what this machine can do where nothing is decided. Run as a process, once for each hop.
+"""The bound: the rate of this machine without any logic. Run as a process, once for each hop.
 
 A hop consumes a batch, writes a row for each record it will send, sends them, and commits its place after: the
 same guarantees as the product's, with none of its work. `python -m tests.benchmarks.bare KAFKA DSN FAN FROM TO [TO …]`

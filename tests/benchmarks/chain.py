@@ -1,4 +1,4 @@
-"""From a report's 202 to its offers on the topic, at a steady hundred a second."""
+"""Latency from a report's 202 to its offers on the topic, at a steady hundred a second."""
 
 import asyncio
 import sys
@@ -21,13 +21,13 @@ OFFERS = 7
 ROLES = ("api", "relay", "reports", "incidents", "replies", "agenda")
 RATE = 100.0
 SETTLING_S = 3.0
-"""What is accepted at first, while sessions are made and statements planned, is told apart."""
+"""Reports accepted in the first seconds, while sessions are opened and statements planned, are counted separately."""
 P99_MS = 100.0
 TIMES_BOUND = 2.0
 
 
 async def measure(site: Site) -> list[Row]:
-    """Time the way through the product, then three bare hops at the same rate."""
+    """Measure the latency through the product, then through three bare hops at the same rate."""
     count, people = (500, 20_000) if site.quick else (3_000, 100_000)
     city = await City.build(site, people)
     await site.broker()
@@ -51,7 +51,7 @@ async def measure(site: Site) -> list[Row]:
 
 
 async def product(site: Site, city: City, count: int) -> tuple[list[float], list[float], str]:
-    """Send reports by HTTP; return how many milliseconds each offer took, first and later, and what was spent."""
+    """Send reports by HTTP; return the milliseconds of each offer, early and later, and the CPU used."""
     (port,) = free_ports(1)
     order = Order(
         site.bootstrap, RATE, count, "dispatch.offers", "offer.extended.v1", OFFERS,
@@ -65,7 +65,7 @@ async def product(site: Site, city: City, count: int) -> tuple[list[float], list
 
 
 async def bare(site: Site, count: int) -> list[float]:
-    """Send as many records as fast through three hops that decide nothing, in one process."""
+    """Send the same number of records at the same rate through three hops without logic, in one process."""
     names = [f"bare.{number}" for number in range(4)]
     await wire.make_topics(site.bootstrap, *names)
     words = [site.bootstrap, await site.database(), "1", *names]
@@ -78,7 +78,7 @@ async def bare(site: Site, count: int) -> list[float]:
 
 
 async def load(site: Site, order: Order, programs: Sequence[Program]) -> tuple[Heard, Cpu]:
-    """Run the load to its end in a process of its own; return what it heard, and the CPU of the others."""
+    """Run the load in a process of its own; return its observations and the CPU of the other processes."""
     what, where = site.folder / "order.json", site.folder / "heard.json"
     what.write_bytes(orjson.dumps(order))
     where.unlink(missing_ok=True)
@@ -95,13 +95,13 @@ async def load(site: Site, order: Order, programs: Sequence[Program]) -> tuple[H
 
 
 def told(heard: Heard, count: int) -> str:
-    """Say what the load itself used, and whether it was refused."""
+    """Return the CPU of the load generator and the number of rejections, as text."""
     refusals = f"; {heard.refused} times a report was refused and sent again" if heard.refused else ""
     return f"the load generator {1000 * heard.cpu_s / count:.2f} ms{refusals}"
 
 
 def latencies(heard: Heard, each: int) -> tuple[list[float], list[float]]:
-    """Give the milliseconds from each acceptance to each record, of the first seconds and of all later ones.
+    """Return the milliseconds from each acceptance to each record, for the first seconds and for the rest.
 
     Nothing may be missing.
     """

@@ -1,4 +1,4 @@
-"""Choosing: the search around incidents, the sharing out and the claim, among few volunteers and among a million."""
+"""Choosing volunteers: search, allocation and claim, among few volunteers and among a million."""
 
 import random
 from collections.abc import Sequence
@@ -36,13 +36,13 @@ CREW = plan(
 )  # fmt: skip
 BATCHES = (1, 10, 100)
 INCIDENTS = 600
-"""How many are chosen for, in batches of each size; as many go before, so that memory holds what is asked for often."""
+"""Incidents measured per batch size; the same number run first, so that frequently used pages are in memory."""
 FEW, MANY = 10_000, 1_000_000
 GOAL = 2.0
 
 
 async def measure(site: Site) -> list[Row]:
-    """Choose among ten thousand, a hundred times as many of the same density, and as many on the same ground."""
+    """Choose among ten thousand, then among a hundred times as many at the same density and on the same area."""
     many = MANY // 50 if site.quick else MANY
     few = await _choose(site, Square.of(FEW))
     rows = [_row("7 of a batch of", FEW, size, few[size]) for size in BATCHES]
@@ -66,7 +66,7 @@ def _row(what: str, people: int, size: int, value: float, bound: float | None = 
 
 
 async def _choose(site: Site, square: Square) -> dict[int, float]:
-    """Give the milliseconds for one incident by size of batch; 0 stands for crews, ten at once."""
+    """Return the milliseconds per incident by batch size; 0 stands for crews in batches of ten."""
     site.say(f"settling {square.people:,} volunteers")
     pool = await open_pool(await site.database(), application="benchmark", size=1)
     async with pool.acquire() as connection:
@@ -93,7 +93,7 @@ def _somewhere(square: Square, under: Plan, chance: random.Random) -> Incident:
 
 
 async def _one(pool: asyncpg.Pool, batch: Sequence[Incident]) -> float:
-    """Choose for a batch as the services do, claim included; return the seconds."""
+    """Choose for a batch as the services do, including the claim; return the seconds."""
     now, wanted = Clock().now(), {one.id: offers_wanted(one) for one in batch}
     async with transaction(pool) as connection:
         began = perf_counter()

@@ -1,4 +1,4 @@
-"""A city of volunteers, written straight into the tables, and reports from all over it."""
+"""A city of volunteers, written directly into the tables, and reports from all over it."""
 
 import random
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from tests.domain.builders import CALLED, PLACE
 
 SOURCE = "control-room"
 PER_KM2 = 120
-"""Volunteers on a square kilometre: with seven offers a report, a whole storm finds somebody free near by."""
+"""Volunteers per square kilometre: with seven offers a report, even a storm finds free volunteers nearby."""
 
 VOLUNTEERS = """
     INSERT INTO volunteers (id, created_at)
@@ -46,7 +46,7 @@ HOMES = """
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle around the place, in degrees, of a size for so many people."""
+    """A rectangle around the place, in degrees, sized for a number of people."""
 
     south: float
     west: float
@@ -55,21 +55,21 @@ class Box:
 
     @classmethod
     def of(cls, people: int) -> "Box":
-        """Draw the square in which so many live."""
+        """Return the square in which so many people live."""
         side_m = 1000 * (people / PER_KM2) ** 0.5
         height = side_m / radians(1) / EARTH_M
         width = height / cos(radians(PLACE.lat))
         return cls(PLACE.lat - height / 2, PLACE.lon - width / 2, height, width)
 
     def somewhere(self, chance: random.Random) -> Position:
-        """Pick a place inside, away from the edge."""
+        """Return a random position inside, away from the edge."""
         lat = self.south + self.height * chance.uniform(0.03, 0.97)
         return Position(lat=lat, lon=self.west + self.width * chance.uniform(0.03, 0.97))
 
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A database with an organisation, its volunteers, and a key to report with."""
+    """A database with an organisation, its volunteers, and a reporting key."""
 
     dsn: str
     organisation: UUID
@@ -78,12 +78,12 @@ class City:
 
     @property
     def box(self) -> Box:
-        """Give where they live."""
+        """Return the positions of the homes."""
         return Box.of(self.people)
 
     @classmethod
     async def build(cls, site: Site, people: int) -> "City":
-        """Make a database and settle so many volunteers in it, all of whom may be asked."""
+        """Create a database with so many volunteers, all of whom may be asked."""
         site.say(f"settling {people:,} volunteers")
         dsn, box = await site.database(), Box.of(people)
         pool = await open_pool(dsn, application="benchmark", size=2)
@@ -96,7 +96,7 @@ class City:
 
 
 def report(box: Box, number: int, now: datetime, chance: random.Random) -> ReportBody:
-    """Write a report from somewhere inside that may call people at once."""
+    """Return a report from a random position, for which volunteers may be asked at once."""
     return ReportBody(
         id=f"call {number}", kind="medical.cardiac_arrest", severity="life_threatening",
         position=box.somewhere(chance), occurred_at=now, professional=CALLED,
@@ -113,5 +113,5 @@ async def _settle(pool: asyncpg.Pool, organisation: UUID, people: int, box: Box,
         await run(MEMBERS, organisation, now)
         await run(SKILLS, organisation)
         await run(HOMES, MERCATOR_M, now, box.south, box.height, box.west, box.width)
-        # Not what is empty: it would be planned for as empty, which no house is that has been at work.
+        # Empty tables are left out: statistics of an empty table mislead the planner.
         await run("VACUUM ANALYZE volunteers, people, addresses, memberships, skills, positions")

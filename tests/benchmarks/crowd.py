@@ -1,4 +1,4 @@
-"""A crowd at once: how soon everybody who is asked has their first message in the gateway's hands."""
+"""A burst of reports: how soon each volunteer's first message is at the gateway."""
 
 import asyncpg
 
@@ -26,7 +26,7 @@ WHOSE = """
 
 
 async def measure(site: Site) -> list[Row]:
-    """Report at fifty a second, with every role running and a gateway that answers at once."""
+    """Send fifty reports a second, with every role running and a gateway that answers at once."""
     count = 60 if site.quick else 300
     city = await City.build(site, PEOPLE)
     await site.broker()
@@ -70,7 +70,7 @@ def _kannel(web: int, gateway: int) -> dict[str, str]:
 
 
 async def _waits(city: City, heard: Heard) -> list[float]:
-    """Give the seconds from each report's 202 to each text about it."""
+    """Return the seconds from each report's 202 to each text about it."""
     connection = await asyncpg.connect(city.dsn)
     rows = await connection.fetch(WHOSE)
     await connection.close()

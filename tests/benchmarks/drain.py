@@ -1,4 +1,4 @@
-"""Draining a backlog: how many incidents a second get their offers when reports have piled up."""
+"""Draining a backlog: the rate at which incidents get their offers when reports have accumulated."""
 
 import asyncio
 import random
@@ -31,7 +31,7 @@ ALL_SEVEN = """
 
 
 async def measure(site: Site) -> list[Row]:
-    """Let one process drain, then let the bare loop do as much."""
+    """Drain with one process, then run the bare loop on as many records."""
     count = 3_000 if site.quick else 20_000
     city = await City.build(site, count * PEOPLE_PER_REPORT)
     backlog = await accept(site, city, count)
@@ -56,7 +56,7 @@ async def measure(site: Site) -> list[Row]:
 
 
 async def accept(site: Site, city: City, count: int) -> list[Message]:
-    """Accept reports as the API does, while nobody works them; return what goes on the topic."""
+    """Accept reports as the API does, without consumers; return the messages for the topic."""
     pool = await open_pool(city.dsn, application="benchmark", size=AT_ONCE)
     uow, chance = UnitOfWork(pool, Clock()), random.Random(7)
     bodies = iter([report(city.box, number, uow.clock.now(), chance) for number in range(count)])
@@ -76,7 +76,7 @@ async def accept(site: Site, city: City, count: int) -> list[Message]:
 async def drain(
     site: Site, city: City, backlog: Sequence[Message], processes: Sequence[Sequence[str]]
 ) -> Growth[Cpu]:
-    """Put the backlog on an empty broker, then start processes, and watch the offers come."""
+    """Publish the backlog on an empty broker, start processes, and record the growth of the offers."""
     await site.broker()
     await site.introduce(city.dsn)
     await wire.publish(site.bootstrap, "incident.reports", backlog)
@@ -90,12 +90,12 @@ async def drain(
 
 
 async def stop(programs: Sequence[Program]) -> None:
-    """End processes in their own order."""
+    """Stop processes gracefully."""
     await asyncio.gather(*(program.stop() for program in programs))
 
 
 async def check(city: City, count: int) -> None:
-    """Make sure that every report has its offers: a figure for less work would be no figure."""
+    """Fail unless every report has its offers: a figure for less work is invalid."""
     pool = await open_pool(city.dsn, application="benchmark", size=1)
     served = await pool.fetchval(ALL_SEVEN)
     pool.terminate()
@@ -103,7 +103,7 @@ async def check(city: City, count: int) -> None:
 
 
 async def bare(site: Site, backlog: Sequence[Message]) -> Growth[Cpu]:
-    """Let the bare loop turn as many records into seven times as many."""
+    """Run the bare loop: as many records in, seven times as many out."""
     site.say("the bare loop")
     await wire.make_topics(site.bootstrap, "bare.in", "bare.out")
     await wire.publish(site.bootstrap, "bare.in", backlog)
@@ -115,17 +115,17 @@ async def bare(site: Site, backlog: Sequence[Message]) -> Growth[Cpu]:
 
 
 def speed(growth: Growth[Cpu]) -> float:
-    """Give the incidents in a second, between 10 and 90 % of the backlog."""
+    """Return the incidents per second between 10 and 90 % of the backlog."""
     return rate(growth.samples, growth.total) / OFFERS
 
 
 def cost_ms(growth: Growth[Cpu]) -> float:
-    """Give the CPU milliseconds of all processes for one incident, over about the same time."""
+    """Return the CPU milliseconds of all processes per incident, over about the same interval."""
     span = growth.between(0.1, 0.9)
     return 1000 * (span.last - span.first).total / (span.amount / OFFERS)
 
 
 def spent(growth: Growth[Cpu]) -> str:
-    """Say what was busy while the middle of the backlog was worked."""
+    """Return the CPU use during the middle of the backlog, as text."""
     span = growth.between(0.1, 0.9)
     return (span.last - span.first).told(span.wall_s, span.amount / OFFERS, "incident")

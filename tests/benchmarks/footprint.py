@@ -1,4 +1,4 @@
-"""What one incident costs: CPU, rows and WAL in PostgreSQL, events and bytes on the topics, messages to phones.
+"""The cost of one incident: CPU, rows and WAL in PostgreSQL, events and bytes on the topics, messages to phones.
 
 `python -m tests.benchmarks.footprint --incidents 500` runs each shipped plan's incidents from report to end through
 the product's services, on an embedded database and a clock that it moves, and prints what docs/sizing.md counts with.
@@ -80,7 +80,7 @@ LACKING = "SELECT id FROM incidents WHERE ended_at IS NULL AND covered_at IS NUL
 
 @dataclass
 class Tally:
-    """What there is at one moment, to be subtracted from what there is at a later one."""
+    """The totals at one moment; subtract them from those of a later moment."""
 
     tables: Counter[str]
     wal: int
@@ -106,10 +106,10 @@ class Tally:
 
 
 class Town(World):
-    """People along a road, whose phones answer as published figures have it."""
+    """Volunteers along a road, who answer as published figures state."""
 
     def __init__(self, pool: asyncpg.Pool, clock: MovableClock, seed: int) -> None:
-        """Begin with nobody."""
+        """Start without volunteers."""
         super().__init__(pool, clock, [plan for plan in load(None).plans if plan.name != "default"])
         self._chance = Random(seed)
         self._told: dict[str, int] = {}
@@ -122,7 +122,7 @@ class Town(World):
         )
 
     async def settle(self) -> None:
-        """Let people along the road join, and two supervisors go on duty."""
+        """Enrol volunteers along the road and set two duty contacts."""
         await self.create()
         duty = [DutyContact(f"Supervisor {turn}", phone(9_000 + turn)) for turn in (1, 2)]
         await organisations.set_duty(self.uow, self.organisation, duty)
@@ -132,7 +132,7 @@ class Town(World):
             await volunteers.register_all(self.uow, self.organisation, bodies[start : start + 500])
 
     async def live_through(self, kind: str, severity: str, names: Sequence[str]) -> None:
-        """Take incidents from their reports to their end."""
+        """Run incidents from their reports to their end."""
         for name in names:
             place = near(PLACE, APART_M * self._chance.uniform(0, PEOPLE))
             await self.send(name, kind=kind, severity=severity, position=place)
@@ -148,7 +148,7 @@ class Town(World):
         await self._act("close", OPEN)
 
     async def _pass_on(self) -> None:
-        """Do what the consumers, the relay, the sender and the provider's receipts do, until nothing comes of it."""
+        """Do the work of the consumers, the relay, the sender and the provider's receipts until none is left."""
         while await self.consume(*self._consumers()) + await self._notify():
             while await self._sender.round():
                 pass
@@ -169,7 +169,7 @@ class Town(World):
         return found
 
     async def _answer(self) -> None:
-        """Let everybody who is newly asked accept, decline or say nothing."""
+        """Let each newly asked volunteer accept, decline or not answer."""
         for row in await self.pool.fetch(LIVE):
             if row["id"] not in self._decided:
                 self._decided.add(row["id"])
@@ -184,7 +184,7 @@ class Town(World):
         )
 
     async def _act(self, what: Literal["takeover", "close"], which: str) -> None:
-        """Let a supervisor end what nobody ended."""
+        """Let a supervisor close the incidents that are still open."""
         names = [row["id"] for row in await self.pool.fetch(which)]
         async with transaction(self.pool) as connection:
             await assembly.lock_and_execute(
@@ -197,7 +197,7 @@ class Town(World):
 
 
 def report(name: str, count: int, before: Tally, after: Tally) -> None:
-    """Print what each volunteer, or each incident of one kind, added."""
+    """Print the increase per volunteer, or per incident of one kind."""
     tables, rows = after.tables - before.tables, after.rows - before.rows
     events, size = after.events - before.events, after.bytes - before.bytes
     wal = (after.wal - before.wal) / count / KIB
@@ -216,13 +216,13 @@ def report(name: str, count: int, before: Tally, after: Tally) -> None:
 
 
 def _seconds(process: psutil.Process) -> float:
-    """Add up what a process used, and those of its children that have ended."""
+    """Return the CPU of a process and of its children that have exited."""
     used = process.cpu_times()
     return float(used.user + used.system + used.children_user + used.children_system)
 
 
 async def measure(count: int, seed: int) -> None:
-    """Live through so many incidents of each kind."""
+    """Run so many incidents of each kind."""
     with TemporaryDirectory(prefix="renfort-footprint-") as folder:
         async with EmbeddedPostgres(Path(folder), fsync=False) as server:
             await migrate(server.url())

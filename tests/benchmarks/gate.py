@@ -1,4 +1,4 @@
-"""The gate: what was once as near to its bound must stay so. Only ratios of one run are compared, never seconds."""
+"""The gate: compares ratios to the bound with recorded ones. Absolute times are never compared."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from tests.benchmarks.figures import median
 from tests.benchmarks.row import Better, Row
 
 MEASURES = ("chain", "drain", "replies", "positions", "choosing")
-"""What is measured again; each row that has a bound is held to it, but for those of the few slowest."""
+"""The measures that are repeated; rows with a bound are compared, except those of the highest percentiles."""
 TOO_FEW = ("p99", "max")
 RUNS = 3
 TOLERANCE = 0.25
@@ -15,7 +15,7 @@ TOLERANCE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a row's ratio compares with the one on record; `worse` is the part by which it fell back."""
+    """A row's ratio beside the recorded one; `worse` is the relative deterioration."""
 
     measure: str
     recorded: float
@@ -24,12 +24,12 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Tell whether it is within what a machine varies by."""
+        """Return whether the difference is within the usual variation."""
         return self.worse <= TOLERANCE
 
 
 def ratios(runs: Sequence[Sequence[Row]]) -> dict[str, tuple[float, Better]]:
-    """Take the median ratio of each row over several runs."""
+    """Return the median ratio of each row over several runs."""
     found: dict[str, list[float]] = {}
     better: dict[str, Better] = {}
     for row in (row for rows in runs for row in rows):
@@ -40,7 +40,7 @@ def ratios(runs: Sequence[Sequence[Row]]) -> dict[str, tuple[float, Better]]:
 
 
 def judge(recorded: Mapping[str, float], found: Mapping[str, tuple[float, Better]]) -> list[Verdict]:
-    """Compare with the record, as far as both know a row."""
+    """Compare with the record, for rows that both contain."""
     return [
         Verdict(name, recorded[name], ratio, worsening(recorded[name], ratio, better))
         for name, (ratio, better) in found.items()
@@ -49,5 +49,5 @@ def judge(recorded: Mapping[str, float], found: Mapping[str, tuple[float, Better
 
 
 def worsening(recorded: float, found: float, better: Better) -> float:
-    """Give the part by which a ratio is worse than on record; below zero it is better."""
+    """Return by which fraction a ratio is worse than recorded; negative if it is better."""
     return found / recorded - 1 if better == "lower" else 1 - found / recorded

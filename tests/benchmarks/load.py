@@ -1,4 +1,4 @@
-"""The load: reports at a steady rate, and an ear on what comes of each. Run as a process, so that its CPU is its own.
+"""The load generator: sends reports at a steady rate and records the results. Run as a process of its own.
 
 `python -m tests.benchmarks.load ORDER.json HEARD.json`. Reports leave on time, whether or not earlier ones were
 answered. One report goes ahead alone, and the rest when all that comes of it was heard.
@@ -33,7 +33,7 @@ TAKEN = "0: Accepted for delivery"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to send, how fast, and where to listen for so many records of a type for each."""
+    """What to send, at which rate, and which records to expect for each report."""
 
     bootstrap: str
     rate: float
@@ -45,26 +45,26 @@ class Order:
     key: str = ""
     people: int = 0
     into: str = ""
-    """A topic to send to where there is no URL to post to."""
+    """The topic to send to if there is no URL."""
     phones: int = 0
-    """A port at which to be the SMS gateway; none for 0."""
+    """The port of the fake SMS gateway; 0 for none."""
 
 
 @dataclass(slots=True)
 class Heard:
-    """Seconds on one clock: when each report was accepted, when each record came, when each phone was texted."""
+    """Seconds on one clock: when each report was accepted, each record received, each phone texted."""
 
     accepted: dict[str, float] = field(default_factory=dict)
     came: dict[str, list[float]] = field(default_factory=dict)
     texted: dict[str, float] = field(default_factory=dict)
     refused: int = 0
-    """How often a report had to be sent again, since the API was too busy for it."""
+    """How often the API rejected a report because it was busy."""
     cpu_s: float = 0.0
     wall_s: float = 0.0
-    """From the first report at the rate to the last record that came of any."""
+    """Seconds from the first report at the rate to the last resulting record."""
 
     def whole(self, count: int, each: int) -> bool:
-        """Tell whether everything came of so many reports."""
+        """Return whether all results of so many reports have arrived."""
         return len(self.came) >= count and all(len(times) >= each for times in self.came.values())
 
 
@@ -72,7 +72,7 @@ Send = Callable[[int], Awaitable[str]]
 
 
 async def main(order: Order) -> Heard:
-    """Send everything and wait for what comes of it."""
+    """Send everything and wait for the results."""
     heard = Heard()
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_listen(order, heard))]

@@ -1,4 +1,4 @@
-"""Where figures come from: the machine, and the versions of all that runs on it."""
+"""The machine, and the versions of the software on it."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ VERSION = re.compile(r"<kafka\.version>(.+?)<")
 
 
 async def describe(site: Site) -> dict[str, str]:
-    """Name the machine, the versions and the settings that matter."""
+    """Return the machine, the versions and the relevant settings."""
     where = "given" if site.databases.given else "embedded, fsync on"
     return {
         "measured": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

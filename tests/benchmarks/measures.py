@@ -20,21 +20,21 @@ ORDER = (
     "soak",
     "up",
 )
-"""Others come after these."""
+"""Measures that are not listed come after these."""
 
 
 class UnknownMeasureError(Exception):
-    """A measure was asked for that there is not; the text names those that there are."""
+    """The measure does not exist; the text lists those that do."""
 
 
 def known() -> dict[str, ModuleType]:
-    """Find all measures."""
+    """Return all measures by name."""
     found = {module.NAME: module for module in _modules() if hasattr(module, "NAME")}
     return dict(sorted(found.items(), key=lambda item: (_place(item[0]), item[0])))
 
 
 def chosen(names: Iterable[str]) -> dict[str, ModuleType]:
-    """Take the measures of these names, in order; all where none is named."""
+    """Return the named measures in order; all if none is named."""
     measures = known()
     if unknown := set(names) - measures.keys():
         raise UnknownMeasureError(

@@ -1,4 +1,4 @@
-"""Twice what can be sustained: who is asked first, what is refused, and what becomes of what was accepted."""
+"""Twice the sustainable load: order of processing, rejections, and the fate of accepted reports."""
 
 import asyncio
 import time
@@ -27,17 +27,17 @@ from tests.kafka.cluster import free_ports
 
 NAME, OFFERS = "overload", "dispatch.offers"
 MIX: Sequence[tuple[Severity, int]] = (("life_threatening", 10), ("urgent", 40), ("routine", 50))
-"""Of a hundred reports."""
+"""Number of each severity in a hundred reports."""
 OVERLOAD = 2
 GOAL_S = 2.0
 PROCESSES = (("api",), ("relay", "reports"), ("incidents", "replies", "notifications", "agenda"))
-"""One listens, one takes in, one asks: neither of the last two waits for the other's work."""
+"""One process serves HTTP, one does intake, one assembly: the last two do not delay each other."""
 AT_ONCE = 16
 ALONE = 25
-"""Reports that are sent one at a time, for what the way takes without a load."""
+"""Reports that are sent one at a time, for the latency without load."""
 START_PATIENCE_S, DRAIN_PATIENCE_S, ANSWER_PATIENCE_S = 60, 180, 10
 SETTLE_S = 1.0
-"""How long the last offers have to come to their topic."""
+"""Time limit for the last offers to reach their topic."""
 
 UNWORKED = """
 SELECT (SELECT count(*) FROM reports WHERE incident_id IS NULL)
@@ -55,7 +55,7 @@ WHERE r.id = ANY ($1::uuid[])
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One report: how it was answered, and when."""
+    """One report: its answer and the time of the answer."""
 
     severity: Severity
     status: int
@@ -64,7 +64,7 @@ class Sent:
 
 @dataclass(slots=True)
 class Storm:
-    """Those who report, and when each incident's first offer was on its topic."""
+    """The reports sent, and when each incident's first offer was on its topic."""
 
     city: City
     pool: asyncpg.Pool
@@ -86,7 +86,7 @@ class Storm:
             return Sent(severity, 0)
 
     async def is_worked(self) -> bool:
-        """Wait until every report is an incident that was considered; tell whether that came about."""
+        """Wait until every report is an incident that was considered; return whether that happened in time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_PATIENCE_S):
                 while await self.pool.fetchval(UNWORKED):
@@ -95,7 +95,7 @@ class Storm:
         return False
 
     async def alone(self, reports: int) -> list[float]:
-        """Give the seconds to the first offer of reports that nothing else stands beside."""
+        """Return the seconds to the first offer for reports sent one at a time."""
         sent = []
         for _ in range(reports):
             sent.append(await self.report("life_threatening"))
@@ -104,7 +104,7 @@ class Storm:
         return await self.waits(sent)
 
     async def waits(self, sent: Sequence[Sent]) -> list[float]:
-        """Give the seconds from each acceptance to the first offer on its topic; one that never came counts for ever.
+        """Return the seconds from each acceptance to the first offer on its topic; infinite if none came.
 
         Both moments are the servers' own: here they would be known late, since this process lacks CPU like all others.
         """
@@ -113,7 +113,7 @@ class Storm:
         return [float("inf") if offered is None else offered - at for at, offered in found]
 
     async def sustained(self, reports: int) -> float:
-        """Give how many reports a second become incidents that have asked, intake and all."""
+        """Return the rate at which reports become incidents with offers, including intake."""
         began, left = time.monotonic(), iter(range(reports))
 
         async def some() -> int:
@@ -125,7 +125,7 @@ class Storm:
         return accepted / (time.monotonic() - began)
 
     async def offer(self, rate: float, seconds: float) -> list[Sent]:
-        """Report at a rate that nobody's slowness lowers."""
+        """Send reports at a fixed rate, whether or not earlier ones were answered."""
         severities = self.chance.choices(*zip(*MIX, strict=True), k=round(rate * seconds))
         began, tasks = time.monotonic(), []
         for number, severity in enumerate(severities):
@@ -135,7 +135,7 @@ class Storm:
 
 
 async def measure(site: Site) -> list[Row]:
-    """Find what can be sustained, offer twice as much, and tell what became of it."""
+    """Find the sustainable load, send twice as much, and return the results."""
     drained, seconds, people = (100, 5, 20_000) if site.quick else (1_000, 30, 200_000)
     city = await City.build(site, people)
     await site.broker()
@@ -184,7 +184,7 @@ def _reporters(address: str, key: str) -> aiohttp.ClientSession:
 
 @asynccontextmanager
 async def _listening(bootstrap: str) -> AsyncIterator[dict[UUID, float]]:
-    """Note when each incident's first offer came to its topic, in seconds of Unix time."""
+    """Record when each incident's first offer reached its topic, in seconds of Unix time."""
     offered: dict[UUID, float] = {}
     await wire.stamp(bootstrap, OFFERS)
     consumer = AIOKafkaConsumer(OFFERS, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
@@ -217,7 +217,7 @@ def _sustained(rate: float) -> Row:
 
 
 async def _first(storm: Storm, sent: Sequence[Sent], alone: Sequence[float]) -> list[Row]:
-    """Tell of those whose lives are threatened."""
+    """Return the rows for life-threatening reports."""
     grave = [one for one in sent if one.severity == "life_threatening"]
     waits = await storm.waits(grave)
     stages = await storm.pool.fetchrow(STAGES, [one.report for one in grave if one.report])

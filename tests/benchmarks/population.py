@@ -1,4 +1,4 @@
-"""Volunteers as they are, all over a square: some without the skill, some resting, engaged, at work or gone."""
+"""A realistic population in a square: some lack the skill, some rest, are engaged, at work or absent."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,18 +69,18 @@ NEAR = "CREATE INDEX positions_near ON positions USING gist (at)"
 
 @dataclass(frozen=True, slots=True)
 class Square:
-    """The square around a place in which so many people live, in metres on the ground."""
+    """The square around a place in which so many people live, in metres."""
 
     people: int
     side_m: float
 
     @classmethod
     def of(cls, people: int) -> "Square":
-        """Draw it for the usual density."""
+        """Return the square for the usual density."""
         return cls(people, 1000 * (people / PER_KM2) ** 0.5)
 
     def at(self, north: float, east: float) -> Position:
-        """Give a place inside, from shares of the way across it."""
+        """Return a position inside, from fractions of its width and height."""
         degrees = self.side_m / radians(1) / EARTH_M
         return Position(
             lat=PLACE.lat + (north - 0.5) * degrees,
@@ -89,12 +89,12 @@ class Square:
 
 
 def volunteer(person: int) -> UUID:
-    """Give the id of the volunteer of this number, from 1 on."""
+    """Return the id of the volunteer with this number, starting at 1."""
     return UUID(md5(f"volunteer {person}".encode()).hexdigest())
 
 
 async def settle(connection: asyncpg.Connection, square: Square, now: datetime) -> UUID:
-    """Write everybody into an empty database; statistics are left to the caller.
+    """Insert the population into an empty database; the caller runs ANALYZE.
 
     Needs a superuser, who may leave foreign keys unchecked.
     """

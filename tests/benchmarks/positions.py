@@ -1,4 +1,4 @@
-"""Positions of a million volunteers: how many a second come in over Kafka, beside the bare writing of them."""
+"""Positions of a million volunteers: the rate over Kafka, beside the rate of direct writes."""
 
 import asyncio
 import random
@@ -27,13 +27,13 @@ from tests.benchmarks.wire import Message, publish
 NAME = "positions"
 PEOPLE, MOVES = 1_000_000, 200_000
 AT_ONCE = 1_000
-"""Moves in one transaction, as the consumer takes them."""
+"""Positions in one transaction, as the consumer handles them."""
 GOAL = 20_000
 EVERY_S = 0.2
 
 
 async def measure(site: Site) -> list[Row]:
-    """Write moves as they come, each of another person, who is somewhere else now; then let the consumer do it."""
+    """Write positions directly, each of another volunteer who has moved; then let the consumer do it."""
     people, moves = (20_000, 20_000) if site.quick else (PEOPLE, MOVES)
     site.say(f"settling {people:,} volunteers")
     square, dsn = Square.of(people), await site.database()
@@ -83,7 +83,7 @@ async def _heard(site: Site, dsn: str, moves: Sequence[PositionFix]) -> tuple[fl
 
 
 async def _committed(site: Site, total: int) -> list[Sample]:
-    """Watch the consumer's group until it has committed everything."""
+    """Poll the consumer's group until it has committed everything."""
     samples: list[Sample] = []
     async with administration(site.bootstrap) as admin:
         while not samples or samples[-1][1] < total:
@@ -96,7 +96,7 @@ async def _offsets(admin: AIOKafkaAdminClient) -> int:
     try:
         places = await admin.list_consumer_group_offsets(f"renfort.{CONSUMER}")
     except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
-        return 0  # no group was ever here
+        return 0  # the group does not exist yet
     return sum(max(0, place.offset) for place in places.values())
 
 

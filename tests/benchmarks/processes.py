@@ -1,4 +1,4 @@
-"""Processes whose CPU and memory are told apart."""
+"""Processes whose CPU and memory are measured separately."""
 
 import shutil
 import sys
@@ -12,13 +12,13 @@ import psutil
 
 from tests.kafka.workers import Worker
 
-# What is measured must not outlive a benchmark that was killed.
+# A measured process must not outlive a killed benchmark.
 _LEASH = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 DISPATCH = str(Path(sys.executable).with_name("dispatch"))
 
 
 class Program(Worker):
-    """A process of the product, or another program of ours, whose output goes to a file."""
+    """A process of the product or of the benchmark, whose output goes to a file."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
         self.roles = command
@@ -28,21 +28,21 @@ class Program(Worker):
 
     @property
     def pid(self) -> int:
-        """Name the process."""
+        """Return the process id."""
         return self._process.pid
 
     @property
     def cpu_s(self) -> float:
-        """Give the CPU seconds that it has used."""
+        """Return the CPU seconds used so far."""
         return cpu_of([self.pid])
 
     @property
     def rss_mb(self) -> float:
-        """Give the memory that it holds now, in MB."""
+        """Return the present memory in MB."""
         return float(psutil.Process(self.pid).memory_info().rss) / 1e6
 
     async def stop(self) -> None:
-        """Let it end in its own order, and kill it where that takes too long: the machine is needed."""
+        """Stop it gracefully, and kill it if that takes too long."""
         try:
             await super().stop()
         except TimeoutExpired:
@@ -51,23 +51,23 @@ class Program(Worker):
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """CPU seconds by whose they are; the load generator's are not among them."""
+    """CPU seconds by component, without the load generator."""
 
     renfort: float
     postgres: float
     kafka: float
 
     def __sub__(self, before: "Cpu") -> "Cpu":
-        """Give what was used since."""
+        """Return the CPU used since an earlier moment."""
         return Cpu(self.renfort - before.renfort, self.postgres - before.postgres, self.kafka - before.kafka)
 
     @property
     def total(self) -> float:
-        """Give the CPU seconds of all."""
+        """Return the CPU seconds of all components."""
         return self.renfort + self.postgres + self.kafka
 
     def told(self, wall_s: float, count: float, what: str) -> str:
-        """Say what each used for one of so many, and how much of a core that was over so long."""
+        """Return the CPU of each component per item, and the share of a core, as text."""
         parts = {"Renfort": self.renfort, "PostgreSQL": self.postgres, "Kafka": self.kafka}
         costs = ", ".join(
             f"{name} {1000 * cpu / count:.2f} ms ({cpu / wall_s:.2f} of a core)"
@@ -77,14 +77,14 @@ class Cpu:
 
 
 def command_of(roles: Sequence[str], profile: Path | None = None) -> list[str]:
-    """Write the command of `dispatch run`, under cProfile where a file for its figures is given."""
+    """Return the command line of `dispatch run`, under cProfile if a profile file is given."""
     if profile is None:
         return [DISPATCH, "run", *roles]
     return [sys.executable, "-m", "tests.benchmarks.profiled", str(profile), "run", *roles]
 
 
 def cpu_of(pids: Iterable[int]) -> float:
-    """Sum the CPU seconds of processes and of all that they started, the ended ones included."""
+    """Return the CPU seconds of processes and of all their children, including those that exited."""
     return sum(_cpu(pid) for pid in pids)
 
 

@@ -1,4 +1,4 @@
-"""Answers: how many a second become assignments, and how long one takes at a steady rate."""
+"""Replies: the rate at which they become assignments, and the latency at a steady rate."""
 
 import asyncio
 import sys
@@ -34,7 +34,7 @@ SEATED = "SELECT count(*) FROM assignments"
 
 
 async def measure(site: Site) -> list[Row]:
-    """Have everybody who was asked say yes: some at a steady rate, then all the others at once."""
+    """Let all volunteers with an offer accept: some at a steady rate, then the others at once."""
     count = 1_000 if site.quick else 4_000
     city = await City.build(site, count * drain.PEOPLE_PER_REPORT)
     await drain.drain(site, city, await drain.accept(site, city, count), [drain.ROLES])
@@ -56,7 +56,7 @@ async def measure(site: Site) -> list[Row]:
 
 
 async def _say_yes(site: Site, city: City) -> list[Message]:
-    """Take in a yes to each offer as the API does, while nobody works them; return what goes on the topic."""
+    """Accept a yes to each offer as the API does, without consumers; return the messages for the topic."""
     pool = await open_pool(city.dsn, application="benchmark", size=AT_ONCE)
     uow = UnitOfWork(pool, Clock())
     offers = iter(await pool.fetch(OFFERED))
@@ -95,7 +95,7 @@ async def _steady(site: Site, city: City, said: Sequence[Message]) -> list[float
 
 
 async def _warm(sender: AIOKafkaProducer, came: dict[str, float], first: Message) -> None:
-    """Send one reply ahead and wait for its assignment: by then everybody listens."""
+    """Send one reply and wait for its assignment: by then all consumers have joined."""
     key, pairs, body = first
     await sender.send("volunteer.replies", body, key=key, headers=pairs)
     await _until_all(came, 1)
@@ -124,7 +124,7 @@ async def _listen(bootstrap: str, came: dict[str, float]) -> None:
 
 
 async def _all_at_once(site: Site, city: City, said: Sequence[Message], already: int) -> Growth[Cpu]:
-    """Put replies on the topic, then start a process, and watch the assignments come."""
+    """Publish replies, start a process, and record the growth of the assignments."""
     await wire.publish(site.bootstrap, "volunteer.replies", said)
     site.say(f"{len(said):,} replies at once")
     program = site.work(*ROLES, dsn=city.dsn)

@@ -1,4 +1,4 @@
-"""The benchmark's results: in a terminal as they come, in docs/ for people, as JSON for later runs."""
+"""The benchmark's results: in the terminal, in docs/benchmarks.md, and as JSON for later runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,7 +18,7 @@ COLOURS = {True: "green", False: "red", None: ""}
 
 @dataclass(slots=True)
 class Results:
-    """Rows by the measure that they are of, the machine that they are from, and the ratios that gates hold to."""
+    """Rows by measure, the machine of each measure, and the ratios for the gate."""
 
     machine: dict[str, dict[str, str]] = field(default_factory=dict)
     rows: dict[str, list[Row]] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Results:
 
     @classmethod
     def read(cls, path: Path) -> "Results":
-        """Read what an earlier run wrote; nothing where there was none."""
+        """Read the results of an earlier run; empty if there was none."""
         if not path.exists():
             return cls()
         found = orjson.loads(path.read_bytes())
@@ -34,16 +34,16 @@ class Results:
         return cls(found["machine"], rows, found["gate"])
 
     def put(self, name: str, rows: list[Row], machine: dict[str, str], order: Sequence[str]) -> None:
-        """Put a measure's rows in the place of those that it had."""
+        """Replace a measure's rows."""
         self.machine[name], self.rows[name] = machine, rows
         self.rows = {one: self.rows[one] for one in order if one in self.rows}
 
     def write(self, path: Path) -> None:
-        """Write everything, for a program."""
+        """Write everything as JSON."""
         path.write_bytes(orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2) + b"\n")
 
     def write_page(self, page: Path) -> None:
-        """Put the table between its marks on a page; the words around it stay."""
+        """Replace the table between its marks on a page; the text around it is unchanged."""
         before, _, rest = page.read_text().partition(START)
         _, _, after = rest.partition(END)
         page.write_text(f"{before}{START}\n\n{self._page()}\n{END}{after}")
@@ -65,7 +65,7 @@ class Results:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """Write a row as text."""
+    """Return a row as text cells."""
     bound = f"{amount(row.bound)} {row.unit} ({row.bound_is})" if row.bound is not None else "–"
     ratio = f"{row.ratio:.3g}" if row.ratio is not None else "–"
     value = f"{amount(row.value)} {row.unit}"
@@ -73,12 +73,12 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def amount(value: float) -> str:
-    """Write a figure with three digits that count."""
+    """Return a figure with three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def table(rows: Iterable[Row]) -> Table:
-    """Lay rows out for a terminal."""
+    """Return a table for the terminal."""
     laid = Table(*COLUMNS, header_style="bold", pad_edge=False, show_lines=True)
     for row in rows:
         laid.add_row(*(Text(cell, COLOURS[row.met]) for cell in cells(row)))
@@ -86,7 +86,7 @@ def table(rows: Iterable[Row]) -> Table:
 
 
 def facts(machine: Mapping[str, str]) -> Table:
-    """Lay out what is known of the machine."""
+    """Return a table of the facts about the machine."""
     laid = Table(show_header=False, box=None, pad_edge=False)
     for name, value in machine.items():
         laid.add_row(Text(name, "bold"), value)

@@ -1,4 +1,4 @@
-"""One line of the benchmark's table: what was measured, beside what the machine can do at best."""
+"""One row of the benchmark's table: a figure beside the best that the machine can achieve."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Better = Literal["lower", "higher"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure, its bound of the same run, and its goal; `limit` names what holds it back today.
+    """A figure, its bound of the same run, and its goal; `limit` names the present bottleneck.
 
     `met` is None where there is no goal to meet. `ratio` is what later runs are compared by.
     """
@@ -25,5 +25,5 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Give the figure in units of its bound."""
+        """Return value / bound."""
         return self.value / self.bound if self.bound else None

@@ -22,10 +22,10 @@ OURS = "SELECT pg_backend_pid()"
 
 
 class Databases:
-    """A server on which measures get databases of their own, copied from a template."""
+    """A server that creates one database per measure from a template."""
 
     def __init__(self, address: str, *, given: bool) -> None:
-        """Take the URL of the server's own database, `postgres`; enter to prepare the template."""
+        """Store the URL of the server's database `postgres`; entering the context prepares the template."""
         self.given = given
         self.pids: list[int] = []
         self._address = address
@@ -42,16 +42,16 @@ class Databases:
         await self.drop(TEMPLATE)
 
     async def make(self, name: str, template: str = TEMPLATE) -> str:
-        """Make a database as a copy of another; return its URL."""
+        """Create a database as a copy of another; return its URL."""
         await self.administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(name)
 
     async def drop(self, name: str) -> None:
-        """Drop a database, whoever is still in it."""
+        """Drop a database and end its sessions."""
         await self.administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     async def version(self) -> str:
-        """Ask the server which it is."""
+        """Return the version of the server."""
         connection = await asyncpg.connect(self._address)
         try:
             return f"{await connection.fetchval('SHOW server_version')}"
@@ -59,7 +59,7 @@ class Databases:
             await connection.close()
 
     def url(self, name: str) -> str:
-        """Give the address of one of its databases."""
+        """Return the URL of one of its databases."""
         return _other(self._address, name)
 
     async def administer(self, statement: str) -> None:
@@ -72,7 +72,7 @@ class Databases:
 
 
 class Kafka:
-    """One node of real Kafka where Java and Maven exist, else the embedded broker; `renew` empties it."""
+    """One node of real Kafka if Java and Maven are installed, otherwise the embedded broker; `renew` empties it."""
 
     def __init__(self, folder: Path) -> None:
         self.embedded = bool(missing_tools())
@@ -90,12 +90,12 @@ class Kafka:
 
     @property
     def pids(self) -> list[int]:
-        """Name the broker's process."""
+        """Return the process id of the broker."""
         names = {"java", "tansu"}
         return [child.pid for child in psutil.Process().children() if child.name() in names]
 
     async def renew(self) -> None:
-        """Put an empty broker in the place of the one before."""
+        """Replace the broker by an empty one."""
         if self._cluster is not None and self._folder.joinpath("kafka").exists():
             await asyncio.to_thread(self._cluster.replace)
         elif self._cluster is not None:
@@ -104,7 +104,7 @@ class Kafka:
             await self._broker.start()
 
     async def stop(self) -> None:
-        """End the broker."""
+        """Stop the broker."""
         if self._cluster is not None:
             await asyncio.to_thread(self._cluster.stop)
         if self._broker is not None:
@@ -113,7 +113,7 @@ class Kafka:
 
 @asynccontextmanager
 async def open_databases(folder: Path) -> AsyncIterator[Databases]:
-    """Take the server that DISPATCH_POSTGRES names, else run the embedded one with fsync on."""
+    """Use the server that DISPATCH_POSTGRES names, otherwise run the embedded one with fsync on."""
     if given := os.environ.get("DISPATCH_POSTGRES"):
         async with Databases(_other(given, "postgres"), given=True) as databases:
             yield databases
@@ -126,7 +126,7 @@ async def open_databases(folder: Path) -> AsyncIterator[Databases]:
 
 
 def fresh_name() -> str:
-    """Name a database that nobody has."""
+    """Return an unused database name."""
     return f"bench_{uuid4().hex}"
 
 
@@ -135,7 +135,7 @@ def _other(url: str, database: str) -> str:
 
 
 def _server_of(backend: int) -> list[int]:
-    """Find the server that a session belongs to, where it runs on this machine."""
+    """Return the server process of a session if it runs on this machine."""
     try:
         parent = psutil.Process(backend).parent()
     except psutil.NoSuchProcess:

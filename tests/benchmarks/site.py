@@ -1,4 +1,4 @@
-"""What a measure is given: servers as in production, processes of the product, and who used how much CPU."""
+"""The environment of a measure: servers as in production, processes of the product, and their CPU use."""
 
 import asyncio
 import os
@@ -16,14 +16,14 @@ from tests.benchmarks.processes import Cpu, Program, command_of, cpu_of
 from tests.benchmarks.servers import TEMPLATE, Databases, Kafka, fresh_name, open_databases
 
 PLANS = Path(__file__).with_name("plans")
-"""The one plan of all measures: seven seats, seven offers at once, and windows longer than any measure."""
+"""The plan of all measures: seven seats, seven offers at once, and windows longer than any measure."""
 
 LAST_LINES = 10
 KNOWN_BUCKETS = "SELECT count(*) FROM clusters"
 
 
 class Site:
-    """The machine that is measured; `quick` asks for sizes that end within seconds."""
+    """The environment of one measure; `quick` selects sizes that finish within seconds."""
 
     def __init__(self, folder: Path, databases: Databases, kafka: Kafka, status: Status) -> None:
         self.folder = folder
@@ -39,7 +39,7 @@ class Site:
     @classmethod
     @asynccontextmanager
     async def open(cls, screen: Console) -> AsyncIterator["Site"]:
-        """Start the servers; everything ends, and every file goes, at the end."""
+        """Start the servers; stop everything and delete all files at the end."""
         with tempfile.TemporaryDirectory(prefix="renfort-bench-") as name, screen.status("servers") as status:
             folder = Path(name)
             async with open_databases(folder) as databases:
@@ -57,26 +57,26 @@ class Site:
 
     @property
     def embedded(self) -> bool:
-        """Tell whether the broker is the embedded one, since this machine has no Java or no Maven."""
+        """Return whether the broker is the embedded one, because Java or Maven is missing."""
         return self._kafka.embedded
 
     def say(self, what: str) -> None:
-        """Show what is going on now."""
+        """Print the present step."""
         self._status.update(what)
 
     async def database(self, template: str = TEMPLATE) -> str:
-        """Make a migrated database, or a copy of one that `keep` has kept; return its URL."""
+        """Create a migrated database, or a copy of one that `keep` stored; return its URL."""
         name = fresh_name()
         self._made.append(name)
         return await self.databases.make(name, template)
 
     async def broker(self) -> str:
-        """Start an empty broker in the place of any before; return its address, which stays."""
+        """Start an empty broker in place of any earlier one; return its address, which does not change."""
         await self._kafka.renew()
         return self._kafka.bootstrap
 
     async def introduce(self, dsn: str) -> None:
-        """Let a relay make the topics and note the new broker, as it is long before any storm.
+        """Let a relay create the topics and record the new cluster, so that this is not measured.
 
         One that has just met a broker looks back and publishes again what nobody has read yet.
         """
@@ -92,7 +92,7 @@ class Site:
         return self.start(command_of(roles, self._profile_of(roles)), self._environment(dsn) | settings)
 
     def start(self, command: list[str], environment: dict[str, str] | None = None) -> Program:
-        """Start any program; it ends with the measure."""
+        """Start a program that is stopped at the end of the measure."""
         self._count += 1
         log = self.folder / f"program-{self._count}.log"
         program = Program(command, environment or dict(os.environ), log)
@@ -100,19 +100,19 @@ class Site:
         return program
 
     def cpu(self, *programs: Program) -> Cpu:
-        """Give the CPU used so far by some processes of the product, and by the servers."""
+        """Return the CPU used so far by processes of the product and by the servers."""
         renfort = sum(program.cpu_s for program in programs)
         return Cpu(renfort, cpu_of(self.databases.pids), cpu_of(self._kafka.pids))
 
     def last_words(self) -> str:
-        """Give the last lines of what each process of the measure said."""
+        """Return the last lines of output of each process of the measure."""
         said = [
             program.log.read_text(errors="replace").splitlines()[-LAST_LINES:] for program in self._programs
         ]
         return "\n".join(line for lines in said for line in lines)
 
     async def tidy(self) -> None:
-        """End all processes and drop all databases of a measure."""
+        """Stop all processes and drop all databases of a measure."""
         await asyncio.gather(*(program.stop() for program in self._programs if program.runs))
         self._programs.clear()
         for name in self._made:

@@ -1,4 +1,4 @@
-"""Memory of all roles in one process over a storm: `python -m tests.benchmarks.soak --minutes 60` for longer ones."""
+"""Memory of all roles in one process under load: `python -m tests.benchmarks.soak --minutes 60` for longer ones."""
 
 import asyncio
 import random
@@ -33,9 +33,9 @@ A_SECOND = 20
 WIDE = 160
 GOAL_MB = 300.0
 FLAT = 0.03
-"""By how much of itself the memory may grow over the second half, and still count as flat."""
+"""The relative growth over the second half up to which memory counts as constant."""
 RELEASED_AFTER_S = 10
-"""Responders are soon there and home again, or nobody would be left to ask."""
+"""Responders arrive and are released soon, or no volunteers would be left to ask."""
 
 UNANSWERED = """
     SELECT id FROM offers o
@@ -48,7 +48,7 @@ app = App(name="python -m tests.benchmarks.soak", help="Watch the memory of all 
 
 @dataclass(slots=True)
 class Storm:
-    """What was done so far, and how much memory it took, by the second."""
+    """The work done so far, and the memory used, by the second."""
 
     reports: int = 0
     answers: int = 0
@@ -56,7 +56,7 @@ class Storm:
 
 
 async def measure(site: Site, minutes: float | None = None) -> list[Row]:
-    """Report twenty times a second, let everybody who is asked come and go home, and weigh the process."""
+    """Send twenty reports a second, let every volunteer accept, arrive and be released, and measure the memory."""
     lasting = 60 * (minutes or (0.5 if site.quick else MINUTES))
     city = await City.build(site, PEOPLE)
     await site.broker()
@@ -95,7 +95,7 @@ async def _report(uow: UnitOfWork, city: City, storm: Storm, chance: random.Rand
 
 
 async def _answer(uow: UnitOfWork, storm: Storm, going_home: list[tuple[float, UUID]]) -> None:
-    """Say yes to every offer that has no answer yet; those who said so a while ago arrive and go home."""
+    """Accept every open offer; volunteers who accepted a while ago arrive and are released."""
     asked = [row["id"] for row in await uow.pool.fetch(UNANSWERED)]
     now = time.monotonic()
     home = [offer for since, offer in going_home if since + RELEASED_AFTER_S < now]
@@ -126,7 +126,7 @@ def _rows(storm: Storm, opened: int, lasting: float) -> list[Row]:
 
 
 def slope(samples: Sequence[Sample]) -> float:
-    """Fit a straight line by least squares; return its rise for each unit of time."""
+    """Fit a line by least squares; return its slope."""
     times, sizes = [when for when, _ in samples], [size for _, size in samples]
     middle, mean = sum(times) / len(times), sum(sizes) / len(sizes)
     spread = sum((when - middle) ** 2 for when in times)
@@ -135,7 +135,7 @@ def slope(samples: Sequence[Sample]) -> float:
 
 @app.default
 def soak(*, minutes: float = 60.0) -> None:
-    """Print how much memory the storm took; exit 1 where it is more than the goal, or grows.
+    """Print the memory used under load; exit 1 if it exceeds the goal or grows.
 
     Example: python -m tests.benchmarks.soak --minutes 60
 

@@ -1,4 +1,4 @@
-"""What the benchmark makes of its figures, on made-up ones."""
+"""The benchmark evaluates given figures correctly."""
 
 from pathlib import Path
 from uuid import UUID

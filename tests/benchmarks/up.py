@@ -1,4 +1,4 @@
-"""`dispatch up` on an empty machine: how long until it is ready, the first time and every other."""
+"""`dispatch up`: time until it is ready, on the first start and on later ones."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ GOAL_S = 8.0
 
 
 async def measure(site: Site) -> list[Row]:
-    """Start it with no files, stop it, and start it again on those that it made."""
+    """Start it with an empty folder, stop it, and start it again on the same folder."""
     rows = []
     for when in ("first start, no files yet", "later start"):
         site.say(f"dispatch up, {when}")
@@ -31,7 +31,7 @@ async def measure(site: Site) -> list[Row]:
 
 
 async def _start(site: Site, folder: Path) -> tuple[float, str]:
-    """Start it; return the seconds until it says that it is ready, and what it had cost by then."""
+    """Start it; return the seconds until it is ready, and the CPU used by then."""
     (port,) = free_ports(1)
     ours = {name: value for name, value in os.environ.items() if not name.startswith("DISPATCH_")}
     begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""Topics as a benchmark sees them: filling one from the journal, and watching one grow."""
+"""Topics: fill one from the journal, and measure the growth of one."""
 
 import asyncio
 import time
@@ -20,21 +20,21 @@ T = TypeVar("T")
 Message = tuple[bytes, list[tuple[str, bytes]], bytes]
 PARTITIONS = 12
 EVERY_S = 0.05
-"""Between two looks at a topic; the quickest bound is over in a quarter of a second."""
+"""Seconds between two polls of a topic; the quickest bound takes a quarter of a second."""
 STILL_FOR_S = 60.0
-"""A topic that has not grown for so long will not."""
+"""Seconds without growth after which a topic counts as stalled."""
 
 SAID = "SELECT key, headers, body FROM journal WHERE topic = $1 ORDER BY id"
 FORGET = "DELETE FROM outbox USING journal WHERE outbox.position = journal.id AND topic = $1"
 
 
 class StuckError(Exception):
-    """What is measured has come to a halt."""
+    """The measured topic stopped growing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span(Generic[T]):
-    """A part of a growth, from one look to another: how long, how much, and the notes at both."""
+    """A part of a growth between two polls: duration, amount, and the notes taken at both."""
 
     wall_s: float
     amount: float
@@ -44,14 +44,14 @@ class Span(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Growth(Generic[T]):
-    """How a topic grew to its total, and something that was noted at each look."""
+    """The growth of a topic to its total, with a note taken at each poll."""
 
     samples: list[Sample]
     notes: list[T]
     total: int
 
     def between(self, start: float, end: float) -> Span[T]:
-        """Give what lies between the looks at which two parts of the total had been reached; never the same one."""
+        """Return the part between the polls at which two fractions of the total were reached; never the same poll."""
         one, other = (self._reached(part * self.total) for part in (start, end))
         one = min(one, max(0, other - 1))
         (begun, before), (ended, after) = self.samples[one], self.samples[other]
@@ -62,7 +62,7 @@ class Growth(Generic[T]):
 
 
 async def said(dsn: str, topic: str) -> list[Message]:
-    """Take what was written for a topic out of the outbox, so that the benchmark publishes it, and no relay."""
+    """Remove the messages of a topic from the outbox, so that the benchmark publishes them, not a relay."""
     pool = await open_pool(dsn, application="benchmark", size=1)
     try:
         rows = await pool.fetch(SAID, topic)
@@ -73,13 +73,13 @@ async def said(dsn: str, topic: str) -> list[Message]:
 
 
 async def make_topics(bootstrap: str, *names: str) -> None:
-    """Make topics with as many partitions as the product's have."""
+    """Create topics with the product's numbers of partitions."""
     async with administration(bootstrap) as admin:
         await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
 
 
 async def stamp(bootstrap: str, topic: str) -> None:
-    """Let the broker note when it has a record: whoever reads it may be late."""
+    """Let the broker stamp the arrival of a record, since a reader may be late."""
     by_broker = {"message.timestamp.type": "LogAppendTime"}
     async with administration(bootstrap) as admin:
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, by_broker)])
@@ -97,7 +97,7 @@ async def producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def publish(bootstrap: str, topic: str, messages: Sequence[Message]) -> None:
-    """Put messages on a topic as fast as it takes them."""
+    """Publish messages as fast as possible."""
     async with producer(bootstrap) as sender:
         futures = [await sender.send(topic, body, key=key, headers=pairs) for key, pairs, body in messages]
         await asyncio.gather(*futures)
@@ -106,7 +106,7 @@ async def publish(bootstrap: str, topic: str, messages: Sequence[Message]) -> No
 async def watch(
     bootstrap: str, topic: str, total: int, note: Callable[[], T], *, since: int = 0
 ) -> Growth[T]:
-    """Watch a topic until it holds so many records since some, by its ends alone: nothing is read.
+    """Poll the end offsets of a topic until it has grown by so many records; nothing is read.
 
     Raises StuckError where it grows no more.
     """

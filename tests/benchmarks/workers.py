@@ -1,4 +1,4 @@
-"""Two processes against one on the same backlog: the gain, and whether order per incident is kept."""
+"""Two processes compared with one on the same backlog: the gain, and the order per incident."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -39,7 +39,7 @@ async def _run(site: Site, count: int, processes: int) -> tuple[Growth[Cpu], int
 
 
 async def disordered(bootstrap: str, topic: str, total: int) -> int:
-    """Count the keys of a topic whose records do not come in the order of their ce_sequence."""
+    """Count the keys of a topic whose records are not in the order of ce_sequence."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     consumer.assign([TopicPartition(topic, number) for number in range(wire.PARTITIONS)])
     await consumer.start()
@@ -54,7 +54,7 @@ async def disordered(bootstrap: str, topic: str, total: int) -> int:
 
 
 def out_of_order(places: Sequence[tuple[UUID, int]]) -> set[UUID]:
-    """Name the keys that were seen at a lower or the same place after a higher one."""
+    """Return the keys that were seen with a lower or equal sequence number after a higher one."""
     highest: dict[UUID, int] = {}
     wrong = set()
     for key, place in places:
