@@ -7,10 +7,8 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from pydantic import ValidationError
 
 from dispatch.domain import escalation, transitions
-from dispatch.domain.errors import NewerVersionError
 from dispatch.domain.incident import Assignment, Incident, Offer, Recall, Seat
 from schemas import escalations, incidents, offers
 from schemas.base import Event
@@ -68,11 +66,7 @@ def _seat_of(seat: incidents.OpenedSeat) -> Seat:
 
 @lru_cache(maxsize=256)
 def _plan(body: bytes) -> Plan:
-    """Read the plan of an incident; raises NewerVersionError where this version cannot."""
-    try:
-        return read_plan(orjson.loads(body))
-    except ValidationError as error:
-        raise NewerVersionError("the plan of this incident needs a newer version of Renfort") from error
+    return read_plan(orjson.loads(body))
 
 
 def _status(incident: Incident, event: Event) -> Incident:

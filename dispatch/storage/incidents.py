@@ -28,6 +28,7 @@ from dispatch.storage.projections import (
 from dispatch.storage.queries import sql
 from dispatch.storage.table import Row, Table
 from schemas.base import SEVERITY_RANK, Event
+from schemas.generations import GENERATION
 from schemas.incidents import IncidentOpened
 from schemas.plans import Plan, read_plan
 
@@ -76,16 +77,18 @@ async def _plans(connection: asyncpg.Connection, hashes: set[str]) -> Mapping[st
     """Return plans by their hashes, each read once per process: a hash never means another plan."""
     if lacking := sorted(hashes - _PLANS.keys()):
         found = await connection.fetch(sql("read_plans"), lacking)
-        _PLANS.update((row["hash"], _plan(row["hash"], row["body"])) for row in found)
+        _PLANS.update((row["hash"], _plan(row)) for row in found)
     return _PLANS
 
 
-def _plan(name: str, body: Mapping[str, Any]) -> Plan:
-    """Read a plan that Renfort stored; raises NewerVersionError where this version cannot."""
+def _plan(row: asyncpg.Record) -> Plan:
+    """Read a stored plan; raises NewerVersionError where only the newer version that stored it can."""
     try:
-        return read_plan(body)
+        return read_plan(row["body"])
     except ValidationError as error:
-        raise NewerVersionError(f"plan {name} needs a newer version of Renfort") from error
+        if row["generation"] <= GENERATION:
+            raise
+        raise NewerVersionError(f"plan {row['hash']} is of generation {row['generation']}") from error
 
 
 async def write(
@@ -160,5 +163,5 @@ async def write_plans(
     for incident in incidents:
         if incident.plan_hash not in bodies:
             bodies[incident.plan_hash] = incident.plan.canonical()
-    rows = [(name, body["name"], body, now) for name, body in sorted(bodies.items())]
+    rows = [(name, body["name"], body, now, GENERATION) for name, body in sorted(bodies.items())]
     await execute_rows(connection, "write_plans", rows)

@@ -20,6 +20,8 @@ from schemas.decoding import generation_of, revive
 from schemas.envelope import SOURCE, Envelope, packed, unpack
 from schemas.generations import GENERATION, encode
 from schemas.ids import derived
+from schemas.incidents import IncidentOpened
+from schemas.plans import read_plan
 
 ONE_EVENT_PER_PLACE = "journal_stream_seq_key"
 
@@ -107,7 +109,10 @@ async def read_streams(connection: asyncpg.Connection, streams: Iterable[UUID]) 
 
 def _event(row: asyncpg.Record) -> Event:
     try:
-        return revive(row["type"], row["body"])
+        event = revive(row["type"], row["body"])
+        if isinstance(event, IncidentOpened):
+            read_plan(event.plan)
+        return event  # noqa: TRY300 - what follows is for both
     except (ValueError, LookupError) as error:
         generation = generation_of(unpack(row["headers"]))
         if generation <= GENERATION:

@@ -14,6 +14,7 @@ from dispatch.services.console import stream
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.operations.journal_export import Selection, export
 from dispatch.services.operations.rebuilding import compare, rebuild
+from dispatch.storage import incidents as store
 from dispatch.storage.chain import bucket_of
 from schemas.decoding import Newer, Place, Received, Unreadable, decode, from_outside, revive
 from schemas.envelope import pack
@@ -131,3 +132,40 @@ async def test_the_stream_and_the_export_pass_on_what_nobody_here_knows(
     assert [item.data["novelty"] for item in items if "novelty" in item.data] == [{"kept": True}]
     lines = [line async for line in export(world.uow, Selection(incident=incident))]
     assert sum(b64decode(orjson.loads(line)["bytes"]["body"]) == body for line in lines) == 1
+
+
+async def test_what_a_newer_version_wrote_and_this_one_cannot_read_is_no_difference(
+    pool: asyncpg.Pool, clock: MovableClock
+) -> None:
+    world = await World(pool, clock).create()
+    await world.add_people(5)
+    ahead_of_us, ours = await world.ask("1"), await world.ask("2")
+    row = await pool.fetchrow(
+        "SELECT id, headers, body FROM journal WHERE stream = $1 AND seq = 2", ahead_of_us
+    )
+    assert row is not None
+    headers = row["headers"].replace(
+        f'["ce_generation","{GENERATION}"]'.encode(), f'["ce_generation","{GENERATION + 1}"]'.encode()
+    )
+    await pool.execute("UPDATE journal SET headers = $2, body = '{}' WHERE id = $1", row["id"], headers)
+    await pool.execute("UPDATE incidents SET kind = 'changed' WHERE id = ANY ($1)", [ahead_of_us, ours])
+    differences = await compare(world.uow)
+    assert [line for line in differences if str(ours) in line]
+    assert not [line for line in differences if str(ahead_of_us) in line]
+
+
+async def test_an_incident_whose_plan_only_a_newer_version_reads_is_left_to_it_without_an_alarm(
+    pool: asyncpg.Pool, clock: MovableClock
+) -> None:
+    world = await World(pool, clock).create()
+    await world.add_people(5)
+    incident = await world.ask()
+    await pool.execute(
+        "UPDATE plans SET generation = 99, body = body || jsonb_build_object('professional', 'a_new_member')"
+    )
+    store._PLANS.clear()  # noqa: SLF001 - plans are read once per process
+    escalated = await pool.fetchval("SELECT count(*) FROM escalations")
+    clock.advance(120)
+    assert await world.agenda.run_round() == 1
+    assert await pool.fetchval("SELECT count(*) FROM escalations") == escalated
+    assert await pool.fetchval("SELECT count(*) FROM agenda WHERE subject = $1", incident) > 0

@@ -70,8 +70,8 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "count_ask_backs": ((one("volunteer", 1), EARLIER), 40),
     "offers_to_answer": ((one("volunteer", 1), EARLIER), 80),
     "open_token": ((bytes(16), EARLIER), 80),
-    "reports_on_their_way": (([one("report", 1)],), 40),
-    "find_earlier_reports": (([ORGANISATION], ["control-room"], ["7"]), 40),
+    "unlinked_reports": (([one("report", 1)],), 40),
+    "incidents_of_reports": (([ORGANISATION], ["control-room"], ["7"]), 40),
     "lock_reports": (([one("report", 1)],), 40),
     "channels_to_notify": (
         ([0], [ORGANISATION], [one("volunteer", 1)], [one("offer", 1)], [None], [False]),

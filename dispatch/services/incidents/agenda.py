@@ -11,7 +11,7 @@ import structlog
 from dispatch.domain.commands import Tick
 from dispatch.domain.escalation import Cause
 from dispatch.logs import where
-from dispatch.services.core.failures import is_transient
+from dispatch.services.core.failures import Failure, classify, is_transient, log_fields
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import assembly, escalations
 from dispatch.storage import incidents as store
@@ -129,8 +129,13 @@ class AgendaRunner:
 
         Does not read the incident, since reading it may be what fails.
         """
-        log.error("incident failed, deferred", incident=str(name), error=where(error), exc_info=error)
         self._deferred[name] = self._uow.clock.now() + DEFERRED_FOR
+        if classify(error) is Failure.NEWER_VERSION:
+            log.warning(
+                "incident left to a newer version of Renfort", incident=str(name), **log_fields(error)
+            )
+            return
+        log.error("incident failed, deferred", incident=str(name), error=where(error), exc_info=error)
 
         async def inside(connection: asyncpg.Connection, now: datetime) -> None:
             cause = Cause(f"stuck:{name}", 3, page=True, detail=type(error).__name__)

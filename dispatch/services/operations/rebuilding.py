@@ -1,7 +1,7 @@
 """Comparing the projections with the journal, and rebuilding them from it."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.domain import escalation
-from dispatch.domain.errors import RefusedError
+from dispatch.domain.errors import NewerVersionError, RefusedError
 from dispatch.domain.escalation import Escalations
 from dispatch.domain.evolve import replay
 from dispatch.domain.incident import Incident
@@ -34,12 +34,16 @@ OnProgress = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The rows that follow from streams, what holds their plans, and the errors of streams that cannot be replayed."""
+    """The rows that follow from streams, what holds their plans, and the streams that cannot be replayed.
+
+    `newer` has those that only a newer version of Renfort can replay.
+    """
 
     rows: Rows
     opened: list[Event]
     incidents: list[Incident]
     errors: list[str]
+    newer: dict[UUID, str] = field(default_factory=dict)
 
 
 async def compare(uow: UnitOfWork, on_progress: OnProgress | None = None) -> list[str]:
@@ -90,6 +94,8 @@ async def differences(connection: asyncpg.Connection, subjects: Sequence[UUID]) 
         return []
     replayed = await _replay(connection, subjects)
     found = list(replayed.errors)
+    # A newer process compares these: this one cannot tell whether they differ.
+    subjects = [subject for subject in subjects if subject not in replayed.newer]
     for table in PROJECTIONS:
         stored = [table.packed(tuple(record)) for record in await table.read(connection, subjects)]
         found += _differ(table, stored, replayed.rows[table])
@@ -126,25 +132,30 @@ async def _replay(connection: asyncpg.Connection, subjects: Sequence[UUID]) -> R
     """Replay the streams of subjects into rows."""
     homes = {row["stream"]: row for row in await connection.fetch(sql("subject_homes"), subjects)}
     replayed = Replayed({table: [] for table in PROJECTIONS}, [], [], [])
-    for subject, events in (await _read(connection, subjects, replayed.errors)).items():
+    for subject, events in (await _read(connection, subjects, replayed)).items():
         try:
             _fold(replayed, subject, events, homes)
-        except (RefusedError, LookupError) as error:
+        except (RefusedError, LookupError, ValueError) as error:
             replayed.errors.append(f"journal {subject}: {describe(error)}")
     return replayed
 
 
 async def _read(
-    connection: asyncpg.Connection, subjects: Sequence[UUID], errors: list[str]
+    connection: asyncpg.Connection, subjects: Sequence[UUID], replayed: Replayed
 ) -> dict[UUID, list[Event]]:
-    """Read the streams; one with an event that cannot be read adds an error and is left out."""
+    """Read the streams; one with an event that cannot be read is recorded as such and left out."""
     try:
         return await read_streams(connection, subjects)
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, NewerVersionError) as error:
         if len(subjects) > 1:
-            parts = [await _read(connection, [subject], errors) for subject in subjects]
+            parts = [await _read(connection, [subject], replayed) for subject in subjects]
             return {subject: events for part in parts for subject, events in part.items()}
-        errors.append(f"journal {subjects[0]}: an event cannot be read: `dispatch journal verify` names it")
+        if isinstance(error, NewerVersionError):
+            replayed.newer[subjects[0]] = str(error)
+        else:
+            replayed.errors.append(
+                f"journal {subjects[0]}: an event cannot be read: `dispatch journal verify` names it"
+            )
         return {}
 
 
@@ -174,8 +185,8 @@ def _add_incident(replayed: Replayed, incident: Incident) -> None:
 
 
 async def _write(connection: asyncpg.Connection, replayed: Replayed, now: datetime) -> None:
-    if replayed.errors:
-        raise RefusedError("; ".join(replayed.errors))
+    if errors := [*replayed.errors, *replayed.newer.values()]:
+        raise RefusedError("; ".join(errors))
     await write_plans(connection, replayed.opened, replayed.incidents, now)
     for table in PROJECTIONS:
         await table.write(connection, replayed.rows[table])

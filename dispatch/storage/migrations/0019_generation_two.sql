@@ -1,6 +1,8 @@
 -- What `incident.opened.v2` says beside its plan. Processes of the previous release go on writing the old columns
 -- only: two triggers fill in the new ones for them, from the plan, as the upcast of `incident.opened.v1` does.
 
+-- The generation of the version that stored a plan: an older one that cannot read it leaves its incidents alone.
+ALTER TABLE plans ADD COLUMN generation int NOT NULL DEFAULT 1;
 ALTER TABLE incidents ADD COLUMN engagement text CHECK (engagement IN ('dispatch', 'crew', 'notice'));
 ALTER TABLE seats ADD COLUMN all_skills text[], ADD COLUMN any_skills text[], ADD COLUMN min_age int;
 

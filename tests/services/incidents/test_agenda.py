@@ -145,7 +145,8 @@ async def test_an_incident_that_cannot_be_read_is_deferred_and_reported_while_th
     await world.add_people(8)
     bad, good = await world.open("1"), await world.open("2")
     await world.pool.execute(
-        "WITH plan AS (INSERT INTO plans SELECT 'stricter', name, '{}', first_used FROM plans LIMIT 1 RETURNING hash)"
+        "WITH plan AS (INSERT INTO plans SELECT 'stricter', name, '{}', first_used FROM plans LIMIT 1"
+        " RETURNING hash)"
         " UPDATE incidents SET plan_hash = plan.hash FROM plan WHERE id = $1", bad,
     )  # fmt: skip
     await world.advance(2)

@@ -31,10 +31,10 @@ LOCK TABLE {tables} IN EXCLUSIVE MODE;
 
 -- name: write_plans
 -- Stores each plan that is used; plans never change.
-INSERT INTO plans (hash, name, body, first_used)
-SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])
+INSERT INTO plans (hash, name, body, first_used, generation)
+SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::int[])
 ON CONFLICT (hash) DO NOTHING;
 
 -- name: read_plans
 -- Returns plans by their hashes.
-SELECT hash, body FROM plans WHERE hash = ANY ($1::text[]);
+SELECT hash, body, generation FROM plans WHERE hash = ANY ($1::text[]);
