@@ -62,7 +62,7 @@ def readers(book: PlanBook) -> dict[str, Reader]:
     return {reader.name: reader for reader in found}
 
 
-def heard(row: asyncpg.Record) -> Received:
+def received(row: asyncpg.Record) -> Received:
     """Read a row of the journal as a consumer would."""
     record = decode(row["topic"], row["key"], unpack(row["headers"]), row["body"])
     assert isinstance(record, Received), "what Renfort writes, it can read"

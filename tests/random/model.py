@@ -1,4 +1,4 @@
-"""A small model of one organisation: told event by event, it shares no code with the domain that it checks."""
+"""A small model of one organisation, updated event by event; it shares no code with the domain that it checks."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -53,7 +53,7 @@ class Assignment:
 
 @dataclass
 class Escalation:
-    """What a supervisor was told."""
+    """An escalation as its events describe it."""
 
     reason: str
     page: bool
@@ -68,7 +68,7 @@ class Escalation:
 
 @dataclass
 class Incident:
-    """One incident, as its events tell."""
+    """One incident as its events describe it."""
 
     id: UUID
     lane: str
@@ -128,8 +128,8 @@ class Incident:
         """Tell whether a hazard keeps volunteers away."""
         return bool(self.hazards & set(self.plan.forbidden_hazards))
 
-    def told(self, reason: str) -> list[Escalation]:
-        """Give what was told for a reason, settled or not."""
+    def raised(self, reason: str) -> list[Escalation]:
+        """Return the escalations raised for a reason, resolved or not."""
         return [one for one in self.escalations.values() if one.reason == reason]
 
 
@@ -173,6 +173,6 @@ class Model:
         taken = any(one.offer == offer.id for one in self.incidents[offer.incident].active())
         return {"taken"} if taken else {"over"}
 
-    def unworked(self) -> list[ReplyReceived]:
+    def unprocessed_replies(self) -> list[ReplyReceived]:
         """Give the answers that were received and not worked yet."""
         return [reply for name, reply in self.replies.items() if name not in self.worked]

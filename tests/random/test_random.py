@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.random.commands import Command, Deliver, Race, Reply, Report, Send, Text, Wait, scripts
-from tests.random.deeds import do
-from tests.random.ending import end
+from tests.random.execution import execute
+from tests.random.final_checks import check_end
 from tests.random.scenes import SCENES
 from tests.random.town import Town
 
@@ -23,8 +23,8 @@ async def play(pool: asyncpg.Pool, *script: Command) -> Town:
     """Play a script to its end in an organisation of its own."""
     town = await Town.found(pool)
     for command in script:
-        await do(town, command)
-    await end(town)
+        await execute(town, command)
+    await check_end(town)
     return town
 
 
@@ -65,10 +65,10 @@ async def test_a_script_is_played_as_it_was_printed(runs: asyncpg.Pool) -> None:
 async def test_of_two_processes_that_found_the_same_people_one_asks_them(runs: asyncpg.Pool) -> None:
     town = await Town.found(runs)
     for command in (Report(), Report(), Deliver("reports"), Race()):
-        await do(town, command)
+        await execute(town, command)
     first, second = town.model.incidents.values()
     assert sorted([len(first.offers), len(second.offers)]) == [0, 4]
-    await do(town, Wait(1))
+    await execute(town, Wait(1))
     assert sorted([len(first.offers), len(second.offers)]) == [1, 4]
 
 
@@ -79,7 +79,7 @@ async def test_a_volunteer_seated_elsewhere_is_thanked_for_a_late_yes_even_after
     asked: list[Command] = [Report("fire.house"), Report("fire.house"), Deliver(), Wait(57)]
     answered: list[Command] = [Reply(), Wait(3), Text(words="OUI", code=False), Reply(answer="declined")]
     for command in [*asked, *answered, Deliver()]:
-        await do(town, command)
+        await execute(town, command)
     (late,) = [offer for offer in town.model.offers.values() if offer.late is not None]
     assert late.late == "thanked"
     assert town.model.incidents[late.incident].free(late.role)

@@ -1,4 +1,4 @@
-"""One run: an organisation of its own, and what is commanded in it, each transaction told to the model."""
+"""One run: an organisation of its own and the commands in it; the events of each transaction go to the model."""
 
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
@@ -25,10 +25,10 @@ from schemas.decoding import Received
 from schemas.reports import ReportBody
 from tests.conftest import START
 from tests.random import races, scenes
-from tests.random.bus import Fate, Reader, heard, readers
+from tests.random.bus import Fate, Reader, readers, received
+from tests.random.event_rules import GRACE, apply_events
 from tests.random.model import Model, Offer, Person
 from tests.random.phones import Mood, Phones
-from tests.random.telling import GRACE, tell
 from tests.support.post import LINKS, SECRET
 
 T = TypeVar("T")
@@ -108,32 +108,32 @@ class Town:
         """Give the moment so many seconds ago."""
         return self.now - timedelta(seconds=seconds)
 
-    async def heed(self) -> list[Event]:
+    async def apply_new_events(self) -> list[Event]:
         """Tell the model what was committed since the last time, and give it to the readers."""
         rows = await self.pool.fetch(NEWS, self.read, self.organisation)
         self.read = max((row["id"] for row in rows), default=self.read)
-        records = [heard(row) for row in rows]
+        records = [received(row) for row in rows]
         for reader in self.readers.values():
             for record in records:
                 if record.data is not None and record.data.topic == reader.topic:
                     reader.log[record.key].append(record)
         events = [record.data for record in records if record.data is not None]
-        tell(self.model, events)
+        apply_events(self.model, events)
         return events
 
     async def deliver(self, reader: Reader, most: int, turn: int, fate: Fate = "well") -> None:
         """Give a reader its next batch."""
         batch = reader.batch(most, turn)
         if fate == "fails":
-            await self._lose(self.hand(reader, batch, losing(reader.handle)))
+            await self._lose(self.process(reader, batch, losing(reader.handle)))
             return
-        await self.hand(reader, batch, reader.handle)
+        await self.process(reader, batch, reader.handle)
         if fate != "forgotten":
             reader.commit(batch)
         if not reader.quiet:
-            await self.heed()
+            await self.apply_new_events()
         if reader.name == "replies":
-            self.check_worked(batch)
+            self.check_processed(batch)
 
     async def race(self, turn: int) -> None:
         """Let two processes ask people at once: the second does all while the first is about to claim."""
@@ -143,25 +143,25 @@ class Town:
         others = [record for record in waiting if record.key != waiting[0].key]
         if others:
             races.enter(partial(self.hand, reader, others, reader.handle))
-            await self.hand(reader, first, reader.handle)
+            await self.process(reader, first, reader.handle)
             if (late := races.left()) is not None:
                 await late()
             reader.commit(waiting)
-            await self.heed()
+            await self.apply_new_events()
 
     async def _lose(self, work: Awaitable[object]) -> None:
         """Do what is lost before its commit."""
-        await self.heed()
+        await self.apply_new_events()
         with suppress(asyncpg.ConnectionDoesNotExistError):
             await work
-        assert not await self.heed(), "what was not committed did not happen"
+        assert not await self.apply_new_events(), "what was not committed did not happen"
 
-    async def hand(self, reader: Reader, batch: Sequence[Received], handle: Handler) -> None:
+    async def process(self, reader: Reader, batch: Sequence[Received], handle: Handler) -> None:
         """Run a handler over a batch as a consumer does."""
         batches = Batches(self.pool, self.clock, on_commit=lambda: None)
         await batches.run(reader.name, reader.topic, batch, handle, on_parked=raise_parking_alerts)
 
-    def check_worked(self, batch: Sequence[Received]) -> None:
+    def check_processed(self, batch: Sequence[Received]) -> None:
         """Check that no yes was dropped."""
         for record in batch:
             reply = self.model.replies[record.data.reply_id]  # type: ignore[union-attr]
@@ -172,7 +172,7 @@ class Town:
                 seated = offer.status == "accepted" or incident.holds(offer.volunteer)
                 assert seated or offer.late is not None, "a yes is seated or thanked, never dropped"
             if reply.answer == "danger":
-                assert incident.told("danger"), "a danger is told"
+                assert incident.raised("danger"), "a danger escalates"
 
     async def deliver_all(self, turn: int = 0, fate: Fate = "well") -> None:
         """Deliver until nothing is new; the fate is that of the first batch of each reader."""
@@ -181,23 +181,23 @@ class Town:
                 if reader.behind:
                     await self.deliver(reader, ALL, turn, fate)
             fate = "well"
-        await self.heed()
+        await self.apply_new_events()
 
-    async def work_agenda(self, fate: Fate = "well") -> None:
+    async def run_agenda(self, fate: Fate = "well") -> None:
         """Work what is due until nothing is."""
         if fate == "fails":
             await self._lose(AgendaRunner(Lost(self.pool, self.clock)).run_round())
             return
         for _ in range(20):
             done = await AgendaRunner(self.uow).run_round()
-            self.check_patience(await self.heed())
+            self.check_patience(await self.apply_new_events())
             if not done:
                 return
         raise AssertionError("the agenda never rests")
 
     def check_patience(self, events: Sequence[Event]) -> None:
         """Check that no offer expired while an answer to it was being worked."""
-        answered = {r.offer_id for r in self.model.unworked() if r.received_at > self.now - GRACE}
+        answered = {r.offer_id for r in self.model.unprocessed_replies() if r.received_at > self.now - GRACE}
         expired = {e.offer_id for e in events if e.type == "offer.expired.v1"}  # type: ignore[attr-defined]
         assert not expired & answered, "expiry waits a little for answers that are not worked yet"
 
@@ -208,7 +208,7 @@ class Town:
             pass
         if self.phones.wrong:
             raise self.phones.wrong[0]
-        await self.heed()
+        await self.apply_new_events()
 
     def offer(self, index: int, of: str = "live") -> Offer | None:
         """Find an offer in a state; any other where there is none."""

@@ -1,4 +1,4 @@
-"""What must be true when everything has been delivered, sent, and given the time that it needs."""
+"""What must hold once everything is delivered and sent and all due time has passed."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ CHAIN = """
 LOOSE = """
     SELECT (SELECT count(*) FROM journal WHERE id > $1) - (SELECT count(*) FROM outbox) AS unpublished,
            (SELECT count(*) FROM parking WHERE organisation = $2) AS parked,
-           (SELECT count(*) FROM replies WHERE organisation = $2 AND processed_at IS NULL) AS unworked,
+           (SELECT count(*) FROM replies WHERE organisation = $2 AND processed_at IS NULL) AS unprocessed,
            (SELECT count(*) FROM agenda a WHERE due_at <= $3
               AND NOT (kind = 'consider' AND EXISTS (SELECT FROM organisations o
                                                      WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
@@ -37,24 +37,24 @@ MESSAGES = (
 )
 
 
-async def end(town: Town) -> None:
+async def check_end(town: Town) -> None:
     """Let the run come to its end, and check what it left."""
     await _settle(town)
     await _check_tables(town)
     await _check_reports(town)
-    await _check_told(town)
+    await _check_notified(town)
     for incident in town.model.incidents.values():
-        _check_in_hand(incident)
+        _check_handled(incident)
         _check_recalls_known(incident)
     _check_overlaps(town.model)
-    await _check_hearing_again(town)
+    await _check_redelivery(town)
 
 
 async def _settle(town: Town) -> None:
     await town.deliver_all()
     for seconds in LATER_S:
         town.clock.advance(seconds)
-        await town.work_agenda()
+        await town.run_agenda()
         await town.deliver_all()
     await town.send()
     await town.deliver_all()
@@ -99,12 +99,12 @@ async def _check_reports(town: Town) -> None:
     assert set(opened.values()) == set(town.model.incidents)
 
 
-async def _check_told(town: Town) -> None:
+async def _check_notified(town: Town) -> None:
     found = await town.pool.fetch(MESSAGES, town.organisation)
-    told = {(m["purpose"], m["offer_id"] or m["escalation_id"]) for m in found}
+    notified = {(m["purpose"], m["offer_id"] or m["escalation_id"]) for m in found}
     asked = {m["offer_id"] for m in found if m["purpose"] == "offer" and m["status"] == "sent"}
-    missing = {*_to_tell(town), *_to_stand_down(town, asked)} - told
-    assert not missing, f"who has to be told is told: {missing}"
+    missing = {*_to_notify(town), *_to_stand_down(town, asked)} - notified
+    assert not missing, f"everybody concerned is notified: {missing}"
     sent = {(m["purpose"], m["offer_id"]) for m in found if m["status"] == "sent"}
     missing = {
         (kind, offer)
@@ -116,7 +116,7 @@ async def _check_told(town: Town) -> None:
     assert town.phones.repeats <= town.phones.doubts, "only what was in doubt is sent again"
 
 
-def _to_tell(town: Town) -> Iterator[tuple[str, object]]:
+def _to_notify(town: Town) -> Iterator[tuple[str, object]]:
     for incident in town.model.incidents.values():
         yield from (("assigned", one.offer) for one in incident.assignments.values())
         yield from (("late", o.id) for o in incident.offers.values() if o.late == "thanked")
@@ -143,8 +143,8 @@ def _recalled(incident: Incident) -> Iterator[tuple[str, object]]:
             yield kind, last[who]
 
 
-def _check_in_hand(incident: Incident) -> None:
-    """Check that an incident is over, covered, or in the hands of a human who was told."""
+def _check_handled(incident: Incident) -> None:
+    """Check that an incident is over, covered, or known to a supervisor."""
     if incident.ended or incident.status in ("held", "taken_over"):
         return
     obstacles = {
@@ -155,17 +155,17 @@ def _check_in_hand(incident: Incident) -> None:
         "uncovered": bool(incident.seats) and not incident.awaiting and not incident.covered,
     }
     for reason, stands in obstacles.items():
-        known = [one for one in incident.told(reason) if one.open and one.page]
-        assert known or not stands, f"a supervisor is told: {reason}"
+        known = [one for one in incident.raised(reason) if one.open and one.page]
+        assert known or not stands, f"it escalates: {reason}"
 
 
 def _check_recalls_known(incident: Incident) -> None:
     if incident.status not in ("held", "aborted"):
         return
-    told = [one.told_at for one in incident.told("recall_unacknowledged")]
+    raised = [one.told_at for one in incident.raised("recall_unacknowledged")]
     for who, (kind, at, seen) in incident.recalls.items():
         if not seen and (kind == "aborted" or who in incident.involved()):
-            assert max(told, default=at) > at, "a supervisor knows who has not seen a recall"
+            assert max(raised, default=at) > at, "a supervisor knows who has not seen a recall"
 
 
 def _check_overlaps(model: Model) -> None:
@@ -174,7 +174,7 @@ def _check_overlaps(model: Model) -> None:
     assert not torn, "who is urgently assigned is free of everything else"
 
 
-async def _check_hearing_again(town: Town) -> None:
+async def _check_redelivery(town: Town) -> None:
     before = await town.pool.fetchval(LAST)
     for reader in town.readers.values():
         reader.rewind(EVERYTHING)

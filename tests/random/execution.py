@@ -1,4 +1,4 @@
-"""How each command is carried out, by the services that the product's edges call."""
+"""The execution of each command, by the services that the product's edges call."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -28,14 +28,14 @@ BY = "Ada"
 STRANGER = "neighbour"
 
 
-async def do(town: Town, command: commands.Command) -> None:
-    """Carry out one command, and tell the model what came of it; what is refused changes nothing."""
+async def execute(town: Town, command: commands.Command) -> None:
+    """Execute one command and apply its events to the model; a refused command changes nothing."""
     try:
         await _DEEDS[type(command)](town, command)
     except RefusedError:
-        assert not await town.heed(), "what is refused changes nothing"
+        assert not await town.apply_new_events(), "a refused command changes nothing"
     if isinstance(command, commands.Edge):
-        await town.heed()
+        await town.apply_new_events()
 
 
 async def _report(town: Town, command: commands.Report) -> None:
@@ -136,7 +136,7 @@ async def _pause(town: Town, command: commands.Pause) -> None:
 async def _wait(town: Town, command: commands.Wait) -> None:
     town.clock.advance(command.seconds)
     if command.agenda is not None:
-        await town.work_agenda(command.agenda)
+        await town.run_agenda(command.agenda)
 
 
 async def _deliver(town: Town, command: commands.Deliver) -> None:
@@ -146,7 +146,7 @@ async def _deliver(town: Town, command: commands.Deliver) -> None:
     reader = town.readers[command.reader]
     if reader.behind:
         await town.deliver(reader, command.most, command.turn, command.fate)
-        await town.heed()
+        await town.apply_new_events()
 
 
 async def _race(town: Town, command: commands.Race) -> None:

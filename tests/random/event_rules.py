@@ -1,4 +1,4 @@
-"""The rules that each event must keep when it happens, and what it changes in the model."""
+"""The rules that each event must obey when it happens, and what it changes in the model."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,21 +14,21 @@ from schemas.replies import ReplyReceived
 from tests.random.model import Assignment, Escalation, Incident, Model, Offer, Seat
 
 GRACE = timedelta(seconds=5)
-"""How long expiry waits for answers that were received and are not worked."""
+"""How long expiry waits for answers that were received and are not processed."""
 
 
-def tell(model: Model, events: Sequence[Event]) -> None:
-    """Tell what one transaction wrote; raises AssertionError where it breaks a rule."""
-    teller = Teller(model, model.engagements())
+def apply_events(model: Model, events: Sequence[Event]) -> None:
+    """Apply the events of one transaction to the model; raises AssertionError where one breaks a rule."""
+    checker = EventChecker(model, model.engagements())
     for event in events:
-        teller.tell(event)
-    for offer in teller.spared:
-        assert teller.elsewhere(offer), "a yes fills a free seat, however late"
+        checker.apply(event)
+    for offer in checker.thanked_early:
+        assert checker.elsewhere(offer), "a yes fills a free seat, however late"
     check_people(model)
 
 
 def check_people(model: Model) -> None:
-    """Check what no incident can see by itself."""
+    """Check the rules that span incidents."""
     live = Counter((o.volunteer, i.lane) for i in model.incidents.values() for o in i.live())
     bound = Counter((a.volunteer, i.lane) for i in model.incidents.values() for a in i.active())
     assert max(live.values(), default=0) <= 1, "nobody has two live offers in a lane"
@@ -50,15 +50,15 @@ def check_live(model: Model, incident: Incident) -> None:
 
 
 @dataclass
-class Teller:
-    """The events of one transaction: who was bound when it began, and who was thanked though a seat was free.
+class EventChecker:
+    """Checks the events of one transaction; knows who was engaged before it, and who was thanked though a seat was free.
 
-    Incidents are written one after the other: where else somebody was seated may be told later, and be over by then.
+    Incidents are written one after the other: the event that seats a volunteer elsewhere may come later.
     """
 
     model: Model
     before: set[tuple[UUID, str]]
-    spared: list[Offer] = field(default_factory=list)
+    thanked_early: list[Offer] = field(default_factory=list)
     seated: list[offers.Assigned] = field(default_factory=list)
 
     def elsewhere(self, offer: Offer) -> bool:
@@ -73,7 +73,7 @@ class Teller:
             offer.volunteer, lane, but=offer.incident
         )
 
-    def tell(self, event: Event) -> None:
+    def apply(self, event: Event) -> None:
         """Check one event, then fold it in."""
         if isinstance(event, incidents.IncidentOpened):
             self.model.incidents[event.incident_id] = _opened(event)
@@ -153,7 +153,7 @@ class Teller:
             gave_back = offer.status == "accepted"
             over = incident.ended or incident.arrived() or gave_back or bound
             if incident.free(offer.role) and not over:
-                self.spared.append(offer)
+                self.thanked_early.append(offer)
         else:
             late = event.received_at > offer.expires_at or offer.status in ("withdrawn", "declined")
             assert late, "a yes in time is not called late"
