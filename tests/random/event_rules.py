@@ -51,7 +51,7 @@ def check_live(model: Model, incident: Incident) -> None:
 
 @dataclass
 class EventChecker:
-    """Checks the events of one transaction; knows who was engaged before it, and who was thanked though a seat was free.
+    """Checks the events of one transaction; records who was engaged before, and who was thanked despite a free seat.
 
     Incidents are written one after the other: the event that seats a volunteer elsewhere may come later.
     """

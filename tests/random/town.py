@@ -142,7 +142,7 @@ class Town:
         first = [record for record in waiting if record.key == waiting[0].key]
         others = [record for record in waiting if record.key != waiting[0].key]
         if others:
-            races.enter(partial(self.hand, reader, others, reader.handle))
+            races.enter(partial(self.process, reader, others, reader.handle))
             await self.process(reader, first, reader.handle)
             if (late := races.left()) is not None:
                 await late()

@@ -1,0 +1,92 @@
+"""Organisations, their area, pause and duty order, on a real database."""
+
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.services.access import organisations
+from dispatch.services.access.organisations import Area, DutyContact
+from dispatch.services.core.errors import ConflictError, InvalidError
+from dispatch.services.core.unit_of_work import UnitOfWork
+
+
+@pytest.fixture
+def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
+    return UnitOfWork(pool, clock)
+
+
+@pytest.fixture
+async def organisation(uow: UnitOfWork) -> UUID:
+    return await organisations.create(uow, "SDIS 67", "Europe/Paris", Area(48, 7, 49, 8.5))
+
+
+async def test_an_organisation_is_stored_with_its_area(uow: UnitOfWork, organisation: UUID) -> None:
+    found = await organisations.get(uow, organisation)
+    assert (found.name, found.area, found.paused_at) == ("SDIS 67", Area(48, 7, 49, 8.5), None)
+
+
+async def test_two_organisations_cannot_have_one_name(uow: UnitOfWork) -> None:
+    await organisations.create(uow, "SDIS 67")
+    with pytest.raises(ConflictError):
+        await organisations.create(uow, "SDIS 67")
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "area", "field"),
+    [
+        ("", "Europe/Paris", None, "name"),
+        ("A", "Mars/Base", None, "zone"),
+        ("A", "../etc/passwd", None, "zone"),
+        ("A", "UTC", Area(49, 7, 48, 8), "area"),
+    ],
+)
+async def test_an_impossible_organisation_is_refused_by_field(
+    uow: UnitOfWork, name: str, zone: str, area: Area | None, field: str
+) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await organisations.create(uow, name, zone, area)
+    assert refused.value.field == field
+
+
+async def test_a_pause_escalates_once_and_its_end_resolves_the_escalation(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
+    await organisations.pause(uow, organisation, "Ada")
+    await organisations.pause(uow, organisation, "Bob")
+    rows = await uow.pool.fetch("SELECT reason, page, status FROM escalations")
+    assert [tuple(row.values()) for row in rows] == [("paused", True, "raised")]
+    assert (await organisations.get(uow, organisation)).paused_at == uow.clock.now()
+    await organisations.resume(uow, organisation, "Ada")
+    await organisations.resume(uow, organisation, "Ada")
+    assert (await organisations.get(uow, organisation)).paused_at is None
+    assert await uow.pool.fetchval("SELECT status FROM escalations") == "resolved"
+
+
+async def test_a_contact_who_stays_in_the_duty_order_keeps_its_id(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
+    ada, bob = DutyContact("Ada", "06 39 98 00 01"), DutyContact("Bob", "+33639980002", "en", drills=True)
+    await organisations.set_duty(uow, organisation, [ada, bob])
+    before = {row["name"]: row["id"] for row in await uow.pool.fetch("SELECT name, id FROM duty_contacts")}
+    await organisations.set_duty(uow, organisation, [bob, ada])
+    after = {row["name"]: row["id"] for row in await uow.pool.fetch("SELECT name, id FROM duty_contacts")}
+    assert after == before
+    assert [contact.phone for contact in await organisations.duty(uow, organisation)] == [
+        "+33639980002",
+        "+33639980001",
+    ]
+
+
+async def test_a_number_is_in_the_duty_order_once(uow: UnitOfWork, organisation: UUID) -> None:
+    twice = [DutyContact("Ada", "06 39 98 00 01"), DutyContact("Bob", "+33639980001")]
+    with pytest.raises(InvalidError, match="twice"):
+        await organisations.set_duty(uow, organisation, twice)
+
+
+async def test_a_supervisors_id_does_not_depend_on_the_phone_number(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
+    await organisations.set_duty(uow, organisation, [DutyContact("Ada", "+33639980001")])
+    assert (await uow.pool.fetchval("SELECT id FROM duty_contacts")).version == 7
