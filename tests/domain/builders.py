@@ -1,4 +1,4 @@
-"""Small incidents, plans and people to decide about."""
+"""Small incidents, plans and volunteers for the tests of decisions."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -24,17 +24,17 @@ CALLED = Professional(requested=True, reference="SAMU 75-1")
 
 
 def at(seconds: float) -> datetime:
-    """Give the moment so many seconds after the start."""
+    """Return the moment so many seconds after the start."""
     return START + timedelta(seconds=seconds)
 
 
 def person(number: int) -> UUID:
-    """Name a volunteer."""
+    """Return the id of a volunteer."""
     return named("volunteer", number)
 
 
 def plan(**changes: object) -> Plan:
-    """Give a plan of two helpers, asked for a minute each, escalated at 1, 2 and 3 minutes."""
+    """Return a plan of two helpers, asked for a minute each, escalated at 1, 2 and 3 minutes."""
     fields: dict[str, Any] = {
         "name": "test",
         "title": {"fr": "Essai", "en": "Test"},
@@ -53,12 +53,12 @@ def plan(**changes: object) -> Plan:
 
 
 def watch_plan(**changes: object) -> Plan:
-    """Give the same plan as a notice that sends nobody."""
+    """Return the same plan as a notice that sends nobody."""
     return plan(**{"kinds": ("watch.odour",), "informs": True, "professional": "informed"} | changes)
 
 
 def opening(**changes: object) -> Opening:
-    """Give a report from a trusted source, inside the area; some changes are to the report itself."""
+    """Return the opening of a trusted report inside the area; changes apply to the report or to the opening."""
     fields: dict[str, Any] = {
         "at": START, "source": "control-room", "source_id": "1", "kind": "medical.fall", "position": PLACE,
         "professional": CALLED,
@@ -78,7 +78,7 @@ def incident(under: Plan | None = None, **changes: object) -> Incident:
 
 
 def after(before: Incident, *commands: Command, now: datetime = START) -> Incident:
-    """Give the incident after some commands."""
+    """Return the incident after some commands."""
     draft = Draft(before, now)
     for command in commands:
         apply(draft, command)
@@ -86,51 +86,51 @@ def after(before: Incident, *commands: Command, now: datetime = START) -> Incide
 
 
 def picks(roles: Sequence[str], first: int = 0) -> Consider:
-    """Pick a new person for each role."""
+    """Return a round that picks a new volunteer for each role."""
     found = tuple(Pick(person(first + n), role, 100 + n) for n, role in enumerate(roles))
     return Consider(named("round", first), found)
 
 
 def ask(before: Incident, count: int, *, first: int = 0, now: datetime = START) -> Incident:
-    """Offer to so many people, the roles of the plan in turn."""
+    """Extend offers to so many volunteers, the roles of the plan in turn."""
     roles = [need.role for need in before.plan.seats] * count
     return after(before, picks(roles[:count], first), now=now)
 
 
 def offer_of(state: Incident, number: int) -> Offer:
-    """Find the last offer to a person."""
+    """Return the last offer to a volunteer."""
     return [o for o in state.offers.values() if o.volunteer_id == person(number)][-1]
 
 
 def assignment_of(state: Incident, number: int) -> Assignment:
-    """Find the last assignment of a person."""
+    """Return the last assignment of a volunteer."""
     return [a for a in state.assignments.values() if a.volunteer_id == person(number)][-1]
 
 
 def reply(state: Incident, number: int, answer: Answer, received: datetime = START) -> AnswerOffer:
-    """Answer the last offer to a person."""
+    """Return an answer to the last offer to a volunteer."""
     return AnswerOffer(offer_of(state, number).id, person(number), answer, "page", received)
 
 
 def answered(
     before: Incident, number: int, *answers: Answer, now: datetime = START, received: datetime | None = None
 ) -> Incident:
-    """Let a person answer, once or several times."""
+    """Return the incident after one or several answers of a volunteer."""
     return after(before, *(reply(before, number, a, received or now) for a in answers), now=now)
 
 
 def acted(before: Incident, *acts: str, now: datetime = START) -> Incident:
-    """Let a supervisor act."""
+    """Return the incident after acts of a supervisor."""
     return after(before, *(Act(what, "Ada") for what in acts), now=now)  # type: ignore[arg-type]
 
 
 def hazards(*found: Hazard) -> Update:
-    """Let the source report hazards."""
+    """Return an update of the source that reports hazards."""
     return Update(named("update"), None, None, found, None, trusted=True)
 
 
 def one_left_on_scene() -> Incident:
-    """Give an incident for which four came where three were needed, and person 3 alone is still there."""
+    """Return an incident to which four came where three were needed; only volunteer 3 is still on scene."""
     seats = (
         {"role": "driver", "skill": "driver", "count": 1},
         {"role": "helper", "skill": "first_aid", "count": 2},
@@ -146,7 +146,7 @@ def one_left_on_scene() -> Incident:
 
 
 def tick_until(before: Incident, end: datetime) -> list[Event]:
-    """Let time pass and do each thing when it is due; nobody new is found to ask."""
+    """Tick at each due time until the end, without new volunteers; return the events."""
     events: list[Event] = []
     while (
         now := min((t for kind, t in agenda(before).items() if kind != "consider"), default=None)
@@ -154,7 +154,7 @@ def tick_until(before: Incident, end: datetime) -> list[Event]:
         if now > end:
             break
         done = decide(before, Tick(), now)
-        assert done, "what is due must lead to something"
+        assert done, "a due entry leads to an event"
         events += done
         for event in done:
             before = evolve(before, event)
@@ -162,17 +162,17 @@ def tick_until(before: Incident, end: datetime) -> list[Event]:
 
 
 def passed(before: Incident, end: datetime) -> Incident:
-    """Give the incident after time has passed."""
+    """Return the incident at the end of a period of ticks."""
     for event in tick_until(before, end):
         before = evolve(before, event)
     return before
 
 
 def kinds(events: Sequence[Event]) -> list[str]:
-    """Name the events without their version."""
+    """Return the types of events without their version."""
     return [event.type.removesuffix(".v1") for event in events]
 
 
 def due(state: Incident) -> dict[str, float]:
-    """Give the agenda in seconds after the start."""
+    """Return the agenda in seconds after the start."""
     return {kind: (when - START).total_seconds() for kind, when in agenda(state).items()}
