@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dispatch.domain import retention
+from schemas.generations import GENERATION, OLDEST
 
 HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d{1,5})?")
 DATABASE = (
@@ -59,6 +60,9 @@ class Settings(BaseSettings):
     min_insync: Annotated[int, Field(ge=1, le=10)] = 1
     guarded_topic: bool = False
     backup: Path | None = None
+    write_generation: Annotated[
+        int | None, Field(ge=OLDEST, le=GENERATION), BeforeValidator(lambda text: text or None)
+    ] = None
     keep: Annotated[str, AfterValidator(_possible)] = ""
     log: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.operations.generations import adjust_once
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ async def installation(settings: Settings) -> AsyncIterator[UnitOfWork]:
     try:
         clock = Clock()
         await clock.sample(pool)
+        await adjust_once(pool)
         yield UnitOfWork(pool, clock)
     except UNREACHABLE as error:
         if isinstance(error, asyncpg.PostgresError) and not isinstance(

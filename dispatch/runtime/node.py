@@ -26,6 +26,7 @@ from dispatch.services.ingest.batches import Batches
 from dispatch.services.messaging.delivery import Trouble
 from dispatch.services.messaging.sending import Sender
 from dispatch.services.operations.auditing import Auditor
+from dispatch.services.operations.generations import GenerationGuard
 from dispatch.services.operations.retention import Keeper
 from dispatch.services.subscriptions import READERS
 from dispatch.storage.database_clock import ping
@@ -104,6 +105,7 @@ class Node:
     async def _begin(self) -> None:
         await self._reach_database()
         self._spawn("clock", self._follow)
+        self._spawn("generation", GenerationGuard(self.pool, self.wiring.write_generation).run)
         self.kafka.start()
         roles = self.wiring.roles
         if "agenda" in roles:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal, get_args
 
+from schemas.generations import GENERATION
+
 Role = Literal[
     "api",
     "reports",
@@ -21,10 +23,14 @@ TITLE = "renfort:"
 
 
 def title(roles: Sequence[Role]) -> str:
-    """Return the name of a process: its roles, or those that it lacks, since PostgreSQL stores 63 bytes of a name."""
+    """Return the name of a process: its generation, and its roles or those that it lacks.
+
+    PostgreSQL stores 63 bytes of a name. Release 0.1.0 reads the roles from it and states no generation in its own.
+    """
     named, lacking = sorted(roles), sorted(set(ROLES) - set(roles))
+    prefix = f"{TITLE} g{GENERATION}"
     return min(
-        " ".join([TITLE, *named]), " ".join([TITLE, "all", *(f"-{role}" for role in lacking)]), key=len
+        " ".join([prefix, *named]), " ".join([prefix, "all", *(f"-{role}" for role in lacking)]), key=len
     )
 
 

@@ -34,6 +34,7 @@ class Wiring:
     gateways: GatewayRegistry
     roles: Sequence[Role] = ROLES
     migrates: bool = False
+    write_generation: int | None = None
     kept: Mapping[str, int] = field(default_factory=retention.periods)
 
 
@@ -67,6 +68,7 @@ def wiring(
         roles=roles,
         migrates=migrates,
         kept=settings.kept,
+        write_generation=settings.write_generation,
     )
 
 
