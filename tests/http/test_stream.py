@@ -224,18 +224,18 @@ async def test_two_hundred_readers_share_one_journal_reader(
 
     listening = asyncio.Barrier(201)
     async with asyncio.TaskGroup() as group, asyncio.timeout(60):
-        heard = [group.create_task(_hear(site, 20, listening)) for _ in range(200)]
+        readers = [group.create_task(_read(site, 20, listening)) for _ in range(200)]
         await listening.wait()
         monkeypatch.setattr(service, "read_page", counted)
         began = time.monotonic()
         for number in range(20):
             await site.publish(number)
     elapsed = time.monotonic() - began
-    assert all(task.result() == names(*range(20)) for task in heard)
+    assert all(task.result() == names(*range(20)) for task in readers)
     assert 0 < reads <= elapsed / endpoint.POLL_S + 2
 
 
-async def _hear(site: StreamSite, count: int, listening: asyncio.Barrier) -> list[str]:
+async def _read(site: StreamSite, count: int, listening: asyncio.Barrier) -> list[str]:
     async with site.stream() as reader:
         await listening.wait()
         return await reader.subjects(count)

@@ -43,7 +43,7 @@ async def say(cluster: KafkaCluster, topic: str, words: list[bytes]) -> None:
         await producer.stop()
 
 
-async def hear(cluster: KafkaCluster, topic: str, count: int) -> list[bytes]:
+async def consume(cluster: KafkaCluster, topic: str, count: int) -> list[bytes]:
     consumer = AIOKafkaConsumer(
         topic, bootstrap_servers=cluster.bootstrap, group_id=f"group-{uuid4()}", auto_offset_reset="earliest"
     )
@@ -67,7 +67,7 @@ async def answers(cluster: KafkaCluster) -> bool:
 async def test_a_consumer_group_receives_what_an_idempotent_producer_sent(kafka: KafkaCluster) -> None:
     topic = await make_topic(kafka)
     await say(kafka, topic, WORDS)
-    assert await hear(kafka, topic, len(WORDS)) == WORDS
+    assert await consume(kafka, topic, len(WORDS)) == WORDS
 
 
 async def test_a_request_for_an_unknown_topic_does_not_create_it(kafka: KafkaCluster) -> None:
@@ -84,7 +84,7 @@ async def test_a_killed_node_retains_its_messages_over_a_restart(kafka: KafkaClu
     kafka.kill()
     assert not await answers(kafka)
     kafka.restart()
-    assert await hear(kafka, topic, len(WORDS)) == WORDS
+    assert await consume(kafka, topic, len(WORDS)) == WORDS
     async with admin_of(kafka) as admin:
         assert (await admin.describe_cluster())["cluster_id"] == before == kafka.cluster_id
 
@@ -97,7 +97,7 @@ async def test_a_frozen_node_answers_again_once_it_is_resumed(kafka: KafkaCluste
     finally:
         kafka.resume()
     await say(kafka, topic, WORDS)
-    assert await hear(kafka, topic, len(WORDS)) == WORDS
+    assert await consume(kafka, topic, len(WORDS)) == WORDS
 
 
 async def test_a_replaced_cluster_is_empty_and_has_another_id(kafka: KafkaCluster) -> None:
@@ -114,4 +114,4 @@ async def test_three_nodes_lose_nothing_and_continue_after_one_is_killed(three: 
     await say(three, topic, WORDS)
     three.kill(1)
     await say(three, topic, WORDS)
-    assert await hear(three, topic, 2 * len(WORDS)) == WORDS + WORDS
+    assert await consume(three, topic, 2 * len(WORDS)) == WORDS + WORDS

@@ -26,8 +26,8 @@ async def test_the_doctor_reports_the_state_of_the_cluster(blank: KafkaCluster) 
         )
 
         async def noticed() -> bool:
-            told = (await topic_settings(admin, Settings())).detail
-            return f"{REPORTS} retention.ms=60000, not 604800000" in told
+            detail = (await topic_settings(admin, Settings())).detail
+            return f"{REPORTS} retention.ms=60000, not 604800000" in detail
 
         await until(noticed)
         await publish(blank.bootstrap, *(report_message(uuid4(), str(number)) for number in range(3)))

@@ -27,7 +27,7 @@ SESSIONS = """
     WHERE datname = current_database() AND application_name LIKE 'renfort: %'
 """
 DONE = """
-    SELECT (SELECT count(*) FROM reports WHERE source_id = 'taken in' AND incident_id IS NOT NULL),
+    SELECT (SELECT count(*) FROM reports WHERE source_id = 'accepted' AND incident_id IS NOT NULL),
            (SELECT count(*) FROM rounds WHERE incident_id = $1),
            (SELECT count(*) FROM assignments)
 """
@@ -59,7 +59,7 @@ async def held_in_three_transactions(station: Station, kafka: KafkaCluster) -> A
         await station.report("asked for")
         await until(two_opened)
         await connection.execute("LOCK TABLE reports IN SHARE MODE")
-        await publish(kafka.bootstrap, report_message(station.scene.organisation, "taken in"))
+        await publish(kafka.bootstrap, report_message(station.scene.organisation, "accepted"))
         await until(three_wait)
         yield
 
@@ -152,9 +152,9 @@ def key(subject: int) -> bytes:
 
 async def first_appearances(kafka: KafkaCluster) -> dict[bytes, list[int]]:
     """Return the first occurrence of each event by key, in order; duplicates are allowed."""
-    heard: dict[bytes, list[int]] = defaultdict(list)
+    received: dict[bytes, list[int]] = defaultdict(list)
     for record in await read_all(kafka.bootstrap, TOPIC):
         seq = int(dict(record.headers)["ce_sequence"])
-        if seq not in heard[record.key]:
-            heard[record.key].append(seq)
-    return heard
+        if seq not in received[record.key]:
+            received[record.key].append(seq)
+    return received

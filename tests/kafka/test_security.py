@@ -154,18 +154,18 @@ async def test_a_missing_grant_is_named_and_work_continues_once_it_is_granted(
             node_of(NEWCOMER, station, secured, "reports") as node,
         ):
 
-            async def told(*words: str) -> bool:
+            async def logged(*words: str) -> bool:
                 return any(all(word in str(entry) for word in words) for entry in logs)
 
             async def opened() -> object:
                 return await station.pool.fetchval("SELECT count(*) = 1 FROM incidents")
 
             await station.report("not to be read")
-            await until(partial(told, "GroupAuthorizationFailed", "renfort.reports"))
-            await until(partial(told, "the relay restarts", "AuthorizationFailed"))
+            await until(partial(logged, "GroupAuthorizationFailed", "renfort.reports"))
+            await until(partial(logged, "the relay restarts", "AuthorizationFailed"))
             assert not node.ready()["kafka"]
             await secured.grant(*(one for one in needed if one != to_read_it))
-            await until(partial(told, "grant Read", "incident.reports"))
+            await until(partial(logged, "grant Read", "incident.reports"))
             await secured.grant(to_read_it)
             await until(opened)
     assert password(NEWCOMER) not in str(logs)

@@ -11,16 +11,16 @@ async def test_a_watch_notice_sends_nobody_and_states_no_place(city: City) -> No
     notice = await city.report(
         kind="watch.prowler", at=PLACE, description="Maison vide au 12 rue des Lilas, homme en rouge"
     )
-    told = await city.expect_sms_on(4, "Restez chez vous")
-    for phone in told:
+    notified = await city.expect_sms_on(4, "Restez chez vous")
+    for phone in notified:
         page = await phone.page()
         for text in (phone.inbox[0].text, page):
             for word in ("48.8", "2.35", "Lilas", "rouge", "100 m", "à 1"):
                 assert word not in text
         assert 'value="accepted"' in page
         assert 'value="en_route"' not in page
-    await told[0].presses("en_route", expected=422)
-    for phone in told[:3]:
+    await notified[0].presses("en_route", expected=422)
+    for phone in notified[:3]:
         await phone.answers("OUI")
         await phone.expects("n'intervenez pas")
     incident = await notice.until(lambda i: i.status == "closed", "everybody informed")
@@ -56,7 +56,7 @@ async def test_a_drill_never_blocks_a_real_call(city: City) -> None:
     await phone.expects(OFFER)
     await phone.answers(f"OUI {phone.code}")
     await real.until(lambda i: any(i.active()), "the real seat")
-    await drill.until(lambda i: not any(i.active()), "the drill's seat given back")
+    await drill.until(lambda i: not any(i.active()), "the drill's seat released")
 
 
 async def test_stop_ends_offers_but_not_the_safety_messages_of_a_running_assignment(
