@@ -27,7 +27,7 @@ from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.logs import configure
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import DutyContact
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.messaging.gateway import OutboundText, Receipt
 from dispatch.services.messaging.receipts import record_receipt
@@ -187,7 +187,7 @@ class Town(World):
         """Let a supervisor close the incidents that are still open."""
         names = [row["id"] for row in await self.pool.fetch(which)]
         async with transaction(self.pool) as connection:
-            await assembly.lock_and_execute(
+            await execution.lock_and_execute(
                 connection, [(name, Act(what, "Ada")) for name in names], self.clock.now()
             )
         await self._pass_on()

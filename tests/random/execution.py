@@ -10,7 +10,7 @@ from dispatch.domain.commands import Act
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.messaging.codes import code
 from dispatch.services.access import organisations
-from dispatch.services.incidents import assembly, escalations
+from dispatch.services.incidents import escalations, execution
 from dispatch.services.intake import submitting
 from dispatch.services.messaging.gateway import InboundText
 from dispatch.services.messaging.sending import LEASE
@@ -116,7 +116,7 @@ async def _act(town: Town, command: commands.Act) -> None:
     incident = town.incident(command.incident)
     if incident is not None:
         act = Act(command.what, BY)  # type: ignore[arg-type]
-        await assembly.execute_command(town.uow, town.organisation, incident, act)
+        await execution.execute_command(town.uow, town.organisation, incident, act)
 
 
 async def _acknowledge(town: Town, command: commands.Acknowledge) -> None:

@@ -11,7 +11,7 @@ from dispatch.domain.commands import Tick
 from dispatch.domain.incident import Incident, Offer
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.delivery import OnTrouble
@@ -116,7 +116,7 @@ class Post:
     async def tick(self, incident_id: UUID) -> None:
         """Do what is due for an incident."""
         async with transaction(self.uow.pool) as connection:
-            await assembly.lock_and_execute(connection, [(incident_id, Tick())], self.clock.now())
+            await execution.lock_and_execute(connection, [(incident_id, Tick())], self.clock.now())
 
 
 def _heard(row: asyncpg.Record) -> Received:

@@ -13,7 +13,7 @@ from dispatch.domain.incident import Incident, Offer
 from dispatch.domain.opening import open_incident
 from dispatch.services.access import organisations
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents import assembly, handlers
+from dispatch.services.incidents import execution, handlers
 from dispatch.services.people import volunteers
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
@@ -70,7 +70,7 @@ class Scene:
             now = self.uow.clock.now()
             draft = open_incident(opening(**known), under or plan(), now)
             await store.write(connection, [draft], now)
-            (result,) = await assembly.lock_and_execute(connection, [(draft.incident.id, Tick())], now)
+            (result,) = await execution.lock_and_execute(connection, [(draft.incident.id, Tick())], now)
         assert result.incident is not None
         return result.incident
 
@@ -87,7 +87,7 @@ class Scene:
     async def act(self, incident_id: UUID, what: str) -> None:
         """Execute an act of a supervisor."""
         act = Act(what, "Ada")  # type: ignore[arg-type]
-        await assembly.execute_command(self.uow, self.organisation, incident_id, act)
+        await execution.execute_command(self.uow, self.organisation, incident_id, act)
 
     async def process_replies(self) -> None:
         """Process the stored answers as the consumer does."""

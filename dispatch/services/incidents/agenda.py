@@ -13,7 +13,7 @@ from dispatch.domain.escalation import Cause
 from dispatch.logs import where
 from dispatch.services.core.failures import Failure, classify, is_transient, log_fields
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents import assembly, escalations
+from dispatch.services.incidents import escalations, execution
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
@@ -105,7 +105,7 @@ class AgendaRunner:
             locked = await store.lock_free(connection, names)
             rows = await connection.fetch(sql("offers_being_answered"), list(locked), now - REPLY_GRACE)
             tick = Tick(frozenset(row["id"] for row in rows))
-            await assembly.execute(connection, [(name, tick) for name in locked], locked, now)
+            await execution.execute(connection, [(name, tick) for name in locked], locked, now)
             return len(locked)
 
         return await self._uow.transact(inside)

@@ -13,7 +13,7 @@ from dispatch.domain.escalation import Cause, Escalations
 from dispatch.domain.incident import Escalation
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.projections import AGENDA, ESCALATIONS
 from dispatch.storage.queries import sql
@@ -54,7 +54,7 @@ async def acknowledge(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, 
     """
     kind, subject = await _subject_of(uow, organisation, escalation_id)
     if kind == "incident":
-        await assembly.execute_command(uow, organisation, subject, Acknowledge(escalation_id, by))
+        await execution.execute_command(uow, organisation, subject, Acknowledge(escalation_id, by))
         return
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> None:

@@ -8,8 +8,8 @@ import asyncpg
 
 from dispatch.domain.commands import AnswerOffer, Command, Free, Tick
 from dispatch.domain.errors import RefusedError
-from dispatch.services.incidents import assembly
-from dispatch.services.incidents.assembly import CommandResult
+from dispatch.services.incidents import execution
+from dispatch.services.incidents.execution import CommandResult
 from dispatch.storage.queries import sql
 from schemas.decoding import Received
 from schemas.incidents import (
@@ -35,7 +35,7 @@ async def consider_incidents(
     """Extend the offers that incidents want after they were opened, or may be staffed again."""
     names = {r.data.incident_id for r in received if isinstance(r.data, SEARCH_TRIGGERS)}
     commands: list[tuple[UUID, Command]] = [(name, Tick()) for name in sorted(names)]
-    await assembly.lock_and_execute(connection, commands, now)
+    await execution.lock_and_execute(connection, commands, now)
 
 
 async def apply_replies(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
@@ -44,7 +44,7 @@ async def apply_replies(connection: asyncpg.Connection, received: Sequence[Recei
         (r.data for r in received if isinstance(r.data, ReplyReceived)), key=lambda r: r.received_at
     )
     answers = [(reply.incident_id, _command(reply)) for reply in replies]
-    results = await assembly.execute_answers(connection, answers, now)
+    results = await execution.execute_answers(connection, answers, now)
     await connection.execute(sql("mark_replies_processed"), [reply.reply_id for reply in replies], now)
     _raise_refusals(results)
 
@@ -59,7 +59,7 @@ async def release_overlapping(
         (row["incident_id"], Free(row["volunteer_id"], "overlap")) for row in rows
     ]
     if commands:
-        await assembly.lock_and_execute(connection, commands, now)
+        await execution.lock_and_execute(connection, commands, now)
 
 
 def _command(reply: ReplyReceived) -> AnswerOffer:

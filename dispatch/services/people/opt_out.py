@@ -8,7 +8,7 @@ import asyncpg
 from dispatch.domain.commands import Command, Free
 from dispatch.services.core.errors import ConflictError, NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from dispatch.storage import journal
 from dispatch.storage.journal import Entry
 from dispatch.storage.pool import RetryableError
@@ -80,4 +80,4 @@ async def _withdraw_offers(
     rows = await connection.fetch(sql("incidents_with_live_offers"), volunteer_id, organisation)
     orders: list[tuple[UUID, Command]] = [(row["incident_id"], Free(volunteer_id, "left")) for row in rows]
     if orders:
-        await assembly.lock_and_execute(connection, orders, now)
+        await execution.lock_and_execute(connection, orders, now)

@@ -12,7 +12,7 @@ from dispatch.domain.incident import IncidentStatus
 from dispatch.domain.supervision import allowed
 from dispatch.services.console import situation
 from dispatch.services.console.situation import Summary, Timeline, Whole
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from producers.http.auth import ConsoleActKey, ConsoleReadKey, UowDep
 from producers.http.middleware.idempotency import IdempotentRoute
 from schemas.base import Mode, Slug, Strict
@@ -82,5 +82,5 @@ async def act(
 ) -> Acted:
     """Act on an incident as the key's holder. Scope `console:act`; 409 where its status forbids the act."""
     command = Act(what, key.holder, (body and body.reason) or "")
-    after = await assembly.execute_command(uow, key.organisation, incident_id, command)
+    after = await execution.execute_command(uow, key.organisation, incident_id, command)
     return Acted(incident_id=after.id, status=after.status, acts=allowed(after), at=after.last_at)

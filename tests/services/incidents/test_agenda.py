@@ -8,8 +8,8 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.domain.escalation import Cause
-from dispatch.services.incidents import agenda, assembly, escalations
-from dispatch.services.incidents.assembly import CommandResult, Commands
+from dispatch.services.incidents import agenda, escalations, execution
+from dispatch.services.incidents.execution import CommandResult, Commands
 from dispatch.storage.pool import ConnectionLostError, transaction
 from tests.support.world import World
 
@@ -121,14 +121,14 @@ async def test_an_incident_that_fails_is_deferred_and_reported_while_the_others_
 ) -> None:
     await world.add_people(8)
     bad, good = await world.open("1"), await world.open("2")
-    whole = assembly.execute
+    whole = execution.execute
 
     async def fail(connection: asyncpg.Connection, commands: Commands, *more: object) -> list[CommandResult]:
         if bad in [name for name, _ in commands]:
             raise ZeroDivisionError
         return await whole(connection, commands, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(assembly, "execute", fail)
+    monkeypatch.setattr(execution, "execute", fail)
     await world.advance(2)
     assert len(await world.asked(good)) == 4
     rows = await world.pool.fetch("SELECT reason, page FROM escalations WHERE subject_kind = 'system'")
@@ -161,14 +161,14 @@ async def test_a_deferred_incident_takes_no_place_in_a_round(
     await world.add_people(8)
     bad = await world.open("1", severity="life_threatening")
     good = await world.open("2", severity="routine")
-    whole = assembly.execute
+    whole = execution.execute
 
     async def fail(connection: asyncpg.Connection, commands: Commands, *more: object) -> list[CommandResult]:
         if bad in [name for name, _ in commands]:
             raise ZeroDivisionError
         return await whole(connection, commands, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(assembly, "execute", fail)
+    monkeypatch.setattr(execution, "execute", fail)
     monkeypatch.setattr(agenda, "SEVERE_PER_ROUND", 1)
     monkeypatch.setattr(agenda, "LOW_PER_ROUND", 1)
     await world.advance(2)
@@ -181,7 +181,7 @@ async def test_a_lost_connection_defers_nothing(world: World, monkeypatch: pytes
     async def lose(*_: object) -> NoReturn:
         raise ConnectionLostError("connection is closed")
 
-    monkeypatch.setattr(assembly, "execute", lose)
+    monkeypatch.setattr(execution, "execute", lose)
     world.clock.advance(3)
     with pytest.raises(ConnectionLostError):
         await world.agenda.run_round()

@@ -8,10 +8,10 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.commands import AnswerOffer, Command, Tick
 from dispatch.domain.incident import Incident
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from dispatch.storage.pool import transaction
 from tests.domain.builders import plan
-from tests.services.incidents.test_assembly import HELPERS, ONE
+from tests.services.incidents.test_execution import HELPERS, ONE
 from tests.support.world import TRUSTED, World
 
 
@@ -103,7 +103,7 @@ async def test_a_volunteer_seated_by_a_late_yes_gets_no_other_offer_in_the_same_
         (first, AnswerOffer(offer, who, "accepted", "page", world.now)),
     ]
     async with transaction(world.pool) as connection:
-        await assembly.lock_and_execute(connection, orders, world.now)
+        await execution.lock_and_execute(connection, orders, world.now)
     assert [a.volunteer_id for a in (await world.read(first)).active()] == [who]
     assert await world.asked(second) == []
 

@@ -11,7 +11,7 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
 from dispatch.domain.errors import RefusedError
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from dispatch.services.incidents.agenda import AgendaRunner
 from schemas.replies import Answer
 from tests.domain.builders import plan
@@ -94,7 +94,7 @@ async def test_concurrent_answers_ticks_and_acts_keep_every_invariant(world: Wor
     async def act() -> None:
         order = Act(dice.choice(ACTS), "Ada")
         try:
-            await assembly.execute_command(world.uow, world.organisation, dice.choice(names), order)
+            await execution.execute_command(world.uow, world.organisation, dice.choice(names), order)
         except RefusedError:
             return
 

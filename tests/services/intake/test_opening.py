@@ -6,7 +6,7 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
 from dispatch.domain.incident import Incident
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from schemas.base import Position
 from schemas.decoding import Received
 from schemas.ids import new_id
@@ -171,7 +171,7 @@ async def test_an_update_before_its_report_in_one_batch_adds_to_the_same_inciden
 
 async def test_an_update_after_the_end_is_told_where_it_says_something_new(world: World) -> None:
     name = await world.open("1", hazards=["weapon"])
-    await assembly.execute_command(world.uow, world.organisation, name, Act("close", "Ada"))
+    await execution.execute_command(world.uow, world.organisation, name, Act("close", "Ada"))
     assert await world.open("2", updates="1") == name
     assert reasons(await world.read(name)) == set()
     assert await world.open("3", updates="1", severity="life_threatening") == name

@@ -10,7 +10,7 @@ from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.escalation import Cause
-from dispatch.services.incidents import assembly, escalations
+from dispatch.services.incidents import escalations, execution
 from dispatch.services.operations.rebuilding import compare, rebuild
 from dispatch.storage.pool import transaction
 from schemas.ids import new_id
@@ -50,7 +50,7 @@ async def act(world: World, dice: random.Random) -> None:
     name = dice.choice(await world.pool.fetch("SELECT id FROM incidents"))["id"]
     try:
         order = Act(dice.choice(ACTS), "Ada")  # type: ignore[arg-type]
-        await assembly.execute_command(world.uow, world.organisation, name, order)
+        await execution.execute_command(world.uow, world.organisation, name, order)
     except RefusedError:
         return
 

@@ -11,7 +11,7 @@ from dispatch.domain.commands import Act
 from dispatch.domain.retention import EXPIRING, RULES, periods
 from dispatch.services.access import keys
 from dispatch.services.core.errors import ConflictError
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from dispatch.services.messaging import tokens
 from dispatch.services.operations import retention
 from dispatch.services.operations.rebuilding import compare
@@ -98,7 +98,7 @@ async def everything(world: World) -> UUID:
 
 
 async def close(world: World, name: UUID) -> None:
-    await assembly.execute_command(world.uow, world.organisation, name, Act("close", "Ada"))
+    await execution.execute_command(world.uow, world.organisation, name, Act("close", "Ada"))
 
 
 async def count(world: World, table: str) -> int:

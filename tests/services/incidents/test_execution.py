@@ -10,7 +10,7 @@ from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
 from dispatch.domain.incident import Incident
 from dispatch.services.access import organisations
-from dispatch.services.incidents import assembly
+from dispatch.services.incidents import execution
 from tests.domain.builders import plan, watch_plan
 from tests.support.world import TRUSTED, World
 
@@ -44,7 +44,7 @@ async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
 async def act(world: World, name: UUID, *acts: str) -> Incident:
     for what in acts:
         order = Act(what, "Ada")  # type: ignore[arg-type]
-        incident = await assembly.execute_command(world.uow, world.organisation, name, order)
+        incident = await execution.execute_command(world.uow, world.organisation, name, order)
     return incident
 
 

@@ -1,4 +1,4 @@
-"""Assembling people for incidents: commands decided, volunteers searched and offered seats, in one transaction."""
+"""Execution of commands: decided, then volunteers searched and offered seats, in one transaction."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
