@@ -87,6 +87,6 @@ class Draft:
         elif not incident.seated() and incident.covered_at is not None:
             self.add(IncidentUncovered(at=self.now, incident_id=incident.id))
         if not any(assignment.status == "assigned" for assignment in self.incident.active()):
-            self.resolve({"not_en_route"}, "nobody is waited for")
+            self.resolve({"not_en_route"}, "nobody is awaited")
         empty = {seat.role for seat in self.incident.seats if seat.assignment_id is None}
         self.withdraw("covered", {seat.role for seat in self.incident.seats} - empty)

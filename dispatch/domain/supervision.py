@@ -71,7 +71,7 @@ def update(draft: Draft, command: Update) -> None:
     if command.position is not None:
         draft.resolve({"unplaced"}, "placed")
     if incident.awaiting and not remaining:
-        draft.resolve({"awaiting_confirmation"}, "known now")
+        draft.resolve({"awaiting_confirmation"}, "the missing facts are known")
     if not forbidden_hazards(incident) and (hazards := forbidden_hazards(draft.incident)):
         _abort(draft, Act("abort", RENFORT, f"hazard reported: {', '.join(hazards)}"))
         draft.escalate("hazard", page=True, detail=", ".join(hazards))

@@ -41,7 +41,7 @@ async def test_a_resolved_system_escalation_stays_resolved_and_can_be_raised_aga
     assert (await site.client.get("/v1/escalations", headers=key)).json() == []
     assert (await site.client.post(f"{url}/acknowledge", headers=key)).status_code == 409
     bodies = await uow.pool.fetch("SELECT body FROM journal WHERE type = 'escalation.resolved.v1'")
-    assert [b"settled by Ada" in row["body"] for row in bodies] == [True]
+    assert [b"resolved by Ada" in row["body"] for row in bodies] == [True]
     assert await uow.pool.fetch("SELECT FROM agenda WHERE subject_kind = 'system'") == []
     assert (await raise_escalation())["id"] != first["id"]
 

@@ -78,7 +78,7 @@ async def resolve(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, by: 
     async def inside(connection: asyncpg.Connection, now: datetime) -> None:
         before = await _lock(connection, subject)
         named = {escalation_id: before[escalation_id]}
-        events = list(escalation.resolved(named, None, f"settled by {by}", now))
+        events = list(escalation.resolved(named, None, f"resolved by {by}", now))
         await _write(connection, organisation, "actual", before, events, now)
 
     await uow.transact(inside)

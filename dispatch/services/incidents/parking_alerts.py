@@ -42,7 +42,7 @@ async def resolve_parking_alerts(uow: UnitOfWork, by: str) -> int:
             # A transaction that parks raises its alert before it commits: under this lock, what it parked is visible.
             await escalations.lock_system(connection, organisation)
             if await connection.fetch(sql("obsolete_parking_alerts"), organisation, reason):
-                why = f"settled by {by}"
+                why = f"resolved by {by}"
                 await escalations.resolve_system(connection, organisation, reason, why, now)
                 resolved += 1
         return resolved

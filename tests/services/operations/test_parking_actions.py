@@ -238,7 +238,7 @@ async def test_supervisors_are_told_until_the_last_of_a_source_is_seen_to(world:
     resolved = (
         "SELECT convert_from(body, 'UTF8')::jsonb ->> 'reason' FROM journal WHERE type LIKE '%resolved.v1'"
     )
-    assert await world.pool.fetchval(resolved) == "settled by Ada"
+    assert await world.pool.fetchval(resolved) == "resolved by Ada"
 
 
 async def test_what_another_organisation_sent_does_not_keep_ours_told(world: World) -> None:
