@@ -33,6 +33,8 @@ SETTINGS: dict[str, str] = {
     "otherwise reports published there are untrusted.",
     "backup": "Folder on another disk, to which `dispatch up` copies the embedded database's write-ahead log "
     "continuously, and a base backup once a day: [backups](operating.md#backups).",
+    "write_generation": "The generation of events to write, where it is not to follow the oldest live reader: see "
+    "[the upgrade](operating.md#upgrade-and-roll-back-without-stopping).",
     "keep": "Days for which tables are retained, where they differ from the [defaults]"
     "(operating.md#what-is-stored-where-and-for-how-long): `report_texts=90,rounds=730`.",
     "kannel_url": "Kannel's `sendsms` address. Empty: simulated phones, whose messages are only printed.",
