@@ -1,0 +1,152 @@
+"""Upgrade and rollback without stopping: a process of the previous release works beside one of this."""
+
+import asyncio
+import subprocess
+import sys
+import tarfile
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from dispatch.embedded import EmbeddedPostgres
+from dispatch.storage import write_generation
+from dispatch.storage.migrate import migrate
+from schemas.generations import GENERATION, OLDEST
+from tests.conftest import administer
+from tests.kafka.cluster import KafkaCluster
+from tests.kafka.workers import LISTENERS, ROLES, Station, Worker
+from tests.support.site import until
+
+ROOT = Path(__file__).parents[2]
+PREVIOUS = ("v0.1.0", "fa54d1e34824")
+"""The previous release: its tag, and its commit for a clone without tags."""
+COMMAND = "from dispatch.cli.main import main; main()"
+NEW_TYPES = "SELECT count(*) FROM journal WHERE type LIKE '%.v2'"
+OPENED_BY_TYPE = "SELECT type, count(*) FROM journal WHERE type LIKE 'incident.opened.%' GROUP BY type"
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
+
+
+@pytest.fixture(scope="session")
+def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Unpack the package as it was at the previous release, or say why the test cannot run."""
+    folder = tmp_path_factory.mktemp("previous")
+    for name in PREVIOUS:
+        packed = subprocess.run(["git", "archive", name], cwd=ROOT, capture_output=True, check=False)
+        if packed.returncode == 0:
+            with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
+                archive.extractall(folder, filter="data")
+            return folder
+    pytest.skip(f"this checkout has no history: the previous release, {PREVIOUS[0]}, cannot be unpacked")
+
+
+@pytest.fixture
+async def blank_database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """Make a database without any table."""
+    await administer(postgres, "CREATE DATABASE upgraded")
+    yield postgres.url("upgraded")
+    await administer(postgres, "DROP DATABASE upgraded WITH (FORCE)")
+
+
+@pytest.fixture
+async def station(
+    blank: KafkaCluster, previous: Path, blank_database: str, tmp_path: Path
+) -> AsyncIterator[Station]:
+    """Found an organisation on a database that the previous release has migrated."""
+    environment = {"DISPATCH_POSTGRES": blank_database, "PYTHONPATH": str(previous)}
+    run = [sys.executable, "-c", COMMAND, "migrate"]
+    await asyncio.to_thread(
+        subprocess.run, run, env=environment, cwd=tmp_path, check=True, capture_output=True
+    )
+    before = write_generation.current
+    write_generation.limit(OLDEST)
+    async with Station.open(blank_database, blank.bootstrap, tmp_path) as station:
+        yield station
+    write_generation.current = before
+
+
+def old_worker(station: Station, previous: Path, *roles: str) -> Worker:
+    return station.work(*roles, PYTHONPATH=str(previous))
+
+
+async def is_covered(station: Station, number: int) -> None:
+    """Send reports, answer what is asked, and wait until all of it is done by whoever runs."""
+    for source_id in range(number, number + 3):
+        await station.report(f"call {source_id}")
+    await station.settle(*LISTENERS)
+
+
+async def count(pool: asyncpg.Pool, query: str) -> int:
+    found: int = await pool.fetchval(query)
+    return found
+
+
+async def opened_by_type(pool: asyncpg.Pool) -> dict[str, int]:
+    return {row["type"]: row["count"] for row in await pool.fetch(OPENED_BY_TYPE)}
+
+
+async def test_a_process_is_replaced_and_put_back_while_reports_are_handled(
+    station: Station, previous: Path, blank_database: str
+) -> None:
+    old = old_worker(station, previous, *ROLES)
+    await is_covered(station, 0)
+
+    assert "0019_generation_two.sql" in await migrate(blank_database)
+    await is_covered(station, 10)
+    new = station.work(*ROLES)
+    async with station.busy():
+        await asyncio.sleep(5)
+    await station.settle(*LISTENERS)
+    assert await count(station.pool, NEW_TYPES) == 0, "beside the previous release nothing new is written"
+
+    await old.stop()
+    write_generation.limit(GENERATION)
+
+    async def newer() -> bool:
+        await is_covered(station, len(station.accepted) + 100)
+        return "incident.opened.v2" in await opened_by_type(station.pool)
+
+    await until(newer, 90)
+
+    # Back again, as the manual says: write for the previous release first, then put it back.
+    write_generation.limit(OLDEST)
+    await new.stop()
+    new = station.work(*ROLES, DISPATCH_WRITE_GENERATION=str(OLDEST))
+    await is_covered(station, len(station.accepted) + 100)
+    old = old_worker(station, previous, *ROLES)
+    async with station.busy():
+        await asyncio.sleep(5)
+    await station.settle(*LISTENERS)
+    await new.stop()
+    await is_covered(station, len(station.accepted) + 100)
+    await old.stop()
+    await station.is_sound()
+    assert await count(station.pool, "SELECT count(*) FROM parking") == 0
+
+
+async def test_what_the_previous_release_cannot_read_waits_until_its_process_is_replaced(
+    station: Station, previous: Path, blank_database: str
+) -> None:
+    await migrate(blank_database)
+    old = old_worker(station, previous, "incidents")
+    station.work("relay", "reports", "replies", DISPATCH_WRITE_GENERATION=str(GENERATION))
+    await station.report("call 1")
+
+    async def opened() -> bool:
+        return await opened_by_type(station.pool) == {"incident.opened.v2": 1}
+
+    await until(opened, 60)
+
+    async def waits() -> bool:
+        return b"upgrade it" in station.logs()
+
+    await until(waits, 60)
+    assert await count(station.pool, "SELECT count(*) FROM offers") == 0
+    assert await count(station.pool, "SELECT count(*) FROM parking") == 0
+    await old.stop()
+    station.work("incidents")
+    await station.settle(*LISTENERS)
+    await station.is_sound()
