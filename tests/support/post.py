@@ -15,6 +15,8 @@ from dispatch.services.incidents import execution
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.delivery import OnTrouble
+from dispatch.services.messaging.gateway import Gateway
+from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.messaging.sending import Sender
 from dispatch.services.plans.plan_files import load
 from dispatch.services.replies import receiving
@@ -49,12 +51,10 @@ class Post:
         uow = UnitOfWork(pool, clock)
         return cls(await Scene.open(uow, people), clock, SimulatedGateway(flaky=flaky), uow)
 
-    def sender(self, gateway: object = None, on_trouble: OnTrouble | None = None) -> Sender:
+    def sender(self, gateway: Gateway | None = None, on_trouble: OnTrouble | None = None) -> Sender:
         """Make a sender, as another process would."""
-        gateways = {"sms": gateway or self.gateway}
-        return Sender(
-            self.uow, gateways, secret=SECRET, public_url=LINKS, on_trouble=on_trouble  # type: ignore[arg-type]
-        )  # fmt: skip
+        registry = GatewayRegistry([gateway or self.gateway])
+        return Sender(self.uow, registry.by_channel, secret=SECRET, public_url=LINKS, on_trouble=on_trouble)
 
     async def notify(self, *, again: bool = False) -> None:
         """Turn what happened since the last time into messages; `again` delivers everything once more."""
