@@ -19,8 +19,8 @@ DATABASE = (
 )
 
 
-def _reachable(dsn: SecretStr) -> SecretStr:
-    """Refuse what no driver could read, before one repeats it in an error."""
+def _valid_address(dsn: SecretStr) -> SecretStr:
+    """Refuse a malformed address here: a driver would repeat it in an error, with its password."""
     address = urlsplit(dsn.get_secret_value())
     hosts = address.netloc.rpartition("@")[2].split(",")
     well = address.scheme in ("postgresql", "postgres") and all(map(HOST.fullmatch, hosts))
@@ -29,7 +29,7 @@ def _reachable(dsn: SecretStr) -> SecretStr:
     return dsn
 
 
-def _possible(changes: str) -> str:
+def _valid_periods(changes: str) -> str:
     retention.periods(changes)
     return changes
 
@@ -39,7 +39,7 @@ class MisuseError(Exception):
 
 
 class Settings(BaseSettings):
-    """What an operator may set; an empty Kafka or Postgres means the embedded one."""
+    """The settings of an operator; without an address of Kafka or Postgres, the embedded one is used."""
 
     model_config = SettingsConfigDict(env_prefix="DISPATCH_", extra="ignore")
 
@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     kafka_ca: Path | None = None
     kafka_cert: Path | None = None
     kafka_key: Path | None = None
-    postgres: Annotated[SecretStr, AfterValidator(_reachable)] = SecretStr("")
+    postgres: Annotated[SecretStr, AfterValidator(_valid_address)] = SecretStr("")
     data: Path = Path("~/.local/share/renfort")
     plans: Path | None = None
     http: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "127.0.0.1:8080"
@@ -63,42 +63,42 @@ class Settings(BaseSettings):
     write_generation: Annotated[
         int | None, Field(ge=OLDEST, le=GENERATION), BeforeValidator(lambda text: text or None)
     ] = None
-    keep: Annotated[str, AfterValidator(_possible)] = ""
+    keep: Annotated[str, AfterValidator(_valid_periods)] = ""
     log: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
 
     @property
     def folder(self) -> Path:
-        """Give the data folder, the home directory expanded."""
+        """The data folder, with the home directory expanded."""
         return self.data.expanduser()
 
     @property
     def backups(self) -> Path | None:
-        """Give the folder of backups, the home directory expanded."""
+        """The folder of backups as an absolute path, with the home directory expanded."""
         return self.backup and self.backup.expanduser().absolute()
 
     @property
     def kept(self) -> dict[str, int]:
-        """Give the days that each table is kept whose rows expire."""
+        """The days for which each table with expiring rows retains them."""
         return retention.periods(self.keep)
 
     @property
     def host(self) -> str:
-        """Give the address to listen on."""
+        """The address to listen on."""
         return self.http.rpartition(":")[0]
 
     @property
     def port(self) -> int:
-        """Give the port to listen on."""
+        """The port to listen on."""
         return int(self.http.rpartition(":")[2])
 
     @property
     def links(self) -> str:
-        """Give the address that links in messages begin with."""
+        """The URL with which links in messages begin."""
         return str(self.public_url).rstrip("/") if self.public_url else f"http://{self.http}"
 
 
 def token_secret(folder: Path) -> bytes:
-    """Read the secret that volunteers' links are derived from; make it on first use, readable by its owner only."""
+    """Return the secret from which volunteers' links are derived; created on first use, readable by its owner only."""
     path = folder / "token-secret"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

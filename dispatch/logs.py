@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 QUIET = ("aiokafka", "faststream", "uvicorn.access", "asyncio")
-"""Libraries that repeat what Renfort says better, or that would log addresses with tokens in them."""
+"""Libraries that repeat what Renfort logs itself, or that would log URLs with tokens in them."""
 
 
 def configure(level: str) -> None:
@@ -19,7 +19,7 @@ def configure(level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _tell_errors_by_place,
+        _locate_errors,
     ]
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = (
@@ -51,30 +51,30 @@ def _libraries(
 
 
 def where(error: BaseException) -> str:
-    """Name an error by its class and place: its words may repeat what a log must not."""
+    """Return the class and the place of an error: its message may repeat personal data."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} at {_place(frames[-1])}" if frames else type(error).__name__
 
 
-def _tell_errors_by_place(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
-    """Replace an exception by the way to it, and keep one line of the event: asyncio adds an error's words."""
+def _locate_errors(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
+    """Replace an exception by its traceback without messages; keep one line of the event: asyncio adds messages."""
     entry["event"] = str(entry.get("event", "")).partition("\n")[0]
-    told = entry.pop("exc_info", None)
-    if told is True or isinstance(told, tuple):
-        told = (sys.exc_info() if told is True else told)[1]
-    if isinstance(told, BaseException):
-        entry["exception"] = "\n".join(_ways(told))
+    error = entry.pop("exc_info", None)
+    if error is True or isinstance(error, tuple):
+        error = (sys.exc_info() if error is True else error)[1]
+    if isinstance(error, BaseException):
+        entry["exception"] = "\n".join(_tracebacks(error))
     return entry
 
 
-def _ways(error: BaseException | None) -> Iterator[str]:
-    """Give the way to an error and to each that it came from, the innermost place first."""
+def _tracebacks(error: BaseException | None) -> Iterator[str]:
+    """Yield the traceback of an error and of each of its causes, the innermost frame first, without messages."""
     while error is not None:
         frames = reversed(traceback.extract_tb(error.__traceback__))
         yield " < ".join([type(error).__name__, *(f"{_place(frame)} {frame.name}" for frame in frames)])
         if isinstance(error, BaseExceptionGroup):
             for inner in error.exceptions:
-                yield from _ways(inner)
+                yield from _tracebacks(inner)
         error = error.__cause__ or error.__context__
 
 

@@ -1,4 +1,4 @@
-"""Commands that work on a running installation: where its services are, and a connection to them."""
+"""The connection of a command to a running installation, and the addresses that `dispatch up` writes for it."""
 
 import asyncio
 import sys
@@ -23,14 +23,14 @@ FILE = "addresses.json"
 
 
 def write_addresses(folder: Path, **addresses: str) -> None:
-    """Leave the addresses where client commands look for them; the owner alone may read them."""
+    """Write the addresses that client commands read; only their owner may read the file."""
     path = folder / FILE
     path.touch(mode=0o600)
     path.write_bytes(orjson.dumps(addresses))
 
 
 def read_addresses(settings: Settings) -> Settings:
-    """Fill in what the environment leaves empty from what `dispatch up` wrote."""
+    """Return the settings with empty addresses replaced by those that `dispatch up` wrote."""
     path = settings.folder / FILE
     found = orjson.loads(path.read_bytes()) if path.exists() else {}
     postgres = settings.postgres.get_secret_value() or found.get("postgres", "")
@@ -40,12 +40,10 @@ def read_addresses(settings: Settings) -> Settings:
 
 @asynccontextmanager
 async def installation(settings: Settings) -> AsyncIterator[UnitOfWork]:
-    """Connect to the database of a running installation, on its clock; raises MisuseError where there is none."""
+    """Connect to the database of a running installation and sample its clock; raises MisuseError without an address."""
     dsn = read_addresses(settings).postgres.get_secret_value()
     if not dsn:
-        msg = (
-            "no database is known: set DISPATCH_POSTGRES, or start `dispatch up` with the same DISPATCH_DATA"
-        )
+        msg = "no database address is known: set DISPATCH_POSTGRES, or start `dispatch up` with the same DISPATCH_DATA"
         raise MisuseError(msg)
     pool = await open_pool(dsn, application="renfort-cli", size=4)
     try:
@@ -64,7 +62,7 @@ async def installation(settings: Settings) -> AsyncIterator[UnitOfWork]:
 
 
 def run(work: Callable[[UnitOfWork], Awaitable[T]], settings: Settings | None = None) -> T:
-    """Run one command against the installation."""
+    """Run one command on the installation."""
 
     async def inside() -> T:
         async with installation(settings or Settings()) as uow:
@@ -75,6 +73,6 @@ def run(work: Callable[[UnitOfWork], Awaitable[T]], settings: Settings | None = 
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """Say what is wrong on stderr and end: 1 for a failure, 2 for misuse."""
+    """Print an error on stderr and exit: 1 for a failure, 2 for misuse."""
     sys.stderr.write(f"dispatch: {message}\n")
     sys.exit(code)

@@ -18,49 +18,55 @@ ABOUT = "Call the right volunteers near an incident, until every seat is filled 
 COMMANDS = {
     "demo": ("dispatch.cli.demo.command:demo", "Replay real calls among simulated volunteers."),
     "up": ("dispatch.cli.commands.up:up", "Start everything: embedded where nothing is configured."),
-    "run": ("dispatch.cli.commands.run:run", "Run one process of some roles."),
+    "run": ("dispatch.cli.commands.run:run", "Run one process with some roles."),
     "migrate": ("dispatch.cli.commands.operations.migrate:migrate", "Bring the tables up to this version."),
-    "topics": ("dispatch.cli.commands.operations.topics:topics", "Make the declared topics exist."),
-    "report": ("dispatch.cli.commands.report:report", "Report what happened."),
+    "topics": (
+        "dispatch.cli.commands.operations.topics:topics",
+        "Create the declared topics and check those that exist.",
+    ),
+    "report": ("dispatch.cli.commands.report:report", "Send a report, or a file of reports."),
     "volunteers": ("dispatch.cli.commands.volunteers:volunteers", "Import and list volunteers."),
-    "organisations": ("dispatch.cli.commands.organisations:organisations", "Make and list organisations."),
-    "keys": ("dispatch.cli.commands.keys:keys", "Make, list and revoke API keys."),
-    "duty": ("dispatch.cli.commands.duty:duty", "Set and list the supervisors who are told."),
+    "organisations": ("dispatch.cli.commands.organisations:organisations", "Create and list organisations."),
+    "keys": ("dispatch.cli.commands.keys:keys", "Create, list and revoke API keys."),
+    "duty": ("dispatch.cli.commands.duty:duty", "Set and list the supervisors who are notified."),
     "plans": ("dispatch.cli.commands.plans:plans", "Check response plans."),
-    "watch": ("dispatch.cli.commands.watch:watch", "Watch what happens, live."),
-    "incident": ("dispatch.cli.commands.incident:incident", "Look into an incident."),
+    "watch": ("dispatch.cli.commands.watch:watch", "Watch incidents, escalations and events live."),
+    "incident": ("dispatch.cli.commands.incident:incident", "Show an incident with its timeline."),
     "pause": ("dispatch.cli.commands.organisations:pause", "Stop all new offers at once."),
-    "resume": ("dispatch.cli.commands.organisations:resume", "Let offers go out again."),
+    "resume": ("dispatch.cli.commands.organisations:resume", "Send new offers again after a pause."),
     "journal": (
         "dispatch.cli.commands.operations.journal:journal",
-        "Check the journal, give it away, and rebuild from it.",
+        "Verify and export the journal, and rebuild the tables.",
     ),
-    "parking": ("dispatch.cli.commands.operations.parking:parking", "See to what could not be understood."),
+    "parking": (
+        "dispatch.cli.commands.operations.parking:parking",
+        "List and resolve messages that could not be handled.",
+    ),
     "retention": (
         "dispatch.cli.commands.operations.retention:retention",
-        "Look at what is kept how long, and erase what is due.",
+        "Show how long data are stored, and erase expired rows.",
     ),
     "backup": (
         "dispatch.cli.commands.operations.backup:backup",
-        "Back up the embedded database, and prove that it comes back.",
+        "Back up the embedded database, and test the backup.",
     ),
     "restore": (
         "dispatch.cli.commands.operations.restore:restore",
-        "Bring the embedded database back, as it was at a moment.",
+        "Restore the embedded database to a point in time.",
     ),
-    "doctor": ("dispatch.cli.doctor.command:doctor", "Check that everything can do its work."),
+    "doctor": ("dispatch.cli.doctor.command:doctor", "Check that every part works."),
 }
 
 
 def build(words: Sequence[str]) -> App:
-    """Build the command line for what was typed; a command's module is imported when it is used."""
+    """Return the command line for the words that were typed; a command's module is imported when it is used."""
     app = App(
         name="dispatch",
         help=ABOUT,
         version_flags=["--version"],
         default_parameter=Parameter(negative=""),
     )
-    # The short words are for the list of commands: given to a command, they would replace its own help.
+    # The short texts are for the list of commands: passed to a command, they would replace its own help.
     listing = not words or words[0].startswith("-")
     for name, (path, about) in COMMANDS.items():
         app.command(path, name=name, help=about if listing else None)

@@ -1,4 +1,4 @@
-"""What commands share: tables for people, JSON for programs, and whose command it is."""
+"""The output of commands: tables for people, JSON for programs; and the options that several commands share."""
 
 import getpass
 import os
@@ -22,25 +22,25 @@ from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 
 WIDE = 160
-"""Columns of a table that is piped somewhere."""
+"""Columns of a table that is not printed in a terminal."""
 
 screen = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 errors = Console(stderr=True, highlight=False)
 
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Write JSON, for a program.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Write JSON.")]
 Whose = Annotated[
-    str | None, Parameter(name="--organisation", help="Name of the organisation; the only one needs no name.")
+    str | None, Parameter(name="--organisation", help="Name of the organisation. Default: the only one.")
 ]
 By = Annotated[str | None, Parameter(help="Name of the person who decides. Default: your user name.")]
 
 
 def operator() -> str:
-    """Name the person at the keyboard."""
+    """Return the user name of the person who runs the command."""
     return getpass.getuser()
 
 
 async def organisation_of(uow: UnitOfWork, name: str | None) -> UUID:
-    """Find an organisation by name, or the only one there is."""
+    """Return the id of an organisation by its name, or of the only one; raises NotFoundError and MisuseError."""
     rows = await organisations.listed(uow)
     if not rows:
         raise NotFoundError("there is no organisation yet: dispatch organisations create NAME")
@@ -49,23 +49,23 @@ async def organisation_of(uow: UnitOfWork, name: str | None) -> UUID:
     if not fitting:
         raise NotFoundError(f"there is no organisation {name!r}; there are: {known}")
     if len(fitting) > 1:
-        raise MisuseError(f"say which with --organisation; there are: {known}")
+        raise MisuseError(f"name one with --organisation; there are: {known}")
     return UUID(str(fitting[0]["id"]))
 
 
 def print_json(value: object) -> None:
-    """Write a value for a program."""
+    """Print a value as JSON."""
     plain = to_jsonable_python(value, fallback=str)
     sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
 def counted(number: int, word: str) -> str:
-    """Write a number with its noun."""
+    """Return a number with its noun."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def elapsed(span: timedelta | None) -> str:
-    """Write how long ago something was, in its two largest units."""
+    """Return a duration in its two largest units."""
     if span is None:
         return ""
     minutes, seconds = divmod(int(span.total_seconds()), 60)
@@ -77,10 +77,10 @@ def elapsed(span: timedelta | None) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Lay rows out; what they hold is text, whatever brackets are in it."""
+    """Return a table of rows; brackets in the cells are text, no markup."""
     laid = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
     for column in columns:
-        # Never cut off: what somebody reported may have its place at the end.
+        # Never truncated: the location in a report may come at its end.
         laid.add_column(column, overflow="fold")
     for row in rows:
         laid.add_row(*(cell if isinstance(cell, Text) else Text(_cell(cell)) for cell in row))
@@ -94,16 +94,16 @@ def _cell(value: object) -> str:
 
 
 def harmless(text: str) -> str:
-    """Write what could steer a terminal as escapes."""
+    """Return a text whose control characters are escaped, so that it cannot control the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def problem(text: str) -> None:
-    """Name one thing that is wrong, on stderr."""
+    """Print one problem on stderr."""
     errors.print(Text(harmless(text), "red"), soft_wrap=True)
 
 
 def progress() -> Progress:
-    """Show how far long work is; on stderr, and only in a terminal."""
+    """Return a progress bar on stderr, shown only in a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)

@@ -93,6 +93,11 @@ RULES: tuple[RetentionRule, ...] = (
         "after it was handled; longer than any topic retains it", "an event delivered twice counts once",
         days=INBOX_DAYS, least=HORIZON_DAYS + ROLL_DAYS, most=365,
     ),
+    RetentionRule(
+        ("processes",), "which processes run: host, roles, version",
+        "after it was last seen; one that stops deletes its row", "to report the processes that are gone",
+        days=1, least=1, most=30,
+    ),
     RetentionRule(("outbox",), "events to be published", "until Kafka has them", "an accepted event is not lost"),
     RetentionRule(("agenda",), "actions that are due", "until they are done", "no due action is lost"),
     RetentionRule(

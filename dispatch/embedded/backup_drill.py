@@ -113,7 +113,7 @@ async def _uow(dsn: str) -> AsyncIterator[UnitOfWork]:
 async def _compare(uow: UnitOfWork, point: RestorePoint) -> AsyncIterator[DrillCheck]:
     for check in _compare_counts(await row_counts(uow), point):
         yield check
-    breaks = (await journal_verification.prove(uow, READERS)).breaks
+    breaks = (await journal_verification.verify(uow, READERS)).breaks
     yield DrillCheck("journal", f"{len(breaks)} breaks" if breaks else "whole", not breaks)
     differences = await rebuilding.compare(uow)
     words = (

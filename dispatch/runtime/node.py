@@ -27,7 +27,8 @@ from dispatch.services.messaging.delivery import Trouble
 from dispatch.services.messaging.sending import Sender
 from dispatch.services.operations.auditing import Auditor
 from dispatch.services.operations.generations import GenerationGuard
-from dispatch.services.operations.retention import Keeper
+from dispatch.services.operations.heartbeats import Heartbeat
+from dispatch.services.operations.retention import RetentionJob
 from dispatch.services.subscriptions import READERS
 from dispatch.storage.database_clock import ping
 from dispatch.storage.migrate import migrate
@@ -58,6 +59,7 @@ class Node:
         """Serve HTTP at once, whatever is absent; the loops begin when the database answers."""
         self.pool = await open_pool(self.wiring.dsn, application=title(self.wiring.roles), size=12)
         self.uow = UnitOfWork(self.pool, self.clock, self._wake)
+        self._heartbeat = Heartbeat(self.uow, self.wiring.roles)
         relays = "relay" in self.wiring.roles
         self.kafka = KafkaConnection(
             self.wiring.cluster, self.wiring.dsn, self.clock, self._subscribe, relays=relays
@@ -76,6 +78,7 @@ class Node:
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.kafka.stop()
         await self.wiring.gateways.close()
+        await self._heartbeat.end()
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
                 await self.pool.close()
@@ -115,8 +118,9 @@ class Node:
             self._spawn("sender", self._sender.run)
         if "auditor" in roles:
             self._spawn("auditor", Auditor(self.uow, READERS).run)
-            self._spawn("keeper", Keeper(self.uow, self.wiring.kept).run)
-        self._spawn("heartbeat", self._watch_database)
+            self._spawn("retention", RetentionJob(self.uow, self.wiring.kept).run)
+        self._spawn("database watch", self._watch_database)
+        self._spawn("heartbeat", self._heartbeat.run)
 
     def _make_sender(self) -> Sender:
         wiring = self.wiring

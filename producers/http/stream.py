@@ -1,4 +1,4 @@
-"""The supervisors' console: `GET /v1/stream`, the events of an organisation as they are committed (SSE)."""
+"""`GET /v1/stream`: the events of an organisation as they are committed, as server-sent events."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 
 from dispatch.services.access.keys import Key
 from dispatch.services.console import stream
-from dispatch.services.console.stream import MODES, SHOWN, Position, StreamItem
+from dispatch.services.console.stream import MODES, SHOWN, Cursor, StreamItem
 from dispatch.services.core.errors import ForbiddenError, InvalidError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.pool import UNREACHABLE, describe
@@ -27,8 +27,8 @@ POLL_S = 0.1
 RETRY_S = 1.0
 HEARTBEAT_S = 15.0
 RECONNECT_MS = 2_000
-KEPT = 1_000
-"""Events in memory for those who are nearly up to date; whoever is farther behind reads the journal."""
+BUFFERED = 1_000
+"""Events in memory for readers that are nearly up to date; a reader that is farther behind reads the journal."""
 MOST_WATCHERS = 500
 DIFFICULT = UNREACHABLE
 FRESH = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -38,7 +38,7 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 }
 RESTARTED = '{"reason":"this place is not known here: the stream goes on from the beginning"}'
 
-NOWHERE = Position(0, 0, 0)
+NO_CURSOR = Cursor(0, 0, 0)
 
 log = structlog.get_logger()
 
@@ -47,48 +47,48 @@ Stopping = Callable[[], bool]
 
 
 class Frame(NamedTuple):
-    """One event as its readers get it, written once for all of them."""
+    """One event as server-sent event, formatted once for all watchers."""
 
-    position: Position
+    position: Cursor
     topic: str
     mode: Mode
     text: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What one watcher wants to see, and how to tell that they still may."""
+class Filter:
+    """The topics and modes that one watcher asked for; `renew` authenticates the key again, which may be revoked."""
 
     topics: Collection[str]
     modes: Collection[Mode]
     renew: Callable[[], Awaitable[object]]
 
-    def cut(self, frames: list[Frame]) -> bytes:
-        """Give what is wanted of some frames."""
+    def select(self, frames: list[Frame]) -> bytes:
+        """Return the text of the frames that pass."""
         return b"".join(f.text for f in frames if f.topic in self.topics and f.mode in self.modes)
 
 
 class Feed:
-    """One reader of the journal for all who watch one organisation."""
+    """Reads the journal once for all watchers of one organisation."""
 
     def __init__(self, uow: UnitOfWork, organisation: UUID, stopping: Stopping) -> None:
-        """Read nothing before somebody watches."""
+        """Take what to read; the reading begins with the first watcher."""
         self.watchers = 0
         self._uow = uow
         self._organisation = organisation
         self._stopping = stopping
         self._frames: list[Frame] = []
-        # What is after the floor and not after the head is in memory, all of it.
-        self._floor = self._head = NOWHERE
+        # Every event after the floor, up to the head, is in memory.
+        self._floor = self._head = NO_CURSOR
         self._news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Read as long as somebody watches."""
+        """Count one more watcher; the journal is read as long as there is any."""
         self.watchers += 1
         if self._reading is None or self._reading.done():
-            self._forget(NOWHERE)
+            self._restart(NO_CURSOR)
             self._reading = asyncio.create_task(self._read(), name="stream")
         try:
             yield
@@ -98,21 +98,21 @@ class Feed:
                 self._reading.cancel()
                 self._reading = None
 
-    def over(self, place: Position) -> bool:
-        """Tell whether a watcher has to go: nobody reads any more, or the database is another one now."""
+    def over(self, cursor: Cursor) -> bool:
+        """Tell whether a watcher has to reconnect: the reading ended, or the database was replaced."""
         ended = self._reading is None or self._reading.done()
-        return ended or self._stopping() or self._head.epoch not in {0, place.epoch}
+        return ended or self._stopping() or self._head.epoch not in {0, cursor.epoch}
 
-    async def after(self, place: Position) -> tuple[list[Frame], Position]:
-        """Give what came after a place, and the place reached; waits for a while where that is nothing."""
-        if place >= self._head:
+    async def after(self, cursor: Cursor) -> tuple[list[Frame], Cursor]:
+        """Return the frames after a cursor and the cursor reached; without news, wait at most for a heartbeat."""
+        if cursor >= self._head:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), HEARTBEAT_S)
-            return [], place
-        if place < self._floor:
-            page = await stream.read_page(self._uow.pool, self._organisation, place)
+            return [], cursor
+        if cursor < self._floor:
+            page = await stream.read_page(self._uow.pool, self._organisation, cursor)
             return [_frame(item) for item in page.items], page.position
-        start = bisect_right(self._frames, place, key=lambda frame: frame.position)
+        start = bisect_right(self._frames, cursor, key=lambda frame: frame.position)
         return self._frames[start:], self._head
 
     async def _read(self) -> None:
@@ -120,39 +120,39 @@ class Feed:
             while not self._stopping():
                 await self._try_step()
         finally:
-            # Last: whoever wakes now has to see that the reading is over.
-            asyncio.get_running_loop().call_soon(self._tell)
+            # Scheduled, so that the watchers that it wakes find the reading ended.
+            asyncio.get_running_loop().call_soon(self._wake)
 
     async def _try_step(self) -> None:
         try:
             full = await self._step()
         except DIFFICULT as error:
             log.warning("the stream waits for PostgreSQL", error=describe(error))
-            self._forget(NOWHERE)
+            self._restart(NO_CURSOR)
             await asyncio.sleep(RETRY_S)
         else:
             await asyncio.sleep(0 if full else POLL_S)
 
     async def _step(self) -> bool:
         if not self._head.epoch:
-            self._forget(await stream.latest(self._uow))
+            self._restart(await stream.latest(self._uow))
         page = await stream.read_page(self._uow.pool, self._organisation, self._head)
         self._frames += [_frame(item) for item in page.items]
         self._head = page.position
-        if len(self._frames) > 2 * KEPT:
-            self._floor = self._frames[-KEPT - 1].position
-            del self._frames[:-KEPT]
+        if len(self._frames) > 2 * BUFFERED:
+            self._floor = self._frames[-BUFFERED - 1].position
+            del self._frames[:-BUFFERED]
         if page.items:
-            self._tell()
+            self._wake()
         return page.full
 
-    def _forget(self, place: Position) -> None:
-        """Begin again at a place; those who are not there yet read the journal up to it."""
+    def _restart(self, cursor: Cursor) -> None:
+        """Empty the buffer and continue at a cursor; watchers that are behind it read the journal."""
         self._frames.clear()
-        self._floor = self._head = place
-        self._tell()
+        self._floor = self._head = cursor
+        self._wake()
 
-    def _tell(self) -> None:
+    def _wake(self) -> None:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
@@ -161,20 +161,23 @@ class Feeds:
     """The feeds of one process, by organisation."""
 
     def __init__(self, uow: UnitOfWork, stopping: Stopping) -> None:
-        """Begin with none."""
+        """Take what every feed needs."""
         self._uow = uow
         self._stopping = stopping
         self._feeds: dict[UUID, Feed] = {}
 
     def of(self, organisation: UUID) -> Feed:
-        """Give the feed of an organisation; refuses where too many watch already."""
+        """Return the feed of an organisation; raises HTTPException 503 if too many are watching."""
         if sum(feed.watchers for feed in self._feeds.values()) >= MOST_WATCHERS:
             raise HTTPException(503, "too many are watching: try again later", {"Retry-After": "30"})
         return self._feeds.setdefault(organisation, Feed(self._uow, organisation, self._stopping))
 
 
 def router(uow: UnitOfWork, authenticate: Authenticate, stopping: Stopping = lambda: False) -> APIRouter:
-    """Serve the stream until `stopping` says so; the app answers for UnauthorizedError and ForbiddenError."""
+    """Return the route of the stream, which ends when `stopping` is true.
+
+    The app answers UnauthorizedError and ForbiddenError.
+    """
     feeds = Feeds(uow, stopping)
     bearer = HTTPBearer(auto_error=False)
     routes = APIRouter(tags=["console"])
@@ -195,9 +198,9 @@ def router(uow: UnitOfWork, authenticate: Authenticate, stopping: Stopping = lam
             return _permit(await authenticate(uow, credentials.credentials if credentials else ""))
 
         key = await renew()
-        place, restarted = await _begin(uow, last_event_id or after, start)
-        wish = Wish(topic or SHOWN, mode or MODES, renew)
-        watching = _watch(feeds.of(key.organisation), place, wish, restarted=restarted)
+        cursor, restarted = await _begin(uow, last_event_id or after, start)
+        chosen = Filter(topic or SHOWN, mode or MODES, renew)
+        watching = _watch(feeds.of(key.organisation), cursor, chosen, restarted=restarted)
         return EventSourceResponse(watching, headers=FRESH)
 
     return routes
@@ -209,30 +212,30 @@ def _permit(key: Key) -> Key:
     return key
 
 
-async def _begin(uow: UnitOfWork, told: str | None, start: str) -> tuple[Position, bool]:
-    if told is None:
+async def _begin(uow: UnitOfWork, event_id: str | None, start: str) -> tuple[Cursor, bool]:
+    if event_id is None:
         return await (stream.beginning if start == "start" else stream.latest)(uow), False
     try:
-        return await stream.resume(uow, told)
+        return await stream.resume(uow, event_id)
     except InvalidError as error:
         raise HTTPException(400, f"{error.field}: {error}") from None
 
 
-async def _watch(feed: Feed, place: Position, wish: Wish, *, restarted: bool) -> AsyncIterator[bytes]:
+async def _watch(feed: Feed, cursor: Cursor, chosen: Filter, *, restarted: bool) -> AsyncIterator[bytes]:
     with feed.watched(), suppress(UnauthorizedError, ForbiddenError, *DIFFICULT):
-        # An id at once: who is cut off before the first event comes back to this place and misses nothing.
-        yield format_sse_event(id=str(place), retry=RECONNECT_MS)
+        # An id at once: a watcher that is cut off before the first event resumes here and misses nothing.
+        yield format_sse_event(id=str(cursor), retry=RECONNECT_MS)
         if restarted:
             yield format_sse_event(event="stream.restarted", data_str=RESTARTED)
-        said = time.monotonic()
-        while not feed.over(place):
-            frames, place = await feed.after(place)
-            if text := wish.cut(frames):
+        beat_at = time.monotonic()
+        while not feed.over(cursor):
+            frames, cursor = await feed.after(cursor)
+            if text := chosen.select(frames):
                 yield text
-            if time.monotonic() - said >= HEARTBEAT_S:
-                said = time.monotonic()
-                await wish.renew()
-                yield format_sse_event(comment="still here", id=str(place))
+            if time.monotonic() - beat_at >= HEARTBEAT_S:
+                beat_at = time.monotonic()
+                await chosen.renew()
+                yield format_sse_event(comment="still here", id=str(cursor))
 
 
 def _frame(item: StreamItem) -> Frame:

@@ -1,19 +1,22 @@
 """What the doctor says of a server, a cluster and a disk: both ways, and what to do."""
 
 import shutil
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 from pydantic import HttpUrl
 
-from dispatch.cli.doctor import configuration, database, kafka
+from dispatch.cli.doctor import configuration, database, kafka, processes
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import elapsed
 from dispatch.config import Settings
-from dispatch.runtime.roles import ROLES, Role, roles_in, title
+from dispatch.runtime.roles import ROLES, Role, roles_in, roles_without_heartbeat, title
+from dispatch.services.operations.heartbeats import GONE_AFTER, Process
 from producers.kafka.topics import declared
 from schemas.topics import TOPICS
 from tests.conftest import START
@@ -60,9 +63,9 @@ def configured(**changes: str) -> dict[str, dict[str, str]]:
         ),
         (database.queues([]), "ok", "vacuumed"),
         (database.queues([{"relname": "outbox", "n_dead_tup": 60_000}]), "warn", "outbox has 60000 dead"),
-        (database.roles([title(ROLES[:4]), title(ROLES[4:])]), "ok", "every role"),
-        (database.roles(["renfort-cli", "renfort relay", "psql"]), "fail", "none runs: `dispatch up`"),
-        (database.roles([title(ROLES[2:])]), "fail", "none has the role api, reports: dispatch run api"),
+        (processes.roles(set(ROLES)), "ok", "every role"),
+        (processes.roles(set()), "fail", "none runs: `dispatch up`"),
+        (processes.roles(set(ROLES[2:])), "fail", "none has the role api, reports: dispatch run api"),
         (kafka.copies(described(), SETTINGS), "ok", "3 of each partition"),
         (kafka.copies(described(isr=[1, 2]), SETTINGS), "warn", "is a broker down?"),
         (kafka.copies(described(isr=[1]), SETTINGS), "fail", "incident.reports cannot be written: fewer than 2"),
@@ -112,6 +115,79 @@ def test_every_set_of_roles_fits_into_the_name_of_a_process_and_is_read_back() -
     sets: list[tuple[Role, ...]] = [some for n in range(1, len(ROLES) + 1) for some in combinations(ROLES, n)]
     assert [some for some in sets if roles_in(title(some)) != set(some)] == []
     assert max(len(title(some).encode()) for some in sets) < 64
+    assert all(not roles_without_heartbeat(title(some)) for some in sets)
+
+
+def process(
+    pid: int,
+    *roles: Role,
+    host: str = "a",
+    version: str = "0.2.0",
+    seen_s: float = 0,
+    started_s: float = 3600,
+) -> Process:
+    """Describe a process that was seen and was started so many seconds before the start of the test."""
+    started, seen = START - timedelta(seconds=started_s), START - timedelta(seconds=seen_s)
+    return Process(uuid4(), host, pid, list(roles or ROLES), version, 1, started, seen)
+
+
+GONE_S = GONE_AFTER.total_seconds() + 1
+EARLIER = [f"renfort: all -{ROLES[0]}", f"renfort: {ROLES[0]}", "renfort relay", "psql"]
+"""The names of two processes of release 0.1.0, and of other sessions."""
+
+
+def examined(recorded: Sequence[Process], applications: Sequence[str] = ()) -> dict[str, tuple[str, str]]:
+    return {f.what: (f.state, f.detail) for f in processes.examine(recorded, applications, START)}
+
+
+def test_roles_are_counted_from_the_table_and_from_the_sessions_of_the_previous_release() -> None:
+    assert examined([process(1)])["processes"][0] == "ok"
+    assert examined([], EARLIER)["processes"][0] == "ok"
+    assert examined([process(1, ROLES[0])], EARLIER[:1])["processes"][0] == "ok"
+    assert examined([], ["renfort-cli", "renfort relay", "psql"])["processes"][0] == "fail"
+
+
+def test_a_process_that_is_not_seen_any_more_has_no_role_whatever_its_sessions() -> None:
+    found = examined([process(7, "api", seen_s=GONE_S, host="b")], [title(ROLES)])
+    assert found["processes"] == ("fail", "none runs: `dispatch up`, or `dispatch run` for each role")
+    assert found["heartbeats"][0] == "warn"
+    assert "b (process 7) with api, not seen for 31 s" in found["heartbeats"][1]
+
+
+def test_a_process_whose_host_has_the_same_pid_as_another_is_told_apart() -> None:
+    found = examined([process(1, host="a"), process(1, host="b", seen_s=GONE_S)])
+    assert (found["processes"][0], found["heartbeats"][0]) == ("ok", "warn")
+    assert "b (process 1)" in found["heartbeats"][1]
+    assert "a (process 1)" not in found["heartbeats"][1]
+
+
+def test_a_process_that_seems_to_be_seen_in_the_future_is_alive() -> None:
+    assert examined([process(1, seen_s=-3600)])["heartbeats"] == ("ok", "no process is gone")
+
+
+def test_a_process_that_a_later_one_replaced_is_not_reported_as_gone() -> None:
+    twice_killed = [
+        process(1, seen_s=900, started_s=1000),
+        process(2, seen_s=600, started_s=800),
+        process(3, started_s=500),
+    ]
+    assert examined(twice_killed)["heartbeats"][0] == "ok"
+    both_killed = [
+        process(1, seen_s=900, started_s=1001),
+        process(2, seen_s=900, started_s=1000),
+        process(3, started_s=500),
+    ]
+    assert "(process 2)" in examined(both_killed)["heartbeats"][1]
+    assert (
+        examined([process(1, "api", seen_s=900), process(2, "relay", started_s=5)])["heartbeats"][0] == "warn"
+    )
+
+
+def test_versions_that_differ_are_named_with_their_places() -> None:
+    assert examined([process(1), process(2)])["versions"] == ("ok", "0.2.0, generation 1")
+    state, detail = examined([process(1), process(2, version="0.3.0")], EARLIER)["versions"]
+    assert state == "warn"
+    assert "an earlier release: without heartbeats; 0.2.0, generation 1: a (process 1); 0.3.0" in detail
 
 
 @pytest.mark.parametrize(

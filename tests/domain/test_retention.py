@@ -55,4 +55,4 @@ def test_a_link_that_opens_something_is_known() -> None:
 
 
 def test_an_answer_that_may_be_asked_for_again_is_known() -> None:
-    assert timedelta(days=BY_NAME["idempotency_keys"].least) >= idempotency.KEPT
+    assert timedelta(days=BY_NAME["idempotency_keys"].least) >= idempotency.STORED_FOR

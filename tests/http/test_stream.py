@@ -17,7 +17,7 @@ import uvicorn
 from dispatch.clock import MovableClock
 from dispatch.services.access import keys, organisations
 from dispatch.services.console import stream as service
-from dispatch.services.console.stream import Position
+from dispatch.services.console.stream import Cursor
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.storage.journal import Entry, append
@@ -217,7 +217,7 @@ async def test_two_hundred_readers_share_one_journal_reader(
     reads = 0
     read_page = service.read_page
 
-    async def counted(source: asyncpg.Pool, organisation: UUID, after: Position) -> service.Page:
+    async def counted(source: asyncpg.Pool, organisation: UUID, after: Cursor) -> service.Page:
         nonlocal reads
         reads += 1
         return await read_page(source, organisation, after)
@@ -244,7 +244,7 @@ async def _read(site: StreamSite, count: int, listening: asyncio.Barrier) -> lis
 async def test_a_reader_far_behind_reads_from_the_journal(
     site: StreamSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoint, "KEPT", 3)
+    monkeypatch.setattr(endpoint, "BUFFERED", 3)
     async with site.stream() as first:
         for number in range(10):
             await site.publish(number)

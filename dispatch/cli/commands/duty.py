@@ -20,7 +20,7 @@ from schemas.volunteers import Language
 MOST_PARTS = 2
 """After the name: the phone, then the language."""
 
-duty = App(name="duty", help="Set and list the supervisors who are notified, in their order.")
+duty = App(name="duty", help="Set and list the supervisors who are notified.")
 
 
 @duty.command(name="set")

@@ -1,4 +1,4 @@
-"""`dispatch incident show`: what happened, and why each volunteer was or was not asked."""
+"""`dispatch incident`: show an incident, its timeline, and why each volunteer was or was not asked."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,11 +10,12 @@ from rich.text import Text
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
 from dispatch.domain.incident import Assignment, Seat
-from dispatch.services.console import situation
-from dispatch.services.console.situation import Moment, Timeline, Whole
+from dispatch.services.console import history, situation
+from dispatch.services.console.history import Moment, Timeline
+from dispatch.services.console.situation import IncidentDetail
 from dispatch.services.core.unit_of_work import UnitOfWork
 
-incident = App(name="incident", help="Look into an incident.")
+incident = App(name="incident", help="Show an incident with its timeline.")
 
 UNSHOWN = {
     "offer_id", "assignment_id", "round_id", "escalation_id", "subject_kind", "subject_id", "plan_hash",
@@ -24,9 +25,9 @@ CODE = 8
 
 
 class Account(NamedTuple):
-    """An incident as it stands, and how it came to that."""
+    """The present state of an incident, and its history."""
 
-    incident: Whole
+    incident: IncidentDetail
     timeline: Timeline
 
 
@@ -43,8 +44,8 @@ def show(id: UUID, *, organisation: Whose = None, json: Json = False) -> None:  
     """
 
     async def work(uow: UnitOfWork) -> Account:
-        house = await organisation_of(uow, organisation)
-        return Account(await situation.incident(uow, house, id), await situation.timeline(uow, house, id))
+        owner = await organisation_of(uow, organisation)
+        return Account(await situation.incident(uow, owner, id), await history.timeline(uow, owner, id))
 
     account = run(work)
     if json:
@@ -55,7 +56,7 @@ def show(id: UUID, *, organisation: Whose = None, json: Json = False) -> None:  
     screen.print(table("timeline", ("at", "what", "who", "detail"), rows))
 
 
-def _show_incident(found: Whole) -> None:
+def _show_incident(found: IncidentDetail) -> None:
     title = Text.assemble((found.kind, "bold"), f"  {found.severity}  {found.status}  {found.mode}")
     screen.print(title)
     for name in SHOWN:
@@ -67,12 +68,12 @@ def _show_incident(found: Whole) -> None:
         for s in found.seats
     )
     screen.print(table("seats", ("seat", "role", "skill", "reserve", "who", "status"), rows))
-    told = ((e.level, e.reason, e.status, e.acknowledged_by, e.raised_at) for e in found.escalations)
+    raised = ((e.level, e.reason, e.status, e.acknowledged_by, e.raised_at) for e in found.escalations)
     if found.escalations:
-        screen.print(table("escalations", ("level", "reason", "status", "by", "raised at"), told))
+        screen.print(table("escalations", ("level", "reason", "status", "by", "raised at"), raised))
 
 
-def _holder(found: Whole, assignment: Assignment | None) -> tuple[object, object]:
+def _holder(found: IncidentDetail, assignment: Assignment | None) -> tuple[object, object]:
     if assignment is None:
         return Text("empty", "red"), ""
     return name_of(assignment.volunteer_id, found.people), assignment.status
@@ -83,7 +84,7 @@ def _plain(value: object) -> str:
 
 
 def name_of(volunteer: object, people: dict[UUID, str]) -> str:
-    """Give a volunteer's name, or the pseudonym of one who was erased."""
+    """Return a volunteer's name, or the start of the pseudonym of one who was erased."""
     return people.get(UUID(str(volunteer)), str(volunteer)[:CODE])
 
 
@@ -91,9 +92,9 @@ def _rows(moment: Moment, people: dict[UUID, str]) -> Iterator[tuple[object, ...
     detail = dict(moment.detail)
     picked, passed = detail.pop("picked", ()), detail.pop("passed_over", ())
     who = name_of(detail.pop("volunteer_id"), people) if "volunteer_id" in detail else ""
-    told = {k: v for k, v in detail.items() if k not in UNSHOWN and v not in (None, "", [], {})}
-    said = ", ".join(f"{name}={_plain(value)}" for name, value in told.items())
-    yield f"{moment.at:%H:%M:%S}", Text(moment.what, "bold"), who, said
+    fields = {k: v for k, v in detail.items() if k not in UNSHOWN and v not in (None, "", [], {})}
+    text = ", ".join(f"{name}={_plain(value)}" for name, value in fields.items())
+    yield f"{moment.at:%H:%M:%S}", Text(moment.what, "bold"), who, text
     for one in picked:
         yield "", Text("  picked", "green"), name_of(one["volunteer_id"], people), _why(one)
     for one in passed:

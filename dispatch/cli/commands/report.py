@@ -1,4 +1,4 @@
-"""`dispatch report`: one report, or a sheet of them."""
+"""`dispatch report`: send one report, or a CSV file of reports."""
 
 import asyncio
 import csv
@@ -34,7 +34,7 @@ Degrees = Annotated[float | None, Parameter(allow_leading_hyphen=True)]
 
 
 class Row(NamedTuple):
-    """One line of a sheet."""
+    """One line of a CSV file."""
 
     line: int
     cells: Given
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the lines of a sheet."""
+    """How many lines of a CSV file were accepted and repeated, and the problems of the others."""
 
     accepted: int = 0
     repeated: int = 0
@@ -66,7 +66,7 @@ def report(
     organisation: Whose = None,
     json: Json = False,
 ) -> None:
-    """Report what happened, as a source would; volunteers are asked as the plan for its kind says.
+    """Send a report, as a source would; volunteers are asked according to the plan for its kind.
 
     Example: dispatch report medical.cardiac_arrest --severity life_threatening --lat 48.58 --lon 7.75
 
@@ -81,24 +81,24 @@ def report(
     lon
         Where, in degrees.
     severity
-        How grave.
+        How severe it is.
     id
-        The source's own id; the same id again is the same report. One is made where none is given.
+        The source's own id; a second report with the same id is the same report. Default: a new id.
     source
-        Who reports; a plan says which sources it trusts.
+        The source of the report; a plan names the sources that it trusts.
     mode
-        Whether it is real; only `actual` reaches people who did not opt into drills.
+        The mode; only `actual` reaches people who did not opt into drills.
     reference
-        Under which reference the professional response was requested.
+        The reference under which the professional response was requested.
     hazard
-        What makes the place dangerous.
+        A hazard at the place.
     description
-        What else there is to say; it stays in the database.
+        Free text; it stays in the database.
     sheet
         A CSV file with the columns id,kind,severity,lat,lon,occurred_at,professional_reference,description.
     """
     if (kind is None) == (sheet is None):
-        raise MisuseError("name a KIND, or a sheet with --csv FILE")
+        raise MisuseError("name a KIND, or a file with --csv FILE")
     if sheet is not None:
         _report_sheet(sheet, source, mode, organisation, json=json)
         return
@@ -111,7 +111,7 @@ def report(
         accepted = run(lambda uow: _report(uow, organisation, source, given))
     except ValidationError as error:
         fail(explain(error), 2)
-    _say(name, accepted, json=json)
+    _print(name, accepted, json=json)
 
 
 async def _report(uow: UnitOfWork, name: str | None, source: str, given: Given) -> Accepted:
@@ -121,7 +121,7 @@ async def _report(uow: UnitOfWork, name: str | None, source: str, given: Given) 
 
 
 async def _until_accepted(uow: UnitOfWork, admission: Admission, submission: Submission) -> Accepted:
-    """Send a report, again each time that it is told to come again later."""
+    """Send a report, and again after each rejection for overload, when the server asks for it."""
     while True:
         try:
             return await submitting.accept(
@@ -133,7 +133,7 @@ async def _until_accepted(uow: UnitOfWork, admission: Admission, submission: Sub
             await asyncio.sleep(refused.retry_after_s)
 
 
-def _say(id_: str, accepted: Accepted, *, json: bool) -> None:
+def _print(id_: str, accepted: Accepted, *, json: bool) -> None:
     if json:
         print_json({"report_id": accepted.report_id, "id": id_, "repeated": accepted.repeated})
     else:
@@ -142,7 +142,7 @@ def _say(id_: str, accepted: Accepted, *, json: bool) -> None:
 
 
 def _body(given: Given, now: datetime) -> ReportBody:
-    """Build a report from flat fields, the empty ones left out."""
+    """Return a report from flat fields, without the empty ones."""
     fields = {name: value for name, value in given.items() if value not in {None, "", ()}}
     place = {name: fields.pop(name) for name in ("lat", "lon") if name in fields}
     reference = fields.pop("professional_reference", None)
@@ -196,14 +196,14 @@ async def _report_rows(uow: UnitOfWork, name: str | None, source: str, mode: Mod
 
 
 def _whole(row: Row) -> Given:
-    """Give the cells of a line, unless a comma that is not quoted has cut a description short."""
+    """Return the cells of a line; raises InvalidError where a comma that is not quoted has split a description."""
     if row.surplus:
         raise InvalidError("description", "more cells than columns: quote what holds a comma")
     return row.cells
 
 
 def explain(error: ValidationError | InvalidError | ConflictError) -> str:
-    """Name the fields that are wrong, by the columns of the sheet."""
+    """Describe the invalid fields by the columns of the CSV file."""
     if isinstance(error, InvalidError):
         return f"{error.field}: {error}"
     if isinstance(error, ConflictError):
@@ -218,7 +218,7 @@ def _column(place: tuple[int | str, ...]) -> str:
 
 
 def _swapped(error: Any) -> str:  # noqa: ANN401 - pydantic's own
-    """Hint at the usual reason for a latitude that cannot be."""
+    """Return a hint at the usual cause of an impossible latitude."""
     try:
         off = error["loc"][-1] == "lat" and abs(float(error["input"])) > HIGHEST_LATITUDE
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""`dispatch run [ROLE…]`: one process of some roles, against services that are named."""
+"""`dispatch run [ROLE…]`: one process with some roles, which uses the services that the settings name."""
 
 import asyncio
 from typing import get_args
@@ -16,21 +16,21 @@ from dispatch.runtime.node import Node
 from dispatch.runtime.roles import HTTP_ROLES, ROLES, Role
 from dispatch.runtime.wiring import wiring
 
-run = App(name="run", help="Run one process of some roles. Example: dispatch run api relay agenda")
+run = App(name="run", help="Run one process with some roles. Example: dispatch run api relay agenda")
 
 
 @run.default
 def start(*roles: Role) -> None:
-    """Run roles until stopped.
+    """Run one process with some roles until stopped.
 
     Parameters
     ----------
     roles
-        Which roles this process has; all where none is named.
+        The roles of this process. Default: all.
     """
     settings = Settings()
     if not settings.kafka or not settings.postgres.get_secret_value():
-        msg = "`dispatch run` needs DISPATCH_KAFKA and DISPATCH_POSTGRES; `dispatch up` brings its own"
+        msg = "`dispatch run` needs DISPATCH_KAFKA and DISPATCH_POSTGRES; `dispatch up` starts its own"
         raise MisuseError(msg)
     if unknown := set(roles) - set(get_args(Role)):
         raise MisuseError(f"unknown roles: {', '.join(sorted(unknown))}; there are {', '.join(ROLES)}")

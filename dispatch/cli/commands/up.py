@@ -1,4 +1,4 @@
-"""`dispatch up`: everything in one process, with embedded services where none are named."""
+"""`dispatch up`: all roles in one process, with embedded services where no addresses are set."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from dispatch.logs import configure
 from dispatch.runtime import embedded_services, hosting
 from dispatch.runtime.node import Node
 from dispatch.runtime.wiring import wiring
-from dispatch.services.access.bootstrap import Founded, found
+from dispatch.services.access.bootstrap import Bootstrap, bootstrap
 from dispatch.services.messaging.gateway import OutboundText
 
 up = App(name="up", help="Start everything: embedded where nothing is configured. Example: dispatch up")
@@ -27,7 +27,7 @@ CHANNEL_NAMES = {"sms": "SMS", "voice": "Call", "push": "Push", "email": "E-mail
 
 @up.default
 def start() -> None:
-    """Start everything and stay until stopped; print the addresses and, once, the first keys."""
+    """Run all roles until stopped; print the addresses and, the first time, the first keys."""
     settings = Settings()
     configure(settings.log)
     hosting.require_free(settings.host, settings.port)
@@ -67,20 +67,20 @@ def show(message: OutboundText) -> None:
 async def _greet(node: Node, settings: Settings) -> None:
     while not node.ready()["postgres"]:
         await asyncio.sleep(0.05)
-    founded = await found(node.uow)
-    for holder, key in founded.keys.items():
+    first = await bootstrap(node.uow)
+    for holder, key in first.keys.items():
         screen.print(f"key of [bold]{holder}[/] (shown once): {key}", soft_wrap=True)
     await node.until_ready(READY_PATIENCE_S)
-    screen.print(_addresses(settings, node, founded))
+    screen.print(_addresses(settings, node, first))
     state = "ready" if all(node.ready().values()) else f"not ready yet: {node.ready()}"
     screen.print(f"[green]{state}[/]  Stop with Ctrl-C.")
 
 
-def _addresses(settings: Settings, node: Node, founded: Founded) -> Table:
+def _addresses(settings: Settings, node: Node, first: Bootstrap) -> Table:
     table = Table(title="Renfort", show_header=False)
     table.add_row("HTTP", f"http://{settings.http}")
     table.add_row("stream", f"http://{settings.http}/v1/stream")
-    table.add_row("organisation", str(founded.organisation))
+    table.add_row("organisation", str(first.organisation))
     table.add_row("Kafka", node.wiring.cluster.bootstrap)
     table.add_row("data", str(settings.folder))
     return table

@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from dispatch.cli.doctor import processes
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import elapsed
-from dispatch.runtime.roles import ROLES, roles_in
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations.diagnosis import read_server
+from dispatch.services.operations.heartbeats import processes as list_processes
 from dispatch.storage.migrate import FOLDER, applied_names
 
 OLDEST_VERSION = 15
@@ -25,13 +26,14 @@ async def examine(uow: UnitOfWork, host_time: datetime) -> list[Finding]:
     """Check the server; `host_time` is this host's clock at the moment when the database's was read."""
     now = uow.clock.now()
     server = await read_server(uow.pool, MOST_DEAD)
+    applications = [row["application_name"] for row in server.sessions if row["here"]]
     return [
         version(server.settings["version"]),
         durability(server.settings),
         connections(len(server.sessions), server.settings["max_connections"]),
         transactions(server.sessions, now),
         queues(server.bloated),
-        roles(row["application_name"] for row in server.sessions if row["here"]),
+        *processes.examine(await list_processes(uow.pool), applications, now),
         clock(abs((host_time - now).total_seconds())),
         migrations(await applied_names(uow.pool), {path.name for path in FOLDER.glob("*.sql")}),
     ]
@@ -81,17 +83,6 @@ def queues(dead: Iterable[Mapping[str, Any]]) -> Finding:
     if full:
         return Finding("queues", "warn", f"{', '.join(full)}: is autovacuum on? VACUUM them")
     return Finding("queues", "ok", "vacuumed as they should be")
-
-
-def roles(applications: Iterable[str]) -> Finding:
-    """Find roles that no process has."""
-    running = {role for name in applications for role in roles_in(name)}
-    if not running:
-        return Finding("processes", "fail", "none runs: `dispatch up`, or `dispatch run` for each role")
-    if missing := [role for role in ROLES if role not in running]:
-        lacking = f"none has the role {', '.join(missing)}: dispatch run {' '.join(missing)}"
-        return Finding("processes", "fail", lacking)
-    return Finding("processes", "ok", "every role runs somewhere")
 
 
 def clock(offset_s: float) -> Finding:

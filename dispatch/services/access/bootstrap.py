@@ -1,4 +1,4 @@
-"""What a new installation begins with: one organisation, and the first keys, shown once."""
+"""The first organisation of a new installation and its first keys, which are shown once."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,25 +14,25 @@ HOLDERS: dict[str, tuple[str, ...]] = {
     "roster": ("volunteers:write",),
     "administrator": ("admin",),
 }
-"""Who holds the first keys; the shipped plans trust reports of the first."""
+"""The holders and scopes of the first keys; the shipped plans trust reports of the first holder."""
 
 
 @dataclass(frozen=True, slots=True)
-class Founded:
-    """The organisation, and the keys that were made now, by holder."""
+class Bootstrap:
+    """The first organisation, and the keys that were created now, by holder."""
 
     organisation: UUID
     keys: dict[str, str]
 
 
-async def found(uow: UnitOfWork) -> Founded:
-    """Make an organisation and its keys where there are none yet."""
+async def bootstrap(uow: UnitOfWork) -> Bootstrap:
+    """Create an organisation and its keys if there is none; else return the first one, without keys."""
     known = await organisations.listed(uow)
     if known:
-        return Founded(known[0]["id"], {})
+        return Bootstrap(known[0]["id"], {})
     organisation = await organisations.create(uow, NAME, ZONE, None)
     made = {
         holder: await keys.create(uow, organisation=organisation, scopes=list(scopes), holder=holder)
         for holder, scopes in HOLDERS.items()
     }
-    return Founded(organisation, made)
+    return Bootstrap(organisation, made)

@@ -1,4 +1,4 @@
-"""Requests that carry a key of their own are done once; what was answered is kept for a day."""
+"""Requests with an Idempotency-Key are executed once; their responses are stored for a day."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,14 +9,14 @@ from dispatch.services.core.errors import ConflictError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.queries import sql
 
-KEPT = timedelta(hours=24)
-UNDER_WAY = timedelta(seconds=150)
-"""After so long a request without an answer is taken for lost with its process; an import takes up to 120 s."""
+STORED_FOR = timedelta(hours=24)
+LOST_AFTER = timedelta(seconds=150)
+"""After so long a request without a response is considered lost with its process; an import takes up to 120 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One caller's name for one request, and the hash of what it asks."""
+    """A caller's Idempotency-Key for one request, and the hash of the request."""
 
     api_key: str
     name: str
@@ -24,22 +24,22 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What was answered the first time."""
+class StoredResponse:
+    """The response to the first request with a key."""
 
     status: int
     body: bytes
 
 
-async def claim(uow: UnitOfWork, mine: Claim) -> Kept | None:
-    """Claim a request; returns what was answered where it was done before.
+async def claim(uow: UnitOfWork, mine: Claim) -> StoredResponse | None:
+    """Claim a request; return the stored response if the request was executed before.
 
-    Raises ConflictError where the name stands for another request, or the first is still under way.
+    Raises ConflictError if the key belongs to another request, or the first request is still being executed.
     """
 
     async def work(connection: asyncpg.Connection, now: datetime) -> asyncpg.Record | None:
-        await connection.execute(sql("purge_idempotency_keys"), mine.api_key, now - KEPT)
-        row = (mine.api_key, mine.name, mine.asked, now, now - KEPT, now - UNDER_WAY)
+        await connection.execute(sql("purge_idempotency_keys"), mine.api_key, now - STORED_FOR)
+        row = (mine.api_key, mine.name, mine.asked, now, now - STORED_FOR, now - LOST_AFTER)
         if await connection.fetchval(sql("claim_idempotency_key"), *row) is not None:
             return None
         return await connection.fetchrow(sql("find_idempotency_key"), mine.api_key, mine.name)
@@ -51,11 +51,11 @@ async def claim(uow: UnitOfWork, mine: Claim) -> Kept | None:
         raise ConflictError("this Idempotency-Key was sent with another request")
     if found["status"] == 0:
         raise ConflictError("the first request with this Idempotency-Key is still under way")
-    return Kept(found["status"], found["body"])
+    return StoredResponse(found["status"], found["body"])
 
 
 async def settle(uow: UnitOfWork, mine: Claim, status: int, body: bytes) -> None:
-    """Keep what was answered."""
+    """Store the response."""
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> None:
         await connection.execute(sql("settle_idempotency_key"), mine.api_key, mine.name, status, body)
@@ -64,7 +64,7 @@ async def settle(uow: UnitOfWork, mine: Claim, status: int, body: bytes) -> None
 
 
 async def free(uow: UnitOfWork, mine: Claim) -> None:
-    """Let the request be tried again."""
+    """Release the claim, so that the request can be retried."""
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> None:
         await connection.execute(sql("free_idempotency_key"), mine.api_key, mine.name)

@@ -1,4 +1,4 @@
-"""API keys: shown once, hashed at rest, each of one holder in one organisation."""
+"""API keys: shown once, stored as hashes, each of one holder in one organisation."""
 
 import hmac
 import re
@@ -23,7 +23,7 @@ LONGEST_HOLDER = 64
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a caller may do, in which organisation, and in whose name."""
+    """The scopes of a caller, their organisation, and the holder in whose name they act."""
 
     id: str
     organisation: UUID
@@ -31,13 +31,13 @@ class Key:
     holder: str
 
     def may(self, *scopes: str) -> bool:
-        """Tell whether the key has one of the scopes; an admin has all but the gateways'."""
+        """Tell whether the key has one of the scopes; `admin` includes all scopes but those of gateways."""
         admin = "admin" in self.scopes
         return any(scope in self.scopes or (admin and not scope.startswith("gateway:")) for scope in scopes)
 
 
 async def create(uow: UnitOfWork, *, organisation: UUID, scopes: Sequence[str], holder: str) -> str:
-    """Make a key and return it, this one time; `holder` names the person or the source that acts with it."""
+    """Create a key and return it, which is not possible later; `holder` is the person or source that acts with it."""
     _check(scopes, holder)
     id_, secret = secrets.token_hex(6), secrets.token_hex(20)
 
@@ -54,7 +54,7 @@ async def create(uow: UnitOfWork, *, organisation: UUID, scopes: Sequence[str], 
 
 
 async def authenticate(uow: UnitOfWork, presented: str) -> Key:
-    """Recognise a key; raises UnauthorizedError for what is none, or is one no more."""
+    """Return the key that was presented; raises UnauthorizedError if it is unknown or revoked."""
     match = PRESENTED.fullmatch(presented)
     row = await uow.pool.fetchrow(sql("find_key"), match[1]) if match else None
     if match is None or row is None or not hmac.compare_digest(row["hash"], _digest(match[2])):
@@ -68,7 +68,7 @@ async def listed(uow: UnitOfWork, organisation: UUID) -> list[dict[str, Any]]:
 
 
 async def revoke(uow: UnitOfWork, organisation: UUID, key_id: str) -> None:
-    """End a key at once; `key_id` is its middle part."""
+    """Revoke a key at once; `key_id` is its middle part."""
 
     async def work(connection: asyncpg.Connection, now: datetime) -> object:
         return await connection.fetchval(sql("revoke_key"), organisation, key_id, now)

@@ -1,4 +1,4 @@
-"""Organisations: their service area, their duty order, and the pause that stops all their offers."""
+"""Organisations: their service areas, their duty orders, and the pause that stops all their offers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -33,7 +33,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Who dispatches, where, and whether they have paused; no area means everywhere."""
+    """An organisation, its time zone and its service area (None: everywhere), and since when it is paused."""
 
     id: UUID
     name: str
@@ -44,7 +44,7 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class DutyContact:
-    """A supervisor in the duty order; without `drills` only actual incidents reach them."""
+    """A supervisor in the duty order; without `drills` they are notified of actual incidents only."""
 
     name: str
     phone: str
@@ -64,7 +64,7 @@ class DutyRow(NamedTuple):
 
 
 async def create(uow: UnitOfWork, name: str, zone: str = "Europe/Paris", area: Area | None = None) -> UUID:
-    """Make an organisation; raises ConflictError where the name is taken."""
+    """Create an organisation; raises ConflictError if the name is taken."""
     _check(name, zone, area)
     id_ = named("organisation", name)
     corners = asdict(area) if area else dict.fromkeys(field.name for field in fields(Area))
@@ -85,7 +85,7 @@ async def listed(uow: UnitOfWork) -> list[dict[str, Any]]:
 
 
 async def get(uow: UnitOfWork, organisation: UUID) -> Organisation:
-    """Read one organisation."""
+    """Return one organisation; raises NotFoundError."""
     row = await uow.pool.fetchrow(sql("get_organisation"), organisation)
     if row is None:
         raise NotFoundError("there is no such organisation")
@@ -106,7 +106,7 @@ async def pause(uow: UnitOfWork, organisation: UUID, by: str) -> None:
 
 
 async def resume(uow: UnitOfWork, organisation: UUID, by: str) -> None:
-    """Let offers go out again, and settle what was told about the pause."""
+    """Send new offers again, and resolve the escalations about the pause."""
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> object:
         return await connection.fetchval(sql("resume_organisation"), organisation)
@@ -118,7 +118,7 @@ async def resume(uow: UnitOfWork, organisation: UUID, by: str) -> None:
 
 
 async def set_duty(uow: UnitOfWork, organisation: UUID, contacts: Sequence[DutyContact]) -> None:
-    """Replace the duty order; who stays keeps the same id."""
+    """Replace the duty order; a contact with the same phone keeps their id."""
     phones = _phones(contacts)
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> None:
@@ -135,7 +135,7 @@ async def set_duty(uow: UnitOfWork, organisation: UUID, contacts: Sequence[DutyC
 
 
 async def duty(uow: UnitOfWork, organisation: UUID) -> list[DutyContact]:
-    """List the duty order."""
+    """Return the supervisors in duty order."""
     rows = await uow.pool.fetch(sql("list_duty_contacts"), organisation)
     return [DutyContact(row["name"], row["address"], row["language"], row["drills"]) for row in rows]
 

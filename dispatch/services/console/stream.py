@@ -22,11 +22,11 @@ SHOWN = tuple(t.name for t in TOPICS if t.name.startswith(("incident.", "dispatc
 MODES: tuple[Mode, ...] = get_args(Mode)
 PAGE = 200
 
-_PLACE = re.compile(r"([0-9]{1,9})\.([0-9]{1,18})\.([0-9]{1,18})", re.ASCII)
+_CURSOR = re.compile(r"([0-9]{1,9})\.([0-9]{1,18})\.([0-9]{1,18})", re.ASCII)
 
 
-class Position(NamedTuple):
-    """A place in the stream; places of one epoch compare in commit order."""
+class Cursor(NamedTuple):
+    """A position in the stream; cursors of one epoch compare in commit order."""
 
     epoch: int
     xid: int
@@ -34,22 +34,22 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a place as an event's id gives it; raises InvalidError for anything else."""
-        match = _PLACE.fullmatch(text.strip())
+        """Parse the id of an event of the stream; raises InvalidError for anything else."""
+        match = _CURSOR.fullmatch(text.strip())
         if match is None:
             raise InvalidError("Last-Event-ID", "not the id of an event of this stream")
         return cls(*map(int, match.groups()))
 
     def __str__(self) -> str:
-        """Write it as an event's id."""
+        """Return the cursor as the id of an event."""
         return f"{self.epoch}.{self.xid}.{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class StreamItem:
-    """One event and its place; `data` is the event as it was published."""
+    """One event and its cursor; `data` is the event as it was published."""
 
-    position: Position
+    position: Cursor
     id: UUID
     type: str
     topic: str
@@ -60,56 +60,56 @@ class StreamItem:
     data: dict[str, Any]
 
     def json(self) -> bytes:
-        """Write it for a reader, its place apart."""
+        """Return the event as JSON, without its cursor."""
         names = ("id", "type", "topic", "mode", "at", "sequence", "subject", "data")
         return orjson.dumps({name: getattr(self, name) for name in names}, default=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What came after a place, and the place to read on from; `full` when there is more already."""
+    """The events after a cursor, and the cursor to read on from; `full` if there are more already."""
 
     items: list[StreamItem]
-    position: Position
+    position: Cursor
     full: bool
 
 
-async def beginning(uow: UnitOfWork) -> Position:
-    """Give the place before all events."""
-    return Position(await current_epoch(uow), 0, 0)
+async def beginning(uow: UnitOfWork) -> Cursor:
+    """Return the cursor before all events."""
+    return Cursor(await current_epoch(uow), 0, 0)
 
 
-async def latest(uow: UnitOfWork) -> Position:
-    """Give the place where the stream is now."""
-    return Position(await current_epoch(uow), await uow.pool.fetchval(sql("stream_horizon")), 0)
+async def latest(uow: UnitOfWork) -> Cursor:
+    """Return the cursor at the present end of the stream."""
+    return Cursor(await current_epoch(uow), await uow.pool.fetchval(sql("stream_horizon")), 0)
 
 
-async def back(uow: UnitOfWork, organisation: UUID, events: int) -> Position:
-    """Give the place that so many events come after, or the beginning where there are fewer."""
-    row = await uow.pool.fetchrow(sql("stream_back"), organisation, list(SHOWN), events)
-    return Position(await current_epoch(uow), *((row["xid"], row["id"]) if row else (0, 0)))
+async def back(uow: UnitOfWork, organisation: UUID, events: int) -> Cursor:
+    """Return the cursor before the last `events` events, or before all events if there are fewer."""
+    row = await uow.pool.fetchrow(sql("stream_cursor_before_last"), organisation, list(SHOWN), events)
+    return Cursor(await current_epoch(uow), *((row["xid"], row["id"]) if row else (0, 0)))
 
 
-async def resume(uow: UnitOfWork, text: str) -> tuple[Position, bool]:
-    """Give the place that an event's id names, or the beginning and True where the id means nothing here.
+async def resume(uow: UnitOfWork, text: str) -> tuple[Cursor, bool]:
+    """Return the cursor of an event's id and False, or the beginning and True if the id is of another database.
 
-    Raises InvalidError for what is no id at all.
+    Raises InvalidError for a malformed id.
     """
-    place, now = Position.parse(text), await latest(uow)
-    known = place.epoch == now.epoch and place.xid <= now.xid
-    return (place, False) if known else (Position(now.epoch, 0, 0), True)
+    cursor, now = Cursor.parse(text), await latest(uow)
+    known = cursor.epoch == now.epoch and cursor.xid <= now.xid
+    return (cursor, False) if known else (Cursor(now.epoch, 0, 0), True)
 
 
 async def read_page(
     source: asyncpg.Pool | asyncpg.Connection,
     organisation: UUID,
-    after: Position,
+    after: Cursor,
     *,
     topics: Collection[str] = SHOWN,
     modes: Collection[Mode] = MODES,
     limit: int = PAGE,
 ) -> Page:
-    """Read what came after a place, the oldest first."""
+    """Read one page of the events after a cursor, the oldest first."""
     shown = [topic for topic in topics if topic in SHOWN]
     rows = await source.fetch(
         sql("read_stream"), organisation, after.xid, after.id, shown, list(modes), limit
@@ -117,21 +117,21 @@ async def read_page(
     items = [_item(after.epoch, row) for row in rows if row["id"] is not None]
     if len(items) == limit:
         return Page(items, items[-1].position, full=True)
-    # Everything below the horizon has been read, whoever it was about: go on from there.
-    return Page(items, max(after, Position(after.epoch, rows[0]["horizon"], 0)), full=False)
+    # Every event below the horizon has been read, those of other organisations too: go on from there.
+    return Page(items, max(after, Cursor(after.epoch, rows[0]["horizon"], 0)), full=False)
 
 
 async def read(
-    source: asyncpg.Pool | asyncpg.Connection, organisation: UUID, after: Position, *, limit: int = PAGE
+    source: asyncpg.Pool | asyncpg.Connection, organisation: UUID, after: Cursor, *, limit: int = PAGE
 ) -> list[StreamItem]:
-    """Read the events after a place, the oldest first."""
+    """Read the events after a cursor, the oldest first."""
     return (await read_page(source, organisation, after, limit=limit)).items
 
 
-def _item(number: int, row: asyncpg.Record) -> StreamItem:
+def _item(epoch: int, row: asyncpg.Record) -> StreamItem:
     data = orjson.loads(row["body"])
     return StreamItem(
-        Position(number, row["xid"], row["id"]),
+        Cursor(epoch, row["xid"], row["id"]),
         row["event_id"],
         row["type"],
         row["topic"],

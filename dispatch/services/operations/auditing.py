@@ -1,4 +1,4 @@
-"""The auditor: looks for what nobody else would notice, and tells a supervisor until it is over."""
+"""The auditor: finds late work and differences from the journal, and escalates them until they are resolved."""
 
 import asyncio
 from collections import Counter
@@ -22,16 +22,16 @@ from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
 from schemas.ids import named
 
-EVERY_S = 10.0
+INTERVAL_S = 10.0
 AGENDA_LATE = timedelta(seconds=30)
 SENDING_LATE = timedelta(seconds=60)
 """How long a message may wait for the broker or for a gateway."""
 READING_LATE, READ_SINCE = timedelta(seconds=60), timedelta(days=1)
-"""How long an event may wait for its reader, and how far back is looked for one that waits."""
-REMEMBERED = 1000
-"""How many events that a reader lacks are looked for again, however much has happened since."""
+"""How long an event may wait for its reader, and how far back unread events are searched."""
+MOST_RECHECKED = 1000
+"""How many events that were found unread are checked again, however many events came after them."""
 SAMPLE = 20
-"""How many running incidents, and how many of any, are compared with their journal in each round."""
+"""How many running incidents, and how many of all incidents, are compared with the journal in each round."""
 LEVEL = 3
 DIFFERS, UNREAD = "journal_differs", "reading_late"
 DETAILS = {
@@ -42,17 +42,17 @@ DETAILS = {
     "overload": "{} reports wait for their turn: more comes in than is worked, the most severe come first",
     DIFFERS: "{} incidents are not as the journal says: see `dispatch journal verify`",
 }
-"""What a supervisor reads, by reason."""
+"""The escalations' texts by reason."""
 
 log = structlog.get_logger()
 Findings = Mapping[tuple[UUID, str], int]
 
 
 class Auditor:
-    """Looks every ten seconds; `last_round` tells since when nobody looked."""
+    """Checks every ten seconds; `last_round` is the time of the last completed round."""
 
     def __init__(self, uow: UnitOfWork, readers: Readers) -> None:
-        """Begin with nothing seen."""
+        """Take the declared readers; nothing is known to differ or to be unread yet."""
         self._uow = uow
         self._readers = readers
         self._differing: dict[UUID, UUID] = {}
@@ -60,31 +60,31 @@ class Auditor:
         self.last_round: datetime | None = None
 
     async def run(self) -> None:
-        """Look for ever; difficulties of the moment are logged and waited out."""
+        """Run rounds for ever; after a transient error, log it and go on with the next round."""
         while True:
             try:
                 await self.round()
             except Exception as error:
                 if not is_transient(error):
                     raise
-                log.warning("the auditor waits", error=describe(error))
-            await asyncio.sleep(EVERY_S)
+                log.warning("an audit round failed and is repeated", error=describe(error))
+            await asyncio.sleep(INTERVAL_S)
 
     async def round(self) -> None:
-        """Look once: tell what is wrong, settle what no longer is."""
+        """Run one round: escalate what is wrong, and resolve the escalations of what no longer is."""
         now = self._uow.clock.now()
         found = await self._late(now)
         known = {(DIFFERS, organisation) for organisation in self._differing.values()}
         known |= {(UNREAD, organisation) for organisation in self._unread.values()}
         found.update(await self._compare(now))
-        await self._look_for_unread(now)
+        await self._find_unread(now)
         for organisation in self._unread.values():
-            # What is not even published is told of already.
+            # An event that is not published yet is escalated as such already.
             if (organisation, "outbox_late") not in found:
                 found[organisation, UNREAD] += 1
         for (organisation, reason), count in sorted(found.items()):
-            await self._tell(organisation, reason, count)
-        await self._settle(found, known)
+            await self._escalate(organisation, reason, count)
+        await self._resolve(found, known)
         self.last_round = now
 
     async def _late(self, now: datetime) -> Counter[tuple[UUID, str]]:
@@ -93,21 +93,21 @@ class Auditor:
         rows = await self._uow.pool.fetch(sql("late_work"), *late, *backlog)
         return Counter({(row["organisation"], row["reason"]): row["waiting"] for row in rows})
 
-    async def _look_for_unread(self, now: datetime) -> None:
-        """Find what readers lack of what was said last, and keep in mind what they lack of earlier."""
+    async def _find_unread(self, now: datetime) -> None:
+        """Find the recent events that readers lack, and those found in earlier rounds that they still lack."""
         rows = await unread(self._uow.pool, self._readers, now)
         found = {(row["consumer"], row["event_id"]): row["organisation"] for row in rows}
-        if earlier := [one for one in self._unread if one not in found][:REMEMBERED]:
+        if earlier := [one for one in self._unread if one not in found][:MOST_RECHECKED]:
             rows = await self._uow.pool.fetch(sql("still_unread"), *map(list, zip(*earlier, strict=True)))
             lacked = [(row["consumer"], row["event_id"]) for row in rows]
             found |= {one: self._unread[one] for one in lacked}
         self._unread = found
 
     async def _compare(self, now: datetime) -> Counter[tuple[UUID, str]]:
-        """Compare a sample with the journal, and again whatever differed before."""
+        """Compare with the journal a sample of the incidents, and those that differed in the last round."""
         start = named("audit", now.isoformat())
-        async with self._uow.pool.acquire() as borrowed:
-            connection = cast("asyncpg.Connection", borrowed)
+        async with self._uow.pool.acquire() as acquired:
+            connection = cast("asyncpg.Connection", acquired)
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 rows = await connection.fetch(sql("sample_incidents"), start, SAMPLE)
                 sample = {row["id"]: row["organisation"] for row in rows} | self._differing
@@ -115,7 +115,7 @@ class Auditor:
         self._differing = {name: sample[name] for name in differing}
         return Counter((organisation, DIFFERS) for organisation in self._differing.values())
 
-    async def _tell(self, organisation: UUID, reason: str, count: int) -> None:
+    async def _escalate(self, organisation: UUID, reason: str, count: int) -> None:
         cause = Cause(reason, LEVEL, page=True, detail=DETAILS[reason].format(count))
         subject = escalations.system_subject(organisation)
 
@@ -124,8 +124,11 @@ class Auditor:
 
         await self._uow.transact(inside)
 
-    async def _settle(self, found: Findings, known: Container[tuple[str, UUID]]) -> None:
-        """Settle what is over; of a difference or a lost event only who has seen it can say that it is gone."""
+    async def _resolve(self, found: Findings, known: Container[tuple[str, UUID]]) -> None:
+        """Resolve the escalations of what is over.
+
+        A difference or an unread event is only known to be over if this process had found it before.
+        """
         for row in await self._uow.pool.fetch(sql("open_findings"), sorted(DETAILS)):
             organisation, reason = row["organisation"], row["reason"]
             unseen = reason in (DIFFERS, UNREAD) and (reason, organisation) not in known
@@ -134,23 +137,23 @@ class Auditor:
             try:
                 await escalations.resolve(self._uow, organisation, row["id"], "the auditor")
             except RefusedError:
-                log.info("settled by somebody else meanwhile", escalation=str(row["id"]))
+                log.info("the escalation was resolved by somebody else meanwhile", escalation=str(row["id"]))
 
 
 async def unread(pool: asyncpg.Pool, readers: Readers, now: datetime) -> list[asyncpg.Record]:
-    """Find the recent events that some declared reader should have taken in by now."""
+    """Return the recent events that a declared reader should have handled by now, with the reader."""
     topics, consumers = map(list, zip(*readers, strict=True))
     return await pool.fetch(sql("unread_events"), now - READ_SINCE, now - READING_LATE, topics, consumers)
 
 
 async def _differing(connection: asyncpg.Connection, sample: Mapping[UUID, UUID]) -> list[UUID]:
-    """Name the incidents of a sample that are not as their journal says."""
+    """Return the incidents of a sample that differ from the journal."""
     if not await differences(connection, sorted(sample)):
         return []
     found = []
     for name in sorted(sample):
         if rows := await differences(connection, [name]):
-            # The values may be somebody's; which rows differ is enough to look them up.
+            # The values may be personal data; the names of the rows are enough to look them up.
             log.error("rows differ from the journal", rows=[row.partition(":")[0] for row in rows])
             found.append(name)
     return found

@@ -1,4 +1,4 @@
-"""The gauges that Prometheus reads: what waits in the database right now."""
+"""The gauges of `/metrics` that are read from the database: how much waits, and for how long."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,15 +18,15 @@ GAUGES = {
     "database_up": ("Whether the database answered", ""),
     "outbox_events": ("Events that are committed and not yet published", ""),
     "outbox_oldest_seconds": ("Age of the oldest event that is not yet published", ""),
-    "reports_waiting": ("Reports that are accepted and no incident yet", ""),
+    "reports_waiting": ("Reports that are accepted and not yet an incident", ""),
     "agenda_overdue": ("Entries of the agenda that are due and not yet taken", ""),
     "agenda_lateness_seconds": ("How long the oldest of them has been due", ""),
-    "parking_open": ("Parked messages that nobody has settled", ""),
+    "parking_open": ("Parked messages that are not resolved", ""),
     "escalations_open": ("Escalations that are raised or acknowledged", "level"),
     "incidents_running": ("Incidents that have not ended", "lane"),
-    "messages_waiting": ("Messages that are queued, or in a sender's hands", "status"),
+    "messages_waiting": ("Messages that are queued or leased by a sender", "status"),
 }
-"""What is read from the database: what it tells, and its label, if any."""
+"""Each gauge with its description and its label, if it has one."""
 
 
 class Figure(NamedTuple):
@@ -37,14 +37,14 @@ class Figure(NamedTuple):
     value: float
 
 
-class Waiting(Collector):
-    """The gauges of one moment."""
+class DatabaseGauges(Collector):
+    """The gauges as they were read once."""
 
     def __init__(self, figures: Sequence[Figure]) -> None:
         self._figures = figures
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Give each gauge that has a value; one that could not be read is absent rather than old."""
+        """Yield each gauge that has a value; one that could not be read is absent rather than outdated."""
         for gauge, (about, label) in GAUGES.items():
             family = GaugeMetricFamily(f"renfort_{gauge}", about, labels=[label] if label else [])
             for figure in self._figures:
@@ -55,8 +55,8 @@ class Waiting(Collector):
 
 
 async def page(pool: asyncpg.Pool, now: datetime) -> bytes:
-    """Write all numbers as Prometheus wants them; while the database is away, those of the process alone."""
-    return generate_latest() + generate_latest(Waiting(await _read(pool, now)))
+    """Return all metrics in the text format of Prometheus; without a database, those of this process alone."""
+    return generate_latest() + generate_latest(DatabaseGauges(await _read(pool, now)))
 
 
 async def _read(pool: asyncpg.Pool, now: datetime) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""Giving the journal to somebody outside: one JSON object per line, with all that it takes to verify the chain."""
+"""The export of the journal: one JSON object per line, with all that is needed to verify the chain."""
 
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from dispatch.storage.queries import sql
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which events: an incident's with its reports, replies and messages, an organisation's, of a time."""
+    """Which events to export: of an incident with its reports, replies and messages, of an organisation, of a time."""
 
     incident: UUID | None = None
     organisation: UUID | None = None
@@ -28,12 +28,12 @@ class Selection:
 
 
 async def export(uow: UnitOfWork, selection: Selection) -> AsyncIterator[bytes]:
-    """Give the lines in the order in which the events were written; one snapshot, a page of it in memory.
+    """Yield the lines in the order in which the events were written, from one snapshot, with one page in memory.
 
-    Raises NotFoundError where the journal does not know the incident.
+    Raises NotFoundError if the journal has no event of the incident.
     """
-    async with uow.pool.acquire() as borrowed:
-        connection = cast("asyncpg.Connection", borrowed)
+    async with uow.pool.acquire() as acquired:
+        connection = cast("asyncpg.Connection", acquired)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute(sql("allow_minutes"))
             streams = await _streams(connection, selection.incident)
@@ -54,12 +54,12 @@ async def _streams(connection: asyncpg.Connection, incident: UUID | None) -> lis
 
 
 def line(row: asyncpg.Record) -> bytes:
-    """Write one event: what it says, decoded, and the exact bytes that its hash is made of.
+    """Return one event as a line: its decoded content, and the exact bytes that are hashed.
 
-    What was changed by hand may be no JSON any more: it is given all the same, with null in place of what it says.
+    An event that was changed by hand may no longer be JSON: it is exported with null in place of the content.
     """
     names = ("key", "headers", "body")
-    told = {
+    fields = {
         "stream": str(row["stream"]),
         "seq": row["seq"],
         "topic": row["topic"],
@@ -69,7 +69,7 @@ def line(row: asyncpg.Record) -> bytes:
         "hash": row["hash"].hex(),
         "bytes": {name: b64encode(row[name]).decode() for name in names},
     }
-    return orjson.dumps(told) + b"\n"
+    return orjson.dumps(fields) + b"\n"
 
 
 def _attributes(headers: bytes) -> object:

@@ -1,4 +1,4 @@
-"""Proving the journal: its chain, what other tables know of it, and one fingerprint to keep elsewhere."""
+"""The verification of the journal: its chain of hashes, its agreement with other tables, and its fingerprint."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -17,15 +17,15 @@ from dispatch.storage.queries import sql
 from schemas.decoding import from_outside
 
 MOST_BREAKS = 1000
-"""How many breaks are named; there may be as many as events."""
+"""How many breaks are reported; there may be as many as events."""
 OF_INCIDENTS = ("incident.events", "dispatch.offers", "dispatch.assignments")
 
 OnProgress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What was walked, its fingerprint, and every break."""
+class Verification:
+    """How much was verified, its fingerprint, and the breaks that were found."""
 
     events: int
     streams: int
@@ -34,7 +34,7 @@ class Proof:
 
 
 class _Tally:
-    """Counts the events and streams that were recorded before a moment, and hashes where each stream ended then."""
+    """Counts the events and streams recorded before a moment, and hashes the last event of each stream then."""
 
     def __init__(self, until: datetime | None) -> None:
         self.until = until
@@ -62,28 +62,28 @@ class _Tally:
             self.streams += 1
 
 
-async def prove(
+async def verify(
     uow: UnitOfWork,
     readers: Readers,
     stream: UUID | None = None,
     *,
     until: datetime | None = None,
     on_progress: OnProgress | None = None,
-) -> Proof:
-    """Walk one stream, or all, and ask the other tables; one snapshot, may run beside everything else.
+) -> Verification:
+    """Verify one stream, or all, and compare with the other tables, in one snapshot; other work goes on meanwhile.
 
-    The fingerprint is of what was recorded before `until`. All in memory is a page of events, and the breaks.
+    The fingerprint covers the events recorded before `until`. Only a page of events and the breaks are in memory.
     """
     tally = _Tally(until)
-    async with uow.pool.acquire() as borrowed:
-        connection = cast("asyncpg.Connection", borrowed)
+    async with uow.pool.acquire() as acquired:
+        connection = cast("asyncpg.Connection", acquired)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute(sql("allow_minutes"))
             found = await _walk(connection, stream, tally, on_progress)
-            found += await _elsewhere(connection, readers, stream)
+            found += await _missing_events(connection, readers, stream)
             found = await _with_incidents(connection, found)
     fingerprint = tally.digest()
-    return Proof(tally.events, tally.streams, fingerprint, found)
+    return Verification(tally.events, tally.streams, fingerprint, found)
 
 
 async def _walk(
@@ -102,19 +102,25 @@ async def _walk(
     return found
 
 
-async def _elsewhere(connection: asyncpg.Connection, readers: Readers, stream: UUID | None) -> list[Break]:
-    """Find what other tables know of events that the chain cannot miss: those at a stream's end, or all of it."""
+async def _missing_events(
+    connection: asyncpg.Connection, readers: Readers, stream: UUID | None
+) -> list[Break]:
+    """Find missing events that leave the chain whole, by other tables: those at the end of a stream, or all of it."""
     rows = await connection.fetch(sql("shortened_streams"), stream, MOST_BREAKS, timeout=LONG_S)
     found = [
         Break(
-            row["stream"], row["seq"], f"it ends here; the table {row['said_by']} knows {row['least']} events"
+            row["stream"],
+            row["seq"],
+            f"it ends here; the table {row['known_by']} knows {row['least']} events",
         )
         for row in rows
     ]
     if stream is None:
-        gone = await connection.fetch(sql("heard_and_gone"), _only_ours(readers), MOST_BREAKS, timeout=LONG_S)
+        gone = await connection.fetch(
+            sql("handled_and_missing"), _only_ours(readers), MOST_BREAKS, timeout=LONG_S
+        )
         found += [
-            Break(None, 0, f"event {row['event_id']}: {row['consumer']} took it in, and it is not in the journal",
+            Break(None, 0, f"event {row['event_id']}: {row['consumer']} handled it, and it is not in the journal",
                   recorded_at=row["received_at"])
             for row in gone
         ]  # fmt: skip
@@ -122,7 +128,7 @@ async def _elsewhere(connection: asyncpg.Connection, readers: Readers, stream: U
 
 
 def _only_ours(readers: Readers) -> list[str]:
-    """Name the consumers of topics on which nobody writes but Renfort, so that each event is in the journal."""
+    """Return the consumers of the topics that only Renfort writes to, so that the journal has each event."""
     others = {consumer for topic, consumer in readers if from_outside(topic)}
     return sorted({consumer for _, consumer in readers} - others)
 
@@ -131,11 +137,11 @@ async def _with_incidents(connection: asyncpg.Connection, found: Iterable[Break]
     """Add the incident that each stream belongs to."""
     found = list(found)
     streams = sorted({place.stream for place in found if place.stream is not None})
-    rows = await connection.fetch(sql("homes_of_streams"), streams) if streams else []
-    homes = {row["stream"]: row["incident_id"] for row in rows}
+    rows = await connection.fetch(sql("incidents_of_streams"), streams) if streams else []
+    incidents = {row["stream"]: row["incident_id"] for row in rows}
     return [
         replace(
-            place, incident=homes.get(place.stream, place.stream if place.topic in OF_INCIDENTS else None)
+            place, incident=incidents.get(place.stream, place.stream if place.topic in OF_INCIDENTS else None)
         )
         for place in found
     ]

@@ -1,4 +1,4 @@
-"""What becomes of a parked message: handed over again to the consumer that gave up on it, or discarded by a human."""
+"""Resolving parked messages: passed again to the consumer that parked them, or discarded by a human."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from schemas.envelope import unpack
 from schemas.reports import ReportReceived
 
 STALE = timedelta(minutes=15)
-"""How old a report may be to call people as though it were new."""
+"""The age from which on an actual report is not retried unless that is asked for: it would call people as if new."""
 
 What = Literal["retried", "discarded", "refused", "stale", "settled", "unknown"]
 Handlers = Mapping[tuple[str, str], Handler]
@@ -32,7 +32,7 @@ Handlers = Mapping[tuple[str, str], Handler]
 
 @dataclass(frozen=True, slots=True)
 class ParkingResult:
-    """What became of one parked message; `age` is of what it tells, as far as that is known."""
+    """The result for one parked message; `age` is the age of its content, if known, else of the parking."""
 
     id: UUID
     what: What
@@ -40,8 +40,8 @@ class ParkingResult:
     age: timedelta | None = None
 
     @property
-    def well(self) -> bool:
-        """Tell whether nobody has to see to it any more."""
+    def resolved(self) -> bool:
+        """Tell whether the message needs no further action."""
         return self.what in {"retried", "discarded", "settled"}
 
 
@@ -60,15 +60,15 @@ async def show(uow: UnitOfWork, id_: UUID) -> dict[str, Any]:
 
 async def unresolved(uow: UnitOfWork, topic: str | None, reason: str | None) -> list[UUID]:
     """Return the ids of unresolved messages, the oldest first: of one topic, or with these words in the reason."""
-    return [row["id"] for row in await uow.pool.fetch(sql("select_parking"), topic, reason)]
+    return [row["id"] for row in await uow.pool.fetch(sql("unresolved_parking"), topic, reason)]
 
 
 async def retry(
     uow: UnitOfWork, known: Handlers, id_: UUID, by: str, *, even_stale: bool = False
 ) -> ParkingResult:
-    """Hand one parked message over again, all or nothing; refused again, it stays with the new reason.
+    """Pass one parked message to its consumer again; if refused, it stays parked with the new reason.
 
-    The lock on its row makes the second of two who do it at once find it settled.
+    Its row is locked: the second of two simultaneous calls finds the message resolved.
     """
     fence = RestoreFence(uow)
     await fence.refresh()
@@ -82,9 +82,9 @@ async def retry(
             return ParkingResult(
                 id_, "refused", "a gateway's call cannot be retried: read it, then discard it"
             )
-        # Without its bytes it would read as a tombstone.
+        # A message without a body must not be read as a tombstone.
         record = decode(row["source_topic"], row["key"], unpack(row["headers"]), row["body"] or b"")
-        age = now - _since(record, row["parked_at"])
+        age = now - _occurred_at(record, row["parked_at"])
         if _calls_people(record) and age > STALE and not even_stale:
             return ParkingResult(
                 id_, "stale", "an actual report that old would call people as though it were new", age
@@ -92,40 +92,40 @@ async def retry(
         if record is not None:
             kept = await fence.reject_lost(connection, [record])
             (record,) = await provenance.reject_unproven(connection, row["source_topic"], kept)
-        refusal = await _hand_over(connection, handle, row["consumer"], record, now)
+        refusal = await _handle(connection, handle, row["consumer"], record, now)
         if refusal:
-            await connection.execute(sql("refuse_parking"), id_, refusal[:LONGEST_REASON])
+            await connection.execute(sql("record_refusal"), id_, refusal[:LONGEST_REASON])
             return ParkingResult(id_, "refused", refusal, age)
-        await connection.execute(sql("settle_parking"), id_, "retried", by, None, now)
+        await connection.execute(sql("resolve_parking"), id_, "retried", by, None, now)
         return ParkingResult(id_, "retried", await _effect(connection), age)
 
     return await uow.transact(inside)
 
 
 async def discard(uow: UnitOfWork, id_: UUID, by: str, because: str) -> ParkingResult:
-    """Erase the bytes of one parked message; who decided that, when and why is kept."""
+    """Erase the bytes of one parked message; who discarded it, when and why stays recorded."""
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> ParkingResult:
         row = await connection.fetchrow(sql("lock_parking"), id_)
         if row is None or row["settled_at"] is not None:
             return _gone(id_, row)
-        await connection.execute(sql("settle_parking"), id_, "discarded", by, because, now)
+        await connection.execute(sql("resolve_parking"), id_, "discarded", by, because, now)
         return ParkingResult(id_, "discarded", because, now - row["parked_at"])
 
     return await uow.transact(inside)
 
 
-async def _hand_over(
+async def _handle(
     connection: asyncpg.Connection,
     handle: Handler,
     consumer: str,
     record: Received | Unreadable | None,
     now: datetime,
 ) -> str:
-    """Give a message to a handler, and return why it is refused, or nothing.
+    """Pass a message to a handler; return why it is refused, or an empty text.
 
-    The inbox notes what is taken, so that it is not delivered again beside this, and is not asked: its parking is in
-    there too.
+    The inbox records the message, so that a redelivery is ignored. It is not consulted first: parking the message had
+    recorded it too.
     """
     if not isinstance(record, Received):
         return record.reason if record else "the message has no body"
@@ -146,25 +146,25 @@ async def _hand_over(
 def _gone(id_: UUID, row: asyncpg.Record | None) -> ParkingResult:
     if row is None:
         return ParkingResult(id_, "unknown", "nothing is parked under this id")
-    how = f"{row['outcome'] or 'seen to'} by {row['settled_by'] or 'somebody'}"
+    how = f"{row['outcome'] or 'resolved'} by {row['settled_by'] or 'somebody'}"
     return ParkingResult(id_, "settled", f"{how} at {row['settled_at']:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _calls_people(record: Received | Unreadable | None) -> bool:
-    """Tell whether it may open an incident for which people are paged."""
+    """Tell whether a record may open an incident for which people are paged."""
     data = record.data if isinstance(record, Received) else None
     return isinstance(data, ReportReceived) and data.mode == "actual"
 
 
-def _since(record: Received | Unreadable | None, parked_at: datetime) -> datetime:
-    """Give the moment that a message tells of, or at which it was parked where that is earlier or all we know."""
+def _occurred_at(record: Received | Unreadable | None, parked_at: datetime) -> datetime:
+    """Return the time of a message's content, or of its parking if that is earlier or the content is unknown."""
     if isinstance(record, Received) and record.data is not None:
         return min(record.data.at, parked_at)
     return parked_at
 
 
 async def _effect(connection: asyncpg.Connection) -> str:
-    """Say what this transaction wrote."""
-    rows = await connection.fetch(sql("written_here"))
-    told = dict.fromkeys(f"{row['type'].rpartition('.v')[0]} {row['stream']}" for row in rows)
-    return ", ".join(told) or "nothing had to change"
+    """List the events that this transaction wrote."""
+    rows = await connection.fetch(sql("events_of_this_transaction"))
+    events = dict.fromkeys(f"{row['type'].rpartition('.v')[0]} {row['stream']}" for row in rows)
+    return ", ".join(events) or "nothing had to change"

@@ -1,4 +1,4 @@
-"""The keeper: erases what was kept long enough, a little at a time, by the one table of what is kept."""
+"""Retention: erases expired rows in small transactions, by the one table of retention rules."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,20 +19,20 @@ from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
 
 AT_ONCE = 1000
-"""How many rows one transaction looks at or erases."""
+"""How many rows one transaction reads or erases at most."""
 PAUSE_S = 0.02
-"""What lies between two, so that the rest of the work comes first."""
-EVERY = timedelta(hours=1)
-LOOK_EVERY_S = 60.0
+"""The pause between two transactions, so that other work comes first."""
+INTERVAL = timedelta(hours=1)
+CHECK_INTERVAL_S = 60.0
 START = UUID(int=0)
 
-Told = Callable[[str], None]
+OnTable = Callable[[str], None]
 
 log = structlog.get_logger()
 
 
 class Run(NamedTuple):
-    """How one table was looked through last."""
+    """The last run on one table: when, how many rows it erased, and how many all runs have erased."""
 
     ran_at: datetime
     erased: int
@@ -40,83 +40,83 @@ class Run(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How many rows one transaction erased, and where to go on; nowhere at the end."""
+    """How many rows one transaction erased, and the key to go on from; None at the end of the table."""
 
     erased: int
     place: UUID | None
 
 
-class Keeper:
-    """Erases once an hour, in one process at a time."""
+class RetentionJob:
+    """Erases expired rows once an hour, in one process at a time."""
 
     def __init__(self, uow: UnitOfWork, kept: Mapping[str, int]) -> None:
-        """Take how many days each table is kept."""
+        """Take how many days each table retains its rows."""
         self._uow = uow
         self._kept = kept
 
     async def run(self) -> None:
-        """Keep for ever; difficulties of the moment are logged and waited out."""
+        """Run for ever; after a transient error, log it and try again a minute later."""
         while True:
             try:
                 await self.round()
             except Exception as error:
                 if not is_transient(error):
                     raise
-                log.warning("the keeper waits", error=describe(error))
-            await asyncio.sleep(LOOK_EVERY_S)
+                log.warning("the retention job failed and is repeated", error=describe(error))
+            await asyncio.sleep(CHECK_INTERVAL_S)
 
     async def round(self) -> None:
-        """Erase where an hour has passed and nobody else is at it."""
+        """Erase if an hour has passed since the last run and no other process is erasing."""
         known = await last_runs(self._uow)
         now = self._uow.clock.now()
-        if all(rule.name in known and known[rule.name].ran_at > now - EVERY for rule in EXPIRING):
+        if all(rule.name in known and known[rule.name].ran_at > now - INTERVAL for rule in EXPIRING):
             return
         try:
             erased = await erase(self._uow, self._kept)
         except ConflictError:
             return
         if found := {name: count for name, count in erased.items() if count}:
-            log.info("erased what was kept long enough", **found)
+            log.info("expired rows erased", **found)
 
 
 async def erase(
-    uow: UnitOfWork, kept: Mapping[str, int], *, tell: Told = lambda _: None, dry: bool = False
+    uow: UnitOfWork, kept: Mapping[str, int], *, on_table: OnTable = lambda _: None, dry: bool = False
 ) -> dict[str, int]:
-    """Erase what was kept long enough; return how many rows of each table.
+    """Erase expired rows; return how many of each table.
 
-    A dry run changes nothing, and counts no farther than one transaction goes.
-    Raises ConflictError while another process erases.
+    A dry run changes nothing, and counts at most as many rows of a table as one transaction erases.
+    Raises ConflictError while another process is erasing.
     """
     before = cutoffs(kept, uow.clock.now())
     erased: dict[str, int] = {}
-    async with _alone(uow.pool) as connection:
+    async with _exclusively(uow.pool) as connection:
         for name, moment in before.items():
-            tell(name)
+            on_table(name)
             if dry:
                 erased[name] = await _would_expire(connection, name, moment)
                 continue
             erased[name] = await _expire(connection, name, moment)
-            await connection.execute(sql("note_expired"), name, uow.clock.now(), erased[name])
+            await connection.execute(sql("record_retention_run"), name, uow.clock.now(), erased[name])
             ERASED.labels(name).inc(erased[name])
     return erased
 
 
 @asynccontextmanager
-async def _alone(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    """Borrow a connection that keeps other processes from erasing, until it comes back or is lost."""
-    async with pool.acquire() as borrowed:
-        connection = cast("asyncpg.Connection", borrowed)
-        if not await connection.fetchval(sql("try_keep")):
+async def _exclusively(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """Acquire a connection that prevents other processes from erasing until it is released or lost."""
+    async with pool.acquire() as acquired:
+        connection = cast("asyncpg.Connection", acquired)
+        if not await connection.fetchval(sql("try_lock_retention")):
             raise ConflictError("another process is erasing: try again in a minute")
         try:
             yield connection
         finally:
             if not connection.is_closed():
-                await connection.execute(sql("end_keeping"))
+                await connection.execute(sql("unlock_retention"))
 
 
 async def last_runs(uow: UnitOfWork) -> dict[str, Run]:
-    """Tell when each table was looked through last."""
+    """Return the last run on each table, by the table's name."""
     rows = await uow.pool.fetch(sql("retention_runs"))
     return {row["name"]: Run(row["ran_at"], row["erased"], row["total"]) for row in rows}
 
@@ -133,7 +133,7 @@ async def _expire(connection: asyncpg.Connection, name: str, before: datetime) -
 
 
 async def _would_expire(connection: asyncpg.Connection, name: str, before: datetime) -> int:
-    """Erase and take it back: what is counted is what would go."""
+    """Count what would be erased by erasing it and rolling back."""
     erased, step = 0, Step(0, START)
     attempt = connection.transaction()
     await attempt.start()

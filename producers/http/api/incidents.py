@@ -10,8 +10,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel
 from dispatch.domain.commands import Act
 from dispatch.domain.incident import IncidentStatus
 from dispatch.domain.supervision import allowed
-from dispatch.services.console import situation
-from dispatch.services.console.situation import Summary, Timeline, Whole
+from dispatch.services.console import history, situation
+from dispatch.services.console.history import Timeline
+from dispatch.services.console.situation import IncidentDetail, IncidentSummary
 from dispatch.services.incidents import execution
 from producers.http.auth import ConsoleActKey, ConsoleReadKey, UowDep
 from producers.http.middleware.idempotency import IdempotentRoute
@@ -57,7 +58,7 @@ async def incidents(
     mode: Annotated[list[Mode] | None, Query()] = None,
     before: Moment | None = None,
     limit: Limit = 100,
-) -> list[Summary]:
+) -> list[IncidentSummary]:
     """List incidents, newest first; for the next page pass the last `opened_at` as `before`. Scope `console:read`."""
     return await situation.incidents(
         uow, key.organisation, before=before, statuses=status, modes=mode, limit=limit
@@ -65,7 +66,7 @@ async def incidents(
 
 
 @router.get("/v1/incidents/{incident_id}")
-async def incident(incident_id: UUID, key: ConsoleReadKey, uow: UowDep) -> Whole:
+async def incident(incident_id: UUID, key: ConsoleReadKey, uow: UowDep) -> IncidentDetail:
     """Return one incident with its seats, offers and escalations. Scope `console:read`."""
     return await situation.incident(uow, key.organisation, incident_id)
 
@@ -73,7 +74,7 @@ async def incident(incident_id: UUID, key: ConsoleReadKey, uow: UowDep) -> Whole
 @router.get("/v1/incidents/{incident_id}/timeline")
 async def timeline(incident_id: UUID, key: ConsoleReadKey, uow: UowDep) -> Timeline:
     """Return what happened, and why each volunteer nearby was or was not asked. Scope `console:read`."""
-    return await situation.timeline(uow, key.organisation, incident_id)
+    return await history.timeline(uow, key.organisation, incident_id)
 
 
 @router.post("/v1/incidents/{incident_id}/{what}")

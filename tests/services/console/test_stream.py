@@ -7,7 +7,7 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.services.console import stream
-from dispatch.services.console.stream import Position, read, read_page
+from dispatch.services.console.stream import Cursor, read, read_page
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.journal import Entry, append
@@ -115,13 +115,13 @@ async def test_one_can_go_back_by_so_many_events(uow: UnitOfWork) -> None:
 
 
 async def test_a_place_reads_back_as_written() -> None:
-    assert Position.parse(str(Position(1, 7001, 42))) == Position(1, 7001, 42)
+    assert Cursor.parse(str(Cursor(1, 7001, 42))) == Cursor(1, 7001, 42)
 
 
 @pytest.mark.parametrize("text", ["", "1", "1.2", "1.2.3.4", "a.b.c", "-1.2.3", "1.2." + "9" * 19, "١.٢.٣"])
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(InvalidError):
-        Position.parse(text)
+        Cursor.parse(text)
 
 
 async def test_a_known_place_goes_on_from_there(uow: UnitOfWork) -> None:

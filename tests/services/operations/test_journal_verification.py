@@ -16,7 +16,7 @@ from dispatch.domain.escalation import Cause
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.incidents import escalations
 from dispatch.services.operations.journal_export import Selection, export
-from dispatch.services.operations.journal_verification import Proof, prove
+from dispatch.services.operations.journal_verification import Verification, verify
 from dispatch.services.subscriptions import READERS
 from dispatch.storage.chain import GENESIS, OUT_OF_ORDER, Break, link
 from dispatch.storage.journal import Entry, append
@@ -57,7 +57,7 @@ async def tamper(world: World, script: str, stream: UUID) -> None:
 
 async def found(world: World, stream: UUID | None = None) -> list[tuple[UUID | None, int, str]]:
     return [
-        (place.stream, place.seq, place.what) for place in (await prove(world.uow, READERS, stream)).breaks
+        (place.stream, place.seq, place.what) for place in (await verify(world.uow, READERS, stream)).breaks
     ]
 
 
@@ -71,10 +71,10 @@ async def test_an_untouched_journal_holds_and_is_counted(world: World, incident:
         cause = Cause("disk", 3, page=True)
         subject = escalations.system_subject(world.organisation)
         await escalations.escalate(connection, world.organisation, "system", subject, cause, world.now)
-    proof = await prove(world.uow, READERS)
+    proof = await verify(world.uow, READERS)
     (counts,) = await world.pool.fetch("SELECT count(*), count(DISTINCT stream) FROM journal")
     assert (proof.events, proof.streams, proof.breaks) == (*counts, [])
-    assert (await prove(world.uow, READERS, incident)).events == await length(world, incident)
+    assert (await verify(world.uow, READERS, incident)).events == await length(world, incident)
 
 
 @pytest.mark.parametrize("headers", [b"xx", b"null", b"[1,2]", '[["ce_id","€"]]'.encode(), b"{}", b"\xff"])
@@ -109,12 +109,12 @@ async def test_a_break_is_named_by_stream_place_topic_type_incident_and_time(
     world: World, incident: UUID
 ) -> None:
     await tamper(world, "UPDATE journal SET body = '{}' WHERE stream = $1 AND seq = 2", incident)
-    assert (await prove(world.uow, READERS)).breaks == [
+    assert (await verify(world.uow, READERS)).breaks == [
         Break(incident, 2, CHANGED, "dispatch.offers", "offer.extended.v1", world.now, incident)
     ]
     report = await world.pool.fetchval("SELECT id FROM reports WHERE incident_id = $1", incident)
     await tamper(world, "UPDATE journal SET body = '{}' WHERE stream = $1", report)
-    (place,) = (await prove(world.uow, READERS, report)).breaks
+    (place,) = (await verify(world.uow, READERS, report)).breaks
     assert (place.type, place.incident) == ("report.received.v2", incident)
 
 
@@ -160,10 +160,10 @@ async def test_of_an_incident_that_was_removed_from_all_tables_its_readers_still
     world: World, incident: UUID
 ) -> None:
     await tamper(world, FORGOTTEN, incident)
-    breaks = (await prove(world.uow, READERS)).breaks
+    breaks = (await verify(world.uow, READERS)).breaks
     assert breaks
     assert all(place.stream is None and place.recorded_at == world.now for place in breaks)
-    assert "incidents took it in, and it is not in the journal" in " ".join(place.what for place in breaks)
+    assert "incidents handled it, and it is not in the journal" in " ".join(place.what for place in breaks)
 
 
 async def rewrite(world: World, stream: UUID) -> None:
@@ -182,12 +182,12 @@ async def test_a_whole_new_chain_is_found_only_by_the_fingerprint_that_was_kept(
     world: World, incident: UUID
 ) -> None:
     until = world.now + timedelta(seconds=1)
-    before = await prove(world.uow, READERS, until=until)
+    before = await verify(world.uow, READERS, until=until)
     await world.advance(30)
-    assert (await prove(world.uow, READERS)).fingerprint != before.fingerprint
-    assert await prove(world.uow, READERS, until=until) == before
+    assert (await verify(world.uow, READERS)).fingerprint != before.fingerprint
+    assert await verify(world.uow, READERS, until=until) == before
     await rewrite(world, incident)
-    after = await prove(world.uow, READERS, until=until)
+    after = await verify(world.uow, READERS, until=until)
     assert (after.breaks, after.fingerprint != before.fingerprint) == ([], True)
 
 
@@ -197,7 +197,7 @@ async def test_the_walk_is_told_as_it_goes(
     monkeypatch.setattr("dispatch.services.operations.journal_verification.AT_ONCE", 2)
     steps: list[tuple[int, int]] = []
     count = await length(world, incident)
-    await prove(world.uow, READERS, incident, on_progress=lambda *step: steps.append(step))
+    await verify(world.uow, READERS, incident, on_progress=lambda *step: steps.append(step))
     assert steps == [(done, count) for done in range(2, count + 1, 2)]
 
 
@@ -222,7 +222,7 @@ async def test_somebody_outside_verifies_what_they_were_given_by_what_the_page_s
     world: World, tmp_path: Path
 ) -> None:
     lines = await exported(world)
-    proof: Proof = await prove(world.uow, READERS)
+    proof: Verification = await verify(world.uow, READERS)
     done = verified(lines, tmp_path)
     assert (done.returncode, done.stdout) == (
         0, f"{proof.events} events in {proof.streams} streams, 0 broken\n",

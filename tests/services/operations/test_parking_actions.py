@@ -80,7 +80,7 @@ async def test_when_its_organisation_is_made_a_parked_report_opens_its_incident(
     await found(world, house)
     outcome = await again(world, name)
     incident = await world.pool.fetchval("SELECT id FROM incidents WHERE organisation = $1", house)
-    assert (outcome.what, outcome.well) == ("retried", True)
+    assert (outcome.what, outcome.resolved) == ("retried", True)
     assert outcome.detail == f"incident.opened {incident}, escalation.raised {incident}"
     kept = await row(world, name)
     assert (kept["outcome"], kept["settled_by"], kept["settled_at"]) == ("retried", "Ada", world.now)
@@ -92,7 +92,7 @@ async def test_what_is_refused_again_stays_with_the_new_reason_and_without_any_e
     before = await row(world, name)
     await world.pool.execute("UPDATE parking SET reason = 'an old reason'")
     outcome = await again(world, name)
-    assert (outcome.what, outcome.detail, outcome.well) == ("refused", before["reason"], False)
+    assert (outcome.what, outcome.detail, outcome.resolved) == ("refused", before["reason"], False)
     assert await row(world, name) == before
     assert await opened(world) == 0
 
@@ -149,7 +149,7 @@ async def test_of_two_who_retry_at_once_one_does_and_both_are_told_well(world: W
     await found(world, house)
     outcomes = await asyncio.gather(*(again(world, name) for _ in range(4)))
     assert sorted(outcome.what for outcome in outcomes) == ["retried", "settled", "settled", "settled"]
-    assert all(outcome.well for outcome in outcomes)
+    assert all(outcome.resolved for outcome in outcomes)
     assert await opened(world) == 1
 
 
@@ -200,7 +200,7 @@ async def test_discarding_erases_the_bytes_and_keeps_who_when_and_why(world: Wor
     name, _ = await park(world)
     world.clock.advance(60)
     outcome = await discard(world.uow, name, "Ada", "reported by phone")
-    assert (outcome.what, outcome.well) == ("discarded", True)
+    assert (outcome.what, outcome.resolved) == ("discarded", True)
     kept = await row(world, name)
     assert (kept["key"], kept["headers"], kept["body"]) == (None, b"[]", None)
     assert (kept["outcome"], kept["settled_by"], kept["because"], kept["settled_at"]) == (
@@ -267,7 +267,7 @@ async def test_what_is_parked_while_its_escalation_is_being_settled_is_told_all_
 
 async def test_an_id_that_is_not_there_is_told_as_such(world: World) -> None:
     outcomes = [await again(world, uuid4()), await discard(world.uow, uuid4(), "Ada", "x")]
-    assert [(outcome.what, outcome.well) for outcome in outcomes] == [("unknown", False)] * 2
+    assert [(outcome.what, outcome.resolved) for outcome in outcomes] == [("unknown", False)] * 2
 
 
 async def test_a_gateways_call_is_not_retried(world: World) -> None:

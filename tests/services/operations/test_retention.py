@@ -14,8 +14,9 @@ from dispatch.services.core.errors import ConflictError
 from dispatch.services.incidents import execution
 from dispatch.services.messaging import tokens
 from dispatch.services.operations import retention
+from dispatch.services.operations.heartbeats import Heartbeat
 from dispatch.services.operations.rebuilding import compare
-from dispatch.services.operations.retention import START, Keeper, erase, last_runs
+from dispatch.services.operations.retention import START, RetentionJob, erase, last_runs
 from dispatch.storage import parking
 from dispatch.storage.journal import verify
 from dispatch.storage.pool import transaction
@@ -67,6 +68,7 @@ FILL = """
     INSERT INTO idempotency_keys SELECT 'x', t::text, '', 0, '', t FROM times;
     INSERT INTO api_keys SELECT t::text, gen_random_uuid(), '', '{}', 'x', t, t FROM times;
     INSERT INTO inbox SELECT 'x', gen_random_uuid(), t FROM times;
+    INSERT INTO processes SELECT gen_random_uuid(), 'x', 1, '{}', 'x', 1, t, t FROM times;
     INSERT INTO positions SELECT gen_random_uuid(), 'live', point(0, 0), 0, 0, t FROM times;
     ANALYZE;
 """
@@ -94,6 +96,7 @@ async def everything(world: World) -> UUID:
     await world.pool.execute(IDEMPOTENCY, world.now)
     key = await keys.create(world.uow, organisation=world.organisation, scopes=["admin"], holder="Ada")
     await keys.revoke(world.uow, world.organisation, key.split("_")[1])
+    await Heartbeat(world.uow, ["api"]).beat()
     return name
 
 
@@ -245,36 +248,34 @@ async def test_a_dry_run_counts_and_erases_nothing(world: World, monkeypatch: py
 
 async def test_one_process_erases_at_a_time(world: World) -> None:
     async with world.pool.acquire() as other:
-        assert await other.fetchval(sql("try_keep"))
+        assert await other.fetchval(sql("try_lock_retention"))
         with pytest.raises(ConflictError, match="another process is erasing"):
             await erase(world.uow, KEPT)
-        await Keeper(world.uow, KEPT).round()
+        await RetentionJob(world.uow, KEPT).round()
         assert await last_runs(world.uow) == {}
-        await other.execute(sql("end_keeping"))
+        await other.execute(sql("unlock_retention"))
     await erase(world.uow, KEPT)
     assert (await last_runs(world.uow)).keys() == KEPT.keys()
 
 
-async def test_the_keeper_looks_once_an_hour_and_notes_what_it_did(world: World) -> None:
-    keeper = Keeper(world.uow, KEPT)
+async def test_the_retention_job_runs_once_an_hour_and_records_what_it_erased(world: World) -> None:
+    job = RetentionJob(world.uow, KEPT)
     await world.pool.execute(TAKEN, world.now, 3)
     world.clock.advance(11 * DAY_S)
     first = world.now
-    await keeper.round()
+    await job.round()
     world.clock.advance(3599)
-    await keeper.round()
+    await job.round()
     assert (await last_runs(world.uow))["inbox"] == (first, 3, 3)
     world.clock.advance(1)
-    await keeper.round()
+    await job.round()
     assert (await last_runs(world.uow))["inbox"] == (world.now, 0, 3)
 
 
 async def test_every_table_has_a_rule(world: World) -> None:
     rows = await world.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     ruled = {table for rule in RULES for table in rule.tables}
-    assert {row["tablename"] for row in rows} == ruled, (
-        "say in dispatch/domain/retention.py how long it is kept"
-    )
+    assert {row["tablename"] for row in rows} == ruled, "add a rule to dispatch/domain/retention.py"
 
 
 async def test_among_many_rows_only_those_that_are_due_are_looked_at(world: World) -> None:

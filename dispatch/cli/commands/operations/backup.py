@@ -1,4 +1,4 @@
-"""Backups of the embedded database: take one, list them, and prove that they bring back what was there."""
+"""`dispatch backup`: take and list backups of the embedded database, and prove by a drill that they restore it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC
@@ -20,20 +20,20 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 
-backup = App(name="backup", help="Back up the embedded database, and prove that it comes back.")
+backup = App(name="backup", help="Back up the embedded database, and test the backup.")
 STATES = {True: Text("holds", "green"), False: Text("fails", "red"), None: Text("")}
 
 
 @backup.command
 def take(folder: Path | None = None, *, json: Json = False) -> None:
-    """Copy the running embedded database whole, check the copy, and delete those older than a week.
+    """Back up the running embedded database, verify the backup, and delete those older than a week.
 
     Example: dispatch backup take /mnt/backup
 
     Parameters
     ----------
     folder
-        Where to; without it DISPATCH_BACKUP.
+        The folder of backups. Default: DISPATCH_BACKUP.
     """
     with errors.status("backing up"):
         base = _run(folder, lambda _, schedule: schedule.back_up_now())
@@ -45,14 +45,14 @@ def take(folder: Path | None = None, *, json: Json = False) -> None:
 
 @backup.command(name="list")
 def list_backups(folder: Path | None = None, *, json: Json = False) -> None:
-    """List the copies that can be restored, the oldest first.
+    """List the backups that can be restored, the oldest first.
 
     Example: dispatch backup list
 
     Parameters
     ----------
     folder
-        Where they are; without it DISPATCH_BACKUP.
+        The folder of backups. Default: DISPATCH_BACKUP.
     """
     rows = [
         {"whole_at": base.ended_at.astimezone(UTC), "folder": base.folder}
@@ -66,16 +66,16 @@ def list_backups(folder: Path | None = None, *, json: Json = False) -> None:
 
 @backup.command
 def drill(folder: Path | None = None, *, json: Json = False) -> None:
-    """Back up, bring the database back as it was a moment ago in a temporary folder, and compare; exit 1 if it differs.
+    """Take a backup, restore it in a temporary folder to a point in time, and compare; exit 1 if it differs.
 
-    What runs goes on.
+    The running installation is not interrupted.
 
     Example: dispatch backup drill
 
     Parameters
     ----------
     folder
-        Where the backups are; without it DISPATCH_BACKUP.
+        The folder of backups. Default: DISPATCH_BACKUP.
     """
     with errors.status("backing up") as status:
         checks = _run(folder, lambda uow, schedule: drills.drill(uow, schedule, status.update))
@@ -85,11 +85,11 @@ def drill(folder: Path | None = None, *, json: Json = False) -> None:
         rows = ((check.what, check.found, STATES[check.holds]) for check in checks)
         screen.print(table("drill of the backup", ("what", "found", ""), rows))
     if any(check.holds is False for check in checks):
-        fail("the backup did not bring back what was there: keep the original, and tell us")
+        fail("the restored database differs: keep the original, and report this to us")
 
 
 def folder_of(settings: Settings, given: Path | None) -> Path:
-    """Find the folder of backups; raises MisuseError where none is named."""
+    """Return the folder of backups; raises MisuseError if none is named."""
     folder = given.expanduser().absolute() if given else settings.backups
     if folder is None:
         raise MisuseError("no folder is known: name one, or set DISPATCH_BACKUP as for `dispatch up`")
@@ -97,14 +97,14 @@ def folder_of(settings: Settings, given: Path | None) -> Path:
 
 
 def _run(folder: Path | None, work: Callable[[UnitOfWork, BackupSchedule], Awaitable[T]]) -> T:
-    """Do something with the backups of the embedded database that runs."""
+    """Run one command on the backups of the running embedded database."""
     settings = Settings()
     backups, known = folder_of(settings, folder), read_addresses(settings).postgres.get_secret_value()
     if settings.postgres.get_secret_value():
         raise MisuseError("this is for the embedded database; for yours see Backups in docs/operating.md")
     schedule = BackupSchedule(backups, settings.folder, known, Clock())
 
-    async def told(uow: UnitOfWork) -> T:
+    async def checked(uow: UnitOfWork) -> T:
         try:
             return await work(uow, schedule)
         except OSError as error:
@@ -115,6 +115,6 @@ def _run(folder: Path | None, work: Callable[[UnitOfWork, BackupSchedule], Await
             ) from error
 
     try:
-        return run(told, settings)
+        return run(checked, settings)
     except EmbeddedServiceError as error:
         fail(str(error))

@@ -1,4 +1,4 @@
-"""What was written down: the journal, its proof, and what is built from it."""
+"""`dispatch journal`: verify the journal, export it, and rebuild the tables from it."""
 
 import os
 import sys
@@ -30,11 +30,11 @@ from dispatch.config import MisuseError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import journal_export, journal_verification, rebuilding
 from dispatch.services.operations.journal_export import Selection
-from dispatch.services.operations.journal_verification import Proof
+from dispatch.services.operations.journal_verification import Verification
 from dispatch.services.subscriptions import READERS
 from dispatch.storage.chain import Break
 
-journal = App(name="journal", help="Check the journal, give it away, and rebuild from it.")
+journal = App(name="journal", help="Verify and export the journal, and rebuild the tables.")
 
 Output = Annotated[str, Parameter(allow_leading_hyphen=True)]  # `-` alone is no option
 
@@ -43,10 +43,10 @@ Output = Annotated[str, Parameter(allow_leading_hyphen=True)]  # `-` alone is no
 def verify(
     *, stream: UUID | None = None, until: datetime | None = None, expect: str = "", json: Json = False
 ) -> None:
-    """Walk the chain of hashes and name every place where an event is missing or was changed.
+    """Verify the chain of hashes and report every event that is missing or was changed.
 
-    Write down the fingerprint somewhere else: who can write to the database can write a new chain, but not the old
-    fingerprint.
+    Store the fingerprint elsewhere: somebody with write access to the database can write a new chain of hashes, but
+    cannot make it yield the old fingerprint.
 
     Example: dispatch journal verify
 
@@ -55,20 +55,20 @@ def verify(
     Parameters
     ----------
     stream
-        One stream alone: an incident, a report, a message.
+        Verify one stream only: an incident, a report, a message.
     until
-        Take the fingerprint of what was recorded before this moment, with its zone, some minutes ago.
+        Take the fingerprint of the events recorded before this time, which has a time zone and lies some minutes ago.
     expect
-        The fingerprint that was taken of it before.
+        The fingerprint that an earlier run printed for the same --until.
     """
     _need_zone(until=until)
     if expect and until is None:
         raise MisuseError("--expect needs the --until under which the fingerprint was taken")
 
-    async def work(uow: UnitOfWork) -> Proof:
+    async def work(uow: UnitOfWork) -> Verification:
         with progress() as shown:
             task = shown.add_task("walking the journal", total=None)
-            return await journal_verification.prove(
+            return await journal_verification.verify(
                 uow,
                 READERS,
                 stream,
@@ -76,22 +76,20 @@ def verify(
                 on_progress=lambda done, total: _show(shown, task, done, total),
             )
 
-    proof = run(work)
+    found = run(work)
     if json:
-        print_json(proof)
-    for place in proof.breaks:
+        print_json(found)
+    for place in found.breaks:
         problem(_named(place))
-    if proof.breaks:
-        fail(f"the journal is broken in {counted(len(proof.breaks), 'place')}")
-    if stream is not None and not proof.events:
+    if found.breaks:
+        fail(f"the journal is broken in {counted(len(found.breaks), 'place')}")
+    if stream is not None and not found.events:
         fail(f"there is no stream {stream}")
-    if expect and proof.fingerprint != expect.lower():
-        fail(
-            f"what was recorded before {until} is not what it was: its fingerprint is now {proof.fingerprint}"
-        )
+    if expect and found.fingerprint != expect.lower():
+        fail(f"the events recorded before {until} have changed: their fingerprint is now {found.fingerprint}")
     if not json:
-        whole = f"{counted(proof.events, 'event')} in {counted(proof.streams, 'stream')}"
-        screen.print(f"[green]The journal holds:[/] {whole}, fingerprint {proof.fingerprint}")
+        whole = f"{counted(found.events, 'event')} in {counted(found.streams, 'stream')}"
+        screen.print(f"[green]The journal is intact:[/] {whole}, fingerprint {found.fingerprint}")
 
 
 @journal.command
@@ -104,9 +102,9 @@ def export(
     organisation: Whose = None,
     force: bool = False,
 ) -> None:
-    """Write events to a file, one JSON object per line, so that others can read them and verify the chain.
+    """Export events to a file, one JSON object per line, so that others can read them and verify the chain.
 
-    It holds references and pseudonyms, no personal data. On stderr: how many events, and the file's SHA-256.
+    The file holds references and pseudonyms, no personal data. Stderr reports the number of events and the SHA-256.
 
     Example: dispatch journal export --since 2026-11-26T00:00:00Z --output journal.jsonl
 
@@ -115,24 +113,24 @@ def export(
     Parameters
     ----------
     output
-        The file, which appears when it is whole; `-` is stdout.
+        The file, which is created when it is complete; `-` is stdout.
     incident
         One incident, with its reports, replies and messages.
     since, until
-        What was recorded from the one moment and before the other, with their zone.
+        Export the events recorded from the one time on and before the other; both need a time zone.
     force
-        Replace a file that is there.
+        Overwrite an existing file.
     """
     _need_zone(since=since, until=until)
     path = Path(output)
     if output != "-" and path.exists() and not force:
-        fail(f"{path} is there already: name another file, or say --force")
+        fail(f"{path} exists: name another file, or use --force")
 
     async def work(uow: UnitOfWork) -> tuple[int, str]:
-        house = None if organisation is None else await organisation_of(uow, organisation)
-        return await _pour(journal_export.export(uow, Selection(incident, house, since, until)), file)
+        owner = None if organisation is None else await organisation_of(uow, organisation)
+        return await _write(journal_export.export(uow, Selection(incident, owner, since, until)), file)
 
-    place = nullcontext(sys.stdout.buffer) if output == "-" else _whole(path)
+    place = nullcontext(sys.stdout.buffer) if output == "-" else _complete_file(path)
     with place as file, errors.status("writing the journal"):
         count, digest = run(work)
     errors.print(f"{counted(count, 'event')} written, SHA-256 {digest}", soft_wrap=True)
@@ -140,14 +138,14 @@ def export(
 
 @journal.command
 def rebuild(*, check: bool = False, json: Json = False) -> None:
-    """Write incidents, seats, offers, assignments, escalations and agenda anew from the journal.
+    """Rebuild incidents, seats, offers, assignments, escalations and the agenda from the journal.
 
     Example: dispatch journal rebuild --check
 
     Parameters
     ----------
     check
-        Change nothing; say what differs, and exit 1 where anything does.
+        Change nothing; report the differences, and exit 1 if there are any.
     """
     if check:
         _compare(json=json)
@@ -169,10 +167,10 @@ def _compare(*, json: bool) -> None:
         problem(text)
     if differences:
         fail(
-            f"{counted(len(differences), 'row')} not as the journal says: see `dispatch journal rebuild --help`"
+            f"{counted(len(differences), 'row')} differ from the journal: see `dispatch journal rebuild --help`"
         )
     if not json:
-        screen.print("[green]The tables are what the journal says.[/]")
+        screen.print("[green]The tables agree with the journal.[/]")
 
 
 def _need_zone(**moments: datetime | None) -> None:
@@ -192,21 +190,21 @@ def _show(shown: Progress, task: int, done: int, total: int) -> None:
 
 
 def _named(place: Break) -> str:
-    """Name a break by all that is known of its event."""
+    """Describe a break by all that is known of its event."""
     where = f"stream {place.stream}, event {place.seq}" if place.stream else "some stream"
     known = {"topic": place.topic, "type": place.type, "incident": place.incident, "at": place.recorded_at}
     about = ", ".join(f"{name} {value}" for name, value in known.items() if value)
     return f"{where}: {place.what}" + (f" ({about})" if about else "")
 
 
-async def _pour(lines: AsyncIterator[bytes], file: BinaryIO) -> tuple[int, str]:
+async def _write(lines: AsyncIterator[bytes], file: BinaryIO) -> tuple[int, str]:
     """Write lines; return how many and the hash of it all."""
     count, digest = 0, sha256()
     async for line in lines:
         try:
             file.write(line)
         except OSError as error:
-            # Where the database is at work, an error of the system would be taken for one of its own.
+            # An OSError that passes the database connection would be reported as an error of the database.
             fail(f"the file cannot be written: {error.strerror}")
         digest.update(line)
         count += 1
@@ -214,8 +212,8 @@ async def _pour(lines: AsyncIterator[bytes], file: BinaryIO) -> tuple[int, str]:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    """Write a file beside its place and move it there when it is whole; its owner alone may read it."""
+def _complete_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a temporary file beside the path and rename it when it is complete; only its owner may read it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

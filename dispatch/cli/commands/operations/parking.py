@@ -1,4 +1,4 @@
-"""What could not be understood: looking at it, handing it over again, discarding it."""
+"""`dispatch parking`: list, show, retry and discard messages that could not be handled."""
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -31,28 +31,28 @@ from dispatch.services.operations.parking_actions import ParkingResult
 from dispatch.services.plans.plan_files import load
 from dispatch.services.subscriptions import handlers_of
 
-parking = App(name="parking", help="See to what could not be understood.")
+parking = App(name="parking", help="List and resolve parked messages.")
 COLOURS = {"retried": "green", "discarded": "green", "settled": "yellow"}
 
 Most = Annotated[int, Parameter(validator=Number(gte=1))]
-Everything = Annotated[bool, Parameter(name="--all", negative="", help="All that nobody has seen to.")]
-Topic = Annotated[str | None, Parameter(help="With --all: what came on this topic only.")]
-Reason = Annotated[str | None, Parameter(help="With --all: only where these words are in the reason.")]
+Everything = Annotated[bool, Parameter(name="--all", negative="", help="All unresolved messages.")]
+Topic = Annotated[str | None, Parameter(help="With --all: only messages of this topic.")]
+Reason = Annotated[str | None, Parameter(help="With --all: only messages with these words in the reason.")]
 One = Callable[[UnitOfWork, UUID], Awaitable[ParkingResult]]
 
 
 @parking.command(name="list")
 def list_parking(*, settled: bool = False, limit: Most = 100, json: Json = False) -> None:
-    """List what could not be understood and nobody has seen to, the latest first.
+    """List the unresolved messages, the latest first.
 
     Example: dispatch parking list
 
     Parameters
     ----------
     settled
-        List also what was retried or discarded, by whom and why.
+        Also list the messages that were retried or discarded, by whom and why.
     limit
-        How many.
+        How many messages at most.
     """
     rows = run(lambda uow: parking_actions.listed(uow, limit, settled=settled))
     if json:
@@ -92,9 +92,10 @@ def retry(
     by: By = None,
     json: Json = False,
 ) -> None:
-    """Hand parked messages over again, when what they were parked for is mended.
+    """Pass parked messages to their consumer again, after the cause was fixed.
 
-    What is refused again stays parked with the new reason: exit code 1. Give it the variables that the processes have.
+    A message that is refused again stays parked with the new reason: exit code 1. Run it with the same environment
+    variables as the processes.
 
     Example: dispatch parking retry --all --source-topic incident.reports
 
@@ -103,7 +104,7 @@ def retry(
     ids
         Their ids, from `dispatch parking list`.
     even_stale
-        Take in also actual reports that are older than 15 minutes: people are called as though they were new.
+        Also accept actual reports older than 15 minutes: people are called as if the reports were new.
     """
     settings = Settings()
     known = handlers_of(Intake(load(settings.plans), guarded=settings.guarded_topic))
@@ -112,7 +113,7 @@ def retry(
     async def one(uow: UnitOfWork, id_: UUID) -> ParkingResult:
         return await parking_actions.retry(uow, known, id_, who, even_stale=even_stale)
 
-    _tell(_each(one, ids, who, everything=everything, topic=source_topic, reason=reason), json=json)
+    _print(_each(one, ids, who, everything=everything, topic=source_topic, reason=reason), json=json)
 
 
 @parking.command
@@ -125,7 +126,7 @@ def discard(
     by: By = None,
     json: Json = False,
 ) -> None:
-    """Decide that parked messages are of no use: their bytes are erased; who, when and why is kept.
+    """Discard parked messages: their bytes are erased; who discarded them, when and why stays recorded.
 
     Example: dispatch parking discard 0197a0b2-0000-7000-8000-000000000000 --because "reported by phone"
 
@@ -134,24 +135,24 @@ def discard(
     ids
         Their ids, from `dispatch parking list`.
     because
-        Why; no personal data.
+        The reason, without personal data.
     """
     if not because.strip():
-        raise MisuseError("say why with --because")
+        raise MisuseError("name the reason with --because")
     who = by or operator()
 
     async def one(uow: UnitOfWork, id_: UUID) -> ParkingResult:
         return await parking_actions.discard(uow, id_, who, because)
 
-    _tell(_each(one, ids, who, everything=everything, topic=source_topic, reason=reason), json=json)
+    _print(_each(one, ids, who, everything=everything, topic=source_topic, reason=reason), json=json)
 
 
 def _each(
     one: One, ids: Sequence[UUID], who: str, *, everything: bool, topic: str | None, reason: str | None
 ) -> list[ParkingResult]:
-    """See to each message by itself, then end the pages about those of which nothing is left."""
+    """Resolve each message in a transaction of its own, then the escalations about sources with none left."""
     if everything == bool(ids) or (ids and (topic or reason)):
-        raise MisuseError("name the ids, or say --all with or without --source-topic and --reason")
+        raise MisuseError("name the ids, or use --all with or without --source-topic and --reason")
 
     async def work(uow: UnitOfWork) -> list[ParkingResult]:
         wanted = await parking_actions.unresolved(uow, topic, reason) if everything else ids
@@ -163,19 +164,19 @@ def _each(
     return run(work)
 
 
-def _tell(outcomes: Sequence[ParkingResult], *, json: bool) -> None:
-    """Say what became of each, and exit 1 where a human still has to see to one."""
-    bad = [outcome for outcome in outcomes if not outcome.well]
+def _print(outcomes: Sequence[ParkingResult], *, json: bool) -> None:
+    """Print the result for each message, and exit 1 if one is still unresolved."""
+    bad = [outcome for outcome in outcomes if not outcome.resolved]
     if json:
         print_json([_plain(outcome) for outcome in outcomes])
     else:
         rows = ((o.id, Text(o.what, COLOURS.get(o.what, "red")), elapsed(o.age), o.detail) for o in outcomes)
         screen.print(table("parked", ("id", "outcome", "age", "detail"), rows))
     for outcome in bad:
-        hint = ": report it anew, or say --even-stale" if outcome.what == "stale" else ""
+        hint = ": report it again, or use --even-stale" if outcome.what == "stale" else ""
         problem(f"{outcome.id}: {outcome.what}: {outcome.detail}{hint}")
     if bad:
-        problem(f"{counted(len(bad), 'message')} of {len(outcomes)} still to be seen to")
+        problem(f"{counted(len(bad), 'message')} of {len(outcomes)} still unresolved")
         sys.exit(1)
 
 
@@ -185,5 +186,5 @@ def _plain(outcome: ParkingResult) -> dict[str, object]:
 
 
 def _readable(value: object) -> object:
-    """Show bytes as text, and what is no text as escapes."""
+    """Decode bytes as text, with escapes where they are not UTF-8."""
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""`dispatch restore`: bring the embedded database back from a backup, as it was at a moment."""
+"""`dispatch restore`: restore the embedded database from a backup, to a point in time."""
 
 import asyncio
 import shutil
@@ -27,7 +27,7 @@ UNREADABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, LookupError, TypeEr
 
 
 class Restored(NamedTuple):
-    """What came back, and what is wrong with it."""
+    """What was restored, and the problems that the checks found."""
 
     base: Path
     incidents: int
@@ -37,18 +37,18 @@ class Restored(NamedTuple):
 
 
 def restore(folder: Path | None = None, *, until: datetime | None = None, json: Json = False) -> None:
-    """Bring the embedded database back into DISPATCH_DATA, which must hold none, and check it.
+    """Restore the embedded database into DISPATCH_DATA, which must not hold one, and check it.
 
-    Then start `dispatch up`: its broker is empty, and gets what its readers lack of what came back.
+    Then start `dispatch up`: its broker is empty, and receives again the events that its readers have not handled.
 
     Example: dispatch restore /mnt/backup --until 2026-11-27T14:05:00Z
 
     Parameters
     ----------
     folder
-        Where the backups are; without it DISPATCH_BACKUP.
+        The folder of backups. Default: DISPATCH_BACKUP.
     until
-        The last moment that counts, with its zone or in UTC; without it, all that was copied.
+        The point in time to restore, with its time zone or in UTC. Default: the end of what was copied.
     """
     settings = Settings()
     if settings.postgres.get_secret_value():
@@ -63,25 +63,25 @@ def restore(folder: Path | None = None, *, until: datetime | None = None, json: 
     if json:
         print_json(back._asdict())
     else:
-        _say(back)
+        _print(back)
     for text in back.problems:
         problem(text)
     if back.problems:
-        fail("what came back is not sound: restore an earlier moment elsewhere, and compare")
+        fail("the restored database has problems: restore an earlier point in time elsewhere, and compare")
 
 
-def _say(back: Restored) -> None:
+def _print(back: Restored) -> None:
     last = f", the last of {back.last_event:%Y-%m-%d %H:%M:%S} UTC" if back.last_event else ""
     screen.print(f"from {back.base}", soft_wrap=True)
     screen.print(f"{counted(back.incidents, 'incident')}, {counted(back.events, 'event')}{last}")
     if not back.problems:
-        screen.print("[green]The journal holds, and the tables are what it says.[/] Now: dispatch up")
+        screen.print("[green]The journal is intact, and the tables agree with it.[/] Now: dispatch up")
 
 
 async def _restore(base: BaseBackup, data: Path, until: datetime | None) -> Restored:
     if not segments(base):
         problem(
-            f"{base.wal} holds no log: only what was there by {base.ended_at:%Y-%m-%d %H:%M:%S} UTC comes back"
+            f"{base.wal} holds no write-ahead log: only the state of {base.ended_at:%Y-%m-%d %H:%M:%S} UTC is restored"
         )
     laid_out = data / "postgres" / "postgres"
     try:
@@ -90,7 +90,7 @@ async def _restore(base: BaseBackup, data: Path, until: datetime | None) -> Rest
     except UNREADABLE as error:
         shutil.rmtree(laid_out, ignore_errors=True)
         raise EmbeddedServiceError(
-            f"{base.folder} came back, but cannot be read: {describe(error)}\n{laid_out} was removed again"
+            f"{base.folder} was restored, but cannot be read: {describe(error)}\n{laid_out} was removed again"
         ) from error
     if not (data / SECRET).exists() and (base.folder / SECRET).exists():
         shutil.copy2(base.folder / SECRET, data / SECRET)
@@ -109,7 +109,7 @@ async def _examine(uow: UnitOfWork, base: BaseBackup) -> Restored:
     await uow.clock.sample(uow.pool)
     await current_epoch(uow)
     there = await backup_drill.row_counts(uow)
-    breaks = (await journal_verification.prove(uow, READERS)).breaks
+    breaks = (await journal_verification.verify(uow, READERS)).breaks
     problems = [f"stream {place.stream}, event {place.seq}: {place.what}" for place in breaks]
     problems += await rebuilding.compare(uow)
     last = await backup_drill.last_event_at(uow)

@@ -1,4 +1,4 @@
-"""What is kept how long, what is due to be erased, and erasing it now."""
+"""`dispatch retention`: show the retention rules and what they will erase, and erase it now."""
 
 from collections.abc import Mapping
 
@@ -12,12 +12,12 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import retention as service
 from dispatch.services.operations.retention import AT_ONCE, Run
 
-retention = App(name="retention", help="Look at what is kept how long, and erase what is due.")
+retention = App(name="retention", help="Show how long data are stored, and erase expired rows.")
 
 
 @retention.command
 def show(*, json: Json = False) -> None:
-    """Show what is stored, how long and why; what is due to be erased, and when the keeper ran last.
+    """Show what is stored, how long and why, how many rows have expired, and when the last run was.
 
     Example: dispatch retention show
     """
@@ -52,22 +52,22 @@ def _row(
 
 @retention.command(name="run")
 def erase(*, dry_run: bool = False, json: Json = False) -> None:
-    """Erase now what was kept long enough, as the role `auditor` does every hour.
+    """Erase expired rows now, as the role `auditor` does every hour.
 
     Example: dispatch retention run --dry-run
 
     Parameters
     ----------
     dry_run
-        Erase nothing; count what would go, up to a thousand of each.
+        Erase nothing; count what would be erased, up to a thousand rows of each table.
     """
     kept = Settings().kept
     with errors.status("erasing") as status:
 
-        def tell(name: str) -> None:
+        def show_table(name: str) -> None:
             status.update(f"erasing: {name}")
 
-        erased = run(lambda uow: service.erase(uow, kept, tell=tell, dry=dry_run))
+        erased = run(lambda uow: service.erase(uow, kept, on_table=show_table, dry=dry_run))
     if json:
         print_json({"would_erase" if dry_run else "erased": erased})
         return

@@ -13,7 +13,7 @@ from dispatch.storage.pool import describe
 from producers.kafka.errors import ClusterError
 from producers.kafka.topics import ensure
 
-topics = App(name="topics", help="Create the declared topics and check those that exist.")
+topics = App(name="topics", help="Create and check the declared topics.")
 
 
 @topics.command(name="ensure")

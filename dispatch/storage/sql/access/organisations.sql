@@ -1,39 +1,39 @@
 -- name: list_organisations
--- Every organisation, with how many are on its roster.
+-- Returns every organisation, with the numbers of its volunteers and of its duty contacts.
 SELECT o.id, o.name, o.zone, o.south, o.west, o.north, o.east, o.paused_at,
        (SELECT count(*) FROM memberships m WHERE m.organisation = o.id AND m.left_at IS NULL) AS volunteers,
        (SELECT count(*) FROM duty_contacts d WHERE d.organisation = o.id) AS duty
 FROM organisations o ORDER BY o.name;
 
 -- name: create_organisation
--- Makes an organisation and returns its id; nothing where the name is taken.
+-- Creates an organisation and returns its id; no row if the name is taken.
 INSERT INTO organisations (id, name, zone, south, west, north, east, created_at)
 VALUES (:id, :name, :zone, :south, :west, :north, :east, :created_at)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: get_organisation
--- One organisation with its service area.
+-- Returns one organisation with its service area.
 SELECT id, name, zone, south, west, north, east, paused_at FROM organisations WHERE id = $1;
 
 -- name: pause_organisation
--- Pauses an organisation and returns its id; nothing where it is paused already.
+-- Pauses an organisation and returns its id; no row if it is paused already.
 UPDATE organisations SET paused_at = $2 WHERE id = $1 AND paused_at IS NULL RETURNING id;
 
 -- name: resume_organisation
--- Ends a pause and returns the organisation's id; nothing where it is not paused.
+-- Ends a pause and returns the organisation's id; no row if it is not paused.
 UPDATE organisations SET paused_at = NULL WHERE id = $1 AND paused_at IS NOT NULL RETURNING id;
 
 -- name: open_escalations_of
--- What of one reason supervisors still have to see to about a subject.
+-- Returns the open escalations about a subject with one reason.
 SELECT id FROM escalations WHERE subject_id = $1 AND reason = $2 AND status IN ('raised', 'acknowledged');
 
 -- name: list_duty_contacts
--- The supervisors of an organisation in duty order.
+-- Returns the supervisors of an organisation in duty order.
 SELECT id, name, channel, address, language, drills FROM duty_contacts WHERE organisation = $1 ORDER BY turn;
 
 -- name: clear_duty_contacts
--- Forgets the duty order of an organisation, and returns who was in it.
+-- Deletes the duty order of an organisation, and returns the contacts that were in it.
 DELETE FROM duty_contacts WHERE organisation = $1 RETURNING id, address;
 
 -- name: add_duty_contacts

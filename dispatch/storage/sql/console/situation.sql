@@ -1,12 +1,12 @@
 -- name: due_next
--- The next entry on the agenda of each running incident of an organisation.
+-- Returns the next entry on the agenda of each running incident of an organisation.
 SELECT DISTINCT ON (a.subject) a.subject, a.kind, a.due_at
 FROM agenda a
 WHERE a.organisation = $1 AND a.subject_kind = 'incident'
 ORDER BY a.subject, a.due_at;
 
 -- name: list_incidents
--- The incidents of an organisation opened before $2, newest first, with how far each is covered.
+-- Returns the incidents of an organisation opened before $2, newest first, with their needed and filled seats.
 SELECT i.id, i.mode, i.lane, i.kind, i.severity, i.status, p.name AS plan, i.lat, i.lon, i.awaiting, i.opened_at,
        i.covered_at, i.ended_at, i.taken_by,
        (SELECT count(*) FROM seats s WHERE s.incident_id = i.id AND NOT s.reserve) AS needed,
@@ -20,25 +20,13 @@ WHERE i.organisation = $1 AND ($2::timestamptz IS NULL OR i.opened_at < $2)
 ORDER BY i.opened_at DESC, i.id
 LIMIT $5;
 
--- name: incident_is_of
--- Tells whether an organisation has this incident.
-SELECT EXISTS (SELECT FROM incidents WHERE id = $1 AND organisation = $2);
-
 -- name: incident_words
--- What the reports of an incident said in words, in the order of their receipt.
+-- Returns the texts of an incident's reports, in the order of their receipt.
 SELECT t.description FROM reports r JOIN report_texts t ON t.report_id = r.id
 WHERE r.incident_id = $1 ORDER BY r.received_at, r.id;
 
--- name: read_rounds
--- Why volunteers near an incident were picked or passed over, round by round.
-SELECT id, at, radius_m, wanted, picked, passed_over FROM rounds WHERE incident_id = $1 ORDER BY at, id;
-
--- name: names_of
--- The names behind pseudonyms, as far as they are not erased.
-SELECT volunteer_id, name FROM people WHERE volunteer_id = ANY ($1::uuid[]);
-
 -- name: list_escalations
--- The escalations of an organisation, open ones only where $2, highest level first, then the latest told.
+-- Returns the escalations of an organisation, only open ones if $2, highest level first, then the latest notified.
 SELECT id, subject_kind, subject_id, reason, detail, level, page, turn, status, raised_at, told_at, acknowledged_by,
        lapses_at
 FROM escalations

@@ -1,6 +1,7 @@
 -- name: read_stream
--- What an organisation's stream says after a place, and the horizon below which nothing will ever be added.
--- A transaction below the horizon is over; above it, one that began earlier may still commit: it would be skipped.
+-- Returns an organisation's events after a cursor, and the horizon below which no event will ever be added.
+-- Every transaction below the horizon has ended; above it, one that began earlier may still commit, and its events
+-- would be skipped.
 SELECT horizon.xid AS horizon, entry.*
 FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid) AS horizon
 LEFT JOIN LATERAL (
@@ -14,11 +15,11 @@ LEFT JOIN LATERAL (
 ORDER BY entry.xid, entry.id;
 
 -- name: stream_horizon
--- The place below which nothing will ever be added: where the stream is now.
+-- Returns the transaction id below which no event will ever be added: the present end of the stream.
 SELECT pg_snapshot_xmin(pg_current_snapshot());
 
--- name: stream_back
--- The place so many events of an organisation back from the last one; nothing where there are not so many.
+-- name: stream_cursor_before_last
+-- Returns the cursor before the last $3 events of an organisation; no row if there are fewer.
 SELECT xid, id FROM journal
 WHERE organisation = $1 AND topic = ANY ($2::text[])
 ORDER BY xid DESC, id DESC OFFSET $3 LIMIT 1;

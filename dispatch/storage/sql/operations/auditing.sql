@@ -1,8 +1,8 @@
 -- name: late_work
--- Returns, per organisation and reason, how much waits too long: due before $1, to be published or sent since $2,
--- and where at least $5 that came since $3 have waited for their turn since before $4.
--- A thousand of each are enough: a long outage leaves more than is worth counting.
--- What waits deliberately is no lateness: considering during a pause, and what was set aside and told already.
+-- Returns, per organisation and reason, how much waits too long: due before $1, to be published or sent since before
+-- $2, and reports received since $3 that have waited for their turn since before $4, if there are at least $5.
+-- At most a thousand of each are counted: after a long outage the exact number has no use.
+-- Deliberate waiting is no lateness: considering during a pause, and entries that were set aside and escalated.
 SELECT a.organisation, 'agenda_late' AS reason, count(*) AS waiting
 FROM (SELECT * FROM agenda WHERE due_at < $1 ORDER BY due_at LIMIT 1000) AS a
 WHERE NOT (a.kind = 'consider'
@@ -28,7 +28,7 @@ GROUP BY b.organisation HAVING count(*) >= $5
 ORDER BY 1, 2;
 
 -- name: unread_events
--- Returns which of the last thousand events of $1 to $2 a declared reader has not taken in.
+-- Returns which of the last thousand events from $1 to $2 a declared reader has not handled.
 SELECT j.organisation, reader.consumer, j.event_id
 FROM (SELECT organisation, topic, event_id FROM journal
       WHERE recorded_at >= $1 AND recorded_at < $2
@@ -37,19 +37,19 @@ JOIN unnest($3::text[], $4::text[]) AS reader (topic, consumer) USING (topic)
 WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer = reader.consumer AND i.event_id = j.event_id OFFSET 0);
 
 -- name: still_unread
--- Of events that readers had not taken in, those that they still have not.
+-- Returns, of events that readers had not handled, those that they still have not.
 SELECT lost.consumer, lost.event_id FROM unnest($1::text[], $2::uuid[]) AS lost (consumer, event_id)
 WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer = lost.consumer AND i.event_id = lost.event_id OFFSET 0);
 
 -- name: sample_incidents
--- Returns some incidents from a place in the order of their ids, running ones and any.
+-- Returns $2 running incidents and $2 incidents of any status, those with the first ids after $1.
 SELECT id, organisation FROM incidents
 WHERE id IN (SELECT DISTINCT subject FROM agenda WHERE subject > $1 AND subject_kind = 'incident' ORDER BY 1 LIMIT $2)
 UNION
 (SELECT id, organisation FROM incidents WHERE id > $1 ORDER BY id LIMIT $2);
 
 -- name: open_findings
--- Returns the auditor's escalations that are still open.
+-- Returns the escalations of these reasons that are still open.
 SELECT id, organisation, reason FROM escalations
 WHERE subject_kind = 'system' AND status IN ('raised', 'acknowledged') AND reason = ANY ($1::text[])
 ORDER BY id;

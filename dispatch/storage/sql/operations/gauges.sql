@@ -1,5 +1,5 @@
 -- name: figures_now
--- How much waits at a moment ($1) and for how long: gauge, label, value.
+-- Returns the value of each gauge at $1: gauge, label, value.
 WITH oldest AS (
     SELECT (SELECT j.recorded_at FROM journal j
             WHERE j.id = (SELECT o.position FROM outbox o ORDER BY o.id LIMIT 1)) AS unpublished,

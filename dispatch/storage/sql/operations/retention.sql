@@ -1,18 +1,18 @@
--- What was kept long enough. Each erases, from place $2 on, up to $3 rows that have been over since before $1.
--- It returns how many, and the place to go on from: nothing at the end. What somebody else has locked comes next time.
--- Rows are deleted by where they are: no plan made for an empty table can make that read all of a full one.
--- Whatever belongs to a running incident stays; its end is asked for row by row, since a join could read all of them.
+-- Expired rows. Each query erases up to $3 rows that expired before $1, from the key $2 on where it reads by key.
+-- It returns how many, and the key to go on from: null at the end. Rows locked by others are erased in the next run.
+-- Rows are deleted by ctid: no plan made for an empty table can make that read all of a full one.
+-- Rows of a running incident stay; its end is read row by row, since a join could read all incidents.
 
--- name: try_keep
--- Lets one session at a time erase, until it says that it is done, or ends.
+-- name: try_lock_retention
+-- Returns whether this session may erase; it holds the lock until it unlocks or ends.
 SELECT pg_try_advisory_lock(7304, 0);
 
--- name: end_keeping
--- Lets the next session erase.
+-- name: unlock_retention
+-- Releases the lock, so that another session may erase.
 SELECT pg_advisory_unlock(7304, 0);
 
 -- name: expire_positions
--- Erases old live positions; found by key, since an index on their time would burden every move.
+-- Erases old live positions; read by key, since an index on their time would slow every update of a position.
 WITH page AS (
     SELECT volunteer_id FROM positions WHERE kind = 'live' AND volunteer_id > $2 ORDER BY volunteer_id LIMIT $3
 ), gone AS (
@@ -25,7 +25,7 @@ WITH page AS (
 SELECT (SELECT count(*) FROM gone) AS erased, (SELECT volunteer_id FROM page ORDER BY 1 OFFSET $3 - 1) AS place;
 
 -- name: expire_report_texts
--- Erases the words of reports whose incident is over, or that never became one; found by key, as they have no time.
+-- Erases the texts of reports whose incident has ended, or that never became one; read by key, as they have no time.
 WITH page AS (
     SELECT report_id FROM report_texts WHERE report_id > $2 ORDER BY report_id LIMIT $3
 ), gone AS (
@@ -50,7 +50,7 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: expire_parking
--- Erases parked messages that somebody settled.
+-- Erases parked messages that were resolved.
 WITH gone AS (
     DELETE FROM parking WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM parking WHERE settled_at < $1 ORDER BY settled_at LIMIT $3 FOR UPDATE SKIP LOCKED))
@@ -70,7 +70,7 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: expire_messages
--- Erases messages that are done with.
+-- Erases messages that were sent, failed or skipped.
 WITH gone AS (
     DELETE FROM messages WHERE ctid = ANY (ARRAY(
         SELECT m.ctid FROM messages m
@@ -82,7 +82,7 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: expire_replies
--- Erases answers that were worked.
+-- Erases answers that were processed.
 WITH gone AS (
     DELETE FROM replies WHERE ctid = ANY (ARRAY(
         SELECT r.ctid FROM replies r
@@ -94,7 +94,7 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: expire_tokens
--- Erases tokens that open nothing any more.
+-- Erases tokens that are no longer valid.
 WITH gone AS (
     DELETE FROM tokens WHERE ctid = ANY (ARRAY(
         SELECT t.ctid FROM tokens t
@@ -106,7 +106,7 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: expire_idempotency_keys
--- Erases the answers of callers that do not come again.
+-- Erases the stored responses of requests that are not sent again.
 WITH gone AS (
     DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM idempotency_keys WHERE created_at < $1
@@ -125,7 +125,7 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: expire_inbox
--- Erases what consumers took in before any topic can deliver it again.
+-- Erases which events consumers have handled, when no topic can deliver them again.
 WITH gone AS (
     DELETE FROM inbox WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT $3 FOR UPDATE SKIP LOCKED))
@@ -133,12 +133,21 @@ WITH gone AS (
 )
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
--- name: note_expired
--- Notes that a table was looked through, and how much was erased.
+-- name: expire_processes
+-- Erases processes that are gone.
+WITH gone AS (
+    DELETE FROM processes WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM processes WHERE seen_at < $1 ORDER BY seen_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+    RETURNING 1
+)
+SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
+
+-- name: record_retention_run
+-- Records a run on a table, and how many rows it erased.
 INSERT INTO retention_runs AS run (name, ran_at, erased, total) VALUES ($1, $2, $3, $3)
 ON CONFLICT (name) DO UPDATE
 SET ran_at = excluded.ran_at, erased = excluded.erased, total = run.total + excluded.erased;
 
 -- name: retention_runs
--- When each table was looked through last, and how much was erased then and ever.
+-- Returns the last run on each table, and how many rows it and all runs have erased.
 SELECT name, ran_at, erased, total FROM retention_runs ORDER BY name;

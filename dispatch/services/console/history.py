@@ -1,0 +1,112 @@
+"""The history of an incident: its events and its searches for volunteers, with the reason of every choice."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.matching.selection import readable
+from dispatch.services.console.names import names_of
+from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage import journal
+from dispatch.storage.pool import transaction
+from dispatch.storage.queries import sql
+from schemas.base import Event
+from schemas.decoding import revive
+from schemas.incidents import IncidentOpened
+
+OMITTED = {"at", "incident_id", "organisation", "mode", "plan", "report_id"}
+"""Fields of events that are the same in each event of an incident, or shown elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An event of an incident, or one round of its search for volunteers."""
+
+    at: datetime
+    what: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The moments of an incident in order, and the names of the volunteers in them."""
+
+    incident_id: UUID
+    moments: list[Moment]
+    people: dict[UUID, str]
+
+
+async def timeline(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> Timeline:
+    """Return the timeline of an incident, with the reason of each pick and non-pick; raises NotFoundError."""
+    async with transaction(uow.pool) as connection:
+        if not await connection.fetchval(sql("incident_is_of"), incident_id, organisation):
+            raise NotFoundError("there is no such incident")
+        events = await journal.read_rows(connection, [incident_id])
+        rounds = await connection.fetch(sql("read_rounds"), incident_id)
+        moments = sorted([*map(_event, events), *map(_round, rounds)], key=_place)
+        names = await names_of(connection, _volunteers(moments))
+    return Timeline(incident_id, moments, names)
+
+
+def _event(row: asyncpg.Record) -> Moment:
+    """Lay an event out; one whose bytes were changed keeps its place and is marked as unreadable."""
+    try:
+        return _moment(revive(row["type"], row["body"]))
+    except (ValueError, LookupError):
+        return Moment(row["recorded_at"], _what(row["type"]), {"unreadable": True, "seq": row["seq"]})
+
+
+def _moment(event: Event) -> Moment:
+    detail = event.model_dump(mode="json", exclude=OMITTED)
+    if isinstance(event, IncidentOpened):
+        detail["plan"] = event.plan["name"]
+    return Moment(event.at, _what(event.type), detail)
+
+
+def _what(type_: str) -> str:
+    return type_.rpartition(".v")[0]
+
+
+def _round(row: asyncpg.Record) -> Moment:
+    """Lay a round out; sensitive gates read "not eligible"."""
+    picked = [
+        {"volunteer_id": who, "role": role, "distance_m": metres, "why": "nearest who may be asked"}
+        for who, role, metres in row["picked"]
+    ]
+    passed_over = [
+        {"volunteer_id": who, "distance_m": metres, "why": readable(gates)}
+        for who, metres, gates in row["passed_over"]
+    ]
+    return Moment(
+        row["at"],
+        "search.round",
+        {
+            "round_id": str(row["id"]),
+            "radius_m": row["radius_m"],
+            "wanted": row["wanted"],
+            "picked": picked,
+            "passed_over": passed_over,
+            "others": f"farther than {row['radius_m']} m, or behind those listed",
+        },
+    )
+
+
+def _place(moment: Moment) -> tuple[datetime, int]:
+    """Order moments of one time: a round comes after its cause and before its offers."""
+    ranks = {"incident.opened": 0, "search.round": 2}
+    follows = moment.what.startswith("offer.") or moment.what in ("incident.shortfall", "incident.widened")
+    return moment.at, ranks.get(moment.what, 3 if follows else 1)
+
+
+def _volunteers(moments: Iterable[Moment]) -> set[UUID]:
+    found = set()
+    for moment in moments:
+        entries = [moment.detail, *moment.detail.get("picked", ()), *moment.detail.get("passed_over", ())]
+        found |= {UUID(entry["volunteer_id"]) for entry in entries if "volunteer_id" in entry}
+        found |= {UUID(who) for who in moment.detail.get("recalled", ())}
+    return found

@@ -1,0 +1,13 @@
+-- name: record_heartbeat
+-- Records that a process runs, and when it was seen.
+INSERT INTO processes (id, host, pid, roles, version, generation, started_at, seen_at)
+VALUES (:id, :host, :pid, :roles::text[], :version, :generation, :started_at, :seen_at)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
+
+-- name: delete_process
+-- Deletes the row of a process that stops.
+DELETE FROM processes WHERE id = $1;
+
+-- name: list_processes
+-- Returns every process that did not stop cleanly, the earliest started first.
+SELECT id, host, pid, roles, version, generation, started_at, seen_at FROM processes ORDER BY started_at, id;

@@ -1,0 +1,88 @@
+"""Heartbeats: a process is in the table from its start to its clean stop, on the database's clock."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from dispatch.clock import Clock, MovableClock
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.operations import heartbeats
+from dispatch.services.operations.heartbeats import GONE_AFTER, Heartbeat, processes
+from dispatch.services.operations.retention import erase
+
+
+@pytest.fixture
+def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
+    return UnitOfWork(pool, clock)
+
+
+async def test_a_process_is_listed_with_its_roles_until_it_stops(
+    uow: UnitOfWork, clock: MovableClock
+) -> None:
+    heartbeat = Heartbeat(uow, ["relay", "api"])
+    await heartbeat.beat()
+    started = clock.now()
+    clock.advance(5)
+    await heartbeat.beat()
+    (found,) = await processes(uow.pool)
+    assert (found.roles, found.started_at, found.seen_at) == (["api", "relay"], started, clock.now())
+    await heartbeat.end()
+    assert await processes(uow.pool) == []
+
+
+async def test_two_processes_of_one_host_and_pid_are_two(uow: UnitOfWork) -> None:
+    for _ in range(2):
+        await Heartbeat(uow, ["api"]).beat()
+    first, second = await processes(uow.pool)
+    assert (first.host, first.pid) == (second.host, second.pid)
+    assert first.id != second.id
+
+
+async def test_a_process_that_was_killed_is_gone_after_a_while_and_erased_after_a_day(
+    uow: UnitOfWork, clock: MovableClock
+) -> None:
+    await Heartbeat(uow, ["api"]).beat()
+    clock.advance(GONE_AFTER.total_seconds())
+    assert [one.is_gone(clock.now()) for one in await processes(uow.pool)] == [False]
+    clock.advance(1)
+    assert [one.is_gone(clock.now()) for one in await processes(uow.pool)] == [True]
+    await erase(uow, {"processes": 1})
+    assert len(await processes(uow.pool)) == 1
+    clock.advance(86_400)
+    await erase(uow, {"processes": 1})
+    assert await processes(uow.pool) == []
+
+
+async def test_a_host_with_a_wrong_clock_records_the_time_of_the_database(pool: asyncpg.Pool) -> None:
+    clock = Clock()
+    clock._reference -= timedelta(hours=5)  # noqa: SLF001 - the host's clock, which is set wrong
+    task = asyncio.create_task(Heartbeat(UnitOfWork(pool, clock), ["api"]).run())
+    await asyncio.sleep(0.3)
+    assert await processes(pool) == []
+    await clock.sample(pool)
+    async with asyncio.timeout(10):
+        while not (found := await processes(pool)):
+            await asyncio.sleep(0.05)
+    task.cancel()
+    assert abs(found[0].seen_at - datetime.now(UTC)) < timedelta(seconds=30)
+
+
+async def test_a_heartbeat_goes_on_after_the_database_was_away(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeats, "EVERY_S", 0.05)
+    heartbeat = Heartbeat(uow, ["api"])
+    task = asyncio.create_task(heartbeat.run())
+    await uow.pool.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                           " AND datname = current_database()")  # fmt: skip
+    await asyncio.sleep(0.1)
+    await uow.pool.execute("DELETE FROM processes")
+    async with asyncio.timeout(10):
+        while not await processes(uow.pool):
+            await asyncio.sleep(0.05)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
