@@ -14,7 +14,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "dep
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 COMMAND = re.compile(r"(?:^|`|&& |\"\$RESTORED\" |DATA=\S+ )dispatch ([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
 SETTING = re.compile(r"\bDISPATCH_([A-Z]+(?:_[A-Z]+)*)")
-FOR_TESTS = {"REAL_DATA", "WRITE_GENERATION"}
+FOR_TESTS = {"REAL_DATA"}
 KNOWN = {command.strip("`").removeprefix("dispatch ") for command, _, _ in commands()}
 
 
