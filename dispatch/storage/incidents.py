@@ -99,8 +99,8 @@ async def write(
 ) -> None:
     """Write what drafts decided: journal and outbox, then plans, then the projections.
 
-    `received` says when each incident's cause was received. Raises RetryableError where another transaction wrote to
-    one of the incidents meanwhile; the end of the transaction raises it where one took a volunteer meanwhile.
+    `received` says when each incident's cause was received. `transaction` raises RetryableError where another one wrote
+    to an incident or took a volunteer meanwhile.
     """
     changed = sorted((draft for draft in drafts if draft.events), key=lambda draft: draft.incident.id)
     if not changed:

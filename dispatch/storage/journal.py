@@ -13,7 +13,6 @@ from dispatch.domain.errors import NewerVersionError
 from dispatch.metrics import EVENTS
 from dispatch.storage import write_generation
 from dispatch.storage.chain import GENESIS, Break, bucket_of, link, walk
-from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Event, Mode
 from schemas.decoding import generation_of, revive
@@ -22,8 +21,6 @@ from schemas.generations import GENERATION, encode
 from schemas.ids import derived
 from schemas.incidents import IncidentOpened
 from schemas.plans import read_plan
-
-ONE_EVENT_PER_PLACE = "journal_stream_seq_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class Row(NamedTuple):
 async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: datetime) -> list[UUID]:
     """Write events in the order given, with their outbox rows; return their ids.
 
-    Raises RetryableError where another transaction has written to one of the streams meanwhile.
+    `transaction` raises RetryableError where another one has written to one of the streams meanwhile.
     """
     if not entries:
         return []
@@ -82,12 +79,7 @@ async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: 
         rows.append(row)
     for type_, written in Counter(row.type for row in rows).items():
         EVENTS.labels(type_).inc(written)
-    try:
-        await connection.execute(*bound("append_journal", recorded_at=now, **columns(Row, rows)))
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name != ONE_EVENT_PER_PLACE:
-            raise
-        raise RetryableError("another transaction wrote to the same stream") from error
+    await connection.execute(*bound("append_journal", recorded_at=now, **columns(Row, rows)))
     return [row.event_id for row in rows]
 
 

@@ -10,12 +10,9 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.storage.journal import Entry, append
-from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from schemas.notifications import MessageDelivered, MessageEvent, MessageFailed, MessageSent, MessageSkipped
 from schemas.offers import Channel
-
-ONE_IN_FLIGHT = "messages_one_in_flight"
 
 FinalStatus = Literal["sent", "delivered", "failed", "skipped"]
 EVENTS: dict[FinalStatus, type[MessageEvent]] = {
@@ -71,22 +68,17 @@ SendOutcome = Completed | Postponed
 async def lease(request: LeaseRequest, connection: asyncpg.Connection, now: datetime) -> list[LeasedMessage]:
     """Lease messages, the most severe first.
 
-    Raises RetryableError where another sender leased a message to the same person meanwhile.
+    `transaction` raises RetryableError where another sender leased a message to the same person meanwhile.
     """
-    try:
-        rows = await connection.fetch(
-            sql("lease_messages"),
-            request.channel,
-            request.recall,
-            now,
-            request.held,
-            request.most,
-            now + request.lasting,
-        )
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name != ONE_IN_FLIGHT:
-            raise
-        raise RetryableError(ONE_IN_FLIGHT) from error
+    rows = await connection.fetch(
+        sql("lease_messages"),
+        request.channel,
+        request.recall,
+        now,
+        request.held,
+        request.most,
+        now + request.lasting,
+    )
     return [LeasedMessage(row["id"], row["severity"], row["attempts"]) for row in rows]
 
 

@@ -46,6 +46,19 @@ IDLE_S = 300.0
 MOST_STATEMENTS = 5_000
 """After so many a session is replaced: what was planned while a table was almost empty may read all of it, where two
 indexes seemed to cost the same. To let statements expire is no way: asyncpg closes them without a time-out."""
+RACED = {
+    "journal_stream_seq_key": "another transaction wrote to the same stream",
+    "offers_one_live": "another transaction asked the same volunteer",
+    "assignments_one_per_volunteer": "another transaction assigned the same volunteer",
+    "messages_one_in_flight": "another sender took a message to the same person",
+    "duty_contacts_organisation_turn_key": "another transaction replaced the duty order",
+}
+"""Unique indexes that a transaction can violate though it did nothing wrong: another one committed first.
+
+No other index is here. Either its statement says ON CONFLICT, or the values belong to one stream, whose place in the
+journal is taken first (seats, open escalations), or to a row that is locked: a violation is a defect, and is not
+retried for ever.
+"""
 RACES = (RetryableError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
@@ -135,9 +148,14 @@ def _is_lost(connection: asyncpg.Connection) -> bool:
 
 @asynccontextmanager
 async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    """Borrow a connection for one transaction."""
-    async with pool.acquire() as connection, connection.transaction():
-        yield cast("asyncpg.Connection", connection)
+    """Open a transaction on a connection of its own; raises RetryableError where another one won a race of RACED."""
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            yield cast("asyncpg.Connection", connection)
+    except (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError) as error:
+        if error.constraint_name in RACED:
+            raise RetryableError(f"{error.constraint_name}: {RACED[error.constraint_name]}") from error
+        raise
 
 
 async def execute_rows(connection: asyncpg.Connection, query: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -15,6 +15,8 @@ FOLDER = Path(__file__).with_name("sql")
 HEADER = re.compile(r"^-- (name|template): ([a-z][a-z0-9_]*)$")
 # Comments, strings and casts are passed over.
 TOKEN = re.compile(r"--[^\n]*|'[^']*'|::|:([a-z_][a-z0-9_]*)|\$([0-9]+)")
+MOST_POSITIONAL = 6
+"""With more of them a reader cannot see which value stands for which parameter."""
 
 
 class QueryError(Exception):
@@ -111,6 +113,8 @@ def _query(where: str, kind: str, text: str) -> Query:
     numbers = {int(match[2]) for match in TOKEN.finditer(text) if match[2]}
     if names and numbers:
         raise QueryError(f"{where} has named and positional parameters: name them all")
+    if max(numbers, default=0) > MOST_POSITIONAL:
+        raise QueryError(f"{where} has more than {MOST_POSITIONAL} positional parameters: name them")
     return Query(_numbered(text, names), names, template=kind == "template")
 
 

@@ -19,7 +19,7 @@ Wanted = Mapping[UUID, Mapping[str, int]]
 
 NEAREST = 60
 """How many around an incident are looked at whoever they are, as `search_nearest` says."""
-SKILL = int(Gate.SKILL)
+SKILL, OFTEN = int(Gate.SKILL), int(Gate.OFTEN)
 
 
 class Place(NamedTuple):
@@ -83,7 +83,9 @@ class _Question:
 
 async def _nearest(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
     rows = columns(Place, [question.place for question in asked])
-    query = bound("search_nearest", n=list(range(len(asked))), now=now, asked_most=ASKED_MOST, **rows)
+    query = bound(
+        "search_nearest", n=list(range(len(asked))), now=now, asked_most=ASKED_MOST, often=OFTEN, **rows
+    )
     for n, *one in await connection.fetch(*query):
         asked[n].note(*one)
 

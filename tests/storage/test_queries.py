@@ -8,6 +8,8 @@ import pytest
 
 from dispatch.storage.queries import Query, QueryError, all_queries, bound, columns, fill, load, sql
 
+SEVEN = "SELECT $1, $2, $3, $4, $5, $6, $7;"
+
 
 class Pair(NamedTuple):
     """A row of two fields."""
@@ -43,6 +45,7 @@ def test_named_parameters_are_numbered_in_the_order_in_which_they_first_appear(t
         ("-- name: one\nSELECT 1;", "a.sql:1: one needs a comment"),
         ("-- name: one\n-- Says one.\n", "a.sql:1: one needs a comment"),
         ("-- name: one\n-- Says one.\nSELECT $1 = :a;", "a.sql:1: one has named and positional"),
+        (f"-- name: one\n-- Says one.\n{SEVEN}", "a.sql:1: one has more than 6 positional"),
     ],
 )
 def test_a_file_with_an_error_is_refused_with_its_line(tmp_path: Path, text: str, error: str) -> None:

@@ -28,13 +28,14 @@ SEARCHED = Place(
     START - timedelta(hours=1), "available,at_work", drill=False, asked_since=START - timedelta(hours=1),
 )  # fmt: skip
 SEARCH = {"n": [0], "now": START, "asked_most": 6, **columns(Place, [SEARCHED])}
+NEAREST = {**SEARCH, "often": 2048}
 FARTHER = {**SEARCH, "all_skills": ["first_aid"], "any_skills": [""], "nearest": [1000.0], "most": [12]}
 NOW, LATER, EARLIER = START, START + timedelta(minutes=1), START - timedelta(hours=1)
 INCIDENTS = [one("incident", number) for number in range(MANY - 10, MANY)]
 
 STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     # The arguments, and how many blocks the statement may touch: some four for each row that it needs.
-    "search_nearest": (bound("search_nearest", **SEARCH)[1:], 2500),
+    "search_nearest": (bound("search_nearest", **NEAREST)[1:], 2500),
     "search_farther": (bound("search_farther", **FARTHER)[1:], 2500),
     "claim_volunteers": (([one("volunteer", 1), one("volunteer", 2)],), 40),
     "still_free": (([one("volunteer", n) for n in range(1, 8)], ["urgent"] * 7), 100),

@@ -22,7 +22,10 @@ ASKED_MOST, ASKED_WITHIN = 6, timedelta(hours=1)
 
 
 class Gate(IntFlag):
-    """Why a volunteer is not asked, as the search numbers it."""
+    """Why a volunteer is not asked, as the search returns it and as rounds store it.
+
+    A new gate takes the next bit. A bit never changes its meaning and is never used again: stored rounds have it.
+    """
 
     SKILL = 1
     AVAILABILITY = 2
@@ -36,7 +39,7 @@ class Gate(IntFlag):
     LEFT = 512
     DRILL = 1024
     OFTEN = 2048
-    # Not shut by the search, but passed over in the choice.
+    # Set by the allocation and the claim, not by the search.
     FARTHER = 4096
     ELSEWHERE = 8192
     HELD = 16384

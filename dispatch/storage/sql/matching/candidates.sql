@@ -9,9 +9,8 @@ FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::in
 -- name: search_nearest
 -- For each incident: the nearest 60 with the gates that shut them, bar that of the skill, and the skills that they have.
 -- OFFSET 0 keeps the walk over the index in order of distance: joined otherwise, a whole neighbourhood is sorted.
--- Gates (bits): 1 skill, 2 availability, 4 consent, 8 age, 16 rest, 32 position too old, 64 holds an offer,
--- 128 engaged, 256 asked before, 512 left or said STOP, 1024 not in drills, 2048 asked
--- asked_most times in the lane since a moment; null is no moment, and asks all the same.
+-- The bits are those of `Gate`: `gates_of` sets all of them but one. That one, `often`, is for a volunteer who got
+-- `asked_most` offers in the lane since a moment; where the moment is null it is never set.
 SELECT i.n, c.volunteer_id, c.metres, c.gates, c.skills
 FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
             :radius::float8[], :stretch::float8[], :born_before::date[], :rested_since::timestamptz[],
@@ -24,7 +23,7 @@ CROSS JOIN LATERAL (
     SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres,
            g.gates + CASE WHEN (SELECT count(*) FROM offers o
                                 WHERE o.volunteer_id = p.volunteer_id AND o.lane = i.lane
-                                  AND o.extended_at > i.asked_since) >= :asked_most THEN 2048 ELSE 0 END AS gates,
+                                  AND o.extended_at > i.asked_since) >= :asked_most THEN :often::int ELSE 0 END AS gates,
            ARRAY(SELECT s.skill FROM skills s
                  WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation
                    AND (s.expires_at IS NULL OR s.expires_at > :now)) AS skills

@@ -1,0 +1,46 @@
+"""The bits of the gates: stored for as long as rounds are kept, so no bit changes and none is used again."""
+
+import re
+
+import asyncpg
+
+from dispatch.domain.matching.selection import Gate
+from dispatch.storage.queries import sql
+from tests.services.matching.test_gates import GATES
+
+BITS = {
+    "SKILL": 1, "AVAILABILITY": 2, "CONSENT": 4, "AGE": 8, "REST": 16, "POSITION": 32, "OFFER": 64, "ENGAGED": 128,
+    "ASKED": 256, "LEFT": 512, "DRILL": 1024, "OFTEN": 2048, "FARTHER": 4096, "ELSEWHERE": 8192, "HELD": 16384,
+}  # fmt: skip
+"""Only ever longer: a gate that is given up stays here, with its bit."""
+BY_QUERY = {Gate.OFTEN}
+"""Set by the search itself, which takes the bit as a parameter."""
+BY_PROGRAM = {Gate.SKILL, Gate.FARTHER, Gate.ELSEWHERE, Gate.HELD}
+APART = {Gate.ASKED, Gate.DRILL}
+"""Gates with a test of their own beside the table of gates."""
+LITERAL = re.compile(r"THEN (?:(\d+) ELSE 0|0 ELSE (\d+)) END")
+SIGNATURE = (
+    "gates_of(uuid, text, timestamptz, text, text[], timestamptz, uuid[], text, date, timestamptz, timestamptz, text[],"
+    " bool)"
+)
+
+
+def test_a_gate_keeps_its_bit_for_ever() -> None:
+    assert {gate.name: gate.value for gate in Gate}.items() <= BITS.items()
+    assert list(BITS.values()) == [1 << n for n in range(len(BITS))]
+
+
+async def test_the_database_sets_the_bits_of_the_gates_and_no_others(connection: asyncpg.Connection) -> None:
+    text = await connection.fetchval("SELECT pg_get_functiondef($1::regprocedure)", SIGNATURE)
+    bits = [int(one or other) for one, other in LITERAL.findall(text)]
+    assert len(bits) == len(re.findall(r"\bEND\b", text)) - 1, "a CASE that this test does not read"
+    assert sorted(bits) == sorted(set(Gate) - BY_QUERY - BY_PROGRAM)
+
+
+def test_the_search_names_no_bit() -> None:
+    assert re.findall(r"THEN [1-9]", sql("search_nearest") + sql("search_farther")) == []
+
+
+def test_each_bit_that_the_search_sets_is_proven_by_a_volunteer_whom_it_alone_keeps_out() -> None:
+    shut = {gate for gate, _, _ in GATES}
+    assert shut | APART >= set(Gate) - BY_PROGRAM
