@@ -1,4 +1,4 @@
-"""The frame of every consumer: a group per handler, whole batches, commits after effects, calm rebalances."""
+"""Consumers on Kafka: one group per handler, whole batches, commits after effects, drained rebalances."""
 
 import asyncio
 import logging
@@ -31,8 +31,8 @@ START_PATIENCE_S = 30.0
 START_AGAIN_AFTER_S = 1.0
 DRAIN_PATIENCE_S = 10.0
 PAUSE_AFTER_ERROR_S = 0.5
-NOTICE_TOPICS_WITHIN_MS = 3_000  # a member that joined before its topic was made has no partitions until then
-LOOK_BACK_EVERY_S = 1.0
+METADATA_MAX_AGE_MS = 3_000  # a member that joined before its topic was created has no partitions until then
+CHECK_OFFSETS_EVERY_S = 1.0
 READ_WAITING_AGAIN_AFTER_S = 5.0
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ errors = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How long a cluster takes to miss a member and to answer a request or an empty fetch, and a stop at most."""
+    """Timeouts that suit a cluster: for a lost member, a request, an empty fetch and a stop."""
 
     session_timeout_ms: int
     heartbeat_interval_ms: int
@@ -50,14 +50,14 @@ class Profile:
     graceful_timeout: float
 
 
-# The embedded broker lets a member join after half a session, and wakes no fetch when something new arrives.
+# The embedded broker admits a member after half a session, and does not end a waiting fetch when a record arrives.
 # So every empty fetch costs CPU on both sides: at 50 ms an idle process needs half of what it needs at 20.
 EMBEDDED = Profile(
     session_timeout_ms=2_000, heartbeat_interval_ms=500, request_timeout_ms=40_000, fetch_max_wait_ms=50,
     graceful_timeout=1,
 )  # fmt: skip
 BRISK = replace(EMBEDDED, fetch_max_wait_ms=15)
-# A frozen broker is left after one request. To join a group may take as long as the others take to drain.
+# A frozen broker is given up after one request. Joining a group may take as long as the others take to drain.
 KAFKA = Profile(
     session_timeout_ms=10_000, heartbeat_interval_ms=2_000, request_timeout_ms=15_000, fetch_max_wait_ms=500,
     graceful_timeout=20,
@@ -65,14 +65,14 @@ KAFKA = Profile(
 
 
 class Broker(KafkaBroker):
-    """FastStream's broker, which only listens here, with the waiting times that suit its cluster."""
+    """FastStream's broker, used for consuming only, with the timeouts that suit its cluster."""
 
     def __init__(self, bootstrap: str, profile: Profile, security: Security = UNSECURED) -> None:
         super().__init__(
             bootstrap.split(","),
             client_id="renfort",
             request_timeout_ms=profile.request_timeout_ms,
-            metadata_max_age_ms=NOTICE_TOPICS_WITHIN_MS,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
             consumer_only=True,
             allow_auto_create_topics=False,
             ack_policy=AckPolicy.NACK_ON_ERROR,
@@ -94,23 +94,23 @@ class Broker(KafkaBroker):
 
 
 class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
-    """Let the batch in hand end, its commit included, before another member gets its partitions."""
+    """Lets the current batch end, its commit included, before another member gets its partitions."""
 
     subscriber: BatchSubscriber | None = None
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Wait for the batch in hand."""
+        """Wait for the current batch."""
         if revoked and self.subscriber is not None and isinstance(self.subscriber.lock, MultiLock):
             await self.subscriber.lock.wait_release(DRAIN_PATIENCE_S)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Do nothing: a batch starts at the committed place."""
+        """Do nothing: a batch starts at the committed offset."""
 
 
 def build(bootstrap: str, *, embedded: bool, brisk: bool = False, security: Security = UNSECURED) -> Broker:
-    """Make a broker to subscribe handlers to; a brisk one pays with CPU for not waiting."""
-    patient = BRISK if brisk else EMBEDDED
-    return Broker(bootstrap, patient if embedded else KAFKA, security)
+    """Return a broker to subscribe handlers to; a brisk one polls more often and uses more CPU."""
+    profile = BRISK if brisk else EMBEDDED
+    return Broker(bootstrap, profile if embedded else KAFKA, security)
 
 
 def subscribe(
@@ -118,7 +118,7 @@ def subscribe(
 ) -> BatchSubscriber:
     """Call the handler with batches of a topic, for a group of its own.
 
-    A batch is committed when the handler returns, and comes again after a short pause when it raises.
+    A batch is committed when the handler returns, and delivered again after a short pause when it raises.
     """
     drain = DrainOnRevoke()
     subscriber = broker.subscriber(
@@ -146,20 +146,20 @@ async def start(broker: Broker) -> None:
         await stop(broker)
         await asyncio.sleep(START_AGAIN_AFTER_S)
     for subscriber in broker.listening:
-        subscriber.add_task(_rewind_what_was_forgotten, (subscriber.consumer,))
+        subscriber.add_task(_rewind_lost_offsets, (subscriber.consumer,))
         subscriber.add_task(_read_waiting_again, (subscriber.consumer,))
 
 
 async def stop(broker: Broker) -> None:
-    """Let the batches in hand end and leave all groups, as far as Kafka still answers."""
+    """Let the current batches end and leave all groups, as far as Kafka still answers."""
     try:
         await broker.stop()
     except* (KafkaError, OSError, TimeoutError) as failure:
-        log.warning("Kafka was not there to be left", error=repr(failure.exceptions[0]))
+        log.warning("Kafka did not answer while the groups were left", error=repr(failure.exceptions[0]))
 
 
 async def _joined(broker: Broker) -> bool:
-    # One after another would take a group's joining time for each of them.
+    # In sequence, each group would take its own joining time.
     joined = True
     try:
         async with asyncio.timeout(START_PATIENCE_S), asyncio.TaskGroup() as group:
@@ -167,18 +167,20 @@ async def _joined(broker: Broker) -> bool:
             for subscriber in broker.listening:
                 group.create_task(subscriber.start())
     except* (KafkaError, OSError, TimeoutError) as failure:
-        log.warning("Kafka does not take us in; trying again", error=repr(failure.exceptions[0]))
+        log.warning(
+            "the consumer groups could not be joined; trying again", error=repr(failure.exceptions[0])
+        )
         joined = False
     return joined
 
 
-async def _rewind_what_was_forgotten(consumer: AIOKafkaConsumer) -> None:
-    """Read a partition from its start when it ends before our place in it.
+async def _rewind_lost_offsets(consumer: AIOKafkaConsumer) -> None:
+    """Read a partition from its start where it ends before our position in it.
 
-    A broker that forgot should refuse such a place; the embedded one waits for ever.
+    A broker that lost its records should reject such a position; the embedded one waits for ever.
     """
     while True:
-        await asyncio.sleep(LOOK_BACK_EVERY_S)
+        await asyncio.sleep(CHECK_OFFSETS_EVERY_S)
         for place in consumer.assignment():
             end = consumer.highwater(place)
             with suppress(IllegalStateError):  # revoked meanwhile
@@ -210,7 +212,7 @@ def _paced(
             waiting = await handler(batch) if batch else None
             if waiting and drain.subscriber is not None:
                 _pause(drain.subscriber.consumer, topic, waiting)
-        except Exception:  # whatever it is, the same batch comes again at once
+        except Exception:  # whatever it is, the same batch is delivered again at once
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)
             raise
 
@@ -218,7 +220,7 @@ def _paced(
 
 
 async def _parse(batch: Batch, original: Callable[[Batch], Awaitable[KafkaMessage]]) -> KafkaMessage:
-    # FastStream's parser fails at a header that is no text, and what it fails at is passed over and lost.
+    # FastStream's parser fails at a header that is no text, and skips what it fails at.
     message = await original(tuple(replace(record, headers=()) for record in batch))
     message.raw_message = batch
     return message
@@ -228,8 +230,8 @@ async def _decode(message: KafkaMessage) -> list[Received | Unreadable]:
     return readable(message.raw_message)
 
 
-def _only_the_place(entry: logging.LogRecord) -> bool:
-    """Keep errors, and of an exception its class and place: its words may repeat what nobody must read.
+def _keep_place_only(entry: logging.LogRecord) -> bool:
+    """Keep errors, and of an exception its class and place: its text may repeat personal data.
 
     FastStream also warns at every start that it creates no topics; producers.kafka.topics does that.
     """
@@ -240,4 +242,4 @@ def _only_the_place(entry: logging.LogRecord) -> bool:
     return entry.levelno >= logging.ERROR
 
 
-errors.addFilter(_only_the_place)
+errors.addFilter(_keep_place_only)

@@ -1,4 +1,4 @@
-"""A Kafka consumer that one record in a broken format neither stops nor makes lose others."""
+"""A Kafka consumer that survives a record in a broken format without losing others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,24 +26,24 @@ Records = dict[TopicPartition, list[ConsumerRecord]]
 
 
 class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
-    """Takes records one at a time where one cannot be decoded, and hands on a note in the place of that one.
+    """Reads records one at a time where one cannot be decoded, and returns an `Illegible` in its place.
 
-    aiokafka raises at such a record for ever, and forgets what it had taken in the same call before it.
-    It waits until there is something, however short the time given: FastStream sleeps that time, deaf, after each
-    answer that is empty.
+    aiokafka raises at such a record for ever, and drops what it had read before it in the same call.
+    It waits until there is a record, however short the time given: FastStream sleeps for that time after each empty
+    result.
     """
 
     _closed: bool | None
-    _astray = False
+    _unsettled = False
     _careful_until = 0.0
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Records:
-        """Take the next records; all that was taken before must be committed, or sought back, by now."""
-        if self._astray:
-            await self._go_back()
-        self._astray = True
+        """Return the next records; those returned before must be committed, or sought back, by now."""
+        if self._unsettled:
+            await self._seek_committed()
+        self._unsettled = True
         try:
             if _seconds() < self._careful_until:
                 records = await self._one_of_each()
@@ -53,16 +53,16 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
             self._careful_until = _seconds() + CAREFUL_FOR_S
             return {}
         except FORBIDDEN as error:
-            log.error("Kafka does not let this user read: grant Read on what is named", error=describe(error))  # noqa: TRY400
+            log.error("this Kafka user may not read: grant Read on what is named", error=describe(error))  # noqa: TRY400
             raise
-        self._astray = False
+        self._unsettled = False
         return records
 
     async def stop(self) -> None:
-        """Close every part, whatever became of the one before.
+        """Close every part, also after one fails to close.
 
-        aiokafka ends at the first that fails, and a fetch that was waiting to be tried again fails as if this very
-        task were cancelled. What is left alive joins the next cluster's groups and holds partitions there.
+        aiokafka stops at the first that fails, and a fetch that waits for its retry fails as if this very task were
+        cancelled. A part that stays alive joins the next cluster's groups and owns partitions there.
         """
         if self._closed:
             return
@@ -82,7 +82,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
             records = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
         return records
 
-    async def _go_back(self) -> None:
+    async def _seek_committed(self) -> None:
         for place in self.assignment():
             offset = await self.committed(place)
             if offset is None:
@@ -96,10 +96,10 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
             try:
                 records |= await super().getmany(place, max_records=1)
             except ILLEGIBLE:
-                records[place] = [await self._pass_over(place)]
+                records[place] = [await self._skip(place)]
         return records
 
-    async def _pass_over(self, place: TopicPartition) -> Illegible:
+    async def _skip(self, place: TopicPartition) -> Illegible:
         offset = await self.position(place)
         self.seek(place, offset + 1)
         log.error("illegible record", topic=place.topic, partition=place.partition, offset=offset)

@@ -1,4 +1,4 @@
-"""From Kafka's records to what handlers take."""
+"""Decoding of Kafka's records into what handlers receive."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -14,7 +14,7 @@ class Illegible(ConsumerRecord):  # type: ignore[misc] # aiokafka ships no types
 
     @classmethod
     def at(cls, place: TopicPartition, offset: int) -> Self:
-        """Name the place where its bytes stay until the topic forgets them."""
+        """Return a record that names the place of its bytes, which stay there until the topic's retention ends."""
         where = f"{place.topic}, partition {place.partition}, offset {offset}"
         return cls(*place, offset, 0, 0, None, None, None, -1, -1, (("place", where.encode()),))
 

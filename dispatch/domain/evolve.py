@@ -1,4 +1,4 @@
-"""Fold events into an incident: `evolve(incident, event) -> incident`, the one reading of the journal."""
+"""Fold events into an incident: `evolve(incident, event) -> incident` is the only way to read the journal."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -18,12 +18,12 @@ Fold = Callable[[Incident, Any], Incident]
 
 
 def evolve(incident: Incident | None, event: Event) -> Incident:
-    """Give the incident after the event; raises RefusedError where the transition table has no such step."""
+    """Return the incident after the event; raises RefusedError where the transition table has no such step."""
     if incident is None:
         return _opened(cast(incidents.IncidentOpened, event))
     after = _FOLDS[type(event)](incident, event)
     retry_at = event.retry_at if isinstance(event, incidents.Shortfall) else None
-    return after.but(seq=incident.seq + 1, last_at=event.at, retry_at=retry_at)
+    return after.replace(seq=incident.seq + 1, last_at=event.at, retry_at=retry_at)
 
 
 def replay(events: Iterable[Event]) -> Incident | None:
@@ -71,16 +71,16 @@ def _plan(body: bytes) -> Plan:
 
 def _status(incident: Incident, event: Event) -> Incident:
     status = transitions.follow(transitions.INCIDENT, incident.status, type(event))
-    return incident.but(status=status)
+    return incident.replace(status=status)
 
 
 def _armed(incident: Incident, event: Event) -> Incident:
     """Start the steps and the search again from now."""
-    return incident.but(armed_at=event.at, widened_at=event.at, steps_done=0, last_step_at=None)
+    return incident.replace(armed_at=event.at, widened_at=event.at, steps_done=0, last_step_at=None)
 
 
 def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Incident:
-    updated = incident.but(
+    updated = incident.replace(
         severity=event.severity or incident.severity,
         position=event.position or incident.position,
         hazards=tuple(dict.fromkeys((*incident.hazards, *event.hazards))),
@@ -91,57 +91,57 @@ def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Incident:
 
 
 def _confirmed(incident: Incident, event: Event) -> Incident:
-    return _armed(incident.but(awaiting=()), event)
+    return _armed(incident.replace(awaiting=()), event)
 
 
 def _recalled(incident: Incident, event: incidents.IncidentHeld | incidents.IncidentAborted) -> Incident:
     kind = transitions.follow(transitions.INCIDENT, incident.status, type(event))
     recalls = {who: Recall(who, kind, event.at) for who in event.recalled}  # type: ignore[arg-type]
-    return _status(incident, event).but(recalls={**incident.recalls, **recalls})
+    return _status(incident, event).replace(recalls={**incident.recalls, **recalls})
 
 
 def _aborted(incident: Incident, event: incidents.IncidentAborted) -> Incident:
-    return _recalled(incident, event).but(ended_at=event.at)
+    return _recalled(incident, event).replace(ended_at=event.at)
 
 
 def _resumed(incident: Incident, event: Event) -> Incident:
-    """Go back to whoever had it before the hold: Renfort, or the human who had taken it over."""
+    """Return to the state before the hold: open, or taken over by the human who had taken it over."""
     resumed = _armed(_status(incident, event), event)
-    return resumed if incident.taken_by is None else resumed.but(status="taken_over")
+    return resumed if incident.taken_by is None else resumed.replace(status="taken_over")
 
 
 def _taken_over(incident: Incident, event: incidents.IncidentTakenOver) -> Incident:
-    return _status(incident, event).but(taken_by=event.by)
+    return _status(incident, event).replace(taken_by=event.by)
 
 
 def _given_back(incident: Incident, event: Event) -> Incident:
-    return _armed(_status(incident, event).but(taken_by=None), event)
+    return _armed(_status(incident, event).replace(taken_by=None), event)
 
 
 def _ended(incident: Incident, event: Event) -> Incident:
-    return _status(incident, event).but(ended_at=event.at)
+    return _status(incident, event).replace(ended_at=event.at)
 
 
 def _covered(incident: Incident, event: Event) -> Incident:
-    return incident.but(covered_at=event.at)
+    return incident.replace(covered_at=event.at)
 
 
 def _uncovered(incident: Incident, event: Event) -> Incident:
-    return _armed(incident.but(covered_at=None), event)
+    return _armed(incident.replace(covered_at=None), event)
 
 
 def _widened(incident: Incident, event: incidents.Widened) -> Incident:
     ring = incident.plan.search.radii_m.index(event.radius_m)
-    return incident.but(ring=ring, widened_at=event.at)
+    return incident.replace(ring=ring, widened_at=event.at)
 
 
 def _step_done(incident: Incident, event: incidents.StepDone) -> Incident:
-    return incident.but(steps_done=event.step + 1, last_step_at=event.at)
+    return incident.replace(steps_done=event.step + 1, last_step_at=event.at)
 
 
 def _recall_acknowledged(incident: Incident, event: incidents.RecallAcknowledged) -> Incident:
     recall = replace(incident.recalls[event.volunteer_id], acknowledged_at=event.at)
-    return incident.but(recalls={**incident.recalls, recall.volunteer_id: recall})
+    return incident.replace(recalls={**incident.recalls, recall.volunteer_id: recall})
 
 
 def _unchanged(incident: Incident, _event: Event) -> Incident:
@@ -153,7 +153,7 @@ def _extended(incident: Incident, event: offers.OfferExtended) -> Incident:
         event.offer_id, event.volunteer_id, event.role, "extended", event.at, event.expires_at,
         event.distance_m, event.round_id,
     )  # fmt: skip
-    return incident.but(offers={**incident.offers, offer.id: offer})
+    return incident.replace(offers={**incident.offers, offer.id: offer})
 
 
 def _answered(incident: Incident, event: offers.OfferEvent) -> Incident:
@@ -161,7 +161,7 @@ def _answered(incident: Incident, event: offers.OfferEvent) -> Incident:
     status = transitions.follow(transitions.OFFER, offer.status, type(event))
     late = event.outcome if isinstance(event, offers.OfferAnsweredLate) else offer.late
     offer = replace(offer, status=status, settled_at=event.at, late=late)  # type: ignore[arg-type]
-    return incident.but(offers={**incident.offers, offer.id: offer})
+    return incident.replace(offers={**incident.offers, offer.id: offer})
 
 
 def _assigned(incident: Incident, event: offers.Assigned) -> Incident:
@@ -169,7 +169,7 @@ def _assigned(incident: Incident, event: offers.Assigned) -> Incident:
         event.assignment_id, event.offer_id, event.volunteer_id, event.seat, "assigned", event.at
     )
     seated = _seat(incident, event.seat, event.assignment_id)
-    return seated.but(assignments={**incident.assignments, assignment.id: assignment})
+    return seated.replace(assignments={**incident.assignments, assignment.id: assignment})
 
 
 def _seat(incident: Incident, number: int, assignment_id: UUID | None) -> Incident:
@@ -177,14 +177,14 @@ def _seat(incident: Incident, number: int, assignment_id: UUID | None) -> Incide
         replace(seat, assignment_id=assignment_id) if seat.number == number else seat
         for seat in incident.seats
     )
-    return incident.but(seats=seats)
+    return incident.replace(seats=seats)
 
 
 def _moved(incident: Incident, event: offers.AssignmentEvent, **changes: object) -> Incident:
     before = incident.assignments[event.assignment_id]
     status = transitions.follow(transitions.ASSIGNMENT, before.status, type(event))
     after = replace(before, status=status, **changes)  # type: ignore[arg-type]
-    return incident.but(assignments={**incident.assignments, after.id: after})
+    return incident.replace(assignments={**incident.assignments, after.id: after})
 
 
 def _en_route(incident: Incident, event: offers.EnRoute) -> Incident:
@@ -203,7 +203,7 @@ def _released(incident: Incident, event: offers.Released) -> Incident:
 
 
 def _escalated(incident: Incident, event: escalations.EscalationEvent) -> Incident:
-    return incident.but(escalations=escalation.evolve(incident.escalations, event))
+    return incident.replace(escalations=escalation.evolve(incident.escalations, event))
 
 
 _FOLDS: Mapping[type[Event], Fold] = {

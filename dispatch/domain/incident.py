@@ -42,7 +42,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One volunteer asked once; `late` says what became of a yes after the window."""
+    """An offer to one volunteer; `late` is the outcome of a yes after the window."""
 
     id: UUID
     volunteer_id: UUID
@@ -79,7 +79,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """A volunteer who was told to wait or to stay away, and when they said that they had seen it."""
+    """A volunteer who was told to wait or to stay away, and when they acknowledged it."""
 
     volunteer_id: UUID
     kind: Literal["held", "aborted"]
@@ -89,7 +89,7 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """Something that a supervisor has to know; `turn` counts whom in duty order it has been told."""
+    """Something that a supervisor has to handle; `turn` counts the duty contacts who were notified."""
 
     id: UUID
     subject_kind: SubjectKind
@@ -107,7 +107,7 @@ class Escalation:
 
     @property
     def open(self) -> bool:
-        """Tell whether somebody still has to do something about it."""
+        """Tell whether a supervisor still has to handle it."""
         return self.status in ("raised", "acknowledged")
 
 
@@ -148,8 +148,8 @@ class Incident:
     recalls: Mapping[UUID, Recall] = field(default_factory=dict)
     escalations: Mapping[UUID, Escalation] = field(default_factory=dict)
 
-    def but(self, **changes: Any) -> Self:  # noqa: ANN401 - the types of the fields
-        """Copy it with some fields changed; `dataclasses.replace` takes ten times as long for so many."""
+    def replace(self, **changes: Any) -> Self:  # noqa: ANN401 - the types of the fields
+        """Return a copy with some fields changed; `dataclasses.replace` takes ten times as long for so many fields."""
         if unknown := changes.keys() - vars(self).keys():
             raise TypeError(f"an incident has no {', '.join(sorted(unknown))}")
         copy = object.__new__(type(self))
@@ -163,35 +163,35 @@ class Incident:
 
     @property
     def radius_m(self) -> int:
-        """Give the radius that is searched now."""
+        """Return the radius that is searched now."""
         return self.plan.search.radii_m[self.ring]
 
     @property
     def top_level(self) -> int:
-        """Give the highest level of the plan's steps, 3 where it has none."""
+        """Return the highest level of the plan's steps, 3 where it has none."""
         return max((step.level for step in self.plan.steps), default=3)
 
     def live_offers(self) -> Iterator[Offer]:
-        """Give the offers that wait for an answer."""
+        """Return the offers that wait for an answer."""
         return (offer for offer in self.offers.values() if offer.status == "extended")
 
     def active(self) -> Iterator[Assignment]:
-        """Give the assignments of those who come or are there."""
+        """Return the assignments of those who come or are there."""
         return (assignment for assignment in self.assignments.values() if assignment.active)
 
     def involved(self) -> tuple[UUID, ...]:
-        """Name everybody who is assigned or holds an offer, each once."""
+        """Return everybody who is assigned or holds an offer, each once, sorted."""
         people = {a.volunteer_id for a in self.active()} | {o.volunteer_id for o in self.live_offers()}
         return tuple(sorted(people))
 
     def unseen(self) -> list[Recall]:
-        """Give the recalls to be acknowledged; a hold no longer concerns who has nothing to do with it."""
+        """Return the recalls to be acknowledged; a hold concerns only those who are still involved."""
         involved = set(self.involved())
         pending = (recall for recall in self.recalls.values() if recall.acknowledged_at is None)
         return [recall for recall in pending if recall.kind == "aborted" or recall.volunteer_id in involved]
 
     def open_escalations(self) -> Iterator[Escalation]:
-        """Give what supervisors still have to see to."""
+        """Return the escalations that supervisors still have to handle."""
         return (escalation for escalation in self.escalations.values() if escalation.open)
 
     def filled(self) -> Counter[str]:

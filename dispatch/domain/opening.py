@@ -1,4 +1,4 @@
-"""How a report becomes an incident: under which plan, in which lane, and what a supervisor must be told at once."""
+"""Opening an incident for a report: its plan, its lane, and the escalations that it starts with."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ TOP = 3
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What intake knows of a report when it opens the incident."""
+    """A report, and what intake knows of its source, when the incident is opened."""
 
     report_id: UUID
     report: ReportReceived
@@ -31,12 +31,12 @@ class Opening:
 
 
 def open_incident(opening: Opening, plan: Plan, now: datetime) -> Draft:
-    """Open an incident and tell a supervisor of whatever keeps volunteers from being asked."""
+    """Open an incident, and escalate whatever keeps volunteers from being asked."""
     opened = _opened(opening, plan, now)
     incident = evolve(None, opened)
     draft = Draft(incident, now)
     draft.events.append(opened)
-    _tell(draft, opening)
+    _escalate(draft, opening)
     return draft
 
 
@@ -63,7 +63,7 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
     )
 
 
-def _tell(draft: Draft, opening: Opening) -> None:
+def _escalate(draft: Draft, opening: Opening) -> None:
     incident = draft.incident
     escalate_obstacles(draft)
     if incident.position is not None and not opening.inside_area:

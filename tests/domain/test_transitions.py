@@ -83,7 +83,7 @@ def test_every_table_is_held_to_these_rules() -> None:
 
 def test_a_copy_shares_nothing_that_changes_and_refuses_a_field_that_is_none() -> None:
     before = incident()
-    after = before.but(seq=7)
+    after = before.replace(seq=7)
     assert (before.seq, after.seq, after) == (1, 7, replace(before, seq=7))
     with pytest.raises(TypeError, match="an incident has no seqq"):
-        before.but(seqq=7)
+        before.replace(seqq=7)
