@@ -1,4 +1,4 @@
-"""One process of Renfort: the loops of its roles around one engine, from start to clean stop."""
+"""One process of Renfort: the loops of its roles on one unit of work, from start to clean stop."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 
 class Node:
-    """Builds what its roles need, runs it until told to stop, and stops it in the order that loses nothing."""
+    """Builds what its roles need, runs it, and stops it in the order that loses nothing."""
 
     def __init__(self, wiring: Wiring, clock: Clock) -> None:
         """Take the wiring; nothing connects yet."""
@@ -56,7 +56,7 @@ class Node:
         self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Serve HTTP at once, whatever is absent; the loops begin when the database answers."""
+        """Serve HTTP at once, even without database and Kafka; start the loops when the database answers."""
         self.pool = await open_pool(self.wiring.dsn, application=title(self.wiring.roles), size=12)
         self.uow = UnitOfWork(self.pool, self.clock, self._wake)
         self._heartbeat = Heartbeat(self.uow, self.wiring.roles)
@@ -69,7 +69,7 @@ class Node:
         self._spawn("database", self._begin)
 
     async def stop(self) -> None:
-        """Stop taking in, then stop the loops, then Kafka, then the database."""
+        """Stop accepting requests, then stop the loops, then Kafka, then the database."""
         for task in self._loops:
             if task.get_name() == "http":
                 self._server.should_exit = True
@@ -85,11 +85,11 @@ class Node:
         self.pool.terminate()
 
     def ready(self) -> dict[str, bool]:
-        """Tell what works: the database, Kafka, and the clock's hold on the database's time."""
+        """Return whether the database and Kafka are connected and the clock is synchronised with the database."""
         return {"postgres": self._database, "kafka": self.kafka.ready, "clock": self.clock.healthy}
 
     async def until_ready(self, seconds: float) -> bool:
-        """Wait until everything works, or so long."""
+        """Wait until everything is ready, for so many seconds at most; return whether it is."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not all(self.ready().values()):
@@ -97,7 +97,7 @@ class Node:
         return all(self.ready().values())
 
     def _wake(self) -> None:
-        """Something was committed: there may be events to publish and messages to send."""
+        """Wake the relay and the sender: something was committed."""
         self.kafka.wake()
         if self._sender is not None:
             self._sender.wake()
@@ -148,7 +148,7 @@ class Node:
         await self.clock.follow(self.pool)
 
     async def _watch_database(self) -> None:
-        """Keep `readyz` true to the database as it is now."""
+        """Ping the database regularly, so that `readyz` reports its present state."""
         while True:
             try:
                 await ping(self.pool, PING_S)
@@ -166,7 +166,7 @@ class Node:
         self._spawn("http", self._server.serve)
 
     def app(self) -> FastAPI:
-        """Build the HTTP side of the process's roles."""
+        """Build the HTTP application for the roles of the process."""
         extra: list[APIRouter] = []
         if "console" in self.wiring.roles:
             extra.append(stream.router(self.uow, keys.authenticate, lambda: self._server.should_exit))
@@ -180,19 +180,19 @@ class Node:
 
 
 async def gateway_trouble(connection: asyncpg.Connection, trouble: Trouble, now: datetime) -> None:
-    """Tell a supervisor that a gateway does not take messages."""
+    """Escalate to a supervisor that a gateway does not accept messages."""
     cause = Cause("gateway", GATEWAY_LEVEL, page=True, detail=trouble.reason)
     organisation = trouble.organisation
     await escalate(connection, organisation, "system", system_subject(organisation), cause, now)
 
 
 async def _keep_running(name: str, loop: Loop) -> None:
-    """Start a loop that fails again, visibly: one bug must not end a role unseen."""
+    """Restart a loop that fails, and log it: one bug must not end a role unseen."""
     while True:
         try:
             await loop()
         except Exception:
-            log.exception("a loop failed and starts again", loop=name)
+            log.exception("a loop failed and is restarted", loop=name)
             await asyncio.sleep(RETRY_S)
         else:
             return
