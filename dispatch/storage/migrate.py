@@ -51,7 +51,7 @@ async def _migrate(connection: asyncpg.Connection, folder: Path) -> list[str]:
         for name in missing:
             async with connection.transaction():
                 await connection.execute(texts[name])
-                await connection.execute(sql("note_migration"), name, _checksum(texts[name]))
+                await connection.execute(sql("record_migration"), name, _checksum(texts[name]))
     return missing
 
 

@@ -1,4 +1,4 @@
-"""The search around incidents and the claim of those who were chosen."""
+"""The search for volunteers around incidents, and the claim of those who were chosen."""
 
 from calendar import isleap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from schemas.base import Lane
 Wanted = Mapping[UUID, Mapping[str, int]]
 
 NEAREST = 60
-"""How many around an incident are looked at whoever they are, as `search_nearest` says."""
+"""How many around an incident are returned whatever their gates, the limit in `search_nearest`."""
 SKILL, OFTEN = int(Gate.SKILL), int(Gate.OFTEN)
 
 
@@ -43,9 +43,9 @@ class Place(NamedTuple):
 async def search(
     connection: asyncpg.Connection, incidents: Iterable[Incident], wanted: Wanted, now: datetime
 ) -> dict[UUID, dict[str, list[Found]]]:
-    """Find the volunteers around, per incident and role, nearest first, with the gates that shut each out.
+    """Return the volunteers around each incident by role, nearest first, with the gates that exclude each.
 
-    Whoever is among the nearest is listed; farther on, only who passes, as many as the role may need.
+    The nearest are listed with or without gates; farther on, only those without, as many as the role may need.
     """
     asked = [_Question(i, wanted[i.id], now) for i in incidents if any(n > 0 for n in wanted[i.id].values())]
     if not asked:
@@ -56,7 +56,7 @@ async def search(
 
 
 class _Question:
-    """What is asked about one incident, and whom it found by role."""
+    """The search for one incident, and the volunteers found so far by role."""
 
     def __init__(self, incident: Incident, wanted: Mapping[str, int], now: datetime) -> None:
         self.incident = incident
@@ -66,13 +66,13 @@ class _Question:
         self.most = {role: wanted[role] * OVERFETCH + 10 for role in self.roles}
         self.found: dict[str, list[Found]] = {role: [] for role in self.roles}
 
-    def note(self, who: UUID, metres: float, gates: int, skills: Collection[str]) -> None:
-        """List somebody for every role; the skill is the gate in which they differ."""
+    def add(self, who: UUID, metres: float, gates: int, skills: Collection[str]) -> None:
+        """List a volunteer for every role; the roles differ in the gate of the skill only."""
         for role, found in self.found.items():
             found.append(Found(who, metres, gates if self.seats[role].fits(skills) else gates | SKILL))
 
     def short(self) -> Iterator[tuple[str, float, int]]:
-        """Name the roles with too few who pass, how far was looked, and how many to look for from there on."""
+        """Yield the roles with too few who pass, the distance searched so far, and how many to find beyond it."""
         for role, found in self.found.items():
             if len(found) >= NEAREST:
                 edge = found[-1].metres
@@ -87,11 +87,11 @@ async def _nearest(connection: asyncpg.Connection, asked: Sequence[_Question], n
         "search_nearest", n=list(range(len(asked))), now=now, asked_most=ASKED_MOST, often=OFTEN, **rows
     )
     for n, *one in await connection.fetch(*query):
-        asked[n].note(*one)
+        asked[n].add(*one)
 
 
 async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
-    """Walk on where the nearest do not do; those at the very edge come again and are passed over."""
+    """Search beyond the nearest where those are too few; volunteers at the very edge come again and are ignored."""
     short = [(question, *one) for question in asked for one in question.short()]
     if not short:
         return
@@ -114,7 +114,7 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], n
 
 
 def _place(incident: Incident, now: datetime) -> Place:
-    """Lay out an incident as the searches take it; radii grow by 1 / cos(lat) in their frame."""
+    """Return an incident as the searches take it; radii are Web-Mercator metres, longer by 1 / cos(lat)."""
     policy, place = incident.plan.search, incident.position
     if place is None:
         msg = "an incident without a position is never searched around"
@@ -135,7 +135,7 @@ def _min_age(incident: Incident) -> int:
 
 
 def _years_before(now: datetime, years: int) -> date:
-    """Give the last birth date of who is that old today; 29 February is 28 where the year has none."""
+    """Return the latest birth date of a person of so many years; 29 February becomes 28 in a year without it."""
     year = now.year - years
     day = 28 if (now.month, now.day) == (2, 29) and not isleap(year) else now.day
     return date(year, now.month, day)
@@ -144,7 +144,7 @@ def _years_before(now: datetime, years: int) -> date:
 async def claim(
     connection: asyncpg.Connection, choices: Mapping[UUID, Choice], lanes: Mapping[UUID, str]
 ) -> None:
-    """Lock the chosen by id, never waiting; drop those whom another transaction holds or has just asked."""
+    """Lock the chosen by id without waiting; drop those whom another transaction has locked or has just asked."""
     chosen = [(p.volunteer_id, lanes[i]) for i, choice in choices.items() for p in choice.picks]
     if not chosen:
         return

@@ -1,4 +1,4 @@
-"""Choosing among the volunteers who were found: across a batch, the most severe first, the nearest first."""
+"""The choice among volunteers who were found: across a batch, most severe incidents first, nearest people first."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -11,13 +11,13 @@ CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, sha256 text NOT NU
 SELECT pg_advisory_lock(hashtext('renfort.migrations'));
 
 -- name: unlock_migrations
--- Lets the next session migrate.
+-- Releases the lock for the next session.
 SELECT pg_advisory_unlock(hashtext('renfort.migrations'));
 
 -- name: applied_migrations
 -- Every applied migration with its checksum.
 SELECT name, sha256 FROM migrations ORDER BY name;
 
--- name: note_migration
--- Remembers that a migration was applied, and which text it had.
+-- name: record_migration
+-- Records that a migration was applied, with the checksum of its text.
 INSERT INTO migrations (name, sha256) VALUES ($1, $2);

@@ -1,5 +1,5 @@
 -- name: write_rounds
--- Keeps why each volunteer near an incident was or was not picked, one row per round.
+-- Stores why each volunteer near an incident was or was not picked, one row for each round.
 INSERT INTO rounds (id, incident_id, at, radius_m, wanted, picked, passed_over)
 SELECT r.id, r.incident_id, r.at, r.radius_m, r.wanted, r.picked::jsonb, r.passed_over::jsonb
 FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::int[], :wanted::int[], :picked::text[],
@@ -7,7 +7,7 @@ FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::in
      AS r (id, incident_id, at, radius_m, wanted, picked, passed_over);
 
 -- name: search_nearest
--- For each incident: the nearest 60 with the gates that shut them, bar that of the skill, and the skills that they have.
+-- Returns the nearest 60 of each incident with the gates that exclude them, except that of the skill, and their skills.
 -- OFFSET 0 keeps the walk over the index in order of distance: joined otherwise, a whole neighbourhood is sorted.
 -- The bits are those of `Gate`: `gates_of` sets all of them but one. That one, `often`, is for a volunteer who got
 -- `asked_most` offers in the lane since a moment; where the moment is null it is never set.
@@ -39,7 +39,7 @@ CROSS JOIN LATERAL (
 ORDER BY i.n, c.metres, c.volunteer_id;
 
 -- name: search_farther
--- For each wanted skill of an incident: the nearest who pass every gate, from a distance on, that distance included.
+-- Returns the nearest who pass every gate, for each role of an incident, at a distance or beyond it.
 SELECT i.n, c.volunteer_id, c.metres
 FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
             :radius::float8[], :stretch::float8[], :born_before::date[], :rested_since::timestamptz[],
@@ -73,11 +73,11 @@ CROSS JOIN LATERAL (
 ORDER BY i.n, c.metres, c.volunteer_id;
 
 -- name: claim_volunteers
--- Locks those of the volunteers that nobody else holds, in the order of their ids.
+-- Locks those of the volunteers that no other transaction holds, in the order of their ids, and returns them.
 SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: still_free
--- Of claimed volunteers, those who hold no offer and no assignment in the lane, as committed by now.
+-- Returns those of claimed volunteers who have no live offer and no assignment in the lane, as committed by now.
 SELECT w.volunteer_id, w.lane
 FROM unnest($1::uuid[], $2::text[]) AS w (volunteer_id, lane)
 WHERE NOT EXISTS (SELECT FROM offers o
@@ -87,5 +87,5 @@ WHERE NOT EXISTS (SELECT FROM offers o
   AND NOT EXISTS (SELECT FROM volunteers v WHERE v.id = w.volunteer_id AND v.stopped_at IS NOT NULL OFFSET 0);
 
 -- name: paused_organisations
--- Of organisations, those that have paused new offers.
+-- Returns those of the organisations that have paused new offers.
 SELECT id FROM organisations WHERE id = ANY ($1::uuid[]) AND paused_at IS NOT NULL;
