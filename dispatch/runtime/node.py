@@ -59,7 +59,8 @@ class Node:
         """Serve HTTP at once, even without database and Kafka; start the loops when the database answers."""
         self.pool = await open_pool(self.wiring.dsn, application=title(self.wiring.roles), size=12)
         self.uow = UnitOfWork(self.pool, self.clock, self._wake)
-        self._heartbeat = Heartbeat(self.uow, self.wiring.roles)
+        self._batches = Batches(self.pool, self.clock, self._wake)
+        self._heartbeat = Heartbeat(self.uow, self.wiring.roles, self._batches.waiting)
         relays = "relay" in self.wiring.roles
         self.kafka = KafkaConnection(
             self.wiring.cluster, self.wiring.dsn, self.clock, self._subscribe, relays=relays
@@ -158,8 +159,7 @@ class Node:
             await asyncio.sleep(RETRY_S)
 
     def _subscribe(self, broker: Broker) -> None:
-        batches = Batches(self.pool, self.clock, self._wake)
-        register(broker, self.wiring.roles, self.uow, batches, self.wiring.intake)
+        register(broker, self.wiring.roles, self.uow, self._batches, self.wiring.intake)
 
     def _serve(self) -> None:
         self._server = HttpServer(self.app(), self.wiring.host, self.wiring.port)

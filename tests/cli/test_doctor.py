@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
@@ -196,3 +197,12 @@ def test_versions_that_differ_are_named_with_their_places() -> None:
 )
 def test_how_long_ago_is_told_in_two_units(seconds: float, words: str) -> None:
     assert elapsed(timedelta(seconds=seconds)) == words
+
+
+def test_a_partition_that_waits_for_a_newer_version_is_named_with_its_process() -> None:
+    place = "incident.events, partition 3, offset 17 (consumer incidents)"
+    state, detail = examined([replace(process(1), waiting=[place]), process(2)])["partitions"]
+    assert state == "warn"
+    assert place in detail
+    assert "a" in detail.partition(place)[2]
+    assert examined([process(1)])["partitions"][0] == "ok"

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
-from dispatch.domain.incident import Assignment, Seat
+from dispatch.domain.incident import Assignment
 from dispatch.services.console import history, situation
 from dispatch.services.console.history import Moment, Timeline
-from dispatch.services.console.situation import IncidentDetail
+from dispatch.services.console.situation import IncidentDetail, SeatDetail
 from dispatch.services.core.unit_of_work import UnitOfWork
 
 incident = App(name="incident", help="Show an incident with its timeline.")
@@ -106,6 +106,6 @@ def _why(one: dict[str, Any]) -> str:
     return f"{one.get('role', '')} {one['distance_m']} m: {why}".strip()
 
 
-def _skills(seat: Seat) -> str:
+def _skills(seat: SeatDetail) -> str:
     """Write the skills that a seat asks for."""
     return " + ".join([*seat.all_skills, *([" or ".join(seat.any_skills)] if seat.any_skills else [])])

@@ -19,6 +19,17 @@ def examine(processes: Sequence[Process], applications: Iterable[str], now: date
     yield roles({role for one in alive for role in one.roles} | earlier)
     yield gone(unreplaced(processes, now), now)
     yield versions(alive, earlier=bool(earlier))
+    yield partitions(alive)
+
+
+def partitions(alive: Sequence[Process]) -> Finding:
+    """Report the partitions that wait for a newer version, each with the process whose upgrade it waits for."""
+    waiting = [f"{place} on {_place(one)}" for one in alive for place in one.waiting]
+    if waiting:
+        return Finding(
+            "partitions", "warn", f"wait for a newer version: {'; '.join(waiting)}: upgrade the process"
+        )
+    return Finding("partitions", "ok", "none waits for a newer version")
 
 
 def roles(running: set[str]) -> Finding:

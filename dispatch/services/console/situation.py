@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from dispatch.domain.incident import Assignment, Escalation, Incident, Offer, Recall, Seat
@@ -42,6 +43,28 @@ class IncidentSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatDetail:
+    """A place to fill; `skill` is the first of `all_skills`, as release 0.1.0 showed it."""
+
+    number: int
+    role: str
+    skill: str
+    all_skills: tuple[str, ...]
+    any_skills: tuple[str, ...]
+    min_age: int | None
+    reserve: bool
+    assignment_id: UUID | None
+
+    @classmethod
+    def of(cls, seat: Seat) -> Self:
+        """Lay out a seat."""
+        return cls(skill=next(iter(seat.all_skills), ""), **{name: getattr(seat, name) for name in _SEAT})
+
+
+_SEAT = ("number", "role", "all_skills", "any_skills", "min_age", "reserve", "assignment_id")
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentDetail:
     """An incident with all its parts; `acts` are the commands allowed now, `words` the reports' texts."""
 
@@ -64,7 +87,7 @@ class IncidentDetail:
     radius_m: int
     acts: list[str]
     words: list[str]
-    seats: list[Seat]
+    seats: list[SeatDetail]
     offers: list[Offer]
     assignments: list[Assignment]
     recalls: list[Recall]
@@ -121,7 +144,7 @@ def _detail(found: Incident, words: list[str], people: dict[UUID, str]) -> Incid
         title={str(language): title for language, title in found.plan.title.items()},
         acts=allowed(found) + ([] if found.ended else ["escalate"]),
         words=words,
-        seats=list(found.seats),
+        seats=[SeatDetail.of(seat) for seat in found.seats],
         offers=sorted(found.offers.values(), key=lambda offer: (offer.extended_at, offer.distance_m)),
         assignments=sorted(found.assignments.values(), key=lambda assignment: assignment.assigned_at),
         recalls=sorted(found.recalls.values(), key=lambda recall: recall.volunteer_id),

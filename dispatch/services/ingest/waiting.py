@@ -17,6 +17,11 @@ class WaitingPartition(NamedTuple):
     partition: int
     offset: int
 
+    @property
+    def described(self) -> str:
+        """Return it in words."""
+        return f"{self.topic}, partition {self.partition}, offset {self.offset} (consumer {self.consumer})"
+
 
 class WaitingPartitions:
     """Those of one process, as its consumers last found them."""

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from uuid import UUID
@@ -15,6 +15,7 @@ import structlog
 
 from dispatch.services.core.failures import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.ingest.waiting import WaitingPartitions
 from dispatch.storage.pool import UNREACHABLE, describe
 from dispatch.storage.queries import bound, sql
 from schemas.generations import GENERATION
@@ -41,6 +42,7 @@ class Process:
     generation: int
     started_at: datetime
     seen_at: datetime
+    waiting: list[str] = field(default_factory=list)
 
     def is_gone(self, now: datetime) -> bool:
         """Tell whether the process was killed, hangs, or has lost the database."""
@@ -50,11 +52,14 @@ class Process:
 class Heartbeat:
     """The heartbeat of this process."""
 
-    def __init__(self, uow: UnitOfWork, roles: Iterable[str]) -> None:
-        """Take the roles of this process; its id is new, since a pid is used again."""
+    def __init__(
+        self, uow: UnitOfWork, roles: Iterable[str], waiting: WaitingPartitions | None = None
+    ) -> None:
+        """Take the roles of this process, and its waiting partitions; its id is new, since a pid is used again."""
         self.id = new_id()
         self._uow = uow
         self._roles = sorted(roles)
+        self._waiting = waiting or WaitingPartitions()
         self._started_at: datetime | None = None
 
     async def run(self) -> None:
@@ -80,6 +85,7 @@ class Heartbeat:
         row = bound(
             "record_heartbeat", id=self.id, host=socket.gethostname(), pid=os.getpid(), roles=self._roles,
             version=version("renfort"), generation=GENERATION, started_at=self._started_at, seen_at=now,
+            waiting=[one.described for one in self._waiting.current()],
         )  # fmt: skip
         await self._uow.pool.execute(*row)
 

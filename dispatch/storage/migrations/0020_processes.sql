@@ -9,6 +9,8 @@ CREATE TABLE processes (
     version    text NOT NULL,
     generation int NOT NULL,
     started_at timestamptz NOT NULL,
-    seen_at    timestamptz NOT NULL
+    seen_at    timestamptz NOT NULL,
+    -- The partitions that wait for a newer version, in words.
+    waiting    text[] NOT NULL DEFAULT '{}'
 );
 CREATE INDEX processes_expiry ON processes (seen_at);

@@ -9,6 +9,7 @@ import pytest
 
 from dispatch.clock import Clock, MovableClock
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.ingest.waiting import WaitingPartitions
 from dispatch.services.operations import heartbeats
 from dispatch.services.operations.heartbeats import GONE_AFTER, Heartbeat, processes
 from dispatch.services.operations.retention import erase
@@ -86,3 +87,16 @@ async def test_a_heartbeat_goes_on_after_the_database_was_away(
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def test_a_heartbeat_names_the_partitions_that_wait(uow: UnitOfWork) -> None:
+    waiting = WaitingPartitions()
+    heartbeat = Heartbeat(uow, ["incidents"], waiting)
+    waiting.record("incidents", "incident.events", {3, 4}, {3: 17})
+    await heartbeat.beat()
+    (found,) = await processes(uow.pool)
+    assert found.waiting == ["incident.events, partition 3, offset 17 (consumer incidents)"]
+    waiting.record("incidents", "incident.events", {3}, {})
+    await heartbeat.beat()
+    (found,) = await processes(uow.pool)
+    assert found.waiting == []

@@ -1,8 +1,8 @@
 -- name: record_heartbeat
 -- Records that a process runs, and when it was seen.
-INSERT INTO processes (id, host, pid, roles, version, generation, started_at, seen_at)
-VALUES (:id, :host, :pid, :roles::text[], :version, :generation, :started_at, :seen_at)
-ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
+INSERT INTO processes (id, host, pid, roles, version, generation, started_at, seen_at, waiting)
+VALUES (:id, :host, :pid, :roles::text[], :version, :generation, :started_at, :seen_at, :waiting::text[])
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, waiting = excluded.waiting;
 
 -- name: delete_process
 -- Deletes the row of a process that stops.
@@ -10,4 +10,4 @@ DELETE FROM processes WHERE id = $1;
 
 -- name: list_processes
 -- Returns every process that did not stop cleanly, the earliest started first.
-SELECT id, host, pid, roles, version, generation, started_at, seen_at FROM processes ORDER BY started_at, id;
+SELECT id, host, pid, roles, version, generation, started_at, seen_at, waiting FROM processes ORDER BY started_at, id;
