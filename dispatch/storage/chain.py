@@ -1,4 +1,4 @@
-"""The chain of hashes: how one event of a stream is tied to the one before it, and where it does not hold."""
+"""The hash chain of the journal: it ties each event of a stream to the one before it, and shows where it is broken."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ OUT_OF_ORDER = "its id says that it was written before the event that it follows
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A place where the journal is not what was written; without a stream where only a reader knows of the event."""
+    """A place where the journal is not what was written; without a stream if only a reader knows the event."""
 
     stream: UUID | None
     seq: int
@@ -35,7 +35,7 @@ class Break:
 
 
 def bucket_of(key: bytes) -> int:
-    """Choose the bucket of a key, the same in every process."""
+    """Return the bucket of a key, the same in every process."""
     return crc32(key) % BUCKETS
 
 
@@ -48,7 +48,7 @@ def link(previous: bytes, topic: str, key: bytes, headers: bytes, body: bytes) -
 async def walk(
     connection: asyncpg.Connection, stream: UUID | None = None
 ) -> AsyncIterator[tuple[asyncpg.Record, Break | None]]:
-    """Go through one stream, or all, each in its order, and say of each event what is wrong; wants a transaction."""
+    """Yield the events of one stream, or of all, in order, each with its break or None; requires a transaction."""
     at, seq, previous, place = None, 0, GENESIS, 0
     async for row in connection.cursor(sql("journal_chain"), stream, prefetch=AT_ONCE):
         if row["stream"] != at:
@@ -77,7 +77,7 @@ def _wrong(row: asyncpg.Record, seq: int, previous: bytes) -> str:
 
 
 def _astray(row: asyncpg.Record) -> Iterator[str]:
-    """Name the columns that do not repeat what is under the hash; `ce_id` ties the bytes to stream and place."""
+    """Yield the columns that differ from the bytes under the hash; `ce_id` ties the bytes to stream and place."""
     said = dict(unpack(row["headers"]))
     event_id = derived(row["stream"], row["seq"])
     if said.get("ce_id") != str(event_id).encode():

@@ -1,4 +1,4 @@
-"""What could not be understood: its bytes stay here, the fact goes out on the topic `parking`."""
+"""Parked records: those that could not be handled. Their bytes stay in Postgres, the topic `parking` has the fact."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class ParkingRow(NamedTuple):
 async def park(
     connection: asyncpg.Connection, consumer: str, topic: str, items: Sequence[Unreadable], now: datetime
 ) -> list[Parking]:
-    """Keep the bytes and append a `Parked` event for each; return those that were not parked before."""
+    """Store the bytes and append a `Parked` event for each; return those that were not parked before."""
     # The id goes out on a topic: one that followed from the bytes would let people guess what they hold.
     by_id = {new_id(): item for item in items}
     rows = [

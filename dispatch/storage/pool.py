@@ -19,7 +19,7 @@ R = TypeVar("R")
 ATTEMPTS = 6
 JITTER_S = 0.02
 LONG_S = 3600.0
-"""What a statement that reads the whole journal may take, in a transaction that `allow_minutes`."""
+"""The time limit of a statement that reads the whole journal, in a transaction that runs `allow_minutes`."""
 log = structlog.get_logger()
 
 
@@ -63,7 +63,7 @@ RACES = (RetryableError, asyncpg.SerializationError, asyncpg.DeadlockDetectedErr
 
 
 async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Pool:
-    """Open a pool whose sessions give up on locks and statements before anybody notices a stall.
+    """Open a pool whose sessions time out on locks and statements before a stall is noticed.
 
     It connects when it is first used, so that a process can start before its database.
     """
@@ -112,7 +112,7 @@ class FairPool(asyncpg.Pool):
 
     @asynccontextmanager
     async def acquire(self, *, timeout: float | None = None) -> AsyncIterator[Any]:  # type: ignore[override]  # noqa: ASYNC109
-        """Borrow a connection, in turn; raises TimeoutError after `timeout` seconds without a turn, or a session."""
+        """Acquire a connection, in turn; raises TimeoutError after `timeout` seconds without a turn, or a session."""
         async with asyncio.timeout(timeout):
             await self._turns.acquire()
         try:
