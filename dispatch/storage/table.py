@@ -90,18 +90,20 @@ class Table:
         """Return a row as its statement takes it, lists as text."""
         if not self._lists:
             return row
-        return tuple(
-            ",".join(value) if place in self._lists and value is not None else value
-            for place, value in enumerate(row)
-        )
+        values = list(row)
+        for place in self._lists:
+            if values[place] is not None:
+                values[place] = ",".join(values[place])
+        return tuple(values)
 
     def unpacked(self, record: asyncpg.Record) -> Row:
         """Return a row as its values have it, lists as tuples."""
         if not self._lists:
             return tuple(record)
-        return tuple(
-            tuple(value or ()) if place in self._lists else value for place, value in enumerate(record)
-        )
+        values = list(record)
+        for place in self._lists:
+            values[place] = tuple(values[place] or ())
+        return tuple(values)
 
     @cached_property
     def key_of(self) -> Callable[[Row], Any]:
