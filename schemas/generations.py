@@ -82,7 +82,7 @@ DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
 
 
 def upcast(type_: str, body: bytes) -> tuple[str, bytes]:
-    """Rewrite the body of an old type as the newest version of it; what is no JSON object is left as it is."""
+    """Rewrite the body of an old type as the newest version of it; what cannot be rewritten is left as it is."""
     while type_ in UPCASTS:
         type_, rewrite = UPCASTS[type_]
         if rewrite is not _same:
@@ -103,6 +103,7 @@ def encode(event: Event, generation: int = GENERATION) -> tuple[str, bytes]:
 def _rewritten(body: bytes, rewrite: Rewrite) -> bytes:
     try:
         found = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return orjson.dumps(rewrite(found)) if isinstance(found, dict) else body
+    # It reads values that are nested more deeply than it writes.
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return body
-    return orjson.dumps(rewrite(found)) if isinstance(found, dict) else body

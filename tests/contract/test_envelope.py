@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import orjson
@@ -164,6 +165,14 @@ def test_a_new_version_of_ours_is_told_as_such() -> None:
         named("event"), "incident.opened.v3", SOURCE, "k", ORGANISATION, "actual", 1, NOW, NOW, NOW
     )
     assert reason(decode("incident.events", b"k", headers(envelope), b"{}")) == UNKNOWN_VERSION
+
+
+@pytest.mark.parametrize("depth", [250, 300, 1000])
+def test_an_old_event_that_is_nested_too_deeply_to_be_rewritten_is_unreadable(depth: int) -> None:
+    golden = json.loads((Path(__file__).parent / "golden" / "incident.opened.v1.json").read_text("utf-8"))
+    pairs = [(name, value.encode()) for name, value in golden["headers"].items()]
+    body = orjson.dumps(golden["body"])[:-1] + b',"x":' + b"[" * depth + b"]" * depth + b"}"
+    assert isinstance(decode(golden["topic"], b"key", pairs, body), Unreadable)
 
 
 def test_a_tombstone_is_read_where_positions_end_and_nothing_elsewhere() -> None:
