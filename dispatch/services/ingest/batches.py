@@ -16,7 +16,7 @@ from dispatch.services.core.failures import Failure, classify, log_fields
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
 from dispatch.services.ingest.restore_fence import RestoreFence
-from dispatch.services.ingest.waiting import WaitingPartitions
+from dispatch.services.ingest.waiting import WaitingPartition, WaitingPartitions
 from dispatch.storage import inbox, parking
 from dispatch.storage.pool import retrying, transaction
 from schemas.decoding import Newer, Place, Received, Unreadable
@@ -43,6 +43,7 @@ class Work:
     topic: str
     handle: Handler
     on_parked: OnParked | None = None
+    partitions: WaitingPartitions = field(default_factory=WaitingPartitions)
     waiting: dict[int, int] = field(default_factory=dict)
 
     async def do(self, connection: asyncpg.Connection, records: Sequence[Record], now: datetime) -> None:
@@ -71,8 +72,11 @@ class Work:
     def wait_at(self, record: Record, reason: str) -> None:
         """Leave the record and what follows on its partition for a newer version."""
         partition, offset = record.place
-        if partition not in self.waiting:
-            self.waiting[partition] = offset
+        # A handler may have to wait at an earlier record than the decoder: the earliest holds.
+        if self._holds(record.place):
+            return
+        self.waiting[partition] = offset
+        if self.partitions.is_due(WaitingPartition(self.consumer, self.topic, partition, offset)):
             log.warning(
                 "partition waits for a newer version of Renfort: upgrade this process",
                 consumer=self.consumer,
@@ -113,7 +117,7 @@ class Batches:
         on_parked: OnParked | None = None,
     ) -> Waiting:
         """Handle each record once, whatever was delivered before; return the partitions that must wait."""
-        work = Work(consumer, topic, handle, on_parked)
+        work = Work(consumer, topic, handle, on_parked, self.waiting)
         try:
             await self._fence.refresh()
             await self._in_parts(work, await provenance.reject_forged(self._pool, records))

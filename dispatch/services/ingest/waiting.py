@@ -8,6 +8,8 @@ from dispatch.metrics import PARTITIONS_WAITING
 FORGET_AFTER_S = 20.0
 """A waiting partition is read again every few seconds: one that is not has gone to another process."""
 
+LOG_AGAIN_AFTER_S = 60.0
+
 
 class WaitingPartition(NamedTuple):
     """A partition of a consumer, and the offset of the record that it waits at."""
@@ -28,6 +30,17 @@ class WaitingPartitions:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str, int], tuple[int, float]] = {}
+        self._logged: dict[tuple[str, str, int], tuple[int, float]] = {}
+
+    def is_due(self, found: WaitingPartition) -> bool:
+        """Tell whether one must be logged, which is then taken as done: when it begins to wait, then every minute."""
+        key, offset = found[:3], found.offset
+        logged, at = self._logged.get(key, (None, 0.0))
+        now = time.monotonic()
+        if logged == offset and now - at < LOG_AGAIN_AFTER_S:
+            return False
+        self._logged[key] = (offset, now)
+        return True
 
     def record(self, consumer: str, topic: str, handled: set[int], waiting: dict[int, int]) -> None:
         """Record what one batch found about the partitions that it handled."""

@@ -7,10 +7,11 @@ from datetime import datetime
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
 from dispatch.domain.errors import NewerVersionError
-from dispatch.services.ingest import batches
+from dispatch.services.ingest import batches, waiting
 from dispatch.services.ingest.batches import Batches
 from dispatch.storage import journal, write_generation
 from dispatch.storage.journal import Entry, append
@@ -102,8 +103,8 @@ async def test_a_proven_record_of_a_higher_generation_makes_its_partition_wait_a
     assert isinstance(newer, Newer)
     handled = Handled()
     batch = [at(good[0], 3, 10), at(newer, 3, 11), at(good[1], 5, 70), at(good[2], 3, 12), at(good[3], 5, 71)]
-    waiting = await work.run("incidents", TOPIC, batch, handled)
-    assert waiting == {3: 11}
+    partitions = await work.run("incidents", TOPIC, batch, handled)
+    assert partitions == {3: 11}
     assert handled.incidents == names(0, 1, 3)
     assert (await count(world, "parking"), await count(world, "inbox")) == (0, 3)
     assert [(one.partition, one.offset) for one in work.waiting.current()] == [(3, 11)]
@@ -191,6 +192,31 @@ async def test_a_record_whose_incident_only_a_newer_version_can_read_waits(
     assert await work.run("incidents", TOPIC, records, handled) == {0: 2}
     assert sorted(handled.incidents) == sorted(names(0, 1, 3, 5))
     assert await count(world, "parking") == 0
+
+
+async def test_a_partition_waits_at_the_earliest_of_its_records_that_only_a_newer_version_can_handle(
+    world: World, work: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [at(await write(world, monkeypatch, number), 0, number) for number in range(4)]
+    undecodable = at(await write(world, monkeypatch, 9, AHEAD, incident_id=["unknown"]), 0, 4)
+    handled = Handled()
+    handled.fails_at[names(1)[0]] = NewerVersionError("plan 7f needs a newer version of Renfort")
+    assert await work.run("incidents", TOPIC, [*records, undecodable], handled) == {0: 1}
+    assert handled.incidents == names(0)
+    assert await count(world, "inbox") == 1
+
+
+async def test_a_long_wait_is_logged_when_it_begins_and_once_a_minute(
+    world: World, work: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = [at(await write(world, monkeypatch, 1, AHEAD, incident_id=["unknown"]), n, 5) for n in (0, 1)]
+    with capture_logs() as logs:
+        for _ in range(10):
+            await work.run("incidents", TOPIC, newer, Handled())
+        assert [line["partition"] for line in logs] == [0, 1]
+        monkeypatch.setattr(waiting, "LOG_AGAIN_AFTER_S", 0.0)
+        await work.run("incidents", TOPIC, newer[:1], Handled())
+    assert [line["partition"] for line in logs] == [0, 1, 0]
 
 
 async def test_a_report_that_sets_a_field_of_a_later_release_is_parked_with_its_name(world: World) -> None:
