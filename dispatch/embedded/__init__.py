@@ -2,6 +2,6 @@
 
 from dispatch.embedded.broker import EmbeddedBroker
 from dispatch.embedded.postgres import EmbeddedPostgres
-from dispatch.embedded.programs import EmbeddedServiceError
+from dispatch.embedded.executables import EmbeddedServiceError
 
 __all__ = ["EmbeddedBroker", "EmbeddedPostgres", "EmbeddedServiceError"]

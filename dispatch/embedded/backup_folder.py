@@ -20,8 +20,8 @@ import orjson
 import structlog
 
 from dispatch.clock import Clock
-from dispatch.embedded.process import spawn
-from dispatch.embedded.programs import Account, EmbeddedServiceError, program_for
+from dispatch.embedded.child_process import spawn
+from dispatch.embedded.executables import Account, EmbeddedServiceError, program_for
 
 ABOUT, SECRET, LIFE, UNFINISHED = "about.json", "token-secret", "renfort.life", ".unfinished"
 STAMP = "%Y%m%dT%H%M%S%fZ"

@@ -11,8 +11,8 @@ from uuid import uuid4
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from dispatch.embedded.process import EmbeddedService, finish_within, spawn
-from dispatch.embedded.programs import EmbeddedServiceError, account_for, program_for
+from dispatch.embedded.child_process import EmbeddedService, finish_within, spawn
+from dispatch.embedded.executables import EmbeddedServiceError, account_for, program_for
 
 START_TIMEOUT_S = 15.0
 # Below the ephemeral range: the kernel must not assign the port to a client that reconnects to a dead broker.

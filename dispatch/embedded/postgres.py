@@ -14,8 +14,8 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 
-from dispatch.embedded.process import EmbeddedService, finish_within, spawn
-from dispatch.embedded.programs import EmbeddedServiceError, account_for, program_for
+from dispatch.embedded.child_process import EmbeddedService, finish_within, spawn
+from dispatch.embedded.executables import EmbeddedServiceError, account_for, program_for
 from dispatch.storage.migrate import create_database
 
 START_TIMEOUT_S = 300.0  # recovery after a crash may take long

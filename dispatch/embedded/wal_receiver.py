@@ -5,8 +5,8 @@ import os
 import signal
 from pathlib import Path
 
-from dispatch.embedded.process import EmbeddedService, spawn
-from dispatch.embedded.programs import Account, program_for
+from dispatch.embedded.child_process import EmbeddedService, spawn
+from dispatch.embedded.executables import Account, program_for
 
 STOP_TIMEOUT_S = 5.0
 

@@ -15,7 +15,7 @@ import asyncpg
 import psutil
 import pytest
 
-from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres, EmbeddedServiceError, programs
+from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres, EmbeddedServiceError, executables
 from dispatch.embedded.broker import answering_cluster
 
 OWNER = """
@@ -181,7 +181,7 @@ async def test_a_server_that_cannot_start_reports_the_reason(postgres: EmbeddedP
 
 def test_a_missing_package_is_named(postgres: EmbeddedPostgres) -> None:
     with pytest.raises(EmbeddedServiceError, match="pip install no-such-package"):
-        programs.program_for(programs.account_for(postgres.files), "no-such-package", "bin/program")
+        executables.program_for(executables.account_for(postgres.files), "no-such-package", "bin/program")
 
 
 async def test_a_broker_restarts_as_an_empty_cluster_at_the_same_address(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dispatch.embedded.programs import Account, EmbeddedServiceError
+from dispatch.embedded.executables import Account, EmbeddedServiceError
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
+EXEC_WRAPPER = Path(__file__).with_name("exec_wrapper.py")
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "RUST_LOG": "warn"}
 MAX_LOG_BYTES = 10_000_000
 
@@ -78,7 +78,7 @@ async def spawn(
     _rotate(log)
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
-            *[sys.executable, "-I", "-S", str(LAUNCHER), *map(str, binding), *command],
+            *[sys.executable, "-I", "-S", str(EXEC_WRAPPER), *map(str, binding), *command],
             cwd=folder,
             env=ENVIRONMENT,
             stdin=asyncio.subprocess.DEVNULL,
