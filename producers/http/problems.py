@@ -21,7 +21,7 @@ from dispatch.services.core.errors import (
     SenderError,
     UnauthorizedError,
 )
-from dispatch.services.core.failures import TRANSIENT, log_fields
+from dispatch.services.core.error_classification import TRANSIENT, log_fields
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2

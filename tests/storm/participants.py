@@ -12,7 +12,7 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 
-from dispatch.services.core.failures import is_transient
+from dispatch.services.core.error_classification import is_transient
 from tests.stories.phones import CODE, LINK
 from tests.storm.gateway import Text
 

@@ -11,7 +11,7 @@ import structlog
 from dispatch.domain.commands import Tick
 from dispatch.domain.escalation import Cause
 from dispatch.logs import where
-from dispatch.services.core.failures import Failure, classify, is_transient, log_fields
+from dispatch.services.core.error_classification import Failure, classify, is_transient, log_fields
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations, execution
 from dispatch.storage import incidents as store

@@ -12,7 +12,7 @@ import structlog
 from dispatch.clock import Clock
 from dispatch.logs import where
 from dispatch.metrics import BATCHES
-from dispatch.services.core.failures import Failure, classify, log_fields
+from dispatch.services.core.error_classification import Failure, classify, log_fields
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
 from dispatch.services.ingest.restore_fence import RestoreFence

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from dispatch.services.core.failures import is_transient
+from dispatch.services.core.error_classification import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.messages import SendOutcome, record_outcomes
 from dispatch.storage.pool import describe

@@ -12,7 +12,7 @@ import structlog
 
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.escalation import Cause
-from dispatch.services.core.failures import is_transient
+from dispatch.services.core.error_classification import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
 from dispatch.services.intake.admission import BACKLOG_AFTER, BACKLOG_WINDOW, REOPEN_BELOW

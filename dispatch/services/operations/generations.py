@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import structlog
 
-from dispatch.services.core.failures import is_transient, log_fields
+from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.storage import write_generation
 from dispatch.storage.queries import sql
 from schemas.generations import GENERATION, OLDEST

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from dispatch.services.core.failures import is_transient
+from dispatch.services.core.error_classification import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.waiting import WaitingPartitions
 from dispatch.storage.pool import UNREACHABLE, describe

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dispatch.domain.messaging.texts import distance, until
-from dispatch.services.core.failures import TRANSIENT
+from dispatch.services.core.error_classification import TRANSIENT
 from dispatch.services.messaging import tokens
 from dispatch.services.messaging.tokens import TokenView
 from dispatch.services.replies import receiving
