@@ -11,7 +11,7 @@ import asyncpg
 
 from dispatch.domain.escalation import Cause
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError
-from dispatch.services.core.phones import e164
+from dispatch.services.core.phone_numbers import e164
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
 from dispatch.storage.queries import bound, columns, sql

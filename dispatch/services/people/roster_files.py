@@ -10,7 +10,7 @@ from io import StringIO
 from pydantic import ValidationError
 
 from dispatch.services.core.errors import InvalidError
-from dispatch.services.core.phones import e164
+from dispatch.services.core.phone_numbers import e164
 from schemas.volunteers import VolunteerBody
 
 COLUMNS = ("name", "phone", "language", "skills", "lat", "lon", "birth_date", "consent", "availability")

@@ -11,7 +11,7 @@ import asyncpg
 
 from dispatch.domain.matching.geo import mercator
 from dispatch.services.core.errors import NotFoundError
-from dispatch.services.core.phones import e164
+from dispatch.services.core.phone_numbers import e164
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people.opt_out import journal_entry
 from dispatch.services.people.roster_files import check_birth_date

@@ -12,7 +12,7 @@ from dispatch.domain.errors import RefusedError
 from dispatch.domain.messaging import grammar
 from dispatch.domain.messaging.binding import Candidate, bind
 from dispatch.services.core.errors import ForbiddenError, InvalidError, NotFoundError
-from dispatch.services.core.phones import e164
+from dispatch.services.core.phone_numbers import e164
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import composing
 from dispatch.services.messaging.composing import AnswerToText
