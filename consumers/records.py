@@ -5,7 +5,7 @@ from typing import Self
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from schemas.decoding import Place, Received, Unreadable, decode
+from schemas.decoding import PartitionOffset, Received, Unreadable, decode
 from schemas.envelope import pack
 
 
@@ -25,7 +25,7 @@ def readable(records: Iterable[ConsumerRecord]) -> list[Received | Unreadable]:
 
 
 def _decoded(record: ConsumerRecord) -> Received | Unreadable | None:
-    place = Place(record.partition, record.offset)
+    place = PartitionOffset(record.partition, record.offset)
     if isinstance(record, Illegible):
         reason = "the record cannot be decoded; its bytes are at the place named"
         return Unreadable(reason, "unknown", None, None, pack(record.headers), None, place)

@@ -23,14 +23,14 @@ NOBODY = named("organisation", "unknown")
 """The organisation of what names none."""
 
 
-class Place(NamedTuple):
+class PartitionOffset(NamedTuple):
     """Where a record stands on its topic."""
 
     partition: int
     offset: int
 
 
-NOWHERE = Place(-1, -1)
+NOWHERE = PartitionOffset(-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Unreadable:
     key: bytes | None
     headers: bytes
     body: bytes | None
-    place: Place = NOWHERE
+    place: PartitionOffset = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Received:
     key: bytes
     headers: Headers = field(default=(), repr=False)
     body: bytes | None = field(default=b"", repr=False)
-    place: Place = NOWHERE
+    place: PartitionOffset = NOWHERE
 
     def unreadable(self, reason: str) -> Unreadable:
         """Return it as what could not be handled."""
@@ -103,7 +103,7 @@ def revive(type_: str, body: bytes) -> Event:
 
 
 def decode(
-    topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: Place = NOWHERE
+    topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: PartitionOffset = NOWHERE
 ) -> Received | Unreadable | None:
     """Read one message, whatever its bytes; None is a tombstone where none is expected."""
     if body is None and from_outside(topic) and BY_NAME[topic].compact:
@@ -117,7 +117,7 @@ def decode(
 
 
 def _unreadable(
-    reason: str, topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: Place
+    reason: str, topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: PartitionOffset
 ) -> Unreadable:
     texts = {name: (value or b"").decode("utf-8", "replace") for name, value in pairs}
     source = plain(texts.get("ce_source", "")) or "unknown"
@@ -144,7 +144,7 @@ def from_outside(topic: str) -> bool:
     return topic in BY_NAME and "outside" in BY_NAME[topic].writers
 
 
-def _received(topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: Place) -> Received:
+def _received(topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: PartitionOffset) -> Received:
     text = attributes(pairs)
     source, type_ = text["ce_source"], text["ce_type"]
     organisation = uuid(text["ce_organisation"])
@@ -172,7 +172,7 @@ def _received(topic: str, key: bytes | None, pairs: Headers, body: bytes | None,
     )
 
 
-def _tombstone(key: bytes | None, pairs: Headers, place: Place) -> Received:
+def _tombstone(key: bytes | None, pairs: Headers, place: PartitionOffset) -> Received:
     identity = named(TOMBSTONE, (key or b"").hex())
     return Received(
         identity, TOMBSTONE, None, NOBODY, "actual", 0, EPOCH, EPOCH, "unknown", ours=False, key=key or b"",

@@ -16,7 +16,7 @@ from dispatch.services.operations.journal_export import Selection, export
 from dispatch.services.operations.rebuilding import compare, rebuild
 from dispatch.storage import incidents as store
 from dispatch.storage.chain import bucket_of
-from schemas.decoding import Newer, Place, Received, Unreadable, decode, from_outside, revive
+from schemas.decoding import Newer, PartitionOffset, Received, Unreadable, decode, from_outside, revive
 from schemas.envelope import pack
 from schemas.generations import GENERATION
 from schemas.topics import MODELS
@@ -32,7 +32,7 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def record(content: dict[str, Any], place: Place, **changes: object) -> Received | Unreadable | None:
+def record(content: dict[str, Any], place: PartitionOffset, **changes: object) -> Received | Unreadable | None:
     pairs = [(name, value.encode()) for name, value in content["headers"].items()]
     body = orjson.dumps(content["body"] | changes)
     return decode(content["topic"], content["key"].encode(), pairs, body, place)
@@ -64,7 +64,7 @@ def test_the_files_are_one_generation_ahead_of_this_version() -> None:
 @pytest.mark.parametrize("path", INTERNAL, ids=lambda path: path.stem)
 def test_a_field_that_nobody_knows_is_no_error_and_is_kept(path: Path) -> None:
     content = read(path)
-    found = record(content, Place(0, 0))
+    found = record(content, PartitionOffset(0, 0))
     assert isinstance(found, Received)
     assert found.data is not None
     written = json.loads(found.data.model_dump_json())
@@ -78,7 +78,7 @@ async def test_a_member_that_nobody_knows_makes_a_proven_record_wait_and_parks_a
     path: Path, pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
     content, batches = read(path), Batches(pool, clock, lambda: None)
-    newer = record(content, Place(4, 20), **content["unreadable"])
+    newer = record(content, PartitionOffset(4, 20), **content["unreadable"])
     assert isinstance(newer, Newer)
     assert newer.headers == pack([(name, value.encode()) for name, value in content["headers"].items()])
     assert not await batches.run("reader", content["topic"], [newer], refuse)
@@ -91,7 +91,7 @@ async def test_a_member_that_nobody_knows_makes_a_proven_record_wait_and_parks_a
 @pytest.mark.parametrize("path", [path for path in FILES if path not in INTERNAL], ids=lambda path: path.stem)
 def test_on_topics_where_others_write_nothing_waits(path: Path) -> None:
     content = read(path)
-    found = record(content, Place(0, 0), **content["unreadable"])
+    found = record(content, PartitionOffset(0, 0), **content["unreadable"])
     assert isinstance(found, Unreadable)
     assert not isinstance(found, Newer)
 

@@ -124,8 +124,8 @@ async def test_programs_that_the_service_user_cannot_access_are_copied_once(
     postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = Path("/var/cache") / f"renfort-test-{os.getpid()}"
-    monkeypatch.setattr(programs, "SHARED_COPIES", shared)
-    monkeypatch.setattr(programs, "_accessible_to_all", lambda _: False)
+    monkeypatch.setattr(executables, "SHARED_COPIES", shared)
+    monkeypatch.setattr(executables, "_accessible_to_all", lambda _: False)
     try:
         async with postgres, EmbeddedBroker(tmp_path):
             assert Path(psutil.Process(postgres.pid).exe()).is_relative_to(shared)

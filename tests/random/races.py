@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.domain.matching.selection import Choice
-from dispatch.storage import selection
+from dispatch.storage import candidates
 
 Rival = Callable[[], Awaitable[None]]
 
@@ -24,7 +24,7 @@ async def claim(
     """Claim who was found, after the rival."""
     if _rivals:
         await _rivals.pop()()
-    await selection.claim(connection, choices, lanes)
+    await candidates.claim(connection, choices, lanes)
 
 
 def left() -> Rival | None:

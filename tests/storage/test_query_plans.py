@@ -14,7 +14,7 @@ from dispatch.embedded import EmbeddedPostgres
 from dispatch.storage.pool import open_pool
 from dispatch.storage.projections import PROJECTIONS
 from dispatch.storage.queries import bound, columns, sql
-from dispatch.storage.selection import Place
+from dispatch.storage.candidates import SearchArea
 from tests.benchmarks.population import ORGANISATION
 from tests.conftest import START, TEMPLATE, administer
 from tests.domain.builders import PLACE
@@ -23,11 +23,11 @@ from tests.support.plenty import DUE, MANY, fill, one
 LARGE = 1_000
 """Rows in a table that no statement may read whole."""
 PLACED = (*mercator(PLACE.lat, PLACE.lon), 3000 * mercator_scale(PLACE.lat), mercator_scale(PLACE.lat))
-SEARCHED = Place(
+SEARCHED = SearchArea(
     uuid4(), ORGANISATION, "urgent", *PLACED, date(2008, 11, 22), START - timedelta(hours=8),
     START - timedelta(hours=1), "available,at_work", drill=False, asked_since=START - timedelta(hours=1),
 )  # fmt: skip
-SEARCH = {"n": [0], "now": START, "asked_most": 6, **columns(Place, [SEARCHED])}
+SEARCH = {"n": [0], "now": START, "asked_most": 6, **columns(SearchArea, [SEARCHED])}
 NEAREST = {**SEARCH, "often": 2048}
 FARTHER = {**SEARCH, "all_skills": ["first_aid"], "any_skills": [""], "nearest": [1000.0], "most": [12]}
 NOW, LATER, EARLIER = START, START + timedelta(minutes=1), START - timedelta(hours=1)

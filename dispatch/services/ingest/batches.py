@@ -19,7 +19,7 @@ from dispatch.services.ingest.restore_fence import RestoreFence
 from dispatch.services.ingest.waiting import WaitingPartition, WaitingPartitions
 from dispatch.storage import inbox, parking
 from dispatch.storage.pool import retrying, transaction
-from schemas.decoding import Newer, Place, Received, Unreadable
+from schemas.decoding import Newer, PartitionOffset, Received, Unreadable
 
 Record = Received | Unreadable
 Handler = Callable[[asyncpg.Connection, Sequence[Received], datetime], Awaitable[None]]
@@ -92,7 +92,7 @@ class Work:
             return list(records)
         return [record for record in records if not self._holds(record.place)]
 
-    def _holds(self, place: Place) -> bool:
+    def _holds(self, place: PartitionOffset) -> bool:
         return place.partition in self.waiting and place.offset >= self.waiting[place.partition]
 
 

@@ -16,7 +16,7 @@ from dispatch.services.ingest.batches import Batches
 from dispatch.storage import journal, write_generation
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
-from schemas.decoding import Newer, Place, Received, Unreadable, decode
+from schemas.decoding import Newer, PartitionOffset, Received, Unreadable, decode
 from schemas.envelope import unpack
 from schemas.generations import GENERATION
 from schemas.ids import named
@@ -83,7 +83,7 @@ async def write(
 
 
 def at(record: Received | Unreadable, partition: int, offset: int) -> Received | Unreadable:
-    return replace(record, place=Place(partition, offset))
+    return replace(record, place=PartitionOffset(partition, offset))
 
 
 def names(*numbers: int) -> list[str]:

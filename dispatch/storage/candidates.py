@@ -22,7 +22,7 @@ NEAREST = 60
 SKILL, OFTEN = int(Gate.SKILL), int(Gate.OFTEN)
 
 
-class Place(NamedTuple):
+class SearchArea(NamedTuple):
     """An incident as the searches take it: where, how far, and what its policy asks of a volunteer."""
 
     incident_id: UUID
@@ -82,7 +82,7 @@ class _Question:
 
 
 async def _nearest(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
-    rows = columns(Place, [question.place for question in asked])
+    rows = columns(SearchArea, [question.place for question in asked])
     query = bound(
         "search_nearest", n=list(range(len(asked))), now=now, asked_most=ASKED_MOST, often=OFTEN, **rows
     )
@@ -104,7 +104,7 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], n
         most=[missing for _, _, _, missing in short],
         now=now,
         asked_most=ASKED_MOST,
-        **columns(Place, [question.place for question, _, _, _ in short]),
+        **columns(SearchArea, [question.place for question, _, _, _ in short]),
     )
     known = [{one.volunteer_id for one in question.found[role]} for question, role, _, _ in short]
     for n, who, metres in await connection.fetch(*query):
@@ -113,7 +113,7 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], n
             question.found[role].append(Found(who, metres, 0))
 
 
-def _place(incident: Incident, now: datetime) -> Place:
+def _place(incident: Incident, now: datetime) -> SearchArea:
     """Return an incident as the searches take it; radii are Web-Mercator metres, longer by 1 / cos(lat)."""
     policy, place = incident.plan.search, incident.position
     if place is None:
@@ -121,7 +121,7 @@ def _place(incident: Incident, now: datetime) -> Place:
         raise ValueError(msg)
     x, y = mercator(place.lat, place.lon)
     factor = mercator_scale(place.lat)
-    return Place(
+    return SearchArea(
         incident.id, incident.organisation, incident.lane, x, y, incident.radius_m * factor, factor,
         _years_before(now, _min_age(incident)), now - timedelta(seconds=policy.rest_s),
         now - timedelta(seconds=policy.position_max_age_s), ",".join(policy.availability),
