@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from dispatch.domain.messaging.messages import SAFETY
+from dispatch.domain.messaging.send_decision import SAFETY
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Mode

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from dispatch.domain.messaging.messages import Facts, text_of
+from dispatch.domain.messaging.send_decision import Facts, text_of
 from dispatch.logs import where
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.gateway import (

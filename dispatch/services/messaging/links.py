@@ -6,7 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
-from dispatch.domain.messaging.messages import WITH_LINK, Facts
+from dispatch.domain.messaging.send_decision import WITH_LINK, Facts
 from dispatch.services.messaging import tokens
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from dispatch.domain.messaging.messages import Facts, why_not
+from dispatch.domain.messaging.send_decision import Facts, why_not
 from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.delivery import Delivery, OnTrouble
