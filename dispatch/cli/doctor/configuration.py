@@ -8,7 +8,7 @@ from dispatch.config import MisuseError, Settings
 from dispatch.gateways import providers
 from dispatch.runtime.wiring import gateways
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.messaging.unserved import unserved_channels
+from dispatch.services.messaging.unserved_channels import unserved_channels
 from dispatch.services.plans.plan_files import PlansError, load
 
 GB = 1e9

@@ -16,7 +16,7 @@ from dispatch.services.core.error_classification import Failure, classify, log_f
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
 from dispatch.services.ingest.restore_fence import RestoreFence
-from dispatch.services.ingest.waiting import WaitingPartition, WaitingPartitions
+from dispatch.services.ingest.waiting_partitions import WaitingPartition, WaitingPartitions
 from dispatch.storage import inbox, parking
 from dispatch.storage.pool import retrying, transaction
 from schemas.decoding import Newer, PartitionOffset, Received, Unreadable

@@ -15,7 +15,7 @@ import structlog
 
 from dispatch.services.core.error_classification import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.ingest.waiting import WaitingPartitions
+from dispatch.services.ingest.waiting_partitions import WaitingPartitions
 from dispatch.storage.pool import UNREACHABLE, describe
 from dispatch.storage.queries import bound, sql
 from schemas.generations import GENERATION

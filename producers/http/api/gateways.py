@@ -9,10 +9,10 @@ from dispatch.services.access.keys import Key
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import receipts as message_receipts
-from dispatch.services.messaging import webhook_calls
+from dispatch.services.messaging import webhook_parking
 from dispatch.services.messaging.gateway import Capabilities, Parameters
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
-from dispatch.services.messaging.webhook_calls import WebhookCall
+from dispatch.services.messaging.webhook_parking import WebhookCall
 from dispatch.services.replies import receiving
 from producers.http.auth import Credentials, UowDep, authenticate, require_scope
 
@@ -89,5 +89,5 @@ async def _read(read: Callable[[Parameters], T] | None, call: WebhookCall, uow: 
     try:
         return read(call.values)
     except ValueError as error:
-        await webhook_calls.park(uow, call, str(error))
+        await webhook_parking.park(uow, call, str(error))
         return None

@@ -12,7 +12,7 @@ from dispatch.domain.messaging.codes import code
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.services.access import keys
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
-from dispatch.services.messaging.unserved import UnservedChannel, unserved_channels
+from dispatch.services.messaging.unserved_channels import UnservedChannel, unserved_channels
 from producers.http.app import build
 from tests.support.post import SECRET, Post
 

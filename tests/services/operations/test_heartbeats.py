@@ -9,7 +9,7 @@ import pytest
 
 from dispatch.clock import Clock, MovableClock
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.ingest.waiting import WaitingPartitions
+from dispatch.services.ingest.waiting_partitions import WaitingPartitions
 from dispatch.services.operations import heartbeats
 from dispatch.services.operations.heartbeats import GONE_AFTER, Heartbeat, processes
 from dispatch.services.operations.retention import erase
