@@ -144,7 +144,9 @@ def from_outside(topic: str) -> bool:
     return topic in BY_NAME and "outside" in BY_NAME[topic].writers
 
 
-def _received(topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: PartitionOffset) -> Received:
+def _received(
+    topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: PartitionOffset
+) -> Received:
     text = attributes(pairs)
     source, type_ = text["ce_source"], text["ce_type"]
     organisation = uuid(text["ce_organisation"])

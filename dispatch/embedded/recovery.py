@@ -9,8 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from dispatch.embedded.backup_folder import SEGMENT, BaseBackup, begin_life, verify_files
-from dispatch.embedded.postgres import EmbeddedPostgres
 from dispatch.embedded.executables import EmbeddedServiceError, account_for
+from dispatch.embedded.postgres import EmbeddedPostgres
 
 WAL_COPY = "renfort.wal"
 """The WAL to replay, inside the files: PostgreSQL's user may lack access to the folder of backups."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from dispatch.domain.errors import RefusedError
+from dispatch.services.core.error_classification import TRANSIENT, log_fields
 from dispatch.services.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -21,7 +22,6 @@ from dispatch.services.core.errors import (
     SenderError,
     UnauthorizedError,
 )
-from dispatch.services.core.error_classification import TRANSIENT, log_fields
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2

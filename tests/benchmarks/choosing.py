@@ -10,8 +10,8 @@ from dispatch.clock import Clock
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import allocate
 from dispatch.domain.offers import offers_wanted
-from dispatch.storage.pool import open_pool, transaction
 from dispatch.storage.candidates import claim, search
+from dispatch.storage.pool import open_pool, transaction
 from schemas.ids import new_id
 from schemas.plans import Plan
 from tests.benchmarks.figures import median

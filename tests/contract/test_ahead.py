@@ -32,7 +32,9 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def record(content: dict[str, Any], place: PartitionOffset, **changes: object) -> Received | Unreadable | None:
+def record(
+    content: dict[str, Any], place: PartitionOffset, **changes: object
+) -> Received | Unreadable | None:
     pairs = [(name, value.encode()) for name, value in content["headers"].items()]
     body = orjson.dumps(content["body"] | changes)
     return decode(content["topic"], content["key"].encode(), pairs, body, place)

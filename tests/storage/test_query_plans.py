@@ -11,10 +11,10 @@ import pytest
 
 from dispatch.domain.matching.geo import mercator, mercator_scale
 from dispatch.embedded import EmbeddedPostgres
+from dispatch.storage.candidates import SearchArea
 from dispatch.storage.pool import open_pool
 from dispatch.storage.projections import PROJECTIONS
 from dispatch.storage.queries import bound, columns, sql
-from dispatch.storage.candidates import SearchArea
 from tests.benchmarks.population import ORGANISATION
 from tests.conftest import START, TEMPLATE, administer
 from tests.domain.builders import PLACE

@@ -12,8 +12,8 @@ import orjson
 
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Choice, allocate
-from dispatch.storage.queries import bound, columns, sql
 from dispatch.storage.candidates import claim, search
+from dispatch.storage.queries import bound, columns, sql
 from schemas.ids import derived
 
 Wanted = Mapping[UUID, Counter[str]]

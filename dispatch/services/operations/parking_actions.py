@@ -10,8 +10,8 @@ import asyncpg
 
 from dispatch.domain.errors import RefusedError
 from dispatch.logs import where
-from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.error_classification import is_transient
+from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
 from dispatch.services.ingest.batches import Handler

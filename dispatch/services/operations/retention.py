@@ -12,8 +12,8 @@ import structlog
 
 from dispatch.domain.retention import EXPIRING, cutoffs
 from dispatch.metrics import ERASED
-from dispatch.services.core.errors import ConflictError
 from dispatch.services.core.error_classification import is_transient
+from dispatch.services.core.errors import ConflictError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql

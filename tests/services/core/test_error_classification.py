@@ -5,8 +5,8 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from dispatch.domain.errors import NewerVersionError, RefusedError
-from dispatch.services.core.errors import InvalidError, NotFoundError, OverloadedError
 from dispatch.services.core.error_classification import Failure, classify, log_fields
+from dispatch.services.core.errors import InvalidError, NotFoundError, OverloadedError
 from dispatch.storage.pool import ConnectionLostError, RetryableError, open_pool
 from schemas.attributes import UnfitError
 
