@@ -45,7 +45,7 @@ def test_the_text_of_our_own_defects_is_never_logged() -> None:
         dict[str, int]()["Anne Weber, 12 rue des Lilas"]
     fields = log_fields(raised.value)
     assert fields["failure"] == "ours"
-    assert str(fields["error"]).startswith("KeyError at test_failures.py:")
+    assert str(fields["error"]).startswith("KeyError at test_error_classification.py:")
     assert "Anne" not in str(fields)
 
 
