@@ -61,7 +61,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "journal_heads": ((INCIDENTS,), 80),
     "read_streams": ((INCIDENTS[:2],), 80),
     "read_stream": ((ORGANISATION, 0, MANY - 50, ["incident.events"], ["actual"], 50), 300),
-    "stream_back": ((ORGANISATION, ["incident.events"], 50), 300),
+    "stream_cursor_before_last": ((ORGANISATION, ["incident.events"], 50), 300),
     "lease_messages": (("sms", False, LATER, [], [30, 20, 10], LATER), 2500),
     "skip_unserved": ((["push", "voice"], NOW), 40),
     "renew_leases": (([one("message", 1)], NOW, NOW, LATER), 40),
