@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
 from dispatch.domain.errors import NewerVersionError
-from dispatch.services.ingest import batches, waiting
+from dispatch.services.ingest import batches, waiting_partitions
 from dispatch.services.ingest.batches import Batches
 from dispatch.storage import journal, write_generation
 from dispatch.storage.journal import Entry, append
@@ -214,7 +214,7 @@ async def test_a_long_wait_is_logged_when_it_begins_and_once_a_minute(
         for _ in range(10):
             await work.run("incidents", TOPIC, newer, Handled())
         assert [line["partition"] for line in logs] == [0, 1]
-        monkeypatch.setattr(waiting, "LOG_AGAIN_AFTER_S", 0.0)
+        monkeypatch.setattr(waiting_partitions, "LOG_AGAIN_AFTER_S", 0.0)
         await work.run("incidents", TOPIC, newer[:1], Handled())
     assert [line["partition"] for line in logs] == [0, 1, 0]
 
