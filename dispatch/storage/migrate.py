@@ -1,15 +1,21 @@
 """Numbered migrations, each applied once, each in one transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 
 import asyncpg
+import structlog
 
 from dispatch.storage.queries import sql
 
 FOLDER = Path(__file__).with_name("migrations")
+ATTEMPTS = 100
+TRY_AGAIN_AFTER_S = 0.5
+
+log = structlog.get_logger()
 
 
 class MigrationError(Exception):
@@ -49,10 +55,30 @@ async def _migrate(connection: asyncpg.Connection, folder: Path) -> list[str]:
         _compare(applied, texts)
         missing = [name for name in texts if name not in applied]
         for name in missing:
-            async with connection.transaction():
-                await connection.execute(texts[name])
-                await connection.execute(sql("record_migration"), name, _checksum(texts[name]))
+            await _apply(connection, name, texts[name])
     return missing
+
+
+async def _apply(connection: asyncpg.Connection, name: str, text: str) -> None:
+    """Apply one migration, again and again until it gets its locks.
+
+    While it waits for a table, every other session waits behind it: so it gives up soon, lets them go on, and tries
+    again. Raises MigrationError where that is in vain.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return await _apply_once(connection, name, text)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            log.warning("a migration waits for other sessions; trying again", migration=name)
+            await asyncio.sleep(TRY_AGAIN_AFTER_S)
+    raise MigrationError(f"{name} could not be applied: other sessions hold its tables")
+
+
+async def _apply_once(connection: asyncpg.Connection, name: str, text: str) -> None:
+    async with connection.transaction():
+        await connection.execute(sql("limit_lock_wait"))
+        await connection.execute(text)
+        await connection.execute(sql("record_migration"), name, _checksum(text))
 
 
 @asynccontextmanager

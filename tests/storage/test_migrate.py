@@ -1,6 +1,7 @@
 """Migrations: once each, in order, by one at a time, and never changed afterwards."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +10,7 @@ import asyncpg
 import pytest
 
 from dispatch.embedded import EmbeddedPostgres
+from dispatch.storage import migrate as migrations
 from dispatch.storage.migrate import FOLDER, MigrationError, migrate
 
 
@@ -71,3 +73,70 @@ async def test_a_migration_with_an_old_number_is_refused(empty: str, folder: Pat
     (folder / "0001_z.sql").write_text("SELECT 1;")
     with pytest.raises(MigrationError, match=r"0001_z\.sql comes before 0002_b\.sql"):
         await migrate(empty, folder)
+
+
+async def test_a_migration_that_waits_for_a_table_lets_others_read_it_and_tries_again(
+    empty: str, folder: Path
+) -> None:
+    await migrate(empty, folder)
+    (folder / "0003_c.sql").write_text("ALTER TABLE a ADD COLUMN more int;")
+    long, other = await asyncpg.connect(empty), await asyncpg.connect(empty)
+    reading = long.transaction()
+    await reading.start()
+    await long.execute("SELECT * FROM a")
+    waiting = asyncio.create_task(migrate(empty, folder))
+    await asyncio.sleep(1)
+    assert await other.fetchval("SELECT id FROM a", timeout=10) == 1
+    assert not waiting.done()
+    await reading.commit()
+    assert await waiting == ["0003_c.sql"]
+    await asyncio.gather(long.close(), other.close())
+
+
+async def test_a_migration_that_never_gets_its_lock_says_so(
+    empty: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(empty, folder)
+    (folder / "0003_c.sql").write_text("ALTER TABLE a ADD COLUMN more int;")
+    monkeypatch.setattr(migrations, "ATTEMPTS", 1)
+    long = await asyncpg.connect(empty)
+    async with long.transaction():
+        await long.execute("SELECT * FROM a")
+        with pytest.raises(MigrationError, match="other sessions hold its tables"):
+            await migrate(empty, folder)
+    await long.close()
+
+
+OLD_ROWS = """
+INSERT INTO organisations (id, name, created_at) VALUES (gen_random_uuid(), 'o', now());
+INSERT INTO plans (hash, name, body, first_used) VALUES
+    ('notice', 'n', '{"informs": true, "crew": false, "search": {"min_age": 16}}', now()),
+    ('crew', 'n', '{"informs": false, "crew": true, "search": {}}', now());
+INSERT INTO incidents (id, organisation, mode, lane, report_id, kind, severity, status, plan_hash, requested, seq,
+    opened_at, last_at, armed_at, widened_at, steps_done, ring, hazards, awaiting, ended_at)
+SELECT gen_random_uuid(), o.id, 'actual', 'urgent', gen_random_uuid(), 'k', 'urgent', 'open', p.hash, true, 3,
+    now(), now(), now(), now(), 0, 0, '{}', '{}', e.at
+FROM organisations o, plans p, (VALUES (now()), (NULL)) AS e (at);
+INSERT INTO seats (incident_id, number, role, skill, reserve) SELECT id, 1, 'r', 'first_aid', false FROM incidents;
+"""
+
+
+async def test_incidents_of_the_previous_release_get_their_engagement_and_their_seats_skills(
+    empty: str, tmp_path: Path
+) -> None:
+    for path in FOLDER.glob("*.sql"):
+        if path.name < "0019":
+            shutil.copy(path, tmp_path)
+    await migrate(empty, tmp_path)
+    connection = await asyncpg.connect(empty)
+    await connection.execute(OLD_ROWS)
+    await migrate(empty)
+    rows = await connection.fetch(
+        "SELECT plan_hash, engagement, all_skills, any_skills, min_age FROM incidents JOIN seats ON incident_id = id"
+        " ORDER BY plan_hash"
+    )
+    assert [tuple(row) for row in rows] == [
+        *[("crew", "crew", ["first_aid"], [], 18)] * 2,
+        *[("notice", "notice", ["first_aid"], [], 16)] * 2,
+    ]
+    await connection.close()

@@ -1,5 +1,6 @@
 -- What `incident.opened.v2` says beside its plan. Processes of the previous release go on writing the old columns
 -- only: two triggers fill in the new ones for them, from the plan, as the upcast of `incident.opened.v1` does.
+-- This locks the tables for a moment; 0021 fills in the rows that exist, without such a lock.
 
 -- The generation of the version that stored a plan: an older one that cannot read it leaves its incidents alone.
 ALTER TABLE plans ADD COLUMN generation int NOT NULL DEFAULT 1;
@@ -15,9 +16,6 @@ CREATE FUNCTION min_age_of(incident uuid) RETURNS int LANGUAGE sql STABLE AS $$
     SELECT coalesce((p.body -> 'search' ->> 'min_age')::int, 18)
     FROM incidents i JOIN plans p ON p.hash = i.plan_hash WHERE i.id = incident
 $$;
-
-UPDATE incidents SET engagement = engagement_of(plan_hash);
-UPDATE seats SET all_skills = ARRAY[skill], any_skills = '{}', min_age = min_age_of(incident_id);
 
 CREATE FUNCTION fill_engagement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -21,3 +21,7 @@ SELECT name, sha256 FROM migrations ORDER BY name;
 -- name: record_migration
 -- Records that a migration was applied, with the checksum of its text.
 INSERT INTO migrations (name, sha256) VALUES ($1, $2);
+
+-- name: limit_lock_wait
+-- Lets this transaction wait for a lock for two seconds at most.
+SET LOCAL lock_timeout = '2s';
