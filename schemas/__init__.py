@@ -1,1 +1,1 @@
-"""The language on the wire: models, topics and the envelope. No I/O, imports nothing of ours."""
+"""The wire format: models, topics and the envelope. No I/O; imports no other package of Renfort."""

@@ -1,4 +1,4 @@
-"""The attributes of a CloudEvent as text: what they may be, and the error that says what is wrong."""
+"""The attributes of a CloudEvent as text, their validation, and the error that describes an invalid one."""
 
 import re
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from uuid import UUID
 
 LONGEST = 256
 SEQUENCE_DIGITS = 20
-NEEDED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_organisation")
+REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_organisation")
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 
 class UnfitError(ValueError):
-    """A message breaks a rule of the envelope or of its model; the text repeats nothing of it."""
+    """A message breaks a rule of the envelope or of its model; the text repeats none of its content."""
 
 
 def attributes(headers: Headers) -> dict[str, str]:
-    """Read the attributes of a message; other headers are of no interest."""
+    """Return the attributes of a message without its other headers. Raises UnfitError."""
     wanted = [(name, value) for name, value in headers if name.startswith("ce_") or name == "content-type"]
     texts = {name: _text(name, value or b"") for name, value in wanted}
-    for name in NEEDED:
+    for name in REQUIRED:
         if not texts.get(name):
             raise UnfitError(f"the header {name} is missing")
     if texts["ce_specversion"] != "1.0":
@@ -29,14 +29,14 @@ def attributes(headers: Headers) -> dict[str, str]:
 
 
 def sequence(text: str) -> int:
-    """Read a place in a stream."""
+    """Parse a sequence number: the place of an event in its stream. Raises UnfitError."""
     if not (text.isascii() and text.isdecimal() and len(text) <= SEQUENCE_DIGITS):
         raise UnfitError(f"ce_sequence is not a number of at most {SEQUENCE_DIGITS} digits")
     return int(text)
 
 
 def time(texts: dict[str, str], name: str, otherwise: datetime) -> datetime:
-    """Read a moment, in UTC."""
+    """Return the time in an attribute, in UTC, or `otherwise` if it is absent. Raises UnfitError."""
     try:
         moment = datetime.fromisoformat(texts[name]) if texts.get(name) else otherwise
         if moment.tzinfo is not None:
@@ -47,7 +47,7 @@ def time(texts: dict[str, str], name: str, otherwise: datetime) -> datetime:
 
 
 def uuid(text: str) -> UUID | None:
-    """Read a UUID, or find that it is none."""
+    """Parse a UUID; return None for any other text."""
     try:
         return UUID(text)
     except ValueError:
@@ -55,7 +55,7 @@ def uuid(text: str) -> UUID | None:
 
 
 def plain(text: str) -> str:
-    """Repeat a foreign name where it is one, as logs and supervisors may read it; a question mark for other words."""
+    """Return a foreign name if it is safe for logs and supervisors to read, else a question mark."""
     return text if re.fullmatch(r"[A-Za-z0-9_.:/-]{0,64}", text) else "?"
 
 

@@ -1,4 +1,4 @@
-"""What every model on the wire shares: a privacy class on each field, frozen values, a version in the type."""
+"""The base of every model on the wire: a privacy class on each field, frozen values, a version in the type."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 
 class Privacy(StrEnum):
-    """Who may see a field; personal and sensitive fields never ride on a topic."""
+    """The privacy class of a field; personal and sensitive fields are never published on a topic."""
 
     PUBLIC = "public"
     OPERATIONAL = "operational"
@@ -26,7 +26,7 @@ Severity = Literal["life_threatening", "urgent", "routine"]
 Mode = Literal["actual", "exercise", "test", "draft"]
 Lane = Literal["urgent", "planned", "drill"]
 Engagement = Literal["dispatch", "crew", "notice"]
-"""What volunteers are called to do: go to the scene, crew a vehicle at its station, or read a notice and stay."""
+"""The task of the volunteers: go to the scene, crew a vehicle at its station, or read a notice and stay."""
 Hazard = Literal["weapon", "violence", "fire", "traffic", "electricity", "cbrn"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Skill = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -35,13 +35,13 @@ SEVERITY_RANK: dict[str, int] = {"life_threatening": 0, "urgent": 1, "routine": 
 
 
 class Wire(BaseModel):
-    """A frozen value; an unknown field is kept, so that a newer writer neither stops nor loses by an older reader."""
+    """A frozen value; unknown fields are retained, so that an older reader neither rejects nor drops newer ones."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
 class Strict(BaseModel):
-    """A frozen value from outside; an unknown field is an error, since it may be a misspelt one."""
+    """A frozen value from outside; an unknown field is an error, since it may be misspelt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -78,5 +78,5 @@ class Event(Wire):
 
 
 def utc_iso(moment: datetime) -> str:
-    """Write a moment as RFC 3339 in UTC, microseconds kept."""
+    """Format a UTC time as RFC 3339 with microseconds."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

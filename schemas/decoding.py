@@ -1,4 +1,4 @@
-"""Reading messages: CloudEvents in Kafka's binary mode become events, or records that could not be understood."""
+"""Decoding of messages: CloudEvents in Kafka's binary mode become events, or records that could not be read."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,12 +19,12 @@ TOMBSTONE = "tombstone"
 LARGEST_BODY = 64 * 1024
 LONGEST_GENERATION = 6
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NOBODY = named("organisation", "unknown")
-"""The organisation of what names none."""
+UNKNOWN_ORGANISATION = named("organisation", "unknown")
+"""The organisation of messages that name none."""
 
 
 class PartitionOffset(NamedTuple):
-    """Where a record stands on its topic."""
+    """The partition and offset of a record."""
 
     partition: int
     offset: int
@@ -35,7 +35,7 @@ NOWHERE = PartitionOffset(-1, -1)
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What could not be understood, its exact bytes, and why, in words that repeat nothing of them."""
+    """A record that could not be read or handled: its exact bytes, and a reason that repeats none of them."""
 
     reason: str
     source: str
@@ -48,18 +48,18 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Newer(Unreadable):
-    """What this version cannot read, and which claims to be an event of ours of a higher generation."""
+    """A record that this version cannot read and that claims to be Renfort's, of a higher generation."""
 
-    event_id: UUID = NOBODY
+    event_id: UUID = UNKNOWN_ORGANISATION
     generation: int = OLDEST
     recorded_at: datetime = EPOCH
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message that was understood; `data` is None where its type is not known here, or for a tombstone.
+    """A message that was read; `data` is None if this version does not know its type, and for a tombstone.
 
-    Where it is not `ours`, its times are what its writer says.
+    `ours` is whether it claims Renfort as its source; otherwise its times are those that its writer states.
     """
 
     event_id: UUID
@@ -78,7 +78,7 @@ class Received:
     place: PartitionOffset = NOWHERE
 
     def unreadable(self, reason: str) -> Unreadable:
-        """Return it as what could not be handled."""
+        """Return the message as a record that could not be handled, with the reason."""
         return Unreadable(
             reason,
             plain(self.source),
@@ -91,13 +91,13 @@ class Received:
 
 
 def recorded_at(message: Received) -> datetime:
-    """Tell when an event of ours was written to the journal; long ago where it does not say so."""
+    """Return when an event of ours was written to the journal; `EPOCH` if its headers do not state it."""
     texts = {name: (value or b"").decode() for name, value in message.headers if name == "ce_recordedtime"}
     return time(texts, "ce_recordedtime", EPOCH)
 
 
 def revive(type_: str, body: bytes) -> Event:
-    """Read an event of ours, in any version that it ever had; unknown fields are kept, to be passed on."""
+    """Decode an event of ours in any version that it ever had; unknown fields are retained, to be passed on."""
     type_, body = upcast(type_, body)
     return MODELS[type_].model_validate_json(body, extra="allow")
 
@@ -105,7 +105,7 @@ def revive(type_: str, body: bytes) -> Event:
 def decode(
     topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: PartitionOffset = NOWHERE
 ) -> Received | Unreadable | None:
-    """Read one message, whatever its bytes; None is a tombstone where none is expected."""
+    """Decode one message, whatever its bytes; return None for a tombstone on a topic that has none."""
     if body is None and from_outside(topic) and BY_NAME[topic].compact:
         return _tombstone(key, pairs, place)
     if body is None and not from_outside(topic):
@@ -123,7 +123,7 @@ def _unreadable(
     source = plain(texts.get("ce_source", "")) or "unknown"
     found = (reason, source, uuid(texts.get("ce_organisation", "")), key, pack(pairs), body, place)
     claimed = generation_of(pairs)
-    # Others write on these topics, so that what waited there could stop them: there it is always parked.
+    # Anybody may write on a topic from outside: a record that waited there could block it, so it is always parked.
     if source != SOURCE or claimed <= GENERATION or from_outside(topic):
         return Unreadable(*found)
     try:
@@ -134,13 +134,13 @@ def _unreadable(
 
 
 def generation_of(pairs: Headers) -> int:
-    """Return the generation that a message claims; the oldest where it claims none that is a number."""
+    """Return the generation that a message claims; the oldest if it claims none or no number."""
     text = next((value or b"" for name, value in pairs if name == "ce_generation"), b"")
     return int(text) if text.isdigit() and len(text) <= LONGEST_GENERATION else OLDEST
 
 
 def from_outside(topic: str) -> bool:
-    """Tell whether others than Renfort write on a topic."""
+    """Return whether others than Renfort write on a topic."""
     return topic in BY_NAME and "outside" in BY_NAME[topic].writers
 
 
@@ -177,8 +177,8 @@ def _received(
 def _tombstone(key: bytes | None, pairs: Headers, place: PartitionOffset) -> Received:
     identity = named(TOMBSTONE, (key or b"").hex())
     return Received(
-        identity, TOMBSTONE, None, NOBODY, "actual", 0, EPOCH, EPOCH, "unknown", ours=False, key=key or b"",
-        headers=pairs, body=None, place=place,
+        identity, TOMBSTONE, None, UNKNOWN_ORGANISATION, "actual", 0, EPOCH, EPOCH, "unknown", ours=False,
+        key=key or b"", headers=pairs, body=None, place=place,
     )  # fmt: skip
 
 
@@ -198,13 +198,13 @@ def _data(topic: str, type_: str, content_type: str, body: bytes | None) -> Even
 
 
 def _strict(type_: str, body: bytes) -> Event:
-    """Read an event from a topic on which others write: an unknown field may be personal, or a misspelt one."""
+    """Decode an event from outside; an unknown field is an error, since it may be personal or misspelt."""
     type_, body = upcast(type_, body)
     return MODELS[type_].model_validate_json(body)
 
 
 def _known(topic: str, type_: str) -> bool:
-    """Tell whether a type is known on a topic; what a newer writer of ours may add there is no error."""
+    """Return whether a type is known on a topic; a type that a newer version of Renfort may have added is no error."""
     newest = UPCASTS[type_][0] if type_ in UPCASTS else type_
     if newest in MODELS and MODELS[newest].topic == topic:
         return True
@@ -218,14 +218,14 @@ def _known(topic: str, type_: str) -> bool:
 
 
 def _first(error: ValidationError) -> str:
-    """Say where a body is wrong and how, without what it holds."""
+    """Describe the first error of a body by its field and kind, without the value."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     return f"{plain(place) or 'the body'}: {first['type'].replace('_', ' ')}"
 
 
 def _mode(header: str | None, data: Event | None) -> Mode:
-    # Not by getattr: a model without the field takes its time to say so.
+    # Not by getattr: pydantic is slow to raise for a model without the field.
     inside: Mode | None = vars(data).get("mode") if data else None
     mode = header or inside or "actual"
     if mode not in get_args(Mode):
@@ -237,5 +237,5 @@ def _mode(header: str | None, data: Event | None) -> Mode:
 
 
 def _event_id(source: str, id_: str) -> UUID:
-    """Identify an event: ids from outside are unique only together with their source."""
+    """Return the id of an event: ids from outside are unique only together with their source."""
     return (uuid(id_) if source == SOURCE else None) or named(source, id_)

@@ -21,7 +21,7 @@ class EscalationEvent(Event):
 
 
 class EscalationRaised(EscalationEvent):
-    """A supervisor is told; `turn` counts whom in duty order, `page` says whether by message."""
+    """A supervisor is notified: `turn` is the place in the duty order, `page` whether a message is sent."""
 
     type: ClassVar[str] = "escalation.raised.v1"
 
@@ -33,7 +33,7 @@ class EscalationRaised(EscalationEvent):
 
 
 class EscalationAcknowledged(EscalationEvent):
-    """A named supervisor has seen it; the acknowledgement lapses unless something is done."""
+    """A named supervisor has seen the escalation; the acknowledgement lapses unless its cause is resolved in time."""
 
     type: ClassVar[str] = "escalation.acknowledged.v1"
 
@@ -42,13 +42,13 @@ class EscalationAcknowledged(EscalationEvent):
 
 
 class EscalationLapsed(EscalationEvent):
-    """It was acknowledged and nothing came of it: it is raised again."""
+    """The escalation was acknowledged but not resolved in time: it is raised again."""
 
     type: ClassVar[str] = "escalation.lapsed.v1"
 
 
 class EscalationResolved(EscalationEvent):
-    """Its cause is gone."""
+    """The cause of the escalation is gone."""
 
     type: ClassVar[str] = "escalation.resolved.v1"
 
@@ -56,7 +56,7 @@ class EscalationResolved(EscalationEvent):
 
 
 class EscalationHandedOver(EscalationEvent):
-    """A named human has taken over what it was about."""
+    """A named human has taken over the subject of the escalation."""
 
     type: ClassVar[str] = "escalation.handed_over.v1"
 

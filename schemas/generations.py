@@ -37,7 +37,7 @@ def seats_of(plan: Plan) -> tuple[OpenedSeat, ...]:
 
 
 def _opened_from_v1(body: Body) -> Body:
-    """Take engagement and seats from the plan, which version 1 carried with its defaults; its hash stays."""
+    """Derive engagement and seats from the plan, which version 1 carried with its defaults; its hash is unchanged."""
     if not isinstance(body.get("plan"), dict):
         return body
     plan = read_plan(body["plan"])
@@ -82,7 +82,7 @@ DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
 
 
 def upcast(type_: str, body: bytes) -> tuple[str, bytes]:
-    """Rewrite the body of an old type as the newest version of it; what cannot be rewritten is left as it is."""
+    """Rewrite the body of an old type as its newest version; one that cannot be rewritten is returned unchanged."""
     while type_ in UPCASTS:
         type_, rewrite = UPCASTS[type_]
         if rewrite is not _same:

@@ -1,4 +1,4 @@
-"""What happens to an incident as a whole: topic `incident.events`."""
+"""Events of an incident as a whole: topic `incident.events`."""
 
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -27,7 +27,7 @@ Commune = Annotated[str, Field(pattern=r"^[0-9][0-9AB][0-9]{3}$")]
 
 
 class IncidentEvent(Event):
-    """Any event of one incident's stream."""
+    """An event in the stream of one incident."""
 
     topic: ClassVar[str] = "incident.events"
 
@@ -37,7 +37,7 @@ class IncidentEvent(Event):
 class OpenedSeat(Wire):
     """One place to fill: by a volunteer who has `all` skills and one of `any`; `reserve` is beyond need.
 
-    Numbers start at 1 and go onward: seats that are added later take the next ones, and none is reused.
+    Numbers start at 1 and are never reused: seats that are added later take the next ones.
     """
 
     number: Operational[int] = Field(ge=1)
@@ -49,9 +49,9 @@ class OpenedSeat(Wire):
 
 
 class IncidentOpened(IncidentEvent):
-    """A report became an incident, under a plan; `awaiting` says why no volunteer is asked before a confirmation.
+    """A report opened an incident under a plan; `awaiting` is why no volunteer is asked before a confirmation.
 
-    `plan` is the plan as canonical JSON without defaults, kept whole by readers that do not know all of it.
+    `plan` is the plan as canonical JSON without defaults; readers retain the fields that they do not know.
     `window` is when it takes place, `acceptance` the share of people expected to accept, `accuracy_m` how uncertain
     the position is, `commune` its INSEE code, `muster` the name of the point where people gather; each null where
     nothing is known or meant.
@@ -81,7 +81,7 @@ class IncidentOpened(IncidentEvent):
 
 
 class IncidentUpdated(IncidentEvent):
-    """The same source said more; absent fields are unchanged."""
+    """The same source reported a change; absent fields are unchanged."""
 
     type: ClassVar[str] = "incident.updated.v1"
 
@@ -94,20 +94,20 @@ class IncidentUpdated(IncidentEvent):
 
 
 class HumanAct(IncidentEvent):
-    """Something that a named person did to an incident."""
+    """An action of a named person on an incident."""
 
     by: Operational[str]
     reason: Operational[str] = ""
 
 
 class IncidentConfirmed(HumanAct):
-    """A supervisor lets volunteers be asked."""
+    """A supervisor confirmed that volunteers may be asked."""
 
     type: ClassVar[str] = "incident.confirmed.v1"
 
 
 class IncidentHeld(HumanAct):
-    """Wait there: told at once to everybody in `recalled`."""
+    """Volunteers must wait where they are; everybody in `recalled` is notified at once."""
 
     type: ClassVar[str] = "incident.held.v1"
 
@@ -115,13 +115,13 @@ class IncidentHeld(HumanAct):
 
 
 class IncidentResumed(HumanAct):
-    """The hold is over."""
+    """The hold has ended."""
 
     type: ClassVar[str] = "incident.resumed.v1"
 
 
 class IncidentAborted(HumanAct):
-    """Do not approach: told at once to everybody in `recalled`."""
+    """Volunteers must not approach; everybody in `recalled` is notified at once."""
 
     type: ClassVar[str] = "incident.aborted.v1"
 
@@ -129,25 +129,25 @@ class IncidentAborted(HumanAct):
 
 
 class IncidentTakenOver(HumanAct):
-    """A named human has it; Renfort asks nobody more."""
+    """A named human handles the incident; Renfort asks no more volunteers."""
 
     type: ClassVar[str] = "incident.taken_over.v1"
 
 
 class IncidentGivenBack(HumanAct):
-    """Renfort has it again."""
+    """Renfort handles the incident again."""
 
     type: ClassVar[str] = "incident.given_back.v1"
 
 
 class IncidentCancelled(HumanAct):
-    """There was nothing to do after all."""
+    """The incident needed no response."""
 
     type: ClassVar[str] = "incident.cancelled.v1"
 
 
 class IncidentClosed(HumanAct):
-    """It is over."""
+    """The incident has ended."""
 
     type: ClassVar[str] = "incident.closed.v1"
 
@@ -177,7 +177,7 @@ class Shortfall(IncidentEvent):
 
 
 class Widened(IncidentEvent):
-    """The search goes on farther out."""
+    """The search radius was widened."""
 
     type: ClassVar[str] = "incident.widened.v1"
 

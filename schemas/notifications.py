@@ -1,4 +1,4 @@
-"""What became of each message (`notification.events`) and of what could not be understood (`parking`)."""
+"""Events of messages (topic `notification.events`) and of parked records (topic `parking`)."""
 
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -21,7 +21,7 @@ Purpose = Literal[
 
 
 class MessageEvent(Event):
-    """Something that happened to one message; `recipient_id` is a volunteer's or a duty contact's pseudonym."""
+    """An event of one message; `recipient_id` is the pseudonym of a volunteer or of a duty contact."""
 
     topic: ClassVar[str] = "notification.events"
 
@@ -34,37 +34,37 @@ class MessageEvent(Event):
 
 
 class MessageQueued(MessageEvent):
-    """To be sent."""
+    """The message is to be sent."""
 
     type: ClassVar[str] = "message.queued.v1"
 
 
 class MessageSent(MessageEvent):
-    """The gateway took it."""
+    """The gateway accepted the message."""
 
     type: ClassVar[str] = "message.sent.v1"
 
 
 class MessageDelivered(MessageEvent):
-    """The gateway says that the phone has it."""
+    """The gateway reported that the phone received the message."""
 
     type: ClassVar[str] = "message.delivered.v1"
 
 
 class MessageFailed(MessageEvent):
-    """It will not arrive."""
+    """The message will not arrive."""
 
     type: ClassVar[str] = "message.failed.v1"
 
 
 class MessageSkipped(MessageEvent):
-    """It was no longer right to send it."""
+    """The message was not sent, since its reason no longer held."""
 
     type: ClassVar[str] = "message.skipped.v1"
 
 
 class Parked(Event):
-    """Something could not be understood; its bytes stay in Postgres under `parking_id`."""
+    """A record could not be handled; its bytes stay in Postgres under `parking_id`."""
 
     type: ClassVar[str] = "parking.parked.v1"
     topic: ClassVar[str] = "parking"

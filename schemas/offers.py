@@ -1,4 +1,4 @@
-"""Offers and the assignments that come of them: topics `dispatch.offers` and `dispatch.assignments`."""
+"""Events of offers and of assignments: topics `dispatch.offers` and `dispatch.assignments`."""
 
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -18,7 +18,7 @@ ReleasedReason = Literal[
 
 
 class OfferEvent(IncidentEvent):
-    """Something that happened to one offer."""
+    """An event of one offer."""
 
     topic: ClassVar[str] = "dispatch.offers"
 
@@ -38,26 +38,26 @@ class OfferExtended(OfferEvent):
 
 
 class OfferAnswered(OfferEvent):
-    """An answer, with when it was received and over what."""
+    """An answer to an offer, with the time and the channel of its receipt."""
 
     received_at: Operational[AwareDatetime]
     channel: Public[Channel]
 
 
 class OfferAccepted(OfferAnswered):
-    """The volunteer comes."""
+    """The volunteer accepted the offer."""
 
     type: ClassVar[str] = "offer.accepted.v1"
 
 
 class OfferDeclined(OfferAnswered):
-    """The volunteer does not come."""
+    """The volunteer declined the offer."""
 
     type: ClassVar[str] = "offer.declined.v1"
 
 
 class OfferAnsweredLate(OfferAnswered):
-    """A yes after the window: seated, kept in reserve, or thanked."""
+    """A yes after the window: the volunteer is seated, put in reserve, or thanked."""
 
     type: ClassVar[str] = "offer.answered_late.v1"
 
@@ -65,13 +65,13 @@ class OfferAnsweredLate(OfferAnswered):
 
 
 class OfferExpired(OfferEvent):
-    """Nobody answered within the window."""
+    """The volunteer did not answer within the window."""
 
     type: ClassVar[str] = "offer.expired.v1"
 
 
 class OfferWithdrawn(OfferEvent):
-    """The offer no longer stands; who was asked is told."""
+    """The offer is no longer valid; the volunteer is notified."""
 
     type: ClassVar[str] = "offer.withdrawn.v1"
 
@@ -79,7 +79,7 @@ class OfferWithdrawn(OfferEvent):
 
 
 class AssignmentEvent(IncidentEvent):
-    """Something that happened to one assignment."""
+    """An event of one assignment."""
 
     topic: ClassVar[str] = "dispatch.assignments"
 
@@ -105,13 +105,13 @@ class EnRoute(AssignmentEvent):
 
 
 class OnScene(AssignmentEvent):
-    """The responder is there."""
+    """The responder is on scene."""
 
     type: ClassVar[str] = "assignment.on_scene.v1"
 
 
 class Released(AssignmentEvent):
-    """The responder is free again; the seat is empty again unless the work is done."""
+    """The responder is released; the seat is empty again unless the task is done."""
 
     type: ClassVar[str] = "assignment.released.v1"
 

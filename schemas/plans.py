@@ -1,4 +1,4 @@
-"""Response plans: what an incident of a kind needs, whom to ask, when to escalate. Immutable, named by hash."""
+"""Response plans: the seats that a kind of incident needs, whom to ask, when to escalate. Immutable, named by hash."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -22,7 +22,7 @@ class PlanRuleError(ValueError):
 
 
 class SeatNeed(Strict):
-    """So many seats of one role, each filled by a volunteer who has the skill."""
+    """`count` seats of one role, each filled by a volunteer who has the skill."""
 
     role: Public[Slug]
     skill: Public[Skill]
@@ -44,7 +44,7 @@ class OfferPolicy(Strict):
 
 
 class SearchPolicy(Strict):
-    """Where to look: the radii in turn, how long to stay on each, and the gates of this plan."""
+    """The search: its radii in turn, how long each is used before the next, and the gates of this plan."""
 
     radii_m: Public[tuple[Metres, ...]] = Field(min_length=1, max_length=10)
     widen_after_s: Public[Seconds] = 45
@@ -61,7 +61,7 @@ class SearchPolicy(Strict):
 
     @model_validator(mode="after")
     def radii_grow(self) -> Self:
-        """Refuse radii that do not grow."""
+        """Reject radii that do not grow."""
         if list(self.radii_m) != sorted(set(self.radii_m)):
             msg = "radii_m must grow from one to the next"
             raise PlanRuleError("radii_m", msg)
@@ -69,7 +69,7 @@ class SearchPolicy(Strict):
 
 
 class Step(Strict):
-    """One escalation step, `after_s` seconds after the incident began to lack somebody."""
+    """One escalation step, `after_s` seconds after a seat of the incident became empty."""
 
     after_s: Public[Seconds]
     level: Public[int] = Field(ge=1, le=5)
@@ -77,7 +77,7 @@ class Step(Strict):
 
 
 class Plan(Strict):
-    """A response plan. A running incident keeps the plan that it started with."""
+    """A response plan. A running incident is handled under the plan that it started with."""
 
     name: Public[Slug]
     title: Public[dict[Literal["fr", "en"], str]] = Field(min_length=2)
@@ -96,27 +96,27 @@ class Plan(Strict):
     acknowledgement_s: Public[Seconds] = 300
 
     def canonical(self) -> dict[str, Any]:
-        """Return what the plan states beyond the defaults, as JSON values: how events and tables carry it."""
+        """Return the fields that differ from the defaults, as JSON values: the form in events and tables."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
     @property
     def hash(self) -> str:
-        """Return the name of this exact plan; a field that is added later with a default changes no name."""
+        """Return the hash that names this exact plan; a field that is added later with a default changes no hash."""
         return sha256(orjson.dumps(self.canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
     @property
     def engagement(self) -> Engagement:
-        """Return what volunteers are called to do."""
+        """Return the task of the volunteers."""
         return "notice" if self.informs else "crew" if self.crew else "dispatch"
 
     @property
     def asks(self) -> bool:
-        """Tell whether the plan asks volunteers at all."""
+        """Return whether the plan asks volunteers at all."""
         return bool(self.seats)
 
     @model_validator(mode="after")
     def steps_follow(self) -> Self:
-        """Refuse steps that go back in time or down in level, and seats that nothing escalates."""
+        """Reject steps that are not in order of time and level, and seats without a step that pages."""
         for earlier, later in zip(self.steps, self.steps[1:], strict=False):
             if later.after_s <= earlier.after_s or later.level < earlier.level:
                 msg = "each step must come after the one before it, at the same level or above"
@@ -128,7 +128,7 @@ class Plan(Strict):
 
     @model_validator(mode="after")
     def watch_informs(self) -> Self:
-        """Refuse a neighbourhood-watch plan that sends people."""
+        """Reject a neighbourhood-watch plan that sends people."""
         watch = self.name.startswith("watch") or any(kind.startswith("watch.") for kind in self.kinds)
         if watch and not self.informs:
             msg = "a watch plan informs and never sends: set `informs: true`"
@@ -137,5 +137,5 @@ class Plan(Strict):
 
 
 def read_plan(body: Mapping[str, Any]) -> Plan:
-    """Read a plan from the wire or a table; unlike in a file, an unknown field is kept. Raises ValidationError."""
+    """Parse a plan from the wire or a table; unlike in a file, unknown fields are retained. Raises ValidationError."""
     return Plan.model_validate(body, extra="allow")

@@ -18,10 +18,10 @@ class AnswerBody(Strict):
 
 
 class ReplyReceived(Event):
-    """One answer to one offer; a text that was sent with it is kept by reference only.
+    """One answer to one offer; the text of the message, if any, is stored elsewhere.
 
     For later releases, null until then: `eta_at` when the volunteer expects to arrive, `party` how many people come,
-    `reason` a code for a no, `by` who answered for the volunteer, `sent_at` when the gateway says that it was sent.
+    `reason` a code for a no, `by` who answered for the volunteer, `sent_at` the sending time that the gateway reports.
     """
 
     type: ClassVar[str] = "reply.received.v2"

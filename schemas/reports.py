@@ -1,4 +1,4 @@
-"""Reports: what a source sends us, and what goes on the topic."""
+"""Reports: the body that a source sends, and the event on the topic `incident.reports`."""
 
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -25,14 +25,14 @@ Reference = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-
 
 
 class Professional(Strict):
-    """Whether the professional response was requested, and under which reference."""
+    """The state of the professional response: whether it was requested, and under which reference."""
 
     requested: Operational[bool] = False
     reference: Operational[Reference | None] = None
 
 
 class ReportFacts(Strict):
-    """What every report states, whichever way it arrives; `updates` is the source's id of an earlier report."""
+    """The facts of every report, whichever way it arrives; `updates` is the source's id of an earlier report."""
 
     kind: Public[Kind]
     severity: Public[Severity] = "urgent"
@@ -52,9 +52,9 @@ class ReportBody(ReportFacts):
 
 
 class ReportReceived(ReportFacts, Event):
-    """A report as understood at the edge; no free text, no caller. Published straight to the topic it is untrusted.
+    """A report as validated on arrival: no free text, no caller. One published straight to the topic is untrusted.
 
-    The fields of `RESERVED` are for later releases: what sets one of them is parked.
+    The fields of `RESERVED` are for later releases: a report that sets one of them is parked.
     """
 
     model_config: ClassVar = {"frozen": True, "extra": "forbid"}

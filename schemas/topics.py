@@ -1,4 +1,4 @@
-"""The topics as declared data: key, partitions, retention, how each is recovered, and who writes."""
+"""The topics as declared data: key, partitions, retention, recovery and writers."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -55,13 +55,13 @@ from schemas.volunteers import AvailabilityChanged, PositionMoved, VolunteerLeft
 
 DAY_MS = 86_400_000
 HORIZON_DAYS = 7
-"""How far back a broker that forgot is refilled. Retention on the topic <= horizon < retention of the inbox."""
+"""How far back events are republished to a broker that lost its data. Topic retention <= horizon < inbox retention."""
 INBOX_DAYS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic; who reads it stands in `dispatch.services.subscriptions`."""
+    """One topic; its consumers are declared in `dispatch.services.subscriptions`."""
 
     name: str
     key: str

@@ -1,4 +1,4 @@
-"""Volunteers as others may know them: topics `volunteer.updates` and `volunteer.positions`, by pseudonym."""
+"""Volunteers by pseudonym: topics `volunteer.updates` and `volunteer.positions`, and the bodies of requests."""
 
 from datetime import date
 from typing import Annotated, ClassVar, Literal
@@ -28,7 +28,7 @@ class VolunteerBody(Strict):
 
 
 class VolunteerPatch(Strict):
-    """What `PATCH /v1/volunteers/{id}` may change; absent fields are unchanged."""
+    """The body of `PATCH /v1/volunteers/{id}`; absent fields are unchanged."""
 
     availability: Operational[Availability | None] = None
     consent: Operational[tuple[Consent, ...] | None] = None
@@ -36,7 +36,7 @@ class VolunteerPatch(Strict):
 
 
 class VolunteerEvent(Event):
-    """Something that happened to one volunteer's membership."""
+    """An event of one volunteer's membership."""
 
     topic: ClassVar[str] = "volunteer.updates"
 
@@ -44,7 +44,7 @@ class VolunteerEvent(Event):
 
 
 class VolunteerRegistered(VolunteerEvent):
-    """Somebody joined an organisation's roster."""
+    """A volunteer joined an organisation's roster."""
 
     type: ClassVar[str] = "volunteer.registered.v1"
 
@@ -52,7 +52,7 @@ class VolunteerRegistered(VolunteerEvent):
 
 
 class AvailabilityChanged(VolunteerEvent):
-    """A volunteer can or cannot be asked."""
+    """A volunteer's availability changed."""
 
     type: ClassVar[str] = "volunteer.availability_changed.v1"
 
@@ -60,13 +60,13 @@ class AvailabilityChanged(VolunteerEvent):
 
 
 class VolunteerLeft(VolunteerEvent):
-    """A volunteer said STOP or left the roster."""
+    """A volunteer opted out with STOP or left the roster."""
 
     type: ClassVar[str] = "volunteer.left.v1"
 
 
 class PositionMoved(Event):
-    """Where a volunteer is: the one place where personal data rides on a topic, by pseudonym, for an hour."""
+    """A volunteer's position: the only personal data that is published on a topic, by pseudonym, for an hour."""
 
     type: ClassVar[str] = "volunteer.moved.v1"
     topic: ClassVar[str] = "volunteer.positions"

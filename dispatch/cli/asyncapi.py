@@ -53,7 +53,7 @@ HEADERS: dict[str, Node] = {
     },
     "content-type": {"const": "application/json"},
 }
-NEEDED_FROM_OUTSIDE = ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_organisation"]
+REQUIRED_FROM_OUTSIDE = ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_organisation"]
 
 
 class _Untitled(GenerateJsonSchema):
@@ -162,7 +162,7 @@ def _schemas() -> Node:
             properties[name] = _classed(properties[name], privacy)
     return {
         "Headers": _headers([name for name in HEADERS if name != "ce_generation"]),
-        "HeadersFromOutside": _headers(NEEDED_FROM_OUTSIDE),
+        "HeadersFromOutside": _headers(REQUIRED_FROM_OUTSIDE),
     } | schemas
 
 

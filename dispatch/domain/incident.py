@@ -34,7 +34,7 @@ class Seat:
     assignment_id: UUID | None = None
 
     def fits(self, skills: Collection[str]) -> bool:
-        """Tell whether somebody with these skills may fill it."""
+        """Return whether somebody with these skills may fill it."""
         return all(skill in skills for skill in self.all_skills) and (
             not self.any_skills or any(skill in skills for skill in self.any_skills)
         )
@@ -73,7 +73,7 @@ class Assignment:
 
     @property
     def active(self) -> bool:
-        """Tell whether the responder is still bound to the incident."""
+        """Return whether the responder is still bound to the incident."""
         return self.status != "released"
 
 
@@ -107,7 +107,7 @@ class Escalation:
 
     @property
     def open(self) -> bool:
-        """Tell whether a supervisor still has to handle it."""
+        """Return whether a supervisor still has to handle it."""
         return self.status in ("raised", "acknowledged")
 
 
@@ -158,7 +158,7 @@ class Incident:
 
     @property
     def ended(self) -> bool:
-        """Tell whether nothing more can happen to it but late answers and acknowledgements."""
+        """Return whether nothing more can happen to it but late answers and acknowledgements."""
         return self.status in ("aborted", "closed", "cancelled")
 
     @property
@@ -203,11 +203,11 @@ class Incident:
         return Counter(seat.role for seat in self.seats if not seat.reserve)
 
     def seated(self) -> bool:
-        """Tell whether each role has as many people as it needs, whichever seat they hold."""
+        """Return whether each role has as many people as it needs, whichever seat they hold."""
         return self._enough([seat.role for seat in self.seats if seat.assignment_id is not None])
 
     def arrived(self) -> bool:
-        """Tell whether each role has as many people on scene, or back from there, as it needs."""
+        """Return whether each role has as many people on scene, or back from there, as it needs."""
         there = {a.id for a in self.assignments.values() if a.on_scene_at is not None}
         return bool(there) and self._enough([seat.role for seat in self.seats if seat.assignment_id in there])
 

@@ -152,7 +152,7 @@ async def claim(
     held = {row["id"] for row in await connection.fetch(sql("claim_volunteers"), people)}
     pairs = sorted(set(chosen))
     # A statement of its own: only a snapshot taken after the locks sees what was committed before them.
-    rows = await connection.fetch(sql("still_free"), *map(list, zip(*pairs, strict=True)))
+    rows = await connection.fetch(sql("free_volunteers"), *map(list, zip(*pairs, strict=True)))
     free = {(row["volunteer_id"], row["lane"]) for row in rows}
     for incident_id, choice in choices.items():
         for pick in list(choice.picks):

@@ -106,7 +106,7 @@ async def write(
     if not changed:
         return
     await append(connection, _entries(changed, now, received or {}), now)
-    await execute_rows(connection, "raise_waiting", [row for draft in changed for row in _raised(draft)])
+    await execute_rows(connection, "raise_outbox_rank", [row for draft in changed for row in _raised(draft)])
     events = (event for draft in changed for event in draft.events)
     await write_plans(connection, events, _replanned(changed), now)
     before = [rows_of(draft.before) for draft in changed if not _is_new(draft)]
@@ -139,7 +139,7 @@ def _raised(draft: Draft) -> list[Row]:
 
 
 def _is_new(draft: Draft) -> bool:
-    """Tell whether the incident was opened by this very draft."""
+    """Return whether the incident was opened by this very draft."""
     return draft.incident.seq == len(draft.events)
 
 

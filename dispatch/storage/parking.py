@@ -1,4 +1,4 @@
-"""Parked records: those that could not be handled. Their bytes stay in Postgres, the topic `parking` has the fact."""
+"""Parked records: those that could not be handled. Their bytes stay in Postgres; the topic `parking` announces them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import asyncpg
 
 from dispatch.storage import journal
 from dispatch.storage.queries import bound, columns
-from schemas.decoding import NOBODY, Unreadable
+from schemas.decoding import UNKNOWN_ORGANISATION, Unreadable
 from schemas.ids import new_id
 from schemas.notifications import Parked
 
@@ -31,7 +31,7 @@ class Parking:
 
 
 class ParkingRow(NamedTuple):
-    """A message as `park` takes it."""
+    """A message as a row of the query `park`."""
 
     id: UUID
     organisation: UUID | None
@@ -46,7 +46,7 @@ async def park(
     connection: asyncpg.Connection, consumer: str, topic: str, items: Sequence[Unreadable], now: datetime
 ) -> list[Parking]:
     """Store the bytes and append a `Parked` event for each; return those that were not parked before."""
-    # The id goes out on a topic: one that followed from the bytes would let people guess what they hold.
+    # The id is published on a topic: an id derived from the bytes would let readers guess their content.
     by_id = {new_id(): item for item in items}
     rows = [
         ParkingRow(
@@ -69,7 +69,7 @@ async def park(
 
 def _parking(id_: UUID, consumer: str, topic: str, item: Unreadable) -> Parking:
     reason, size = item.reason[:LONGEST_REASON], len(item.body or b"")
-    return Parking(id_, consumer, topic, item.organisation or NOBODY, item.source, reason, size)
+    return Parking(id_, consumer, topic, item.organisation or UNKNOWN_ORGANISATION, item.source, reason, size)
 
 
 def _entry(parking: Parking, now: datetime) -> journal.Entry:

@@ -19,7 +19,7 @@ R = TypeVar("R")
 ATTEMPTS = 6
 JITTER_S = 0.02
 LONG_S = 3600.0
-"""The time limit of a statement that reads the whole journal, in a transaction that runs `allow_minutes`."""
+"""The time limit of a statement that reads the whole journal, in a transaction that runs `lift_statement_timeout`."""
 log = structlog.get_logger()
 
 

@@ -138,7 +138,7 @@ class Table:
         return ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, start=1))
 
     def _gives_up(self, old: Row, new: Row | None) -> bool:
-        """Tell whether a changed row gives up a unique value and takes another."""
+        """Return whether a changed row gives up a unique value and takes another."""
         if new is None or not (taken := self._held(new)):
             return False
         return not self._held(old) <= taken

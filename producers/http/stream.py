@@ -99,7 +99,7 @@ class Feed:
                 self._reading = None
 
     def over(self, cursor: Cursor) -> bool:
-        """Tell whether a watcher has to reconnect: the reading ended, or the database was replaced."""
+        """Return whether a watcher has to reconnect: the reading ended, or the database was replaced."""
         ended = self._reading is None or self._reading.done()
         return ended or self._stopping() or self._head.epoch not in {0, cursor.epoch}
 

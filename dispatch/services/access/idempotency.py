@@ -54,11 +54,11 @@ async def claim(uow: UnitOfWork, mine: Claim) -> StoredResponse | None:
     return StoredResponse(found["status"], found["body"])
 
 
-async def settle(uow: UnitOfWork, mine: Claim, status: int, body: bytes) -> None:
+async def complete(uow: UnitOfWork, mine: Claim, status: int, body: bytes) -> None:
     """Store the response."""
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> None:
-        await connection.execute(sql("settle_idempotency_key"), mine.api_key, mine.name, status, body)
+        await connection.execute(sql("complete_idempotency_key"), mine.api_key, mine.name, status, body)
 
     await uow.transact(work)
 

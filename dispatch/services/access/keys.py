@@ -31,7 +31,7 @@ class Key:
     holder: str
 
     def may(self, *scopes: str) -> bool:
-        """Tell whether the key has one of the scopes; `admin` includes all scopes but those of gateways."""
+        """Return whether the key has one of the scopes; `admin` includes all scopes but those of gateways."""
         admin = "admin" in self.scopes
         return any(scope in self.scopes or (admin and not scope.startswith("gateway:")) for scope in scopes)
 

@@ -115,7 +115,7 @@ async def incident(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> In
         found = (await store.read(connection, [incident_id])).get(incident_id)
         if found is None or found.organisation != organisation:
             raise NotFoundError("there is no such incident")
-        words = await connection.fetch(sql("incident_words"), incident_id)
+        words = await connection.fetch(sql("incident_texts"), incident_id)
         names = await names_of(connection, {offer.volunteer_id for offer in found.offers.values()})
     return _detail(found, [row["description"] for row in words], names)
 
@@ -130,7 +130,7 @@ async def escalations(
 
 async def next_due(uow: UnitOfWork, organisation: UUID) -> dict[UUID, tuple[str, datetime]]:
     """Return the next entry on the agenda of each running incident: its kind, and when it is due."""
-    rows = await uow.pool.fetch(sql("due_next"), organisation)
+    rows = await uow.pool.fetch(sql("next_agenda_entries"), organisation)
     return {row["subject"]: (row["kind"], row["due_at"]) for row in rows}
 
 

@@ -1,4 +1,4 @@
-"""The one classifier of errors: what the caller does next, and what a log may say of it."""
+"""The one classifier of errors: what the caller does next, and which fields may be logged."""
 
 from enum import Enum
 
@@ -22,7 +22,7 @@ class Failure(Enum):
     OURS = "ours"
     """A defect of this program. The text may repeat data, so only the error's class and place are logged."""
     NEWER_VERSION = "newer_version"
-    """A newer version of Renfort wrote it: it waits until this process is replaced."""
+    """A newer version of Renfort wrote the record: it waits until this process is replaced."""
 
 
 TRANSIENT: tuple[type[Exception], ...] = (
@@ -38,7 +38,7 @@ TRANSIENT: tuple[type[Exception], ...] = (
     asyncpg.PostgresSystemError,
     asyncpg.InvalidTransactionStateError,
     asyncpg.InvalidCachedStatementError,
-    # How a connection that is lost in the middle of a call may end it.
+    # May end a call during which the connection is lost.
     asyncpg.InternalClientError,
 )
 _CLASSES: tuple[tuple[Failure, tuple[type[Exception], ...]], ...] = (
@@ -49,17 +49,17 @@ _CLASSES: tuple[tuple[Failure, tuple[type[Exception], ...]], ...] = (
 
 
 def classify(error: BaseException) -> Failure:
-    """Return what the caller does next; an error that no class lists is ours."""
+    """Return what the caller does next; an error that no class lists is a defect of ours."""
     return next((failure for failure, kinds in _CLASSES if isinstance(error, kinds)), Failure.OURS)
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether the same work, done again later, may succeed."""
+    """Return whether the same work may succeed when it is repeated later."""
     return classify(error) is Failure.TRY_AGAIN
 
 
 def log_fields(error: BaseException) -> dict[str, object]:
-    """Return what a log may say of an error: its class, its text where that repeats no data, its own fields."""
+    """Return the fields to log of an error: its class, its text if that repeats no data, and its own fields."""
     failure = classify(error)
     text = where(error) if failure is Failure.OURS else describe(error)
     own: dict[str, object] = getattr(error, "log_fields", {})

@@ -1,4 +1,4 @@
-"""How a service rejects a request, cut by what the caller does next."""
+"""The errors by which a service rejects a request, divided by what the caller does next."""
 
 
 class SenderError(Exception):
@@ -6,15 +6,15 @@ class SenderError(Exception):
 
 
 class NotFoundError(SenderError):
-    """There is no such thing in this organisation."""
+    """The object does not exist in this organisation."""
 
 
 class ForbiddenError(SenderError):
-    """It exists, and this caller may not use it."""
+    """The object exists, but this caller may not use it."""
 
 
 class ConflictError(SenderError):
-    """It exists already, with other content."""
+    """The object exists already, with other content."""
 
 
 class UnauthorizedError(SenderError):
@@ -22,7 +22,7 @@ class UnauthorizedError(SenderError):
 
 
 class InvalidError(SenderError):
-    """A field is not valid; `field` names it, the message says what to do."""
+    """A field is not valid; `field` names it, the message states the remedy."""
 
     def __init__(self, field: str, message: str) -> None:
         """Name the field."""
@@ -47,5 +47,5 @@ class OverloadedError(SenderError):
 
     @property
     def log_fields(self) -> dict[str, object]:
-        """Return how long the sender is to wait."""
+        """Return how long the sender must wait."""
         return {"retry_after_s": self.retry_after_s}

@@ -5,11 +5,11 @@ import phonenumbers
 from dispatch.services.core.errors import InvalidError
 
 HOME = "FR"
-"""Where a number without a country code is from."""
+"""The country of a number without a country code."""
 
 
 def e164(text: str, *, field: str = "phone") -> str:
-    """Spell a number as +33612345678; numbers set aside for fiction pass, since drills and tests use them."""
+    """Return a number as +33612345678. Raises InvalidError; numbers reserved for fiction are valid: drills use them."""
     try:
         number = phonenumbers.parse(text, HOME)
     except phonenumbers.NumberParseException:

@@ -1,4 +1,4 @@
-"""What every service is given: the database, the time, and how to say that something was committed."""
+"""The unit of work of every service: the database, the clock, and the relay's wake-up call after a commit."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ T = TypeVar("T")
 Work = Callable[[asyncpg.Connection, datetime], Awaitable[T]]
 
 
-def _nobody() -> None:
-    """Wake nobody: the relay polls anyway."""
+def _no_relay() -> None:
+    """Do nothing: a relay in another process polls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class UnitOfWork:
 
     pool: asyncpg.Pool
     clock: Clock
-    wake: Callable[[], None] = _nobody
+    wake: Callable[[], None] = _no_relay
 
     async def transact(self, work: Work[T]) -> T:
-        """Run work in one transaction, again when another one got in its way, and wake the relay after."""
+        """Run work in one transaction, repeat it after a lost race, then wake the relay."""
 
         @retrying
         async def attempt() -> T:

@@ -1,4 +1,4 @@
-"""One transaction per batch of records: inbox, handler, parking; and what happens when that fails."""
+"""Batches of records: inbox, handler and parking in one transaction, and the retries after a failure."""
 
 import asyncio
 from collections import Counter
@@ -25,7 +25,7 @@ Record = Received | Unreadable
 Handler = Callable[[asyncpg.Connection, Sequence[Received], datetime], Awaitable[None]]
 OnParked = Callable[[asyncpg.Connection, Sequence[parking.Parking], datetime], Awaitable[None]]
 Waiting = Mapping[int, int]
-"""Partitions that wait for a newer version of this program, each with the offset to read again from."""
+"""Partitions that wait for a newer version of this program, each with the offset to resume from."""
 
 MOST_KEYS = 100
 ATTEMPTS_ALONE = 3
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one consumer does with one topic; `waiting` grows while its batch is worked."""
+    """One consumer's handling of one topic; `waiting` grows while its batch is handled."""
 
     consumer: str
     topic: str
@@ -47,7 +47,7 @@ class Work:
     waiting: dict[int, int] = field(default_factory=dict)
 
     async def do(self, connection: asyncpg.Connection, records: Sequence[Record], now: datetime) -> None:
-        """Record, handle, park: in this order, since reporting what was parked locks after incidents do."""
+        """Record, handle, park: in this order, since the alert about parked records takes its locks after incidents."""
         received = {record.event_id: record for record in records if isinstance(record, Received)}
         fresh = await inbox.record(connection, self.consumer, list(received), now)
         known = [record for id_, record in received.items() if id_ in fresh and record.data is not None]
@@ -56,7 +56,7 @@ class Work:
         await self.park(connection, [record for record in records if isinstance(record, Unreadable)], now)
 
     async def park(self, connection: asyncpg.Connection, items: Sequence[Unreadable], now: datetime) -> None:
-        """Store what cannot be handled, and report it to a human."""
+        """Store records that cannot be handled, and alert a supervisor."""
         parked = await parking.park(connection, self.consumer, self.topic, items, now) if items else []
         for item in parked:
             log.error(
@@ -70,7 +70,7 @@ class Work:
             await self.on_parked(connection, parked, now)
 
     def wait_at(self, record: Record, reason: str) -> None:
-        """Leave the record and what follows on its partition for a newer version."""
+        """Leave the record and those after it on its partition to a newer version."""
         partition, offset = record.place
         # A handler may have to wait at an earlier record than the decoder: the earliest holds.
         if self._holds(record.place):
@@ -87,7 +87,7 @@ class Work:
             )
 
     def allowed(self, records: Sequence[Record]) -> list[Record]:
-        """Return the records that stand before the one that their partition waits at."""
+        """Return the records that precede the one that their partition waits at."""
         if not self.waiting:
             return list(records)
         return [record for record in records if not self._holds(record.place)]
@@ -97,7 +97,7 @@ class Work:
 
 
 class Batches:
-    """Run handlers over batches; whatever `run` raises, the broker must deliver the batch again."""
+    """Runs handlers over batches; whatever `run` raises, the broker must deliver the batch again."""
 
     def __init__(self, pool: asyncpg.Pool, clock: Clock, on_commit: Callable[[], None]) -> None:
         self._pool = pool
@@ -116,7 +116,7 @@ class Batches:
         *,
         on_parked: OnParked | None = None,
     ) -> Waiting:
-        """Handle each record once, whatever was delivered before; return the partitions that must wait."""
+        """Handle each record once, however often it is delivered; return the partitions that must wait."""
         work = Work(consumer, topic, handle, on_parked, self.waiting)
         try:
             await self._fence.refresh()
@@ -149,7 +149,7 @@ class Batches:
                     await self._alone(work, record)
 
     async def _alone(self, work: Work, record: Record) -> None:
-        """Try one record by itself; park it when it is refused or keeps failing."""
+        """Handle one record by itself; park it when it is rejected or fails repeatedly."""
         reason = ""
         for _ in range(ATTEMPTS_ALONE):
             try:
@@ -200,7 +200,7 @@ class Batches:
 
 
 def split(records: Sequence[Record]) -> Iterator[list[Record]]:
-    """Cut a batch, in order, so that no part has more than so many keys."""
+    """Split a batch, in order, into parts of at most `MOST_KEYS` keys."""
     part: list[Record] = []
     keys: set[bytes | None] = set()
     for record in records:

@@ -1,6 +1,6 @@
-"""Provenance: whether Renfort wrote a record that says so. Only the journal can tell.
+"""Provenance: whether Renfort wrote a record that claims so. Only the journal can prove it.
 
-An event's id follows from its stream and its place there. A stranger who knows what a source will call its report
+An event's id follows from its stream and its place there. A stranger who can guess a source's next report id
 could use the id first, and the report itself would pass for a repetition.
 """
 
@@ -16,8 +16,8 @@ from schemas.envelope import pack
 from schemas.generations import GENERATION
 from schemas.topics import BY_NAME
 
-FOREIGN = "only Renfort writes on this topic: who else may?"
-UNPROVEN = "it says that Renfort wrote it, and the journal has no such event"
+FOREIGN = "only Renfort writes on this topic: check who has write access"
+UNPROVEN = "it claims to be written by Renfort, and the journal has no such event"
 
 Record = Received | Unreadable
 Written = tuple[bytes, bytes | None]
@@ -27,7 +27,7 @@ Written = tuple[bytes, bytes | None]
 async def reject_unproven(
     connection: asyncpg.Connection, topic: str, records: Sequence[Record]
 ) -> list[Record]:
-    """Turn what is not ours, or only says so, into unreadable records, before its id is recorded."""
+    """Turn records that are not ours, or falsely claim to be, into unreadable ones, before their ids are recorded."""
     if not from_outside(topic):
         return [
             record.unreadable(FOREIGN) if isinstance(record, Received) and not record.ours else record
@@ -48,7 +48,7 @@ async def reject_unproven(
 
 
 async def reject_forged(pool: asyncpg.Pool, records: Sequence[Record]) -> list[Record]:
-    """Leave only those records of a higher generation that the journal proves; the others become unreadable ones."""
+    """Turn records of a higher generation that the journal does not prove into unreadable ones."""
     claims = [record for record in records if isinstance(record, Newer)]
     if not claims:
         return list(records)

@@ -1,4 +1,4 @@
-"""Restore epochs: a number that grows each time the database is found in another place than before."""
+"""Restore epochs: a number that grows each time the database is found to be restored, promoted or copied."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ RENUMBERING_PATIENCE_S = 3600.0
 
 
 async def current_epoch(uow: UnitOfWork) -> int:
-    """Return the epoch in force; begin one where the database is not where it was."""
+    """Return the epoch in force; begin one if the database was restored, promoted or copied since."""
     current = await uow.pool.fetchval(sql("current_epoch"))
     return int(current) if current is not None else await uow.transact(_begin_epoch)
 

@@ -1,7 +1,7 @@
-"""The restore fence: records on a topic that a restored database no longer has are not taken for new events.
+"""The restore fence: rejects records on a topic that a restored database no longer has.
 
-An event is named by its stream and its place there. After a restore the same places are written a second time: a
-record from before would be handled instead of the new one, and the new one would pass for a repetition.
+An event is named by its stream and its place there. After a restore the same places are written a second time: the
+old record would be handled instead of the new one, and the new one would pass for a repetition.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from schemas.topics import INBOX_DAYS
 LOST = "written after the moment that the database was restored to"
 CHECK_EVERY_S = 10.0
 SUSPECT_FOR = timedelta(days=INBOX_DAYS)
-"""How long after a restore such records may still come: no topic retains them for longer."""
+"""The time after a restore in which such records may still arrive: no topic retains them for longer."""
 
 Record = Received | Unreadable
 
 
 class RestoreFence:
-    """Holds the spans of time whose events this database may have lost."""
+    """The spans of time whose events this database may have lost."""
 
     def __init__(self, uow: UnitOfWork) -> None:
-        """Begin without knowledge; the first `refresh` reads it."""
+        """Start without any span; the first `refresh` reads them."""
         self._uow = uow
         self._times: list[tuple[datetime, datetime]] = []
         self._checked_at: float | None = None
 
     async def refresh(self) -> None:
-        """Read from time to time whether the database was restored."""
+        """Check whether the database was restored, at most once per `CHECK_EVERY_S`."""
         now = asyncio.get_running_loop().time()
         if self._checked_at is None or now - self._checked_at > CHECK_EVERY_S:
             await current_epoch(self._uow)
@@ -46,7 +46,7 @@ class RestoreFence:
             self._checked_at = now
 
     async def reject_lost(self, connection: asyncpg.Connection, records: Sequence[Record]) -> list[Record]:
-        """Turn records of such a span that the journal does not have into unreadable ones."""
+        """Turn records of such a span that are missing from the journal into unreadable ones."""
         received = [record for record in records if isinstance(record, Received)]
         suspects = {record.event_id: record for record in received if self._is_suspect(record)}
         if not suspects:

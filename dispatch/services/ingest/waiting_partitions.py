@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from dispatch.metrics import PARTITIONS_WAITING
 
-FORGET_AFTER_S = 20.0
-"""A waiting partition is read again every few seconds: one that is not has gone to another process."""
+STALE_AFTER_S = 20.0
+"""A waiting partition is read again every few seconds: one that is not belongs to another process now."""
 
 LOG_AGAIN_AFTER_S = 60.0
 
@@ -21,12 +21,12 @@ class WaitingPartition(NamedTuple):
 
     @property
     def described(self) -> str:
-        """Return it in words."""
+        """Return the partition as text for logs and findings."""
         return f"{self.topic}, partition {self.partition}, offset {self.offset} (consumer {self.consumer})"
 
 
 class WaitingPartitions:
-    """Those of one process, as its consumers last found them."""
+    """The waiting partitions of one process, as its consumers last found them."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str, int], tuple[int, float]] = {}
@@ -43,7 +43,7 @@ class WaitingPartitions:
         return True
 
     def record(self, consumer: str, topic: str, handled: set[int], waiting: dict[int, int]) -> None:
-        """Record what one batch found about the partitions that it handled."""
+        """Record which of the partitions in a batch wait, and that the others no longer do."""
         for partition in handled - waiting.keys():
             self._seen.pop((consumer, topic, partition), None)
         for partition, offset in waiting.items():
@@ -51,8 +51,8 @@ class WaitingPartitions:
         PARTITIONS_WAITING.labels(consumer).set(sum(one.consumer == consumer for one in self.current()))
 
     def current(self) -> list[WaitingPartition]:
-        """Return those that were found lately."""
-        oldest = time.monotonic() - FORGET_AFTER_S
+        """Return the partitions that were found waiting within the last `STALE_AFTER_S`."""
+        oldest = time.monotonic() - STALE_AFTER_S
         return sorted(
             WaitingPartition(*key, offset) for key, (offset, at) in self._seen.items() if at > oldest
         )

@@ -20,21 +20,21 @@ CLOSE_AT, REOPEN_BELOW = 20, 10
 """The backlog at which routine reports are rejected, and the one below which they are admitted again."""
 SLOW_S = 1.0
 SLOW_IN_A_ROW, SLOW_WITHIN = 2, timedelta(seconds=1.0)
-"""This process is slow when so many requests in a row, within so long, each took longer than `SLOW_S` to get here.
+"""This process is slow when `SLOW_IN_A_ROW` requests, within `SLOW_WITHIN`, each waited longer than `SLOW_S`.
 
 Later requests wait as long, severe ones among them. A single slow request may only have a slow connection.
 """
 CHECK_INTERVAL = timedelta(seconds=0.25)
 RETRY_AFTER_S = 5
 RETRY_SPREAD_S = 10
-"""Clients rejected together are told different delays, so that they do not return together."""
+"""Clients that are rejected together get different delays, so that they do not retry together."""
 
 
 class Admission:
-    """Admission control of one process; reads the backlog at most once per `CHECK_INTERVAL`, whatever the load."""
+    """The admission controller of one process; reads the backlog at most once per `CHECK_INTERVAL`."""
 
     def __init__(self, uow: UnitOfWork) -> None:
-        """Start by admitting everything."""
+        """Admit every report until the first check of the backlog."""
         self._uow = uow
         self._closed = False
         self._check_at: datetime | None = None
@@ -69,5 +69,5 @@ class Admission:
 
 
 async def count_backlog(pool: asyncpg.Pool, now: datetime, most: int) -> int:
-    """Return how many reports and events have waited too long for their turn; stop counting at `most`."""
+    """Return how many reports and events have waited longer than `BACKLOG_AFTER`; stop counting at `most`."""
     return int(await pool.fetchval(sql("count_backlog"), now - BACKLOG_WINDOW, now - BACKLOG_AFTER, most))

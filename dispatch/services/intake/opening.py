@@ -26,14 +26,14 @@ from schemas.plans import Plan
 from schemas.reports import Professional, ReportReceived, reserved_field
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far a source's clock may run ahead of ours."""
+"""The time by which a source's clock may be ahead of ours."""
 
 Key = tuple[UUID, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report from the topic, with the id of its row and the source that it counts under."""
+    """A report from the topic, with the id of its row and the source that it is stored under."""
 
     id: UUID
     source: str
@@ -43,12 +43,12 @@ class Report:
 
     @property
     def key(self) -> Key:
-        """Return how its source names the report."""
+        """Return the organisation, the source, and the source's id of the report."""
         return self.received.organisation, self.source, self.data.source_id
 
 
 class TopicRow(NamedTuple):
-    """A report from the topic as `store_topic_reports` takes it."""
+    """A report from the topic as a row of `store_topic_reports`."""
 
     id: UUID
     organisation: UUID
@@ -59,13 +59,13 @@ class TopicRow(NamedTuple):
 
 
 class Intake:
-    """Opens incidents for reports, or updates them, under the response plans of an installation.
+    """Opens and updates incidents for reports, under the response plans of an installation.
 
-    `guarded` says that access control lets only trusted producers write to the topic.
+    `guarded` is whether access control lets only trusted producers write to the topic.
     """
 
     def __init__(self, book: PlanBook, *, guarded: bool = False) -> None:
-        """Take the response plans that new incidents start with."""
+        """Use the response plans of `book` for new incidents."""
         self._book = book
         self._guarded = guarded
 
@@ -105,7 +105,7 @@ class Intake:
         if data.at > now + CLOCK_TOLERANCE:
             msg = f"at: {data.at.isoformat()} lies in the future"
             raise RefusedError(msg)
-        # Nobody but a key fixes a source: straight from the topic, the name counts in a space of its own.
+        # Only an API key proves a source: a name straight from the topic gets a name space of its own.
         source = data.source if self._guarded else f"topic:{data.source}"
         return Report(named(received.organisation, source, data.source_id), source, received, data)
 
@@ -138,12 +138,12 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """The service areas of a batch's organisations, as (south, west, north, east); none is everywhere."""
+    """The service areas of a batch's organisations, as (south, west, north, east); None means everywhere."""
 
     boxes: dict[UUID, tuple[float, float, float, float] | None]
 
     def inside(self, organisation: UUID, position: Position | None) -> bool:
-        """Tell whether a place lies in an organisation's area; an area may cross the 180th meridian."""
+        """Return whether a position lies in an organisation's area; an area may cross the 180th meridian."""
         box = self.boxes[organisation]
         if box is None or position is None:
             return True
@@ -183,7 +183,7 @@ def _in_order(reports: Sequence[Report]) -> list[Report]:
 async def _undelivered(
     connection: asyncpg.Connection, reports: Sequence[Report], known: frozenset[UUID] = frozenset()
 ) -> list[Report]:
-    """Fetch accepted reports that are not delivered yet, while others already update them."""
+    """Return accepted reports that are not delivered yet, but that delivered ones already update."""
     known |= {report.id for report in reports}
     updates = {named(r.received.organisation, r.source, r.data.updates): r for r in reports if r.data.updates}
     wanted = sorted(updates.keys() - known)
@@ -217,7 +217,7 @@ def _is_done(row: asyncpg.Record | None) -> bool:
 
 
 def _as_stored(report: Report, row: asyncpg.Record | None) -> Report:
-    """Trust the row, not the record, for where a report came from; without a row the report is refused."""
+    """Return the report with the source and channel of its row; raises RefusedError if it has no row."""
     if row is None or row["organisation"] != report.received.organisation:
         msg = f"report_id: no report {report.id} was accepted here"
         raise RefusedError(msg)
@@ -233,7 +233,7 @@ async def _incidents_of_earlier(connection: asyncpg.Connection, reports: Sequenc
 
 
 def _update(report: Report, before: Severity, *, trusted: bool) -> Update:
-    """Return what a report changes; a field that it leaves out arrives as a default and must change nothing."""
+    """Return the changes of a report; a field that it omits arrives as a default and must change nothing."""
     data = report.data
     worse = SEVERITY_RANK[data.severity] < SEVERITY_RANK[before]
     professional = None if data.professional == Professional() else data.professional

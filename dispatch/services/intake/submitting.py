@@ -23,7 +23,7 @@ from schemas.reports import ReportBody, ReportReceived
 Channel = Literal["http", "cli", "cap", "hubsante", "open311"]
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far ahead of ours a source's clock may be."""
+"""The time by which a source's clock may be ahead of ours."""
 HASHED = (
     "id", "kind", "severity", "position", "occurred_at", "mode", "hazards", "professional", "updates", "description",
 )  # fmt: skip
@@ -33,7 +33,7 @@ FIRST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A report that is stored; `repeated` where the same one was stored before."""
+    """A report that is stored; `repeated` if the same one was stored before."""
 
     report_id: UUID
     repeated: bool
@@ -41,7 +41,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A report with what its sender cannot choose."""
+    """A report with the fields that its sender cannot choose."""
 
     organisation: UUID
     source: str
@@ -50,7 +50,7 @@ class Submission:
 
     @property
     def report_id(self) -> UUID:
-        """Return the id of the report: the same for what the same source sends under the same id."""
+        """Return the id of the report, which follows from the source and the source's own id."""
         return named(self.organisation, self.source, self.body.id)
 
 
@@ -63,10 +63,10 @@ async def accept(
     body: ReportBody,
     admission: Admission | None = None,
 ) -> Accepted:
-    """Store a report and publish it, once however often it is sent.
+    """Store and publish a report once, however often it is sent.
 
-    Raises InvalidError for an impossible time, ConflictError for another content under the same id, and
-    OverloadedError where a new one is not admitted now.
+    Raises InvalidError for an impossible time, ConflictError for other content under the same id, and
+    OverloadedError if a new report is not admitted now.
     """
     submission = Submission(organisation, source, channel, body)
     if admission is not None:
@@ -80,7 +80,7 @@ async def accept(
 
 
 async def status(uow: UnitOfWork, organisation: UUID, report_id: UUID) -> dict[str, object]:
-    """Return what became of a report; its incident is null until it is opened."""
+    """Return the status of a report; its incident is null until it is opened. Raises NotFoundError."""
     row = await uow.pool.fetchrow(sql("read_report"), organisation, report_id)
     if row is None:
         raise NotFoundError("there is no such report")
@@ -88,7 +88,7 @@ async def status(uow: UnitOfWork, organisation: UUID, report_id: UUID) -> dict[s
 
 
 async def _admit(uow: UnitOfWork, admission: Admission, submission: Submission) -> None:
-    """Reject a new report that admission control rejects; one that was accepted before is accepted again."""
+    """Raise OverloadedError for a new report that is not admitted; one that was accepted before is accepted again."""
     try:
         await admission.admit(submission.body.severity)
     except OverloadedError:
@@ -98,7 +98,7 @@ async def _admit(uow: UnitOfWork, admission: Admission, submission: Submission) 
 
 
 async def _store(connection: asyncpg.Connection, submission: Submission, now: datetime) -> bool:
-    """Write the report, its text and its event; return whether it was new."""
+    """Store the report, its text and its event; return whether it was new. Raises ConflictError."""
     body, id_ = submission.body, submission.report_id
     digest = _content_hash(body)
     report = bound(
@@ -118,7 +118,7 @@ async def _store(connection: asyncpg.Connection, submission: Submission, now: da
 
 
 def _content_hash(body: ReportBody) -> bytes:
-    """Return the hash by which a repeated report is recognised, also by processes of other releases."""
+    """Return the hash by which a repeated report is recognised; it is the same in all releases."""
     fields = body.model_dump(mode="json")
     return sha256(orjson.dumps({name: fields[name] for name in HASHED})).digest()
 

@@ -98,7 +98,7 @@ class Auditor:
         rows = await unread(self._uow.pool, self._readers, now)
         found = {(row["consumer"], row["event_id"]): row["organisation"] for row in rows}
         if earlier := [one for one in self._unread if one not in found][:MOST_RECHECKED]:
-            rows = await self._uow.pool.fetch(sql("still_unread"), *map(list, zip(*earlier, strict=True)))
+            rows = await self._uow.pool.fetch(sql("recheck_unread"), *map(list, zip(*earlier, strict=True)))
             lacked = [(row["consumer"], row["event_id"]) for row in rows]
             found |= {one: self._unread[one] for one in lacked}
         self._unread = found

@@ -38,7 +38,7 @@ async def wal_position(uow: UnitOfWork) -> object:
 
 
 async def wal_is_copied(pool: asyncpg.Pool, position: object = 0) -> bool:
-    """Tell whether the write-ahead log is copied elsewhere as far as a position."""
+    """Return whether the write-ahead log is copied elsewhere as far as a position."""
     return bool(await pool.fetchval(sql("wal_is_copied"), position))
 
 

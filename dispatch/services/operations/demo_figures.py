@@ -47,7 +47,7 @@ async def figures(pool: asyncpg.Pool) -> Figures:
 
 async def counts(pool: asyncpg.Pool) -> dict[str, int]:
     """Return the counts of the live picture."""
-    return dict(await pool.fetchrow(sql("picture_counts")) or {})
+    return dict(await pool.fetchrow(sql("display_counts")) or {})
 
 
 async def unfinished(pool: asyncpg.Pool) -> dict[str, int]:

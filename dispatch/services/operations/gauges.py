@@ -62,7 +62,7 @@ async def page(pool: asyncpg.Pool, now: datetime) -> bytes:
 async def _read(pool: asyncpg.Pool, now: datetime) -> list[Figure]:
     try:
         async with pool.acquire(timeout=PATIENCE_S) as connection:
-            rows = await connection.fetch(sql("figures_now"), now, timeout=PATIENCE_S)
+            rows = await connection.fetch(sql("gauge_values"), now, timeout=PATIENCE_S)
     except UNREACHABLE:
         return [Figure("database_up", "", 0)]
     return [Figure("database_up", "", 1), *(Figure(*row) for row in rows)]

@@ -45,7 +45,7 @@ class Process:
     waiting: list[str] = field(default_factory=list)
 
     def is_gone(self, now: datetime) -> bool:
-        """Tell whether the process was killed, hangs, or has lost the database."""
+        """Return whether the process was killed, hangs, or has lost the database."""
         return now - self.seen_at > GONE_AFTER
 
 

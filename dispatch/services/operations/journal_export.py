@@ -35,7 +35,7 @@ async def export(uow: UnitOfWork, selection: Selection) -> AsyncIterator[bytes]:
     async with uow.pool.acquire() as acquired:
         connection = cast("asyncpg.Connection", acquired)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(sql("allow_minutes"))
+            await connection.execute(sql("lift_statement_timeout"))
             streams = await _streams(connection, selection.incident)
             chosen = (streams, selection.organisation, selection.since, selection.until)
             async for row in connection.cursor(

@@ -78,7 +78,7 @@ async def verify(
     async with uow.pool.acquire() as acquired:
         connection = cast("asyncpg.Connection", acquired)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(sql("allow_minutes"))
+            await connection.execute(sql("lift_statement_timeout"))
             found = await _walk(connection, stream, tally, on_progress)
             found += await _missing_events(connection, readers, stream)
             found = await _with_incidents(connection, found)

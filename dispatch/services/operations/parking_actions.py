@@ -41,7 +41,7 @@ class ParkingResult:
 
     @property
     def resolved(self) -> bool:
-        """Tell whether the message needs no further action."""
+        """Return whether the message needs no further action."""
         return self.what in {"retried", "discarded", "settled"}
 
 
@@ -151,7 +151,7 @@ def _gone(id_: UUID, row: asyncpg.Record | None) -> ParkingResult:
 
 
 def _calls_people(record: Received | Unreadable | None) -> bool:
-    """Tell whether a record may open an incident for which people are paged."""
+    """Return whether a record may open an incident for which people are paged."""
     data = record.data if isinstance(record, Received) else None
     return isinstance(data, ReportReceived) and data.mode == "actual"
 

@@ -54,7 +54,7 @@ async def compare(uow: UnitOfWork, on_progress: OnProgress | None = None) -> lis
         while True:
             # One snapshot of the journal and the tables: what is written meanwhile is in neither.
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                await connection.execute(sql("allow_minutes"))
+                await connection.execute(sql("lift_statement_timeout"))
                 subjects = await _next(cast("asyncpg.Connection", connection), after)
                 found += await differences(cast("asyncpg.Connection", connection), subjects)
             if not subjects:
@@ -71,7 +71,7 @@ async def rebuild(uow: UnitOfWork, on_progress: OnProgress | None = None) -> int
     """
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> int:
-        await connection.execute(sql("allow_minutes"))
+        await connection.execute(sql("lift_statement_timeout"))
         await lock_projections(connection)
         await connection.execute(sql("wait_for_rounds"))
         await connection.execute(sql("drop_unknown_rounds"), timeout=LONG_S)
@@ -130,7 +130,7 @@ async def _chunks(connection: asyncpg.Connection) -> AsyncIterator[list[UUID]]:
 
 async def _replay(connection: asyncpg.Connection, subjects: Sequence[UUID]) -> Replayed:
     """Replay the streams of subjects into rows."""
-    homes = {row["stream"]: row for row in await connection.fetch(sql("subject_homes"), subjects)}
+    homes = {row["stream"]: row for row in await connection.fetch(sql("owners_of_subjects"), subjects)}
     replayed = Replayed({table: [] for table in PROJECTIONS}, [], [], [])
     for subject, events in (await _read(connection, subjects, replayed)).items():
         try:

@@ -139,7 +139,7 @@ class _KnownText:
 
 
 async def _offer(connection: asyncpg.Connection, offer_id: UUID) -> asyncpg.Record:
-    row = await connection.fetchrow(sql("offer_home"), offer_id)
+    row = await connection.fetchrow(sql("offer_facts"), offer_id)
     if row is None:
         raise NotFoundError("there is no such offer")
     return row

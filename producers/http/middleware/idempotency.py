@@ -65,5 +65,5 @@ async def _once(claimed: _ClaimedRequest) -> Response:
         # The client may send it again. Where a commit went unconfirmed, the domain recognises the repetition.
         await idempotency.free(uow, claimed.claim)
         raise
-    await idempotency.settle(uow, claimed.claim, response.status_code, bytes(response.body))
+    await idempotency.complete(uow, claimed.claim, response.status_code, bytes(response.body))
     return response

@@ -15,7 +15,7 @@ from dispatch.services.ingest.batches import Batches, split
 from dispatch.services.ingest.provenance import FOREIGN
 from dispatch.storage.parking import Parking
 from dispatch.storage.pool import ConnectionLostError, RetryableError
-from schemas.decoding import NOBODY, UNKNOWN_VERSION, Received, Unreadable
+from schemas.decoding import UNKNOWN_ORGANISATION, UNKNOWN_VERSION, Received, Unreadable
 from schemas.ids import named
 from schemas.incidents import IncidentCovered
 from tests.conftest import START
@@ -29,7 +29,7 @@ def received(number: int, *, known: bool = True) -> Received:
         event_id=named("event", number),
         type=IncidentCovered.type,
         data=IncidentCovered(at=START, incident_id=incident) if known else None,
-        organisation=NOBODY,
+        organisation=UNKNOWN_ORGANISATION,
         mode="actual",
         sequence=1,
         occurred_at=START,
@@ -166,7 +166,7 @@ async def test_what_cannot_be_read_is_parked_beside_what_can_and_somebody_is_tol
     assert (item.source, item.reason, item.organisation, item.size) == (
         "town-hall",
         "the body: json invalid",
-        NOBODY,
+        UNKNOWN_ORGANISATION,
         2,
     )
 

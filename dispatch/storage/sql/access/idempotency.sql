@@ -11,7 +11,7 @@ RETURNING key;
 -- Returns the response to the first request with this key; its status is 0 while the request is executed.
 SELECT request_hash, status, body FROM idempotency_keys WHERE api_key = $1 AND key = $2;
 
--- name: settle_idempotency_key
+-- name: complete_idempotency_key
 -- Stores the response to the first request.
 UPDATE idempotency_keys SET status = $3, body = $4 WHERE api_key = $1 AND key = $2;
 

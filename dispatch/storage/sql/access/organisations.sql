@@ -37,7 +37,7 @@ SELECT id, name, channel, address, language, drills FROM duty_contacts WHERE org
 DELETE FROM duty_contacts WHERE organisation = $1 RETURNING id, address;
 
 -- name: add_duty_contacts
--- Writes the duty order of an organisation, in the order given.
+-- Writes the duty order of an organisation, in the given order.
 INSERT INTO duty_contacts (id, organisation, turn, name, channel, address, language, drills)
 SELECT id, :organisation, turn, name, channel, address, language, drills
 FROM unnest(:id::uuid[], :name::text[], :channel::text[], :address::text[], :language::text[], :drills::boolean[])

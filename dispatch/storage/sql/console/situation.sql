@@ -1,4 +1,4 @@
--- name: due_next
+-- name: next_agenda_entries
 -- Returns the next entry on the agenda of each running incident of an organisation.
 SELECT DISTINCT ON (a.subject) a.subject, a.kind, a.due_at
 FROM agenda a
@@ -20,13 +20,13 @@ WHERE i.organisation = $1 AND ($2::timestamptz IS NULL OR i.opened_at < $2)
 ORDER BY i.opened_at DESC, i.id
 LIMIT $5;
 
--- name: incident_words
+-- name: incident_texts
 -- Returns the texts of an incident's reports, in the order of their receipt.
 SELECT t.description FROM reports r JOIN report_texts t ON t.report_id = r.id
 WHERE r.incident_id = $1 ORDER BY r.received_at, r.id;
 
 -- name: list_escalations
--- Returns the escalations of an organisation, only open ones if $2, highest level first, then the latest notified.
+-- Returns the escalations of an organisation, only open ones if $2, by level from the highest, then the latest first.
 SELECT id, subject_kind, subject_id, reason, detail, level, page, turn, status, raised_at, told_at, acknowledged_by,
        lapses_at
 FROM escalations

@@ -1,7 +1,7 @@
 -- name: database_time
--- The one query that may read the database's clock.
+-- Returns the time of the database's clock; no other query may read that clock.
 SELECT clock_timestamp();
 
 -- name: ping
--- Answers.
+-- Returns one row, as a check that the server answers.
 SELECT 1;

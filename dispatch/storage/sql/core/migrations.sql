@@ -3,7 +3,7 @@
 CREATE DATABASE renfort;
 
 -- name: create_migrations
--- Makes the table of applied migrations where it is missing.
+-- Creates the table of applied migrations if it is missing.
 CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, sha256 text NOT NULL);
 
 -- name: lock_migrations
@@ -15,7 +15,7 @@ SELECT pg_advisory_lock(hashtext('renfort.migrations'));
 SELECT pg_advisory_unlock(hashtext('renfort.migrations'));
 
 -- name: applied_migrations
--- Every applied migration with its checksum.
+-- Returns every applied migration with its checksum.
 SELECT name, sha256 FROM migrations ORDER BY name;
 
 -- name: record_migration

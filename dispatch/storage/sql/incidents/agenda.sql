@@ -40,5 +40,5 @@ WHERE f.status = 'extended'
               WHERE r.offer_id = f.id AND r.processed_at IS NULL AND r.received_at > $2 OFFSET 0);
 
 -- name: next_due
--- Returns when the next entry after $1 falls due.
+-- Returns the due time of the next entry after $1.
 SELECT min(due_at) FROM agenda WHERE due_at > $1;

@@ -1,5 +1,5 @@
 -- name: mark_replies_processed
--- Records when answers were processed.
+-- Records the time at which answers were processed.
 UPDATE replies SET processed_at = $2 WHERE id = ANY ($1::uuid[]) AND processed_at IS NULL;
 
 -- name: overlapping_incidents

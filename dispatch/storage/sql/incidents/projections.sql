@@ -11,7 +11,7 @@ SELECT {columns} FROM {table} WHERE {subject} = ANY ($1::uuid[]) ORDER BY {order
 SELECT {columns} FROM {table} WHERE {subject} = ANY ($1::uuid[]) ORDER BY {order} FOR NO KEY UPDATE SKIP LOCKED;
 
 -- template: write_rows
--- Writes rows of a projection as they are now, whatever they were, in the order given.
+-- Inserts rows of a projection or overwrites those with the same key, in the given order.
 INSERT INTO {table} ({columns})
 SELECT {values} FROM unnest({arrays}) AS r ({columns})
 ON CONFLICT ({key}) DO UPDATE SET {changes};
@@ -26,7 +26,7 @@ WHERE {matches};
 DELETE FROM {table};
 
 -- template: lock_projections
--- Keeps every writer out of the projections until the transaction ends; readers see what was there before it.
+-- Blocks every writer of the projections until the transaction ends; readers see the state before it.
 LOCK TABLE {tables} IN EXCLUSIVE MODE;
 
 -- name: write_plans

@@ -1,9 +1,9 @@
 -- name: events_written
--- Of events, those that the journal has, with their bytes as they were written.
--- OFFSET 0 has each looked up by itself: joined freely, a plan from when the journal was empty reads all of it.
+-- Returns those of the events that the journal has, with their bytes as they were written.
+-- OFFSET 0 makes it one lookup per event: in a free join, a plan made while the journal was empty reads all of it.
 SELECT j.event_id, j.headers, j.body
-FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS heard (event_id, recorded_at, bucket)
+FROM unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) AS claimed (event_id, recorded_at, bucket)
 CROSS JOIN LATERAL (
     SELECT event_id, headers, body FROM journal
-    WHERE recorded_at = heard.recorded_at AND bucket = heard.bucket AND event_id = heard.event_id OFFSET 0
+    WHERE recorded_at = claimed.recorded_at AND bucket = claimed.bucket AND event_id = claimed.event_id OFFSET 0
 ) AS j;

@@ -3,7 +3,7 @@
 SELECT id, south, west, north, east FROM organisations WHERE id = ANY ($1::uuid[]);
 
 -- name: store_topic_reports
--- Stores reports that came straight over the topic; the same report sent twice is one row.
+-- Stores reports that were published straight to the topic; the same report sent twice is one row.
 INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)
 SELECT id, organisation, mode, source, source_id, 'topic', content_hash, :received_at
 FROM unnest(:id::uuid[], :organisation::uuid[], :mode::text[], :source::text[], :source_id::text[],
@@ -12,12 +12,12 @@ FROM unnest(:id::uuid[], :organisation::uuid[], :mode::text[], :source::text[], 
 ON CONFLICT DO NOTHING;
 
 -- name: lock_reports
--- Locks reports in the order of their ids and returns what they became.
+-- Locks reports in the order of their ids and returns them with their incidents.
 SELECT id, organisation, source, channel, incident_id FROM reports
 WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: unlinked_reports
--- Of reports, those that were accepted and belong to no incident yet.
+-- Returns those of the reports that were accepted and belong to no incident yet.
 SELECT id, received_at FROM reports WHERE id = ANY ($1::uuid[]) AND incident_id IS NULL ORDER BY id;
 
 -- name: incidents_of_reports
@@ -28,7 +28,7 @@ JOIN reports r ON r.organisation = w.organisation AND r.source = w.source AND r.
 WHERE r.incident_id IS NOT NULL;
 
 -- name: link_reports
--- Records which incident each report became or added to.
+-- Records which incident each report opened or updated.
 UPDATE reports SET incident_id = l.incident_id
 FROM unnest($1::uuid[], $2::uuid[]) AS l (id, incident_id)
 WHERE reports.id = l.id;

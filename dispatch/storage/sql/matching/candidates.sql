@@ -1,5 +1,5 @@
 -- name: write_rounds
--- Stores why each volunteer near an incident was or was not picked, one row for each round.
+-- Stores search rounds: the reasons for which volunteers near an incident were or were not picked.
 INSERT INTO rounds (id, incident_id, at, radius_m, wanted, picked, passed_over)
 SELECT r.id, r.incident_id, r.at, r.radius_m, r.wanted, r.picked::jsonb, r.passed_over::jsonb
 FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::int[], :wanted::int[], :picked::text[],
@@ -8,7 +8,7 @@ FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::in
 
 -- name: search_nearest
 -- Returns the nearest 60 of each incident with the gates that exclude them, except that of the skill, and their skills.
--- OFFSET 0 keeps the walk over the index in order of distance: joined otherwise, a whole neighbourhood is sorted.
+-- OFFSET 0 preserves the index scan in order of distance: in a free join, a whole neighbourhood is sorted.
 -- The bits are those of `Gate`: `gates_of` sets all of them but one. That one, `often`, is for a volunteer who got
 -- `asked_most` offers in the lane since a moment; where the moment is null it is never set.
 SELECT i.n, c.volunteer_id, c.metres, c.gates, c.skills
@@ -76,7 +76,7 @@ ORDER BY i.n, c.metres, c.volunteer_id;
 -- Locks those of the volunteers that no other transaction holds, in the order of their ids, and returns them.
 SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED;
 
--- name: still_free
+-- name: free_volunteers
 -- Returns those of claimed volunteers who have no live offer and no assignment in the lane, as committed by now.
 SELECT w.volunteer_id, w.lane
 FROM unnest($1::uuid[], $2::text[]) AS w (volunteer_id, lane)

@@ -10,7 +10,7 @@ WHERE w.channel IS NOT NULL OR w.everywhere OR a.channel = ANY (m.consent)
    OR EXISTS (SELECT FROM messages s
               WHERE s.offer_id = w.offer_id AND s.channel = a.channel AND s.purpose = 'offer'
                 AND s.status IN ('sent', 'delivered')
-              -- One offer's alone: Postgres may else gather every message there is.
+              -- OFFSET 0 limits it to one offer: in a free join Postgres may read every message.
               OFFSET 0)
 ORDER BY w.n, a.channel;
 
@@ -47,7 +47,7 @@ JOIN offers o ON o.incident_id = w.incident_id AND o.volunteer_id = w.volunteer_
 ORDER BY w.n, o.extended_at DESC, o.id;
 
 -- name: held_volunteers
--- Returns the volunteers who were told to wait in incidents and are still assigned or hold an offer.
+-- Returns the volunteers who have a recall to wait in incidents and are still assigned or hold an offer.
 SELECT r.incident_id, r.volunteer_id
 FROM recalls r
 WHERE r.incident_id = ANY ($1::uuid[]) AND r.kind = 'held'

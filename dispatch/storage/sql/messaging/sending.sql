@@ -12,7 +12,7 @@ WITH due AS (
           AND ($2 OR NOT EXISTS (SELECT FROM messages other
                                  WHERE other.recipient_id = m.recipient_id AND other.channel = m.channel
                                    AND other.status = 'leased' AND NOT other.recall AND other.id <> m.id))
-        -- As the index has it: with more columns every lease would sort all that waits.
+        -- In the order of the index: with more columns every lease would sort all waiting messages.
         ORDER BY m.due_at
         LIMIT rank.room
         FOR UPDATE OF m SKIP LOCKED
@@ -33,8 +33,8 @@ UPDATE messages SET leased_until = $4
 WHERE id = ANY ($1::uuid[]) AND status = 'leased' AND leased_until > $2 AND leased_until < $3;
 
 -- name: message_facts
--- Returns messages with their surroundings as they are now, the most severe first; `pending` are offers that ended after $2
--- or still run.
+-- Returns messages with the present state of their incident, offer and recipient, the most severe first; `pending` are
+-- offers that ended after $2 or still run.
 SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m.severity, m.attempts,
        m.recipient_kind, m.recipient_id, m.offer_id,
        coalesce(a.address, d.address) AS address, l.language, coalesce(s.consent, '{}') AS consent,
@@ -77,7 +77,7 @@ WHERE m.id = ANY ($1::uuid[])
 ORDER BY m.severity, m.due_at, m.created_at, m.id;
 
 -- name: complete_messages
--- Gives messages their final status, where their status is still one of those expected; returns them.
+-- Sets the final status of messages whose status is still one of those expected, and returns them.
 UPDATE messages m
 SET status = s.status, reason = s.reason, leased_until = NULL,
     sent_at = CASE WHEN s.status IN ('sent', 'delivered') THEN coalesce(m.sent_at, $5) ELSE m.sent_at END,

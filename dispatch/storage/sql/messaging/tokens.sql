@@ -6,11 +6,11 @@ ORDER BY hash
 ON CONFLICT DO NOTHING;
 
 -- name: revoke_tokens
--- Ends all tokens of an offer.
+-- Revokes all tokens of an offer.
 UPDATE tokens SET revoked_at = $2 WHERE offer_id = $1 AND revoked_at IS NULL;
 
 -- name: open_token
--- Returns what the holder of a token may see; no row where it is unknown, revoked, or its incident ended before $2.
+-- Returns the offer of a token; no row if the token is unknown or revoked, or its incident ended before $2.
 SELECT t.generation, o.id AS offer_id, o.volunteer_id, o.status AS offer_status, o.expires_at, o.distance_m, o.late,
        i.id AS incident_id, i.organisation, i.mode, i.status AS incident_status, i.lat, i.lon,
        p.body -> 'title' AS title, coalesce((p.body ->> 'informs')::bool, false) AS informs,

@@ -1,5 +1,5 @@
 -- name: unserved_messages
--- Counts, for each channel outside $1, the messages that wait and those that were skipped after $2 because no gateway serves it.
+-- Counts, for each channel outside $1, the waiting messages and those skipped after $2 because no gateway serves it.
 SELECT channel, count(*) FILTER (WHERE status <> 'skipped') AS waiting,
        count(*) FILTER (WHERE status = 'skipped') AS skipped
 FROM messages

@@ -1,8 +1,8 @@
 -- name: late_work
--- Returns, per organisation and reason, how much waits too long: due before $1, to be published or sent since before
+-- Counts, per organisation and reason, the work that waits too long: due before $1, to be published or sent since before
 -- $2, and reports received since $3 that have waited for their turn since before $4, if there are at least $5.
--- At most a thousand of each are counted: after a long outage the exact number has no use.
--- Deliberate waiting is no lateness: considering during a pause, and entries that were set aside and escalated.
+-- At most a thousand of each are counted: after a long outage the exact number is of no use.
+-- Deliberate waiting does not count: considering during a pause, and entries that were deferred and escalated.
 SELECT a.organisation, 'agenda_late' AS reason, count(*) AS waiting
 FROM (SELECT * FROM agenda WHERE due_at < $1 ORDER BY due_at LIMIT 1000) AS a
 WHERE NOT (a.kind = 'consider'
@@ -36,8 +36,8 @@ FROM (SELECT organisation, topic, event_id FROM journal
 JOIN unnest($3::text[], $4::text[]) AS reader (topic, consumer) USING (topic)
 WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer = reader.consumer AND i.event_id = j.event_id OFFSET 0);
 
--- name: still_unread
--- Returns, of events that readers had not handled, those that they still have not.
+-- name: recheck_unread
+-- Returns those of the unread events that their readers have still not handled.
 SELECT lost.consumer, lost.event_id FROM unnest($1::text[], $2::uuid[]) AS lost (consumer, event_id)
 WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer = lost.consumer AND i.event_id = lost.event_id OFFSET 0);
 

@@ -4,26 +4,26 @@ SELECT (SELECT count(*) FROM incidents) AS incidents, (SELECT count(*) FROM repo
        (SELECT count(*) FROM journal) AS events, (SELECT count(*) FROM people) AS people;
 
 -- name: record_drill
--- Records a drill, in a transaction after the moment that is restored: there the recovery stops.
+-- Records a drill, in a transaction after the restored moment, at which the recovery stops.
 INSERT INTO drills (until) VALUES ($1);
 
 -- name: record_drill_result
--- Records how long a drill took and whether it was proven.
+-- Records the duration of a drill and whether it was proven.
 UPDATE drills SET seconds = $2, proven = $3 WHERE until = $1;
 
 -- name: last_proven_drill
--- Returns the last moment that a drill restored completely.
+-- Returns the latest moment to which a drill restored the database completely.
 SELECT max(until) FROM drills WHERE proven;
 
 -- name: wal_position
--- Returns how far the write-ahead log is written.
+-- Returns the position up to which the write-ahead log is written.
 SELECT pg_current_wal_lsn();
 
 -- name: wal_is_copied
--- Returns whether the write-ahead log is copied elsewhere as far as $1.
+-- Returns whether the write-ahead log is copied elsewhere up to $1.
 SELECT EXISTS (SELECT FROM pg_stat_replication
                WHERE application_name = 'pg_receivewal' AND flush_lsn >= $1::pg_lsn);
 
 -- name: last_event_at
--- Returns when the last event was recorded.
+-- Returns the time at which the last event was recorded.
 SELECT recorded_at FROM journal ORDER BY id DESC LIMIT 1;

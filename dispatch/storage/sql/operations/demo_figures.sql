@@ -1,13 +1,13 @@
 -- name: message_context
--- Returns what a message is about, for a simulated phone, which has nothing but the message.
+-- Returns the incident and offer of a message, for a simulated phone, which has only the message.
 SELECT m.purpose, m.recipient_kind, m.recipient_id, m.incident_id, m.offer_id, m.escalation_id, o.distance_m, i.kind
 FROM messages m
 LEFT JOIN offers o ON o.id = m.offer_id
 LEFT JOIN incidents i ON i.id = m.incident_id
 WHERE m.id = $1;
 
--- name: picture_counts
--- Returns the counts of a live picture.
+-- name: display_counts
+-- Returns the counts of the live display.
 SELECT
     (SELECT count(*) FROM reports) AS reports,
     (SELECT count(*) FROM incidents) AS incidents,
@@ -24,7 +24,7 @@ SELECT
     (SELECT count(*) FROM escalations WHERE status IN ('raised', 'acknowledged')) AS escalations;
 
 -- name: unfinished_work
--- Returns how many reports, incidents, replies, messages and publications are not yet worked to their end.
+-- Counts the reports, incidents, replies, messages and publications that are not completed yet.
 SELECT
     (SELECT count(*) FROM reports WHERE incident_id IS NULL) AS reports,
     (SELECT count(*) FROM incidents WHERE ended_at IS NULL) AS incidents,
@@ -33,7 +33,7 @@ SELECT
     (SELECT count(*) FROM outbox) AS outbox;
 
 -- name: seats_summary
--- Returns needed and filled seats, and incidents that asked for somebody by how they ended.
+-- Returns needed and filled seats, and the incidents that needed volunteers by how they ended.
 SELECT
     count(*) FILTER (WHERE NOT s.reserve) AS needed,
     count(*) FILTER (WHERE NOT s.reserve AND EXISTS (
@@ -52,7 +52,7 @@ GROUP BY i.id, r.received_at
 ORDER BY seconds;
 
 -- name: machine_delays
--- Returns, per incident that asked anybody, the seconds from the receipt of its report to its first offer.
+-- Returns, per incident with an offer, the seconds from the receipt of its report to its first offer.
 SELECT extract(epoch FROM min(o.extended_at) - r.received_at)::float8 AS seconds
 FROM offers o
 JOIN incidents i ON i.id = o.incident_id
@@ -105,7 +105,7 @@ SELECT a.incident_id, a.seat FROM stays a JOIN stays b
 
 -- name: doubly_asked_volunteers
 -- Returns volunteers who held two live offers in one lane at one time, by the order of the journal.
--- Times would not do: two transactions may each have looked at the clock before they waited for the other.
+-- Times would not prove it: two transactions may each have read the clock before they waited for the other.
 WITH asked AS (
     SELECT i.lane, b.body ->> 'volunteer_id' AS volunteer_id, b.body ->> 'offer_id' AS name,
            int8range(min(j.id) FILTER (WHERE j.type = 'offer.extended.v1'),

@@ -1,5 +1,5 @@
 -- name: queue_ages
--- Returns how much is unpublished, overdue at $1 and parked, and since when the oldest of each has waited.
+-- Counts what is unpublished, overdue at $1 and parked, with the time since which the oldest of each has waited.
 SELECT (SELECT count(*) FROM outbox) AS unpublished,
        (SELECT min(j.recorded_at) FROM journal j
         WHERE j.id = (SELECT o.position FROM outbox o ORDER BY o.id LIMIT 1)) AS unpublished_since,
@@ -15,7 +15,7 @@ SELECT current_setting('server_version_num')::int AS version, current_setting('m
        current_setting('synchronous_commit') AS synchronous_commit;
 
 -- name: sessions
--- Returns the server's client sessions, whether each is on this database, and since when it has a transaction open.
+-- Returns the server's client sessions, whether each is on this database, and the start of its open transaction.
 SELECT pid, COALESCE(application_name, '') AS application_name,
        COALESCE(datname = current_database(), false) AS here,
        CASE WHEN pid <> pg_backend_pid() THEN xact_start END AS xact_start

@@ -1,4 +1,4 @@
--- name: figures_now
+-- name: gauge_values
 -- Returns the value of each gauge at $1: gauge, label, value.
 WITH oldest AS (
     SELECT (SELECT j.recorded_at FROM journal j

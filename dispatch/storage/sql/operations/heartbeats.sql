@@ -1,11 +1,11 @@
 -- name: record_heartbeat
--- Records that a process runs, and when it was seen.
+-- Records that a process is running, and the time.
 INSERT INTO processes (id, host, pid, roles, version, generation, started_at, seen_at, waiting)
 VALUES (:id, :host, :pid, :roles::text[], :version, :generation, :started_at, :seen_at, :waiting::text[])
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, waiting = excluded.waiting;
 
 -- name: delete_process
--- Deletes the row of a process that stops.
+-- Deletes the row of a process that is stopping.
 DELETE FROM processes WHERE id = $1;
 
 -- name: list_processes

@@ -11,7 +11,7 @@ SELECT id, parked_at, source_topic, source, consumer, organisation, reason, key,
 FROM parking WHERE id = $1;
 
 -- name: unresolved_parking
--- Returns unresolved messages, the oldest first: of the topic $1 and with the words $2 in the reason, if not null.
+-- Returns unresolved messages, the oldest first: of the topic $1 and with the text $2 in the reason, if not null.
 SELECT id FROM parking
 WHERE settled_at IS NULL AND ($1::text IS NULL OR source_topic = $1)
   AND ($2::text IS NULL OR strpos(lower(reason), lower($2)) > 0)
@@ -23,12 +23,12 @@ SELECT consumer, source_topic, key, headers, body, reason, parked_at, settled_at
 FROM parking WHERE id = $1 FOR UPDATE;
 
 -- name: resolve_parking
--- Records how a parked message was resolved, by whom, why and when, and erases its bytes.
+-- Records the resolution of a parked message, with its author, reason and time, and erases its bytes.
 UPDATE parking SET outcome = $2, settled_by = $3, because = $4, settled_at = $5, key = NULL, headers = '[]', body = NULL
 WHERE id = $1;
 
 -- name: record_refusal
--- Records why a parked message was refused again.
+-- Records the reason for which a parked message was rejected again.
 UPDATE parking SET reason = $2 WHERE id = $1;
 
 -- name: events_of_this_transaction

@@ -1,10 +1,10 @@
--- Expired rows. Each query erases up to $3 rows that expired before $1, from the key $2 on where it reads by key.
--- It returns how many, and the key to go on from: null at the end. Rows locked by others are erased in the next run.
--- Rows are deleted by ctid: no plan made for an empty table can make that read all of a full one.
+-- Expired rows. Each query erases up to $3 rows that expired before $1; a query that reads by key starts at the key $2.
+-- It returns their number, and the key to continue from: null at the end. Rows locked by others are erased in the next run.
+-- Rows are deleted by ctid: even a plan that was made for an empty table then never reads all of a full one.
 -- Rows of a running incident stay; its end is read row by row, since a join could read all incidents.
 
 -- name: try_lock_retention
--- Returns whether this session may erase; it holds the lock until it unlocks or ends.
+-- Tries to acquire the lock of the retention job and returns whether it did; held until unlocked or disconnected.
 SELECT pg_try_advisory_lock(7304, 0);
 
 -- name: unlock_retention
@@ -40,7 +40,7 @@ WITH page AS (
 SELECT (SELECT count(*) FROM gone) AS erased, (SELECT report_id FROM page ORDER BY 1 OFFSET $3 - 1) AS place;
 
 -- name: expire_inbound_texts
--- Erases texts as received.
+-- Erases the texts that volunteers sent.
 WITH gone AS (
     DELETE FROM inbound_texts WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM inbound_texts WHERE received_at < $1
@@ -59,7 +59,7 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: expire_rounds
--- Erases why volunteers were or were not asked.
+-- Erases search rounds: the reasons for which volunteers were or were not asked.
 WITH gone AS (
     DELETE FROM rounds WHERE ctid = ANY (ARRAY(
         SELECT r.ctid FROM rounds r
@@ -125,7 +125,7 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: expire_inbox
--- Erases which events consumers have handled, when no topic can deliver them again.
+-- Erases the inbox rows of events that no topic can deliver again.
 WITH gone AS (
     DELETE FROM inbox WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM inbox WHERE received_at < $1 ORDER BY received_at LIMIT $3 FOR UPDATE SKIP LOCKED))
@@ -134,7 +134,7 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: expire_processes
--- Erases processes that are gone.
+-- Erases the rows of processes that no longer run.
 WITH gone AS (
     DELETE FROM processes WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM processes WHERE seen_at < $1 ORDER BY seen_at LIMIT $3 FOR UPDATE SKIP LOCKED))
@@ -143,11 +143,11 @@ WITH gone AS (
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
 -- name: record_retention_run
--- Records a run on a table, and how many rows it erased.
+-- Records a run on a table, with the number of erased rows.
 INSERT INTO retention_runs AS run (name, ran_at, erased, total) VALUES ($1, $2, $3, $3)
 ON CONFLICT (name) DO UPDATE
 SET ran_at = excluded.ran_at, erased = excluded.erased, total = run.total + excluded.erased;
 
 -- name: retention_runs
--- Returns the last run on each table, and how many rows it and all runs have erased.
+-- Returns the last run on each table, with the numbers of rows erased by it and by all runs.
 SELECT name, ran_at, erased, total FROM retention_runs ORDER BY name;

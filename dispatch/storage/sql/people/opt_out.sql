@@ -3,7 +3,7 @@
 SELECT organisation FROM memberships WHERE volunteer_id = $1 AND left_at IS NULL ORDER BY organisation;
 
 -- name: stop_volunteer
--- Records the time of a person's first STOP: no more offers.
+-- Records the time of a person's first STOP, which ends offers.
 UPDATE volunteers SET stopped_at = $2 WHERE id = $1 AND stopped_at IS NULL RETURNING id;
 
 -- name: restart_volunteer
@@ -21,7 +21,7 @@ ORDER BY o.incident_id;
 SELECT EXISTS (SELECT FROM assignments WHERE volunteer_id = $1 AND status <> 'released');
 
 -- name: delete_membership
--- Deletes a person's membership of an organisation, skills included; returns nothing where there is none.
+-- Deletes a person's membership of an organisation, skills included; no row if there is none.
 DELETE FROM memberships WHERE organisation = $1 AND volunteer_id = $2 RETURNING volunteer_id;
 
 -- name: erase_texts

@@ -1,6 +1,6 @@
 -- name: write_live_positions
 -- Writes the live positions of members, newer over older, and returns the members.
--- A move under 30 m keeps the old point, so that the index is not touched.
+-- A move under 30 m leaves the old point, so that the index is not updated.
 WITH fix AS (
     SELECT volunteer_id, x, y, lat, lon, recorded_at
     FROM unnest(:volunteer_id::uuid[], :x::float8[], :y::float8[], :lat::float8[], :lon::float8[],

@@ -1,5 +1,5 @@
 -- name: claim_phones
--- Creates a person, under the id given, for each number that nobody has yet; waits for concurrent claims of a number.
+-- Creates a person, under the given id, for each new number; waits for concurrent claims of a number.
 WITH claimed AS (
     INSERT INTO addresses (volunteer_id, channel, address)
     SELECT volunteer_id, 'sms', address FROM unnest($1::uuid[], $2::text[]) AS contact (volunteer_id, address)
@@ -30,7 +30,7 @@ FROM unnest($1::uuid[], $2::text[], $3::date[]) AS person (volunteer_id, name, b
 ON CONFLICT (volunteer_id) DO UPDATE SET name = excluded.name, birth_date = excluded.birth_date;
 
 -- name: upsert_memberships
--- Makes people members of an organisation; a membership that had ended begins again.
+-- Inserts memberships of an organisation; one that had ended becomes valid again.
 INSERT INTO memberships (organisation, volunteer_id, availability, language, consent, joined_at)
 SELECT $1, volunteer_id, availability, language, string_to_array(consent, ' '), $6
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[])
@@ -46,13 +46,13 @@ WHERE organisation = $1 AND volunteer_id = ANY($2::uuid[]) AND (volunteer_id, sk
 );
 
 -- name: add_skills
--- Adds skills to members; a skill that they have already keeps its expiry.
+-- Adds skills to members; a skill that they have already is unchanged, expiry included.
 INSERT INTO skills (organisation, volunteer_id, skill)
 SELECT $1, volunteer_id, skill FROM unnest($2::uuid[], $3::text[]) AS given (volunteer_id, skill)
 ON CONFLICT DO NOTHING;
 
 -- name: upsert_places
--- Writes where people live or work, in degrees and in Web-Mercator metres.
+-- Writes the places where people live or work, in degrees and in Web-Mercator metres.
 INSERT INTO positions (volunteer_id, kind, at, lat, lon, recorded_at)
 SELECT volunteer_id, kind, point(x, y), lat, lon, :recorded_at
 FROM unnest(:volunteer_id::uuid[], :kind::text[], :x::float8[], :y::float8[], :lat::float8[], :lon::float8[])
@@ -61,7 +61,7 @@ ON CONFLICT (volunteer_id, kind) DO UPDATE
 SET at = excluded.at, lat = excluded.lat, lon = excluded.lon, recorded_at = excluded.recorded_at;
 
 -- name: patch_membership
--- Changes what is not null; returns the previous availability, or nothing where there is no such member.
+-- Changes the columns whose new value is not null, and returns the previous availability; no row without such a member.
 UPDATE memberships AS new
 SET availability = COALESCE($3, new.availability),
     consent = COALESCE($4::text[], new.consent),

@@ -1,5 +1,5 @@
 -- name: journal_heads
--- The last place and hash of each stream that has any.
+-- Returns the last sequence number and hash of each stream that has events.
 SELECT asked.stream, head.seq, head.hash
 FROM unnest($1::uuid[]) AS asked (stream)
 CROSS JOIN LATERAL (
@@ -7,8 +7,8 @@ CROSS JOIN LATERAL (
 ) AS head;
 
 -- name: append_journal
--- Writes events and their outbox rows in the order given; a taken place in a stream is a unique violation.
--- RETURNING gives no more than the journal has, so the rank of each is joined to it again by its place.
+-- Writes events and their outbox rows in the given order; a sequence number that is used already violates a unique index.
+-- RETURNING has the columns of the journal alone, so the rank of each event is joined by stream and sequence number.
 WITH written AS (
     INSERT INTO journal (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,
                          prev_hash, hash, recorded_at)
@@ -27,18 +27,18 @@ SELECT bucket, id, rank
 FROM written JOIN unnest(:stream::uuid[], :seq::int[], :rank::smallint[]) AS entry (stream, seq, rank) USING (stream, seq)
 ORDER BY id;
 
--- name: raise_waiting
--- Lets what waits of these streams leave with what has become as severe.
+-- name: raise_outbox_rank
+-- Raises the rank of the unpublished events of these streams.
 UPDATE outbox o SET rank = r.rank
 FROM unnest($1::uuid[], $2::smallint[]) AS r (stream, rank) JOIN journal j ON j.stream = r.stream
 WHERE o.position = j.id AND o.rank > r.rank;
 
 -- name: read_streams
--- The events of streams, each stream in its order.
+-- Returns the events of streams, each stream in its order.
 SELECT stream, seq, type, headers, body, recorded_at FROM journal WHERE stream = ANY($1::uuid[]) ORDER BY stream, seq;
 
 -- name: journal_chain
--- The chained bytes of one stream, or of all where it is null, each stream in its order.
+-- Returns the events of one stream, or of all if it is null, with the bytes under the hash, each stream in its order.
 SELECT id, stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body, prev_hash, hash,
        recorded_at
 FROM journal

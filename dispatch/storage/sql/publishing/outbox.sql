@@ -65,7 +65,7 @@ ORDER BY position
 ON CONFLICT DO NOTHING;
 
 -- name: record_recovery
--- Records that these buckets were queued for this cluster alone: another cluster that comes back lacks what follows.
+-- Records that these buckets were queued for this cluster alone: any other cluster lacks the events that follow.
 WITH others AS (
     DELETE FROM clusters WHERE bucket = ANY($2::smallint[]) AND cluster_id <> $1
 )

@@ -1,9 +1,9 @@
 -- name: find_by_address
--- Returns the volunteer who has an address on a channel.
+-- Returns the volunteer with an address on a channel.
 SELECT volunteer_id FROM addresses WHERE channel = $1 AND address = $2;
 
--- name: offer_home
--- Returns whose an offer is and where it belongs, and whether its plan only informs.
+-- name: offer_facts
+-- Returns an offer's volunteer, incident and organisation, and whether its plan only informs.
 SELECT o.volunteer_id, o.incident_id, i.organisation, i.mode, coalesce((p.body ->> 'informs')::bool, false) AS informs
 FROM offers o JOIN incidents i ON i.id = o.incident_id JOIN plans p ON p.hash = i.plan_hash
 WHERE o.id = $1;
@@ -18,7 +18,7 @@ INSERT INTO replies (id, organisation, mode, volunteer_id, offer_id, incident_id
 VALUES (:id, :organisation, :mode, :volunteer_id, :offer_id, :incident_id, :answer, :channel, :received_at);
 
 -- name: store_text
--- Stores a text as received and returns its id; no row where the provider delivered it before.
+-- Stores a received text and returns its id; no row if the provider delivered it before.
 INSERT INTO inbound_texts (id, gateway, sender, text, outcome, received_at)
 VALUES ($1, $2, $3, $4, 'received', $5)
 ON CONFLICT DO NOTHING
@@ -34,7 +34,7 @@ UPDATE inbound_texts SET outcome = $2, reply_id = $3 WHERE id = $1;
 
 -- name: offers_to_answer
 -- Returns the offers that a person's text may be about: those that are live, ended after $2, hold a seat, or were recalled; newest first.
--- OFFSET 0 limits each subquery to one offer: Postgres may else read every answer there is.
+-- OFFSET 0 limits each subquery to one offer: in a free join Postgres may read every answer.
 SELECT o.id, i.organisation,
        o.status IN ('extended', 'expired', 'withdrawn') AND NOT EXISTS (
            SELECT FROM replies r
