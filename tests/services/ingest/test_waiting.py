@@ -135,7 +135,9 @@ async def test_a_forged_generation_is_parked_and_stops_nothing(
     assert not await work.run("incidents", TOPIC, [at(forged, 0, 1), at(good, 0, 2)], handled)
     assert handled.incidents == names(2)
     reason = await world.pool.fetchval("SELECT reason FROM parking")
-    assert reason.startswith(f"it claims generation {AHEAD}, this version reads {GENERATION}; it claims to be written")
+    assert reason.startswith(
+        f"it claims generation {AHEAD}, this version reads {GENERATION}; it claims to be written"
+    )
 
 
 async def test_a_proven_record_of_this_generation_that_is_invalid_is_parked(
