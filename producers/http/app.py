@@ -22,7 +22,7 @@ from producers.http.api import (
 )
 from producers.http.api.health import Readiness
 from producers.http.middleware.deadline import Deadline
-from producers.http.middleware.limits import BodyLimit
+from producers.http.middleware.body_limit import BodyLimit
 from producers.http.middleware.request_log import RequestLog
 from producers.http.page import routes as page
 
