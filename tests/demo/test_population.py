@@ -5,7 +5,7 @@ from math import cos, hypot, radians
 
 import pytest
 
-from dispatch.cli.demo.calls import load
+from dispatch.cli.demo.emergency_calls import load
 from dispatch.cli.demo.population import COLUMNS, population
 from schemas.volunteers import VolunteerBody
 

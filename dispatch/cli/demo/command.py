@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.live import Live
 
 from dispatch.cli.connection import fail
-from dispatch.cli.demo import behaviour, calls, checks, display, phones, population
-from dispatch.cli.demo.calls import Call
+from dispatch.cli.demo import behaviour, emergency_calls, checks, display, phones, population
+from dispatch.cli.demo.emergency_calls import Call
 from dispatch.cli.demo.checks import DemoCheck
 from dispatch.cli.demo.installation import DemoInstallation, install
 from dispatch.logs import configure
@@ -66,8 +66,8 @@ def play(
     for name in [name for name in os.environ if name.startswith("DISPATCH_")]:
         del os.environ[name]
     try:
-        chosen = calls.load(incidents)
-    except (calls.CallsUnreadableError, OSError) as error:
+        chosen = emergency_calls.load(incidents)
+    except (emergency_calls.CallsUnreadableError, OSError) as error:
         fail(str(error))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         held = runner.run(_demo(chosen, speed, volunteers, seed, stay=stay))
@@ -107,7 +107,7 @@ async def _checks(site: DemoInstallation, chosen: Sequence[Call], accepted: set[
 
 def _assumptions(console: Console) -> None:
     console.print("[bold]What this demo assumes[/]")
-    for sentence in calls.ASSUMPTIONS + population.ASSUMPTIONS + behaviour.ASSUMPTIONS + phones.ASSUMPTIONS:
+    for sentence in emergency_calls.ASSUMPTIONS + population.ASSUMPTIONS + behaviour.ASSUMPTIONS + phones.ASSUMPTIONS:
         console.print(f"  {sentence}")
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import aiohttp
 
-from dispatch.cli.demo.calls import Call
+from dispatch.cli.demo.emergency_calls import Call
 from dispatch.cli.demo.phones import PhoneOwners
 from dispatch.cli.demo.population import COLUMNS, population
 from dispatch.clock import Clock, FastClock

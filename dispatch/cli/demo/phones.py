@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from dispatch.cli.demo.behaviour import plan_reply
-from dispatch.cli.demo.calls import zone
+from dispatch.cli.demo.emergency_calls import zone
 from dispatch.clock import Clock
 from dispatch.services.messaging.gateway import OutboundText
 from dispatch.services.operations import demo_figures

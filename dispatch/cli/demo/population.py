@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from dispatch.cli.demo.calls import Call
+from dispatch.cli.demo.emergency_calls import Call
 
 SEED = 112
 COLUMNS = ("name", "phone", "language", "skills", "lat", "lon", "birth_date", "consent", "availability")

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfoNotFoundError
 import pytest
 from pydantic import TypeAdapter
 
-from dispatch.cli.demo import calls
-from dispatch.cli.demo.calls import Call, CallsUnreadableError, classify_call, load, read
+from dispatch.cli.demo import emergency_calls
+from dispatch.cli.demo.emergency_calls import Call, CallsUnreadableError, classify_call, load, read
 from schemas.reports import Kind
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ Call Number,Unit ID,Call Type,Received DtTm,On Scene DtTm,Final Priority,Locatio
 
 
 def write_file(folder: Path, text: str) -> Path:
-    path = folder / "calls.csv"
+    path = folder / "emergency_calls.csv"
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -93,7 +93,7 @@ def test_the_rows_of_one_call_in_datasf_become_one_call_across_midnight(tmp_path
     _, fire = load(write_file(tmp_path, DATASF))
     assert fire == Call(
         id="7",
-        received_at=datetime(2016, 12, 31, 23, 57, 56, tzinfo=calls.ZONE),
+        received_at=datetime(2016, 12, 31, 23, 57, 56, tzinfo=emergency_calls.ZONE),
         kind="fire.outside",
         call_type="Outside Fire",
         severity="urgent",
@@ -180,7 +180,7 @@ def test_a_file_without_calls_is_rejected(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_text_is_rejected(tmp_path: Path) -> None:
-    path = tmp_path / "calls.csv"
+    path = tmp_path / "emergency_calls.csv"
     path.write_bytes(EXTRACT.encode() + b"3,\xff\xfe")
     with pytest.raises(CallsUnreadableError, match="not a CSV file in UTF-8"):
         load(path)
@@ -194,8 +194,8 @@ def test_a_system_without_a_zone_database_falls_back_to_winter_time(monkeypatch:
     def absent(key: str) -> None:
         raise ZoneInfoNotFoundError(key)
 
-    monkeypatch.setattr(calls, "ZoneInfo", absent)
-    assert calls.zone() == timezone(timedelta(hours=-8), "PST")
+    monkeypatch.setattr(emergency_calls, "ZoneInfo", absent)
+    assert emergency_calls.zone() == timezone(timedelta(hours=-8), "PST")
 
 
 def test_the_full_week_of_datasf_is_read_and_agrees_with_the_extract(week: Path) -> None:
