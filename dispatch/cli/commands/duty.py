@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
-from dispatch.cli.spreadsheets import read_text
+from dispatch.cli.csv_files import read_text
 from dispatch.config import MisuseError
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import DutyContact

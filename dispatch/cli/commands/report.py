@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from dispatch.cli.connection import fail, run
 from dispatch.cli.output import Json, Whose, counted, organisation_of, print_json, problem, progress, screen
-from dispatch.cli.spreadsheets import read_text
+from dispatch.cli.csv_files import read_text
 from dispatch.config import MisuseError
 from dispatch.services.core.errors import ConflictError, InvalidError, OverloadedError
 from dispatch.services.core.unit_of_work import UnitOfWork

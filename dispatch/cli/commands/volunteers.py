@@ -18,7 +18,7 @@ from dispatch.cli.output import (
     screen,
     table,
 )
-from dispatch.cli.spreadsheets import read_text
+from dispatch.cli.csv_files import read_text
 from dispatch.clock import Clock
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import volunteers as roster
