@@ -15,7 +15,7 @@ from dispatch.services.messaging.tokens import TokenView
 from dispatch.services.replies import receiving
 from producers.http.auth import UowDep, uow_of
 from producers.http.page import wording
-from producers.http.page.situation import Situation, may_answer, situation
+from producers.http.page.content import PageContent, may_answer, page_content
 from schemas.replies import Answer
 from schemas.volunteers import Language
 
@@ -104,7 +104,7 @@ async def _submitted_answer(request: Request) -> Answer | None:
 def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = False) -> Response:
     now = uow_of(request).clock.now()
     language: Language = "en" if lang == "en" else "fr" if lang == "fr" else view.language
-    shown = situation(view, now)
+    shown = page_content(view, now)
     buttons = wording.BUTTONS | (wording.BUTTONS_INFORMS if view.informs else {})
     return _html(
         "offer.html",
@@ -126,13 +126,13 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
     )
 
 
-def _state(shown: Situation, view: TokenView, language: Language) -> str:
+def _state(shown: PageContent, view: TokenView, language: Language) -> str:
     if view.informs and shown.state == "asked":
         return wording.ASKED_INFORMS[language]
     return wording.STATES[shown.state][language]
 
 
-def _place(view: TokenView, language: Language, shown: Situation) -> dict[str, str] | None:
+def _place(view: TokenView, language: Language, shown: PageContent) -> dict[str, str] | None:
     """Return the place; None for members of a neighbourhood watch, and after an abort."""
     if view.informs or view.lat is None or view.lon is None or shown.banner == "aborted":
         return None

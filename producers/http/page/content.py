@@ -13,7 +13,7 @@ ENDED = ("aborted", "closed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class PageContent:
     """The banner, the state of the volunteer, the answers offered, and the seconds until the page reloads."""
 
     banner: str | None
@@ -22,11 +22,11 @@ class Situation:
     refresh_s: int | None
 
 
-def situation(view: TokenView, now: datetime) -> Situation:
+def page_content(view: TokenView, now: datetime) -> PageContent:
     """Return what the volunteer sees now."""
     state = _state(view, now)
     answers = tuple(answer for answer in _answers(view, state) if answer != view.pending)
-    return Situation(_banner(view), state, answers, _refresh(view, state))
+    return PageContent(_banner(view), state, answers, _refresh(view, state))
 
 
 def may_answer(view: TokenView, answer: str) -> bool:
