@@ -1,17 +1,15 @@
-"""The connection of a command to a running installation, and the addresses that `dispatch up` writes for it."""
+"""The connection of a command to the database of a running installation."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import asyncpg
-import orjson
 import uvloop
-from pydantic import SecretStr
 
+from dispatch.cli.addresses import read_addresses
+from dispatch.cli.output import fail
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -19,23 +17,6 @@ from dispatch.services.operations.generations import adjust_once
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 
 T = TypeVar("T")
-FILE = "addresses.json"
-
-
-def write_addresses(folder: Path, **addresses: str) -> None:
-    """Write the addresses that client commands read; only their owner may read the file."""
-    path = folder / FILE
-    path.touch(mode=0o600)
-    path.write_bytes(orjson.dumps(addresses))
-
-
-def read_addresses(settings: Settings) -> Settings:
-    """Return the settings with empty addresses replaced by those that `dispatch up` wrote."""
-    path = settings.folder / FILE
-    found = orjson.loads(path.read_bytes()) if path.exists() else {}
-    postgres = settings.postgres.get_secret_value() or found.get("postgres", "")
-    changes = {"kafka": settings.kafka or found.get("kafka", ""), "postgres": SecretStr(postgres)}
-    return settings.model_copy(update=changes)
 
 
 @asynccontextmanager
@@ -70,9 +51,3 @@ def run(work: Callable[[UnitOfWork], Awaitable[T]], settings: Settings | None = 
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(inside())
-
-
-def fail(message: str, code: int = 1) -> NoReturn:
-    """Print an error on stderr and exit: 1 for a failure, 2 for misuse."""
-    sys.stderr.write(f"dispatch: {message}\n")
-    sys.exit(code)

@@ -7,7 +7,7 @@ import asyncpg
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
-from dispatch.cli.connection import fail
+from dispatch.cli.output import fail
 from dispatch.config import MisuseError
 from dispatch.security import SecurityError
 from dispatch.services.core.error_classification import Failure, classify

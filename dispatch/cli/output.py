@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, NoReturn
 from uuid import UUID
 
 import orjson
@@ -107,3 +107,9 @@ def progress() -> Progress:
     """Return a progress bar on stderr, shown only in a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Print an error on stderr and exit: 1 for a failure, 2 for misuse."""
+    sys.stderr.write(f"dispatch: {message}\n")
+    sys.exit(code)

@@ -21,8 +21,8 @@ from producers.http.api import (
     volunteers,
 )
 from producers.http.api.health import Readiness
-from producers.http.middleware.deadline import Deadline
 from producers.http.middleware.body_limit import BodyLimit
+from producers.http.middleware.deadline import Deadline
 from producers.http.middleware.request_log import RequestLog
 from producers.http.page import routes as page
 

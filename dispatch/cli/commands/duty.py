@@ -8,8 +8,8 @@ from cyclopts import App, Parameter
 from rich.text import Text
 
 from dispatch.cli.connection import run
-from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
 from dispatch.cli.csv_files import read_text
+from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
 from dispatch.config import MisuseError
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import DutyContact

@@ -12,9 +12,19 @@ from typing import Annotated, Any, NamedTuple
 from cyclopts import Parameter
 from pydantic import ValidationError
 
-from dispatch.cli.connection import fail, run
-from dispatch.cli.output import Json, Whose, counted, organisation_of, print_json, problem, progress, screen
+from dispatch.cli.connection import run
 from dispatch.cli.csv_files import read_text
+from dispatch.cli.output import (
+    Json,
+    Whose,
+    counted,
+    fail,
+    organisation_of,
+    print_json,
+    problem,
+    progress,
+    screen,
+)
 from dispatch.config import MisuseError
 from dispatch.services.core.errors import ConflictError, InvalidError, OverloadedError
 from dispatch.services.core.unit_of_work import UnitOfWork

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dispatch.cli.connection import fail, write_addresses
+from dispatch.cli.addresses import write_addresses
+from dispatch.cli.output import fail
 from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.embedded import EmbeddedServiceError

@@ -6,11 +6,13 @@ from uuid import UUID
 
 from cyclopts import App
 
-from dispatch.cli.connection import fail, run
+from dispatch.cli.connection import run
+from dispatch.cli.csv_files import read_text
 from dispatch.cli.output import (
     Json,
     Whose,
     counted,
+    fail,
     organisation_of,
     print_json,
     problem,
@@ -18,7 +20,6 @@ from dispatch.cli.output import (
     screen,
     table,
 )
-from dispatch.cli.csv_files import read_text
 from dispatch.clock import Clock
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import volunteers as roster

@@ -14,11 +14,11 @@ from cyclopts import App
 from rich.console import Console
 from rich.live import Live
 
-from dispatch.cli.connection import fail
-from dispatch.cli.demo import behaviour, emergency_calls, checks, display, phones, population
-from dispatch.cli.demo.emergency_calls import Call
+from dispatch.cli.demo import behaviour, checks, display, emergency_calls, phones, population
 from dispatch.cli.demo.checks import DemoCheck
+from dispatch.cli.demo.emergency_calls import Call
 from dispatch.cli.demo.installation import DemoInstallation, install
+from dispatch.cli.output import fail
 from dispatch.logs import configure
 from dispatch.runtime import embedded_services, hosting
 from dispatch.services.operations import demo_figures
@@ -107,7 +107,9 @@ async def _checks(site: DemoInstallation, chosen: Sequence[Call], accepted: set[
 
 def _assumptions(console: Console) -> None:
     console.print("[bold]What this demo assumes[/]")
-    for sentence in emergency_calls.ASSUMPTIONS + population.ASSUMPTIONS + behaviour.ASSUMPTIONS + phones.ASSUMPTIONS:
+    for sentence in (
+        emergency_calls.ASSUMPTIONS + population.ASSUMPTIONS + behaviour.ASSUMPTIONS + phones.ASSUMPTIONS
+    ):
         console.print(f"  {sentence}")
 
 

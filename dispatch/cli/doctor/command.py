@@ -9,7 +9,7 @@ import asyncpg
 import uvloop
 from rich.text import Text
 
-from dispatch.cli.connection import read_addresses
+from dispatch.cli.addresses import read_addresses
 from dispatch.cli.doctor import backup, configuration, database, kafka, organisations, queues, retention
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import Json, print_json, screen, table

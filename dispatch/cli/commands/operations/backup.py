@@ -8,8 +8,9 @@ from typing import TypeVar
 from cyclopts import App
 from rich.text import Text
 
-from dispatch.cli.connection import fail, read_addresses, run
-from dispatch.cli.output import Json, errors, print_json, problem, screen, table
+from dispatch.cli.addresses import read_addresses
+from dispatch.cli.connection import run
+from dispatch.cli.output import Json, errors, fail, print_json, problem, screen, table
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.embedded import EmbeddedServiceError

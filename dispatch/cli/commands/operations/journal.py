@@ -14,12 +14,13 @@ from cyclopts import App, Parameter
 from rich.progress import Progress
 from rich.status import Status
 
-from dispatch.cli.connection import fail, run
+from dispatch.cli.connection import run
 from dispatch.cli.output import (
     Json,
     Whose,
     counted,
     errors,
+    fail,
     organisation_of,
     print_json,
     problem,

@@ -1,7 +1,8 @@
 """`dispatch migrate`: apply the migrations that the database lacks."""
 
-from dispatch.cli.connection import fail, read_addresses, run
-from dispatch.cli.output import Json, print_json, screen
+from dispatch.cli.addresses import read_addresses
+from dispatch.cli.connection import run
+from dispatch.cli.output import Json, fail, print_json, screen
 from dispatch.config import Settings
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.restore_epochs import current_epoch

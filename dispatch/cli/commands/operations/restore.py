@@ -10,8 +10,7 @@ import asyncpg
 import uvloop
 
 from dispatch.cli.commands.operations.backup import folder_of
-from dispatch.cli.connection import fail
-from dispatch.cli.output import Json, counted, errors, print_json, problem, screen
+from dispatch.cli.output import Json, counted, errors, fail, print_json, problem, screen
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.embedded import EmbeddedServiceError

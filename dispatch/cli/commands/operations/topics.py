@@ -5,8 +5,8 @@ import asyncio
 from aiokafka.errors import KafkaError
 from cyclopts import App
 
-from dispatch.cli.connection import fail, read_addresses
-from dispatch.cli.output import Json, print_json, screen
+from dispatch.cli.addresses import read_addresses
+from dispatch.cli.output import Json, fail, print_json, screen
 from dispatch.config import MisuseError, Settings
 from dispatch.security import Security
 from dispatch.storage.pool import describe
