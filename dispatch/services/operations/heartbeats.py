@@ -60,6 +60,8 @@ class Heartbeat:
         self._uow = uow
         self._roles = sorted(roles)
         self._waiting = waiting or WaitingPartitions()
+        # Read once: an upgrade may replace the installed package while this process still runs.
+        self._version = version("renfort")
         self._started_at: datetime | None = None
 
     async def run(self) -> None:
@@ -84,7 +86,7 @@ class Heartbeat:
         self._started_at = self._started_at or now
         row = bound(
             "record_heartbeat", id=self.id, host=socket.gethostname(), pid=os.getpid(), roles=self._roles,
-            version=version("renfort"), generation=GENERATION, started_at=self._started_at, seen_at=now,
+            version=self._version, generation=GENERATION, started_at=self._started_at, seen_at=now,
             waiting=[one.described for one in self._waiting.current()],
         )  # fmt: skip
         await self._uow.pool.execute(*row)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
 
 import asyncpg
 import pytest
@@ -100,3 +101,16 @@ async def test_a_heartbeat_names_the_partitions_that_wait(uow: UnitOfWork) -> No
     await heartbeat.beat()
     (found,) = await processes(uow.pool)
     assert found.waiting == []
+
+
+async def test_a_heartbeat_goes_on_while_an_upgrade_replaces_the_package(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def removed(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    heartbeat = Heartbeat(uow, ["api"])
+    monkeypatch.setattr(heartbeats, "version", removed)
+    await heartbeat.beat()
+    (found,) = await processes(uow.pool)
+    assert found.version == version("renfort")
