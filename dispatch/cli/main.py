@@ -98,7 +98,7 @@ def main() -> None:
 def _fail_by_class(error: Exception) -> None:
     """Exit with the text of an error that the user or an operator can remedy; return for a defect of ours."""
     failure = classify(error)
-    if failure is Failure.SENDER or isinstance(error, PlansError):
+    if failure in (Failure.SENDER, Failure.NEWER_VERSION) or isinstance(error, PlansError):
         fail(str(error))
     # PostgreSQL's other errors say why it rejects the connection, such as a wrong password.
     if failure is Failure.TRY_AGAIN or isinstance(error, asyncpg.PostgresError):

@@ -88,7 +88,9 @@ def _plan(row: asyncpg.Record) -> Plan:
     except ValidationError as error:
         if row["generation"] <= GENERATION:
             raise
-        raise NewerVersionError(f"plan {row['hash']} is of generation {row['generation']}") from error
+        raise NewerVersionError(
+            f"plan {row['hash']} is of generation {row['generation']}: this version reads {GENERATION}"
+        ) from error
 
 
 async def write(

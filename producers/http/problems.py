@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from dispatch.domain.errors import RefusedError
+from dispatch.domain.errors import NewerVersionError, RefusedError
 from dispatch.services.core.error_classification import TRANSIENT, log_fields
 from dispatch.services.core.errors import (
     ConflictError,
@@ -129,6 +129,12 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
     return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
+async def _newer(_request: Request, error: Exception) -> Response:
+    log.warning("a newer version of Renfort wrote what a request needs", **log_fields(error))
+    detail = "a newer version of Renfort wrote this, and this process cannot read it: upgrade the process"
+    return problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
 async def _unexpected(_request: Request, error: Exception) -> Response:
     log.error("request failed", **log_fields(error), exc_info=error)
     return problem(500, "internal error: it has been logged")
@@ -141,6 +147,7 @@ HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Respons
     RequestValidationError: _malformed,
     HTTPException: _from_framework,
     **dict.fromkeys(TRANSIENT, _unavailable),
+    NewerVersionError: _newer,
     Exception: _unexpected,
 }
 """The handler of each class of errors; that of the nearest base class applies to classes not listed."""

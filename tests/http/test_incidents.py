@@ -3,6 +3,7 @@
 import pytest
 
 from dispatch.clock import MovableClock
+from dispatch.storage import incidents as store
 from tests.domain.builders import PLACE
 from tests.http.site import Site, problem_fields, volunteer_body
 from tests.support.scene import phone
@@ -69,6 +70,18 @@ async def test_the_timeline_states_the_reason_for_each_pick_and_non_pick(site: S
     kinds = [moment["what"] for moment in timeline["moments"]]
     assert kinds.index("search.round") < kinds.index("offer.extended")
     assert timeline["people"][str(site.scene.people[0])] == "Ada 0"
+
+
+async def test_an_incident_that_only_a_newer_version_reads_is_no_internal_error(site: Site) -> None:
+    incident = await site.scene.incident()
+    await site.scene.uow.pool.execute(
+        "UPDATE plans SET generation = 99, body = body || jsonb_build_object('professional', 'a_new_member')"
+    )
+    store._PLANS.clear()  # noqa: SLF001 - plans are read once per process
+    key = await site.key("console:read")
+    answer = await site.client.get(f"/v1/incidents/{incident.id}", headers=key)
+    assert (answer.status_code, "upgrade" in answer.json()["detail"]) == (503, True)
+    assert answer.headers["retry-after"] == "2"
 
 
 async def test_an_unreadable_event_stands_in_the_timeline_and_hides_no_other(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.errors import RefusedError
+from dispatch.domain.errors import NewerVersionError, RefusedError
 from dispatch.logs import where
 from dispatch.services.core.error_classification import is_transient
 from dispatch.services.core.errors import NotFoundError
@@ -134,7 +134,7 @@ async def _handle(
             await inbox.record(connection, consumer, [record.event_id], now)
             if record.data is not None:
                 await handle(connection, [record], now)
-    except RefusedError as refused:
+    except (RefusedError, NewerVersionError) as refused:
         return str(refused)
     except Exception as error:
         if is_transient(error):
