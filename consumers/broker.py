@@ -20,7 +20,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from consumers.reader import Reader
 from consumers.records import readable
-from dispatch.security import UNSECURED, Security
+from dispatch.kafka_security import UNSECURED, Security
 from schemas.decoding import Received, Unreadable
 
 Batch = tuple[ConsumerRecord, ...]

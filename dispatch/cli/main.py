@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from dispatch.cli.output import fail
 from dispatch.config import MisuseError
-from dispatch.security import SecurityError
+from dispatch.kafka_security import SecurityError
 from dispatch.services.core.error_classification import Failure, classify
 from dispatch.services.plans.plan_files import PlansError
 from dispatch.storage.pool import describe

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from consumers import broker as consumer_groups
 from consumers.broker import Broker
 from dispatch.clock import Clock
-from dispatch.security import UNSECURED, Security
+from dispatch.kafka_security import UNSECURED, Security
 from dispatch.services.core.error_classification import log_fields
 from dispatch.services.subscriptions import READERS
 from producers.kafka.relay import Relay

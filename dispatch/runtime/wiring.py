@@ -8,10 +8,10 @@ import structlog
 from dispatch.config import MisuseError, Settings, token_secret
 from dispatch.domain import retention
 from dispatch.gateways import providers
+from dispatch.kafka_security import NO_TLS_WARNING, UNSECURED, Security
 from dispatch.runtime.embedded_services import Embedded
 from dispatch.runtime.kafka_connection import Cluster
 from dispatch.runtime.roles import ROLES, Role
-from dispatch.security import NO_TLS_WARNING, UNSECURED, Security
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway import OutboundText, Surroundings
 from dispatch.services.messaging.gateway_registry import GatewayRegistry, configured

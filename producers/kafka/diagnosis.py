@@ -19,7 +19,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
-from dispatch.security import Security
+from dispatch.kafka_security import Security
 from dispatch.storage.pool import describe
 from producers.kafka.errors import KafkaAccessError
 

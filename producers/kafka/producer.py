@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
-from dispatch.security import UNSECURED, Security
+from dispatch.kafka_security import UNSECURED, Security
 from dispatch.services.publishing.outbox import OutboxMessage
 from dispatch.storage.pool import describe
 

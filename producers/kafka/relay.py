@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from dispatch.clock import Clock
-from dispatch.security import UNSECURED, Security
+from dispatch.kafka_security import UNSECURED, Security
 from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.publishing.outbox import Buckets, OutboxMessage, Readers
 from producers.kafka.errors import ReplacedClusterError, UnsentError

@@ -14,7 +14,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from dispatch.security import UNSECURED, Security
+from dispatch.kafka_security import UNSECURED, Security
 from producers.kafka.diagnosis import diagnose
 from producers.kafka.errors import TopicsError
 from schemas.topics import BY_NAME, TOPICS, Topic

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from dispatch.cli.main import main
 from dispatch.config import MisuseError, Settings
+from dispatch.kafka_security import UNSECURED, Security, SecurityError
 from dispatch.runtime.embedded_services import Embedded
 from dispatch.runtime.wiring import wiring
-from dispatch.security import UNSECURED, Security, SecurityError
 from producers.kafka.diagnosis import diagnose
 
 SECRET = "canary-5f2c"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from deploy.kafka import start as kafka
 from dispatch.config import Settings
-from dispatch.security import Security
+from dispatch.kafka_security import Security
 from producers.kafka.topics import administration
 from tests.kafka.cluster import KafkaCluster
 

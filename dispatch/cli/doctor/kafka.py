@@ -12,7 +12,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import counted
 from dispatch.config import Settings
-from dispatch.security import NO_TLS_WARNING, UNSECURED, Security, SecurityError
+from dispatch.kafka_security import NO_TLS_WARNING, UNSECURED, Security, SecurityError
 from dispatch.services.subscriptions import SUBSCRIPTIONS
 from dispatch.storage.pool import describe
 from producers.kafka.errors import KafkaAccessError

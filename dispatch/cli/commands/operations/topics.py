@@ -8,7 +8,7 @@ from cyclopts import App
 from dispatch.cli.addresses import read_addresses
 from dispatch.cli.output import Json, fail, print_json, screen
 from dispatch.config import MisuseError, Settings
-from dispatch.security import Security
+from dispatch.kafka_security import Security
 from dispatch.storage.pool import describe
 from producers.kafka.errors import ClusterError
 from producers.kafka.topics import ensure
