@@ -13,7 +13,7 @@ from dispatch.cli.output import fail
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.operations.generations import adjust_once
+from dispatch.services.operations.generation_guard import adjust_once
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 
 T = TypeVar("T")

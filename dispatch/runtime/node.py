@@ -26,7 +26,7 @@ from dispatch.services.ingest.batches import Batches
 from dispatch.services.messaging.delivery import Trouble
 from dispatch.services.messaging.sending import Sender
 from dispatch.services.operations.auditing import Auditor
-from dispatch.services.operations.generations import GenerationGuard
+from dispatch.services.operations.generation_guard import GenerationGuard
 from dispatch.services.operations.heartbeats import Heartbeat
 from dispatch.services.operations.retention import RetentionJob
 from dispatch.services.subscriptions import READERS

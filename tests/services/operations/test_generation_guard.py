@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from dispatch.services.operations.generations import CALM_CHECKS, GenerationGuard, lowest_read
+from dispatch.services.operations.generation_guard import CALM_CHECKS, GenerationGuard, lowest_read
 from dispatch.storage import write_generation
 from dispatch.storage.pool import open_pool
 from schemas.generations import GENERATION, OLDEST
