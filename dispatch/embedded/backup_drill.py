@@ -15,7 +15,7 @@ from dispatch.embedded.backup_schedule import BackupSchedule
 from dispatch.embedded.recovery import restored
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import journal_verification, rebuilding
-from dispatch.services.operations.backup_drill import (
+from dispatch.services.operations.backup_status import (
     record_result,
     record_start,
     row_counts,

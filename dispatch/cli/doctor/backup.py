@@ -6,7 +6,7 @@ from dispatch.cli.doctor.finding import Finding
 from dispatch.config import Settings
 from dispatch.embedded.backup_folder import base_backups
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.operations.backup_drill import last_proven, wal_is_copied
+from dispatch.services.operations.backup_status import last_proven, wal_is_copied
 
 UNPROVEN = timedelta(days=31)
 """The age from which on the last successful drill is too long ago."""

@@ -18,7 +18,7 @@ from dispatch.embedded.backup_folder import SECRET, BaseBackup, latest_backup
 from dispatch.embedded.recovery import restored, segments
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.restore_epochs import current_epoch
-from dispatch.services.operations import backup_drill, journal_verification, rebuilding
+from dispatch.services.operations import backup_status, journal_verification, rebuilding
 from dispatch.services.subscriptions import READERS
 from dispatch.storage.pool import describe, open_pool
 
@@ -107,9 +107,9 @@ async def _examine_at(url: str, base: BaseBackup) -> Restored:
 async def _examine(uow: UnitOfWork, base: BaseBackup) -> Restored:
     await uow.clock.sample(uow.pool)
     await current_epoch(uow)
-    there = await backup_drill.row_counts(uow)
+    there = await backup_status.row_counts(uow)
     breaks = (await journal_verification.verify(uow, READERS)).breaks
     problems = [f"stream {place.stream}, event {place.seq}: {place.what}" for place in breaks]
     problems += await rebuilding.compare(uow)
-    last = await backup_drill.last_event_at(uow)
+    last = await backup_status.last_event_at(uow)
     return Restored(base.folder, there["incidents"], there["events"], last, problems)

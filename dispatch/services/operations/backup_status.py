@@ -1,4 +1,4 @@
-"""The database's side of a backup drill: row counts, the position of the write-ahead log, and the drill's record."""
+"""The backups as the database shows them: row counts, how far the write-ahead log is copied, and proven drills."""
 
 from datetime import datetime
 
