@@ -724,8 +724,9 @@ async def test_a_sound_installation_is_found_sound(
         "database": "ok", "durability": "warn", "connections": "ok", "transactions": "ok", "queues": "ok",
         "processes": "ok", "heartbeats": "ok", "versions": "ok", "clock": "ok", "tables": "ok",
         "load": "ok", "outbox": "ok", "agenda": "ok", "reading": "ok",
-        "parking": "ok", "partitions": "ok", "duty of SDIS 67": "ok", "Kafka": "ok", "copies": "ok", "topic settings": "ok",
-        "consumers": "warn", "plans": "ok", "gateway": "warn", "disk": "ok", "retention": "warn",
+        "parking": "ok", "partitions": "ok", "duty of SDIS 67": "ok", "Kafka": "ok", "copies": "ok",
+        "topic settings": "ok", "consumers": "warn", "plans": "ok", "gateway": "warn", "disk": "ok",
+        "retention": "warn",
     }  # fmt: skip
     assert done.code == 0
     processes.terminate()
