@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from dispatch.domain import escalation
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Recall
 from dispatch.domain.offers import can_widen, may_ask, offers_wanted, widen
 from schemas.incidents import StepDone
@@ -32,29 +32,29 @@ def agenda(incident: Incident) -> dict[str, datetime]:
     return found | escalation.agenda(incident.escalations)
 
 
-def tick(draft: Draft, being_answered: frozenset[UUID] = frozenset()) -> None:
+def tick(decision: Decision, being_answered: frozenset[UUID] = frozenset()) -> None:
     """Do everything that is due, but at most one escalation step; entries that remain are due later."""
-    now = draft.now
+    now = decision.now
     for offer in [
-        o for o in draft.incident.live_offers() if o.expires_at <= now and o.id not in being_answered
+        o for o in decision.incident.live_offers() if o.expires_at <= now and o.id not in being_answered
     ]:
-        draft.add(
+        decision.add(
             OfferExpired(
-                at=now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id
+                at=now, incident_id=decision.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id
             )
         )
-    if _is_due(_widens_at(draft.incident), now):
-        widen(draft)
-    if _is_due(_step_at(draft.incident), now):
-        _do_step(draft)
-    if _is_due(_not_en_route_at(draft.incident), now):
-        draft.escalate("not_en_route", page=False, level=1, detail="assigned, and not on the way")
-    if _is_due(_recall_overdue_at(draft.incident), now):
-        missing = len(draft.incident.unseen())
-        draft.escalate(
+    if _is_due(_widens_at(decision.incident), now):
+        widen(decision)
+    if _is_due(_step_at(decision.incident), now):
+        _do_step(decision)
+    if _is_due(_not_en_route_at(decision.incident), now):
+        decision.escalate("not_en_route", page=False, level=1, detail="assigned, and not on the way")
+    if _is_due(_recall_overdue_at(decision.incident), now):
+        missing = len(decision.incident.unseen())
+        decision.escalate(
             "recall_unacknowledged", page=True, detail=f"{missing} have not acknowledged the recall"
         )
-    draft.extend(escalation.due(draft.incident.escalations, now))
+    decision.extend(escalation.due(decision.incident.escalations, now))
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:
@@ -85,12 +85,12 @@ def _step_at(incident: Incident) -> datetime | None:
     return max(planned, incident.last_step_at + gap)
 
 
-def _do_step(draft: Draft) -> None:
-    number = draft.incident.steps_done
-    step = draft.incident.plan.steps[number]
-    draft.add(StepDone(at=draft.now, incident_id=draft.incident.id, step=number, level=step.level))
-    empty = sum((draft.incident.needed() - draft.incident.filled()).values())
-    draft.escalate("uncovered", page=step.page, level=step.level, detail=f"{empty} seats are empty")
+def _do_step(decision: Decision) -> None:
+    number = decision.incident.steps_done
+    step = decision.incident.plan.steps[number]
+    decision.add(StepDone(at=decision.now, incident_id=decision.incident.id, step=number, level=step.level))
+    empty = sum((decision.incident.needed() - decision.incident.filled()).values())
+    decision.escalate("uncovered", page=step.page, level=step.level, detail=f"{empty} seats are empty")
 
 
 def _not_en_route_at(incident: Incident) -> datetime | None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from dispatch.domain import transitions
 from dispatch.domain.commands import AnswerOffer
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Assignment, Incident, Offer, Seat
 from schemas.base import Event
@@ -28,45 +28,47 @@ RENFORT = "renfort"
 """The name of the actor in events that no human caused."""
 
 
-def answer(draft: Draft, reply: AnswerOffer) -> None:
+def answer(decision: Decision, reply: AnswerOffer) -> None:
     """Apply one answer; raises RefusedError where the offer is not this volunteer's."""
-    offer = draft.incident.offers.get(reply.offer_id)
+    offer = decision.incident.offers.get(reply.offer_id)
     if offer is None or offer.volunteer_id != reply.volunteer_id:
         msg = "the answer names an offer that this volunteer never had"
         raise RefusedError(msg)
-    _acknowledge(draft, reply)
-    _ANSWERS[reply.answer](draft, offer, reply)
+    _acknowledge(decision, reply)
+    _ANSWERS[reply.answer](decision, offer, reply)
 
 
-def _acknowledge(draft: Draft, reply: AnswerOffer) -> None:
+def _acknowledge(decision: Decision, reply: AnswerOffer) -> None:
     """Acknowledge the volunteer's recall: any answer received after it shows that it was seen."""
-    recall = draft.incident.recalls.get(reply.volunteer_id)
+    recall = decision.incident.recalls.get(reply.volunteer_id)
     if recall is not None and recall.acknowledged_at is None and reply.received_at > recall.at:
-        draft.add(
-            RecallAcknowledged(at=draft.now, incident_id=draft.incident.id, volunteer_id=reply.volunteer_id)
+        decision.add(
+            RecallAcknowledged(
+                at=decision.now, incident_id=decision.incident.id, volunteer_id=reply.volunteer_id
+            )
         )
-        if not draft.incident.unseen():
-            draft.resolve({"recall_unacknowledged"}, "all have acknowledged")
+        if not decision.incident.unseen():
+            decision.resolve({"recall_unacknowledged"}, "all have acknowledged")
 
 
-def _accept(draft: Draft, offer: Offer, reply: AnswerOffer) -> None:
-    if any(a.volunteer_id == offer.volunteer_id for a in draft.incident.active()):
+def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
+    if any(a.volunteer_id == offer.volunteer_id for a in decision.incident.active()):
         return
     if offer.status == "accepted":
         # A yes received before the release repeats the one that was seated.
-        if reply.received_at > _released_at(draft.incident, offer):
-            _record_late(draft, offer, reply, "thanked")
+        if reply.received_at > _released_at(decision.incident, offer):
+            _record_late(decision, offer, reply, "thanked")
         return
     in_time = offer.status in ("extended", "expired") and reply.received_at <= offer.expires_at
-    seat = None if reply.engaged else free_seat(draft.incident, offer.role)
+    seat = None if reply.engaged else free_seat(decision.incident, offer.role)
     if offer.status == "extended" and (not in_time or seat is None):
-        draft.add(_event(OfferExpired, draft, offer))
+        decision.add(_event(OfferExpired, decision, offer))
     if seat is None:
-        _record_late(draft, offer, reply, "thanked")
+        _record_late(decision, offer, reply, "thanked")
         return
     if not in_time:
-        _record_late(draft, offer, reply, "reserve" if seat.reserve else "seated")
-    _assign(draft, offer, reply, seat)
+        _record_late(decision, offer, reply, "reserve" if seat.reserve else "seated")
+    _assign(decision, offer, reply, seat)
 
 
 def _released_at(incident: Incident, offer: Offer) -> datetime:
@@ -84,52 +86,52 @@ def free_seat(incident: Incident, role: str) -> Seat | None:
 
 
 def _record_late(
-    draft: Draft, offer: Offer, reply: AnswerOffer, outcome: Literal["seated", "reserve", "thanked"]
+    decision: Decision, offer: Offer, reply: AnswerOffer, outcome: Literal["seated", "reserve", "thanked"]
 ) -> None:
-    if outcome == "thanked" and draft.incident.offers[offer.id].late == "thanked":
+    if outcome == "thanked" and decision.incident.offers[offer.id].late == "thanked":
         return
-    draft.add(
+    decision.add(
         OfferAnsweredLate(
-            at=draft.now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
+            at=decision.now, incident_id=decision.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
             received_at=reply.received_at, channel=reply.channel, outcome=outcome,
         )
     )  # fmt: skip
 
 
-def _assign(draft: Draft, offer: Offer, reply: AnswerOffer, seat: Seat) -> None:
-    draft.add(
+def _assign(decision: Decision, offer: Offer, reply: AnswerOffer, seat: Seat) -> None:
+    decision.add(
         OfferAccepted(
-            at=draft.now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
+            at=decision.now, incident_id=decision.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
             received_at=reply.received_at, channel=reply.channel,
         )
     )  # fmt: skip
-    draft.add(
+    decision.add(
         Assigned(
-            at=draft.now, incident_id=draft.incident.id, assignment_id=derived(offer.id, "assignment"),
+            at=decision.now, incident_id=decision.incident.id, assignment_id=derived(offer.id, "assignment"),
             offer_id=offer.id, volunteer_id=offer.volunteer_id, seat=seat.number, role=seat.role,
             reserve=seat.reserve,
         )
     )  # fmt: skip
-    draft.withdraw_from(offer.volunteer_id, "engaged")
-    draft.update_coverage()
-    if draft.incident.engagement == "notice" and draft.incident.covered_at is not None:
+    decision.withdraw_from(offer.volunteer_id, "engaged")
+    decision.update_coverage()
+    if decision.incident.engagement == "notice" and decision.incident.covered_at is not None:
         # A notice sends nobody: once enough volunteers have read it, it ends.
-        draft.release_all("done")
-        close_if_done(draft)
+        decision.release_all("done")
+        close_if_done(decision)
 
 
-def _decline(draft: Draft, offer: Offer, reply: AnswerOffer) -> None:
+def _decline(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     if transitions.may(transitions.OFFER, offer.status, OfferDeclined):
-        draft.add(
+        decision.add(
             OfferDeclined(
-                at=draft.now, incident_id=draft.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
+                at=decision.now, incident_id=decision.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
                 received_at=reply.received_at, channel=reply.channel,
             )
         )  # fmt: skip
-    elif (assignment := assignment_of(draft.incident, offer)) is not None:
-        draft.release(assignment, "withdrew")
-        draft.update_coverage()
-        close_if_done(draft)
+    elif (assignment := assignment_of(decision.incident, offer)) is not None:
+        decision.release(assignment, "withdrew")
+        decision.update_coverage()
+        close_if_done(decision)
 
 
 def assignment_of(incident: Incident, offer: Offer) -> Assignment | None:
@@ -137,74 +139,78 @@ def assignment_of(incident: Incident, offer: Offer) -> Assignment | None:
     return next((a for a in incident.active() if a.offer_id == offer.id), None)
 
 
-def _advance(draft: Draft, offer: Offer, event: type[AssignmentEvent]) -> bool:
-    assignment = assignment_of(draft.incident, offer)
+def _advance(decision: Decision, offer: Offer, event: type[AssignmentEvent]) -> bool:
+    assignment = assignment_of(decision.incident, offer)
     if assignment is None:
         return False
-    if draft.incident.engagement == "notice":
+    if decision.incident.engagement == "notice":
         msg = "a notice sends nobody: volunteers cannot be en route or on scene"
         raise RefusedError(msg)
     if not transitions.may(transitions.ASSIGNMENT, assignment.status, event):
         return False
-    draft.add(_event(event, draft, offer, assignment_id=assignment.id))
+    decision.add(_event(event, decision, offer, assignment_id=assignment.id))
     return True
 
 
-def _en_route(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
-    if _advance(draft, offer, EnRoute):
-        draft.update_coverage()
+def _en_route(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
+    if _advance(decision, offer, EnRoute):
+        decision.update_coverage()
 
 
-def _on_scene(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
-    if not _advance(draft, offer, OnScene):
+def _on_scene(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
+    if not _advance(decision, offer, OnScene):
         return
-    if draft.incident.arrived():
-        for assignment in [a for a in draft.incident.active() if a.status != "on_scene"]:
-            draft.release(assignment, "stood_down")
-        draft.withdraw("covered")
-    draft.update_coverage()
+    if decision.incident.arrived():
+        for assignment in [a for a in decision.incident.active() if a.status != "on_scene"]:
+            decision.release(assignment, "stood_down")
+        decision.withdraw("covered")
+    decision.update_coverage()
 
 
-def _release(draft: Draft, offer: Offer, _reply: AnswerOffer) -> None:
-    assignment = assignment_of(draft.incident, offer)
+def _release(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
+    assignment = assignment_of(decision.incident, offer)
     if assignment is None:
         return
-    draft.release(assignment, "done" if assignment.status == "on_scene" else "withdrew")
-    draft.update_coverage()
-    close_if_done(draft)
+    decision.release(assignment, "done" if assignment.status == "on_scene" else "withdrew")
+    decision.update_coverage()
+    close_if_done(decision)
 
 
-def close_if_done(draft: Draft) -> None:
+def close_if_done(decision: Decision) -> None:
     """Close an incident that was covered and whose responders are all released."""
-    incident = draft.incident
+    incident = decision.incident
     if incident.status == "open" and incident.covered_at is not None and not any(incident.active()):
-        draft.withdraw("closed")
-        draft.resolve(None, "closed")
-        draft.add(IncidentClosed(at=draft.now, incident_id=incident.id, by=RENFORT, reason="all released"))
+        decision.withdraw("closed")
+        decision.resolve(None, "closed")
+        decision.add(
+            IncidentClosed(at=decision.now, incident_id=incident.id, by=RENFORT, reason="all released")
+        )
 
 
-def _danger(draft: Draft, _offer: Offer, _reply: AnswerOffer) -> None:
+def _danger(decision: Decision, _offer: Offer, _reply: AnswerOffer) -> None:
     """Hold everybody and escalate at once: a responder reports danger."""
-    if transitions.may(transitions.INCIDENT, draft.incident.status, IncidentHeld):
-        draft.add(
+    if transitions.may(transitions.INCIDENT, decision.incident.status, IncidentHeld):
+        decision.add(
             IncidentHeld(
-                at=draft.now, incident_id=draft.incident.id, by=RENFORT,
-                reason="danger reported by a responder", recalled=draft.incident.involved(),
+                at=decision.now, incident_id=decision.incident.id, by=RENFORT,
+                reason="danger reported by a responder", recalled=decision.incident.involved(),
             )
         )  # fmt: skip
-    draft.escalate("danger", page=True, detail="a responder reports danger")
+    decision.escalate("danger", page=True, detail="a responder reports danger")
 
 
-def _acknowledged(_draft: Draft, _offer: Offer, _reply: AnswerOffer) -> None:
+def _acknowledged(_decision: Decision, _offer: Offer, _reply: AnswerOffer) -> None:
     """Do nothing more: `answer` has acknowledged the recall already."""
 
 
-def _event(event: type[OfferEvent | AssignmentEvent], draft: Draft, offer: Offer, **more: object) -> Event:
-    names = {"incident_id": draft.incident.id, "offer_id": offer.id, "volunteer_id": offer.volunteer_id}
-    return event(at=draft.now, **names, **more)  # type: ignore[arg-type]
+def _event(
+    event: type[OfferEvent | AssignmentEvent], decision: Decision, offer: Offer, **more: object
+) -> Event:
+    names = {"incident_id": decision.incident.id, "offer_id": offer.id, "volunteer_id": offer.volunteer_id}
+    return event(at=decision.now, **names, **more)  # type: ignore[arg-type]
 
 
-_ANSWERS: dict[str, Callable[[Draft, Offer, AnswerOffer], None]] = {
+_ANSWERS: dict[str, Callable[[Decision, Offer, AnswerOffer], None]] = {
     "accepted": _accept,
     "declined": _decline,
     "en_route": _en_route,

@@ -5,32 +5,32 @@ from datetime import datetime
 from dispatch.domain import answers, offers, supervision
 from dispatch.domain.agenda import tick
 from dispatch.domain.commands import Acknowledge, Act, AnswerOffer, Command, Consider, Free, Tick, Update
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident
 from schemas.base import Event
 
 
 def decide(incident: Incident, command: Command, now: datetime) -> list[Event]:
     """Return the events that a command leads to; raises RefusedError where the transition table forbids it."""
-    draft = Draft(incident, now)
-    apply(draft, command)
-    return draft.events
+    decision = Decision(incident, now)
+    apply(decision, command)
+    return decision.events
 
 
-def apply(draft: Draft, command: Command) -> None:
-    """Decide a command on a draft; several commands for one incident are folded in memory so."""
+def apply(decision: Decision, command: Command) -> None:
+    """Add what a command causes to a decision; several commands for one incident may share one."""
     match command:
         case Tick():
-            tick(draft, command.being_answered)
+            tick(decision, command.being_answered)
         case Consider():
-            offers.consider(draft, command)
+            offers.consider(decision, command)
         case AnswerOffer():
-            answers.answer(draft, command)
+            answers.answer(decision, command)
         case Act():
-            supervision.act(draft, command)
+            supervision.act(decision, command)
         case Acknowledge():
-            supervision.acknowledge(draft, command)
+            supervision.acknowledge(decision, command)
         case Update():
-            supervision.update(draft, command)
+            supervision.update(decision, command)
         case Free():
-            supervision.free(draft, command)
+            supervision.free(decision, command)

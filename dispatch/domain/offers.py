@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from dispatch.domain.commands import Consider, Pick
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Seat
 from schemas.ids import derived
 from schemas.incidents import Shortfall, Widened
@@ -31,17 +31,17 @@ def forbidden_hazards(incident: Incident) -> tuple[str, ...]:
     return tuple(hazard for hazard in incident.hazards if hazard in incident.plan.forbidden_hazards)
 
 
-def escalate_obstacles(draft: Draft) -> None:
+def escalate_obstacles(decision: Decision) -> None:
     """Escalate each reason for which no volunteer can be asked."""
-    incident = draft.incident
+    incident = decision.incident
     if incident.position is None:
-        draft.escalate("unplaced", page=True, detail="the report has no position")
+        decision.escalate("unplaced", page=True, detail="the report has no position")
     if not incident.plan.asks:
-        draft.escalate("no_plan", page=True, detail=f"no plan asks volunteers for {incident.kind}")
+        decision.escalate("no_plan", page=True, detail=f"no plan asks volunteers for {incident.kind}")
     if incident.awaiting:
-        draft.escalate("awaiting_confirmation", page=True, detail=", ".join(incident.awaiting))
+        decision.escalate("awaiting_confirmation", page=True, detail=", ".join(incident.awaiting))
     if hazards := forbidden_hazards(incident):
-        draft.escalate("hazard", page=True, detail=", ".join(hazards))
+        decision.escalate("hazard", page=True, detail=", ".join(hazards))
 
 
 def offers_wanted(incident: Incident) -> Counter[str]:
@@ -72,61 +72,61 @@ def can_widen(incident: Incident) -> bool:
     return incident.ring + 1 < len(incident.plan.search.radii_m)
 
 
-def widen(draft: Draft) -> None:
+def widen(decision: Decision) -> None:
     """Widen the search to the next ring."""
-    radius = draft.incident.plan.search.radii_m[draft.incident.ring + 1]
-    draft.add(Widened(at=draft.now, incident_id=draft.incident.id, radius_m=radius))
+    radius = decision.incident.plan.search.radii_m[decision.incident.ring + 1]
+    decision.add(Widened(at=decision.now, incident_id=decision.incident.id, radius_m=radius))
 
 
-def consider(draft: Draft, command: Consider) -> None:
+def consider(decision: Decision, command: Consider) -> None:
     """Extend offers to the picks that are still wanted; where they are too few, widen or record a shortfall."""
-    before = offers_wanted(draft.incident)
-    wanted, involved = Counter(before), set(draft.incident.involved())
+    before = offers_wanted(decision.incident)
+    wanted, involved = Counter(before), set(decision.incident.involved())
     for pick in command.picks:
         if wanted[pick.role] > 0 and pick.volunteer_id not in involved:
             wanted[pick.role] -= 1
             involved.add(pick.volunteer_id)
-            _extend(draft, pick, command)
+            _extend(decision, pick, command)
     if wanted.total() == 0:
         return
-    if can_widen(draft.incident) and not command.contended:
-        widen(draft)
+    if can_widen(decision.incident) and not command.contended:
+        widen(decision)
         return
-    _record_shortfall(draft, command, before.total(), before.total() - wanted.total())
+    _record_shortfall(decision, command, before.total(), before.total() - wanted.total())
 
 
-def _extend(draft: Draft, pick: Pick, command: Consider) -> None:
-    incident = draft.incident
+def _extend(decision: Decision, pick: Pick, command: Consider) -> None:
+    incident = decision.incident
     earlier = sum(1 for offer in incident.offers.values() if offer.volunteer_id == pick.volunteer_id)
-    draft.add(
+    decision.add(
         OfferExtended(
-            at=draft.now,
+            at=decision.now,
             incident_id=incident.id,
             offer_id=derived(incident.id, "offer", pick.volunteer_id, earlier),
             volunteer_id=pick.volunteer_id,
             role=pick.role,
-            expires_at=draft.now + timedelta(seconds=incident.plan.offers.window_s),
+            expires_at=decision.now + timedelta(seconds=incident.plan.offers.window_s),
             distance_m=pick.distance_m,
             round_id=command.round_id,
         )
     )
 
 
-def _record_shortfall(draft: Draft, command: Consider, wanted: int, found: int) -> None:
+def _record_shortfall(decision: Decision, command: Consider, wanted: int, found: int) -> None:
     """Record that too few volunteers were found; where nobody was, escalate at once instead of at the next step."""
-    incident = draft.incident
+    incident = decision.incident
     retry = CONTENDED_RETRY if command.contended else timedelta(seconds=incident.plan.search.retry_s)
     if found == 0 and not command.contended and not incident.seated() and not any(incident.live_offers()):
-        draft.escalate("uncovered", page=True, detail=f"nobody to ask within {incident.radius_m} m")
-    draft.add(
+        decision.escalate("uncovered", page=True, detail=f"nobody to ask within {incident.radius_m} m")
+    decision.add(
         Shortfall(
-            at=draft.now,
+            at=decision.now,
             incident_id=incident.id,
             wanted=wanted,
             found=found,
             radius_m=incident.radius_m,
             shut=command.shut,
-            retry_at=draft.now + retry,
+            retry_at=decision.now + retry,
         )
     )
 

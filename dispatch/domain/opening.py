@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.evolve import evolve
 from dispatch.domain.offers import escalate_obstacles
 from dispatch.domain.supervision import awaiting
@@ -30,14 +30,14 @@ class Opening:
     inside_area: bool
 
 
-def open_incident(opening: Opening, plan: Plan, now: datetime) -> Draft:
+def open_incident(opening: Opening, plan: Plan, now: datetime) -> Decision:
     """Open an incident, and escalate whatever keeps volunteers from being asked."""
     opened = _opened(opening, plan, now)
     incident = evolve(None, opened)
-    draft = Draft(incident, now)
-    draft.events.append(opened)
-    _escalate(draft, opening)
-    return draft
+    decision = Decision(incident, now)
+    decision.events.append(opened)
+    _escalate(decision, opening)
+    return decision
 
 
 def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
@@ -63,10 +63,10 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
     )
 
 
-def _escalate(draft: Draft, opening: Opening) -> None:
-    incident = draft.incident
-    escalate_obstacles(draft)
+def _escalate(decision: Decision, opening: Opening) -> None:
+    incident = decision.incident
+    escalate_obstacles(decision)
     if incident.position is not None and not opening.inside_area:
-        draft.escalate("outside_area", page=True, detail="the position lies outside the service area")
+        decision.escalate("outside_area", page=True, detail="the position lies outside the service area")
     if incident.plan.professional == "informed" and not incident.professional.requested:
-        draft.escalate("professional_not_requested", page=False, level=1)
+        decision.escalate("professional_not_requested", page=False, level=1)

@@ -7,7 +7,7 @@ from uuid import UUID
 from dispatch.domain import escalation, transitions
 from dispatch.domain.answers import RENFORT, close_if_done
 from dispatch.domain.commands import Acknowledge, Act, Free, Update
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import escalate_obstacles, forbidden_hazards
@@ -27,16 +27,16 @@ from schemas.incidents import (
 from schemas.reports import Professional
 
 
-def act(draft: Draft, command: Act) -> None:
+def act(decision: Decision, command: Act) -> None:
     """Do a supervisor's act; raises RefusedError where the incident's status does not allow it."""
-    _ACTS[command.action](draft, command)
+    _ACTS[command.action](decision, command)
 
 
-def acknowledge(draft: Draft, command: Acknowledge) -> None:
+def acknowledge(decision: Decision, command: Acknowledge) -> None:
     """Acknowledge an escalation; the acknowledgement lapses after the plan's time."""
-    lapses_at = draft.now + timedelta(seconds=draft.incident.plan.acknowledgement_s)
-    current = draft.incident.escalations
-    draft.add(escalation.acknowledged(current, command.escalation_id, command.by, lapses_at, draft.now))
+    lapses_at = decision.now + timedelta(seconds=decision.incident.plan.acknowledgement_s)
+    current = decision.incident.escalations
+    decision.add(escalation.acknowledged(current, command.escalation_id, command.by, lapses_at, decision.now))
 
 
 def awaiting(professional: Professional, *, plan_trusts: bool, incident_needs: bool) -> tuple[str, ...]:
@@ -51,30 +51,30 @@ def awaiting(professional: Professional, *, plan_trusts: bool, incident_needs: b
     return tuple(reasons)
 
 
-def update(draft: Draft, command: Update) -> None:
+def update(decision: Decision, command: Update) -> None:
     """Apply what the source adds; a hazard for which the plan forbids offers aborts the incident."""
-    incident = draft.incident
+    incident = decision.incident
     if incident.ended:
         if _adds_anything(incident, command):
             detail = "the source said more after the end"
-            draft.escalate("updated_after_end", page=False, level=1, detail=detail)
+            decision.escalate("updated_after_end", page=False, level=1, detail=detail)
         return
     professional = command.professional or incident.professional
     remaining = tuple(reason for reason in incident.awaiting if _still_awaited(reason, command, professional))
-    draft.add(
+    decision.add(
         IncidentUpdated(
-            at=draft.now, incident_id=incident.id, report_id=command.report_id, severity=command.severity,
+            at=decision.now, incident_id=incident.id, report_id=command.report_id, severity=command.severity,
             position=command.position, hazards=command.hazards, professional=command.professional,
             awaiting=remaining,
         )
     )  # fmt: skip
     if command.position is not None:
-        draft.resolve({"unplaced"}, "placed")
+        decision.resolve({"unplaced"}, "placed")
     if incident.awaiting and not remaining:
-        draft.resolve({"awaiting_confirmation"}, "the missing facts are known")
-    if not forbidden_hazards(incident) and (hazards := forbidden_hazards(draft.incident)):
-        _abort(draft, Act("abort", RENFORT, f"hazard reported: {', '.join(hazards)}"))
-        draft.escalate("hazard", page=True, detail=", ".join(hazards))
+        decision.resolve({"awaiting_confirmation"}, "the missing facts are known")
+    if not forbidden_hazards(incident) and (hazards := forbidden_hazards(decision.incident)):
+        _abort(decision, Act("abort", RENFORT, f"hazard reported: {', '.join(hazards)}"))
+        decision.escalate("hazard", page=True, detail=", ".join(hazards))
 
 
 def _adds_anything(incident: Incident, command: Update) -> bool:
@@ -90,81 +90,81 @@ def _still_awaited(reason: str, command: Update, professional: Professional) -> 
     return not command.trusted
 
 
-def free(draft: Draft, command: Free) -> None:
+def free(decision: Decision, command: Free) -> None:
     """Withdraw the offers of a volunteer who is needed elsewhere or has left, and release their seat where needed."""
-    draft.withdraw_from(command.volunteer_id, "left" if command.reason == "left" else "engaged")
+    decision.withdraw_from(command.volunteer_id, "left" if command.reason == "left" else "engaged")
     if command.reason == "left":
         # STOP ends new offers; a running assignment and its safety messages continue until release.
         return
-    for assignment in [a for a in draft.incident.active() if a.volunteer_id == command.volunteer_id]:
-        draft.release(assignment, "overlap")
-    draft.update_coverage()
-    close_if_done(draft)
+    for assignment in [a for a in decision.incident.active() if a.volunteer_id == command.volunteer_id]:
+        decision.release(assignment, "overlap")
+    decision.update_coverage()
+    close_if_done(decision)
 
 
-def _record(event: type[HumanAct], draft: Draft, command: Act, **more: tuple[UUID, ...]) -> None:
-    name = draft.incident.id
-    draft.add(event(at=draft.now, incident_id=name, by=command.by, reason=command.reason, **more))
+def _record(event: type[HumanAct], decision: Decision, command: Act, **more: tuple[UUID, ...]) -> None:
+    name = decision.incident.id
+    decision.add(event(at=decision.now, incident_id=name, by=command.by, reason=command.reason, **more))
 
 
-def _confirm(draft: Draft, command: Act) -> None:
-    if not draft.incident.awaiting or draft.incident.ended:
+def _confirm(decision: Decision, command: Act) -> None:
+    if not decision.incident.awaiting or decision.incident.ended:
         msg = "this incident awaits no confirmation"
         raise RefusedError(msg)
-    _record(IncidentConfirmed, draft, command)
-    draft.resolve({"awaiting_confirmation"}, "confirmed")
+    _record(IncidentConfirmed, decision, command)
+    decision.resolve({"awaiting_confirmation"}, "confirmed")
 
 
-def _hold(draft: Draft, command: Act) -> None:
-    _record(IncidentHeld, draft, command, recalled=draft.incident.involved())
+def _hold(decision: Decision, command: Act) -> None:
+    _record(IncidentHeld, decision, command, recalled=decision.incident.involved())
 
 
-def _resume(draft: Draft, command: Act) -> None:
-    _record(IncidentResumed, draft, command)
-    draft.resolve({"danger", "recall_unacknowledged"}, "resumed")
-    close_if_done(draft)
+def _resume(decision: Decision, command: Act) -> None:
+    _record(IncidentResumed, decision, command)
+    decision.resolve({"danger", "recall_unacknowledged"}, "resumed")
+    close_if_done(decision)
 
 
-def _abort(draft: Draft, command: Act) -> None:
+def _abort(decision: Decision, command: Act) -> None:
     """Abort: recall everybody first, then withdraw offers and release seats."""
-    _record(IncidentAborted, draft, command, recalled=draft.incident.involved())
-    draft.withdraw("aborted")
-    draft.release_all("aborted")
+    _record(IncidentAborted, decision, command, recalled=decision.incident.involved())
+    decision.withdraw("aborted")
+    decision.release_all("aborted")
     # An unacknowledged recall escalates anew for this abort, even where an earlier recall had escalated.
-    draft.resolve(None, "aborted")
+    decision.resolve(None, "aborted")
 
 
-def _takeover(draft: Draft, command: Act) -> None:
-    _record(IncidentTakenOver, draft, command)
-    draft.extend(escalation.handed_over(draft.incident.escalations, command.by, draft.now))
-    draft.withdraw("taken_over")
+def _takeover(decision: Decision, command: Act) -> None:
+    _record(IncidentTakenOver, decision, command)
+    decision.extend(escalation.handed_over(decision.incident.escalations, command.by, decision.now))
+    decision.withdraw("taken_over")
 
 
-def _give_back(draft: Draft, command: Act) -> None:
-    _record(IncidentGivenBack, draft, command)
-    escalate_obstacles(draft)
-    close_if_done(draft)
+def _give_back(decision: Decision, command: Act) -> None:
+    _record(IncidentGivenBack, decision, command)
+    escalate_obstacles(decision)
+    close_if_done(decision)
 
 
-def _close(draft: Draft, command: Act) -> None:
-    draft.withdraw("closed")
-    draft.release_all("closed")
-    draft.resolve(None, "closed")
-    _record(IncidentClosed, draft, command)
+def _close(decision: Decision, command: Act) -> None:
+    decision.withdraw("closed")
+    decision.release_all("closed")
+    decision.resolve(None, "closed")
+    _record(IncidentClosed, decision, command)
 
 
-def _cancel(draft: Draft, command: Act) -> None:
-    draft.withdraw("cancelled")
-    draft.release_all("cancelled")
-    draft.resolve(None, "cancelled")
-    _record(IncidentCancelled, draft, command)
+def _cancel(decision: Decision, command: Act) -> None:
+    decision.withdraw("cancelled")
+    decision.release_all("cancelled")
+    decision.resolve(None, "cancelled")
+    _record(IncidentCancelled, decision, command)
 
 
-def _escalate(draft: Draft, command: Act) -> None:
-    if draft.incident.ended:
+def _escalate(decision: Decision, command: Act) -> None:
+    if decision.incident.ended:
         msg = "this incident has ended"
         raise RefusedError(msg)
-    draft.escalate("by_hand", page=True, detail=command.reason)
+    decision.escalate("by_hand", page=True, detail=command.reason)
 
 
 def allowed(incident: Incident) -> list[str]:
@@ -179,7 +179,7 @@ def allowed(incident: Incident) -> list[str]:
     return found + (["confirm"] if incident.awaiting and not incident.ended else [])
 
 
-_ACTS: dict[str, Callable[[Draft, Act], None]] = {
+_ACTS: dict[str, Callable[[Decision, Act], None]] = {
     "confirm": _confirm,
     "hold": _hold,
     "resume": _resume,

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import ValidationError
 
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.errors import NewerVersionError
 from dispatch.domain.incident import Incident
 from dispatch.storage.journal import Entry, append
@@ -95,59 +95,67 @@ def _plan(row: asyncpg.Record) -> Plan:
 
 async def write(
     connection: asyncpg.Connection,
-    drafts: Sequence[Draft],
+    decisions: Sequence[Decision],
     now: datetime,
     received: Mapping[UUID, datetime] | None = None,
 ) -> None:
-    """Write what drafts decided: journal and outbox, then plans, then the projections.
+    """Write the events of decisions: journal and outbox, then plans, then the projections.
 
     `received` says when each incident's cause was received. `transaction` raises RetryableError where another one wrote
     to an incident or took a volunteer meanwhile.
     """
-    changed = sorted((draft for draft in drafts if draft.events), key=lambda draft: draft.incident.id)
+    changed = sorted(
+        (decision for decision in decisions if decision.events), key=lambda decision: decision.incident.id
+    )
     if not changed:
         return
     await append(connection, _entries(changed, now, received or {}), now)
-    await execute_rows(connection, "raise_outbox_rank", [row for draft in changed for row in _raised(draft)])
-    events = (event for draft in changed for event in draft.events)
+    await execute_rows(
+        connection, "raise_outbox_rank", [row for decision in changed for row in _raised(decision)]
+    )
+    events = (event for decision in changed for event in decision.events)
     await write_plans(connection, events, _replanned(changed), now)
-    before = [rows_of(draft.before) for draft in changed if not _is_new(draft)]
-    after = [rows_of(draft.incident) for draft in changed]
+    before = [rows_of(decision.before) for decision in changed if not _is_new(decision)]
+    after = [rows_of(decision.incident) for decision in changed]
     for table in PROJECTIONS:
         await table.save(connection, _merged(table, before), _merged(table, after))
 
 
-def _entries(drafts: Sequence[Draft], now: datetime, received: Mapping[UUID, datetime]) -> list[Entry]:
+def _entries(decisions: Sequence[Decision], now: datetime, received: Mapping[UUID, datetime]) -> list[Entry]:
     return [
         Entry(
-            stream=draft.incident.id,
+            stream=decision.incident.id,
             event=event,
-            organisation=draft.incident.organisation,
-            mode=draft.incident.mode,
-            key=str(draft.incident.id),
+            organisation=decision.incident.organisation,
+            mode=decision.incident.mode,
+            key=str(decision.incident.id),
             occurred_at=event.at,
-            received_at=received.get(draft.incident.id, now),
-            rank=SEVERITY_RANK[draft.incident.severity],
+            received_at=received.get(decision.incident.id, now),
+            rank=SEVERITY_RANK[decision.incident.severity],
         )
-        for draft in drafts
-        for event in draft.events
+        for decision in decisions
+        for event in decision.events
     ]
 
 
-def _raised(draft: Draft) -> list[Row]:
+def _raised(decision: Decision) -> list[Row]:
     """Return an incident that has become more severe: its unpublished events must not be overtaken by what follows."""
-    before, after = SEVERITY_RANK[draft.before.severity], SEVERITY_RANK[draft.incident.severity]
-    return [(draft.incident.id, after)] if after < before else []
+    before, after = SEVERITY_RANK[decision.before.severity], SEVERITY_RANK[decision.incident.severity]
+    return [(decision.incident.id, after)] if after < before else []
 
 
-def _is_new(draft: Draft) -> bool:
-    """Return whether the incident was opened by this very draft."""
-    return draft.incident.seq == len(draft.events)
+def _is_new(decision: Decision) -> bool:
+    """Return whether the incident was opened by this decision."""
+    return decision.incident.seq == len(decision.events)
 
 
-def _replanned(drafts: Iterable[Draft]) -> list[Incident]:
+def _replanned(decisions: Iterable[Decision]) -> list[Incident]:
     """Return the incidents that were given another plan than the one that they had."""
-    return [draft.incident for draft in drafts if draft.incident.plan_hash != draft.before.plan_hash]
+    return [
+        decision.incident
+        for decision in decisions
+        if decision.incident.plan_hash != decision.before.plan_hash
+    ]
 
 
 def _merged(table: Table, rows: Iterable[Rows]) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from dispatch.domain.agenda import agenda
 from dispatch.domain.commands import Act, AnswerOffer, Command, Consider, Pick, Tick, Update
 from dispatch.domain.decide import apply, decide
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.evolve import evolve
 from dispatch.domain.incident import Assignment, Incident, Offer
 from dispatch.domain.opening import Opening, open_incident
@@ -79,10 +79,10 @@ def incident(under: Plan | None = None, **changes: object) -> Incident:
 
 def after(before: Incident, *commands: Command, now: datetime = START) -> Incident:
     """Return the incident after some commands."""
-    draft = Draft(before, now)
+    decision = Decision(before, now)
     for command in commands:
-        apply(draft, command)
-    return draft.incident
+        apply(decision, command)
+    return decision.incident
 
 
 def picks(roles: Sequence[str], first: int = 0) -> Consider:

@@ -23,7 +23,7 @@ from dispatch.domain.commands import (
     Update,
 )
 from dispatch.domain.decide import apply
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.evolve import evolve, replay
 from dispatch.domain.incident import Incident
@@ -74,23 +74,23 @@ class OneIncident(RuleBasedStateMachine):
         inside_area=st.booleans(),
     )
     def open(self, under: object, **report: object) -> None:
-        draft = open_incident(opening(**report), under, START)  # type: ignore[arg-type]
+        decision = open_incident(opening(**report), under, START)  # type: ignore[arg-type]
         self.now = START
-        self.incident = draft.incident
-        self.events = list(draft.events)
+        self.incident = decision.incident
+        self.events = list(decision.events)
 
     def do(self, command: Command) -> list[Event]:
         """Give a command; a refusal changes nothing, any other error fails the test."""
-        draft = Draft(self.incident, self.now)
+        decision = Decision(self.incident, self.now)
         try:
-            apply(draft, command)
+            apply(decision, command)
         except RefusedError:
             return []
-        self.check_asked(draft.events)
-        self.check_recalled(draft.events)
-        self.incident = draft.incident
-        self.events += draft.events
-        return draft.events
+        self.check_asked(decision.events)
+        self.check_recalled(decision.events)
+        self.incident = decision.incident
+        self.events += decision.events
+        return decision.events
 
     def check_asked(self, events: Sequence[Event]) -> None:
         before = self.incident

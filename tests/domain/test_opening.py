@@ -88,7 +88,7 @@ def test_whatever_is_not_actual_runs_in_the_lane_of_drills(mode: str, lane: str)
     assert incident(plan(lane="planned"), mode=mode).lane == lane
 
 
-def test_a_draft_asks_nobody() -> None:
+def test_a_decision_asks_nobody() -> None:
     assert not may_ask(incident(mode="draft"))
 
 

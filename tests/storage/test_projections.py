@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Offer
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
@@ -80,20 +80,22 @@ async def write(world: World, after: Iterable[Incident]) -> None:
     """Write incidents as they would be after an event that may change anything."""
     async with transaction(world.pool) as connection:
         locked = await store.lock(connection, [incident.id for incident in after])
-        drafts = []
+        decisions = []
         for incident in after:
-            draft = Draft(locked[incident.id], world.now)
-            draft.add(
+            decision = Decision(locked[incident.id], world.now)
+            decision.add(
                 Shortfall(
                     at=world.now, incident_id=incident.id, wanted=1, found=0, radius_m=1000, shut={},
                     retry_at=world.now + timedelta(seconds=30),
                 )
             )  # fmt: skip
-            draft.incident = incident.replace(
-                seq=draft.incident.seq, last_at=draft.incident.last_at, retry_at=draft.incident.retry_at
+            decision.incident = incident.replace(
+                seq=decision.incident.seq,
+                last_at=decision.incident.last_at,
+                retry_at=decision.incident.retry_at,
             )
-            drafts.append(draft)
-        await store.write(connection, drafts, world.now)
+            decisions.append(decision)
+        await store.write(connection, decisions, world.now)
 
 
 def without_time(incident: Incident) -> Incident:

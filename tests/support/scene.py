@@ -68,9 +68,9 @@ class Scene:
         } | changes
         async with transaction(self.uow.pool) as connection:
             now = self.uow.clock.now()
-            draft = open_incident(opening(**known), under or plan(), now)
-            await store.write(connection, [draft], now)
-            (result,) = await execution.lock_and_execute(connection, [(draft.incident.id, Tick())], now)
+            decision = open_incident(opening(**known), under or plan(), now)
+            await store.write(connection, [decision], now)
+            (result,) = await execution.lock_and_execute(connection, [(decision.incident.id, Tick())], now)
         assert result.incident is not None
         return result.incident
 

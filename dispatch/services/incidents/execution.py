@@ -10,7 +10,7 @@ import asyncpg
 
 from dispatch.domain.commands import AnswerOffer, Command, Consider
 from dispatch.domain.decide import apply
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import offers_wanted
@@ -23,7 +23,7 @@ from schemas.base import Lane
 
 Commands = Sequence[tuple[UUID, Command]]
 """Commands, each with the incident that it is for."""
-DraftsByVolunteer = defaultdict[UUID, list[Draft]]
+DecisionsByVolunteer = defaultdict[UUID, list[Decision]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,42 +49,42 @@ async def execute(
 
     Several commands for one incident are folded in memory, and the incident is written once.
     """
-    drafts = {name: Draft(incident, now) for name, incident in locked.items()}
-    involved = _drafts_by_volunteer(drafts.values())
-    refused = [_decide(drafts.get(name), command, involved) for name, command in commands]
+    decisions = {name: Decision(incident, now) for name, incident in locked.items()}
+    involved = _decisions_by_volunteer(decisions.values())
+    refused = [_decide(decisions.get(name), command, involved) for name, command in commands]
     # Written before the search, so that it sees whom these very commands engaged and released.
-    await store.write(connection, list(drafts.values()), now, _receipts(commands))
-    wanted = {name: offers_wanted(draft.incident) for name, draft in drafts.items()}
-    asking = [Draft(drafts[name].incident, now) for name, roles in wanted.items() if roles]
+    await store.write(connection, list(decisions.values()), now, _receipts(commands))
+    wanted = {name: offers_wanted(decision.incident) for name, decision in decisions.items()}
+    asking = [Decision(decisions[name].incident, now) for name, roles in wanted.items() if roles]
     await _extend_offers(connection, asking, wanted, now)
     await store.write(connection, asking, now)
-    after = {draft.incident.id: draft.incident for draft in (*drafts.values(), *asking)}
+    after = {decision.incident.id: decision.incident for decision in (*decisions.values(), *asking)}
     return [CommandResult(after.get(name), why) for (name, _), why in zip(commands, refused, strict=True)]
 
 
-def _drafts_by_volunteer(drafts: Iterable[Draft]) -> DraftsByVolunteer:
-    """Return, by volunteer, the drafts that may engage them: those in which they had an offer."""
-    found: DraftsByVolunteer = defaultdict(list)
-    for draft in drafts:
-        for volunteer_id in {offer.volunteer_id for offer in draft.incident.offers.values()}:
-            found[volunteer_id].append(draft)
+def _decisions_by_volunteer(decisions: Iterable[Decision]) -> DecisionsByVolunteer:
+    """Return, by volunteer, the decisions that may engage them: those in which they had an offer."""
+    found: DecisionsByVolunteer = defaultdict(list)
+    for decision in decisions:
+        for volunteer_id in {offer.volunteer_id for offer in decision.incident.offers.values()}:
+            found[volunteer_id].append(decision)
     return found
 
 
-def _decide(draft: Draft | None, command: Command, involved: DraftsByVolunteer) -> str | None:
-    """Decide one command; return why it was refused, with the draft left as it was."""
-    if draft is None:
+def _decide(decision: Decision | None, command: Command, involved: DecisionsByVolunteer) -> str | None:
+    """Decide one command; return why it was refused, with the decision left as it was."""
+    if decision is None:
         return "there is no such incident"
     if isinstance(command, AnswerOffer):
-        others = [other.incident for other in involved[command.volunteer_id] if other is not draft]
-        engaged = command.engaged or _is_engaged(command.volunteer_id, others, draft.incident.lane)
+        others = [other.incident for other in involved[command.volunteer_id] if other is not decision]
+        engaged = command.engaged or _is_engaged(command.volunteer_id, others, decision.incident.lane)
         command = replace(command, engaged=engaged)
-    before, count = draft.incident, len(draft.events)
+    before, count = decision.incident, len(decision.events)
     try:
-        apply(draft, command)
+        apply(decision, command)
     except RefusedError as refusal:
-        draft.incident = before
-        del draft.events[count:]
+        decision.incident = before
+        del decision.events[count:]
         return str(refusal)
     return None
 
@@ -102,13 +102,15 @@ def _receipts(commands: Commands) -> dict[UUID, datetime]:
 
 async def _extend_offers(
     connection: asyncpg.Connection,
-    drafts: Sequence[Draft],
+    decisions: Sequence[Decision],
     wanted: Mapping[UUID, Counter[str]],
     now: datetime,
 ) -> None:
     """Choose volunteers across the batch and decide their offers."""
-    found = {draft.incident.id: draft for draft in drafts}
-    for one in await candidates.choose(connection, [draft.incident for draft in drafts], wanted, now):
+    found = {decision.incident.id: decision for decision in decisions}
+    for one in await candidates.choose(
+        connection, [decision.incident for decision in decisions], wanted, now
+    ):
         choice = one.choice
         apply(
             found[one.incident_id],

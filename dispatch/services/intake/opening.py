@@ -11,7 +11,7 @@ import asyncpg
 
 from dispatch.domain.commands import Update
 from dispatch.domain.decide import apply
-from dispatch.domain.draft import Draft
+from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.opening import Opening, open_incident
 from dispatch.services.plans.plan_files import PlanBook
@@ -84,13 +84,13 @@ class Intake:
         fresh = [_as_stored(r, state.get(r.id)) for r in reports if not _is_done(state.get(r.id))]
         earlier = await _incidents_of_earlier(connection, fresh)
         locked = await store.lock(connection, earlier.values())
-        drafts = {name: Draft(incident, now) for name, incident in locked.items()}
+        decisions = {name: Decision(incident, now) for name, incident in locked.items()}
         links: dict[Key, UUID] = {}
         for report in fresh:
             if report.key not in links:
-                links[report.key] = self._open_one(report, earlier | links, drafts, areas, now)
+                links[report.key] = self._open_one(report, earlier | links, decisions, areas, now)
         received_at = {links[r.key]: r.received.received_at for r in fresh}
-        await store.write(connection, list(drafts.values()), now, received_at)
+        await store.write(connection, list(decisions.values()), now, received_at)
         await execute_rows(connection, "link_reports", sorted({(r.id, links[r.key]) for r in fresh}))
 
     def _read(self, received: Received, now: datetime) -> Report:
@@ -113,24 +113,24 @@ class Intake:
         self,
         report: Report,
         opened: dict[Key, UUID],
-        drafts: dict[UUID, Draft],
+        decisions: dict[UUID, Decision],
         areas: "Areas",
         now: datetime,
     ) -> UUID:
         plan = self._book.choose(report.data.kind)
         trusted = self._trusts(plan, report)
         name = opened.get((report.received.organisation, report.source, report.data.updates or ""))
-        if name is not None and name in drafts:
-            before = drafts[name].incident.severity
-            apply(drafts[name], _update(report, before, trusted=trusted))
+        if name is not None and name in decisions:
+            before = decisions[name].incident.severity
+            apply(decisions[name], _update(report, before, trusted=trusted))
             return name
         inside = areas.inside(report.received.organisation, report.data.position)
         opening = Opening(
             report.id, report.data, report.received.organisation, report.data.mode, trusted, inside
         )
-        draft = open_incident(opening, plan, now)
-        drafts[draft.incident.id] = draft
-        return draft.incident.id
+        decision = open_incident(opening, plan, now)
+        decisions[decision.incident.id] = decision
+        return decision.incident.id
 
     def _trusts(self, plan: Plan, report: Report) -> bool:
         return (report.channel != "topic" or self._guarded) and report.source in plan.trusted_sources

@@ -1,4 +1,4 @@
-"""An incident while commands are decided: each event is folded in at once, so that the next decision sees it."""
+"""A decision on one incident: each event is folded in at once, so that the next command sees it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +13,7 @@ from schemas.incidents import IncidentCovered, IncidentUncovered
 from schemas.offers import OfferWithdrawn, Released, ReleasedReason, WithdrawnReason
 
 
-class Draft:
+class Decision:
     """The events decided so far, and the incident after them."""
 
     def __init__(self, incident: Incident, now: datetime) -> None:
