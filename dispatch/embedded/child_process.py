@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dispatch.embedded.executables import Account, EmbeddedServiceError
+from dispatch.embedded.executables import EmbeddedServiceError, OsAccount
 
 EXEC_WRAPPER = Path(__file__).with_name("exec_wrapper.py")
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "RUST_LOG": "warn"}
@@ -68,7 +68,7 @@ class EmbeddedService(ABC):
 
 
 async def spawn(
-    command: list[str], *, account: Account, folder: Path, log: Path, death_signal: signal.Signals
+    command: list[str], *, account: OsAccount, folder: Path, log: Path, death_signal: signal.Signals
 ) -> Process:
     """Start a program in a folder; the kernel sends it the signal when this process ends for any reason."""
     if threading.current_thread() is not threading.main_thread():

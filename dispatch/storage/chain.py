@@ -16,7 +16,7 @@ from schemas.ids import derived
 
 BUCKETS = 64
 GENESIS = bytes(32)
-AT_ONCE = 1000
+EVENTS_PER_CHUNK = 1000
 """How many events are in memory at a time."""
 OUT_OF_ORDER = "its id says that it was written before the event that it follows"
 
@@ -50,7 +50,7 @@ async def walk(
 ) -> AsyncIterator[tuple[asyncpg.Record, Break | None]]:
     """Yield the events of one stream, or of all, in order, each with its break or None; requires a transaction."""
     at, seq, previous, place = None, 0, GENESIS, 0
-    async for row in connection.cursor(sql("journal_chain"), stream, prefetch=AT_ONCE):
+    async for row in connection.cursor(sql("journal_chain"), stream, prefetch=EVENTS_PER_CHUNK):
         if row["stream"] != at:
             at, seq, previous, place = row["stream"], 0, GENESIS, 0
         wrong = _wrong(row, seq + 1, previous) or ("" if row["id"] > place else OUT_OF_ORDER)

@@ -40,7 +40,7 @@ class Entry:
     rank: int = SEVERITY_RANK["urgent"]
 
 
-class Row(NamedTuple):
+class JournalRow(NamedTuple):
     """One row of the journal, as the query takes it."""
 
     stream: UUID
@@ -79,7 +79,7 @@ async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: 
         rows.append(row)
     for type_, written in Counter(row.type for row in rows).items():
         EVENTS.labels(type_).inc(written)
-    await connection.execute(*bound("append_journal", recorded_at=now, **columns(Row, rows)))
+    await connection.execute(*bound("append_journal", recorded_at=now, **columns(JournalRow, rows)))
     return [row.event_id for row in rows]
 
 
@@ -120,12 +120,12 @@ async def verify(connection: asyncpg.Connection, stream: UUID | None = None) -> 
         return [place async for _, place in walk(connection, stream) if place is not None]
 
 
-def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> Row:
+def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> JournalRow:
     event, key, generation = entry.event, entry.key.encode(), write_generation.current
     type_, body = encode(event, generation)
     envelope = _envelope(entry, seq, type_, now, generation)
     attributes = packed(envelope)
-    return Row(
+    return JournalRow(
         entry.stream,
         seq,
         envelope.event_id,

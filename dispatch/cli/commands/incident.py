@@ -24,7 +24,7 @@ SHOWN = ("id", "plan", "position", "hazards", "awaiting", "opened_at", "covered_
 CODE = 8
 
 
-class Account(NamedTuple):
+class IncidentWithTimeline(NamedTuple):
     """The present state of an incident, and its history."""
 
     incident: IncidentDetail
@@ -43,9 +43,11 @@ def show(id: UUID, *, organisation: Whose = None, json: Json = False) -> None:  
         The incident's id.
     """
 
-    async def work(uow: UnitOfWork) -> Account:
+    async def work(uow: UnitOfWork) -> IncidentWithTimeline:
         owner = await organisation_of(uow, organisation)
-        return Account(await situation.incident(uow, owner, id), await history.timeline(uow, owner, id))
+        return IncidentWithTimeline(
+            await situation.incident(uow, owner, id), await history.timeline(uow, owner, id)
+        )
 
     account = run(work)
     if json:

@@ -43,7 +43,7 @@ Given = dict[str, Any]
 Degrees = Annotated[float | None, Parameter(allow_leading_hyphen=True)]
 
 
-class Row(NamedTuple):
+class SheetRow(NamedTuple):
     """One line of a CSV file."""
 
     line: int
@@ -178,7 +178,7 @@ def _report_sheet(file: Path, source: str, mode: Mode, name: str | None, *, json
         fail(f"{len(tally.problems)} of {len(rows)} lines were left out")
 
 
-def _rows(file: Path) -> Iterator[Row]:
+def _rows(file: Path) -> Iterator[SheetRow]:
     text = read_text(file)
     header = text.partition("\n")[0]
     reader = csv.DictReader(StringIO(text), delimiter=";" if header.count(";") > header.count(",") else ",")
@@ -186,10 +186,12 @@ def _rows(file: Path) -> Iterator[Row]:
         raise MisuseError(f"{file}: no column {missing[0]}; the first line names {','.join(COLUMNS)}")
     for row in reader:
         cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
-        yield Row(reader.line_num, cells, surplus=None in row)
+        yield SheetRow(reader.line_num, cells, surplus=None in row)
 
 
-async def _report_rows(uow: UnitOfWork, name: str | None, source: str, mode: Mode, rows: list[Row]) -> Tally:
+async def _report_rows(
+    uow: UnitOfWork, name: str | None, source: str, mode: Mode, rows: list[SheetRow]
+) -> Tally:
     organisation, admission, tally = await organisation_of(uow, name), Admission(uow), Tally()
     with progress() as shown:
         for row in shown.track(rows, description="reports"):
@@ -205,7 +207,7 @@ async def _report_rows(uow: UnitOfWork, name: str | None, source: str, mode: Mod
     return tally
 
 
-def _whole(row: Row) -> Given:
+def _whole(row: SheetRow) -> Given:
     """Return the cells of a line; raises InvalidError where a comma that is not quoted has split a description."""
     if row.surplus:
         raise InvalidError("description", "more cells than columns: quote what holds a comma")

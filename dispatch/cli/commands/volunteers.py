@@ -26,7 +26,7 @@ from dispatch.services.people import volunteers as roster
 from dispatch.services.people.roster_files import read_csv
 from schemas.volunteers import VolunteerBody
 
-AT_ONCE = 500
+VOLUNTEERS_PER_CHUNK = 500
 """Volunteers in one transaction, and in one page."""
 
 volunteers = App(name="volunteers", help="Import and list volunteers.")
@@ -63,8 +63,8 @@ async def _import(uow: UnitOfWork, name: str | None, bodies: Sequence[VolunteerB
     organisation = await organisation_of(uow, name)
     with progress() as shown:
         task = shown.add_task("volunteers", total=len(bodies))
-        for start in range(0, len(bodies), AT_ONCE):
-            chunk = bodies[start : start + AT_ONCE]
+        for start in range(0, len(bodies), VOLUNTEERS_PER_CHUNK):
+            chunk = bodies[start : start + VOLUNTEERS_PER_CHUNK]
             await roster.register_all(uow, organisation, chunk)
             shown.advance(task, len(chunk))
 
@@ -88,7 +88,7 @@ async def _roster(uow: UnitOfWork, name: str | None) -> list[dict[str, object]]:
     organisation = await organisation_of(uow, name)
     rows: list[dict[str, object]] = []
     after: UUID | None = None
-    while page := await roster.list_volunteers(uow, organisation, after=after, limit=AT_ONCE):
+    while page := await roster.list_volunteers(uow, organisation, after=after, limit=VOLUNTEERS_PER_CHUNK):
         rows += page
         after = UUID(str(page[-1]["volunteer_id"]))
     return rows

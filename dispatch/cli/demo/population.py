@@ -34,7 +34,7 @@ Yvrandes Zimmerwald
 
 
 @dataclass(frozen=True)
-class Profile:
+class SkillProfile:
     """A share of the population: the skills that all of it hold, and others with their probability."""
 
     share: float
@@ -43,10 +43,10 @@ class Profile:
 
 
 PROFILES = (
-    Profile(0.30, ("firefighter", "first_aid", "cpr"), (("driver", 0.35), ("crew_leader", 0.25))),
-    Profile(0.40, ("first_aid", "cpr"), (("driver", 0.10), ("watch", 0.10))),
-    Profile(0.25, ("watch",), (("first_aid", 0.30),)),
-    Profile(0.05, ()),
+    SkillProfile(0.30, ("firefighter", "first_aid", "cpr"), (("driver", 0.35), ("crew_leader", 0.25))),
+    SkillProfile(0.40, ("first_aid", "cpr"), (("driver", 0.10), ("watch", 0.10))),
+    SkillProfile(0.25, ("watch",), (("first_aid", 0.30),)),
+    SkillProfile(0.05, ()),
 )
 AVAILABILITY = {"available": 0.80, "on_call": 0.08, "unavailable": 0.12}
 LANGUAGES = {"fr": 0.6, "en": 0.4}

@@ -15,7 +15,7 @@ LOST_AFTER = timedelta(seconds=150)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class IdempotencyClaim:
     """A caller's Idempotency-Key for one request, and the hash of the request."""
 
     api_key: str
@@ -31,7 +31,7 @@ class StoredResponse:
     body: bytes
 
 
-async def claim(uow: UnitOfWork, mine: Claim) -> StoredResponse | None:
+async def claim(uow: UnitOfWork, mine: IdempotencyClaim) -> StoredResponse | None:
     """Claim a request; return the stored response if the request was executed before.
 
     Raises ConflictError if the key belongs to another request, or the first request is still being executed.
@@ -54,7 +54,7 @@ async def claim(uow: UnitOfWork, mine: Claim) -> StoredResponse | None:
     return StoredResponse(found["status"], found["body"])
 
 
-async def complete(uow: UnitOfWork, mine: Claim, status: int, body: bytes) -> None:
+async def complete(uow: UnitOfWork, mine: IdempotencyClaim, status: int, body: bytes) -> None:
     """Store the response."""
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> None:
@@ -63,7 +63,7 @@ async def complete(uow: UnitOfWork, mine: Claim, status: int, body: bytes) -> No
     await uow.transact(work)
 
 
-async def free(uow: UnitOfWork, mine: Claim) -> None:
+async def free(uow: UnitOfWork, mine: IdempotencyClaim) -> None:
     """Release the claim, so that the request can be retried."""
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> None:

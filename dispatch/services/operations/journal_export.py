@@ -12,7 +12,7 @@ import orjson
 
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.storage.chain import AT_ONCE
+from dispatch.storage.chain import EVENTS_PER_CHUNK
 from dispatch.storage.pool import LONG_S
 from dispatch.storage.queries import sql
 
@@ -39,7 +39,7 @@ async def export(uow: UnitOfWork, selection: Selection) -> AsyncIterator[bytes]:
             streams = await _streams(connection, selection.incident)
             chosen = (streams, selection.organisation, selection.since, selection.until)
             async for row in connection.cursor(
-                sql("export_journal"), *chosen, prefetch=AT_ONCE, timeout=LONG_S
+                sql("export_journal"), *chosen, prefetch=EVENTS_PER_CHUNK, timeout=LONG_S
             ):
                 yield line(row)
 

@@ -11,7 +11,7 @@ import asyncpg
 
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.publishing.outbox import Readers
-from dispatch.storage.chain import AT_ONCE, Break, walk
+from dispatch.storage.chain import EVENTS_PER_CHUNK, Break, walk
 from dispatch.storage.pool import LONG_S
 from dispatch.storage.queries import sql
 from schemas.decoding import from_outside
@@ -97,7 +97,7 @@ async def _walk(
         if place is not None and len(found) < MOST_BREAKS:
             found.append(place)
         done += 1
-        if on_progress is not None and done % AT_ONCE == 0:
+        if on_progress is not None and done % EVENTS_PER_CHUNK == 0:
             on_progress(done, total)
     return found
 

@@ -25,7 +25,7 @@ from schemas.base import Event
 from schemas.escalations import EscalationEvent
 from schemas.incidents import IncidentOpened
 
-AT_ONCE = 200
+SUBJECTS_PER_CHUNK = 200
 """How many subjects are in memory at a time."""
 FIRST = UUID(int=0)
 
@@ -118,7 +118,7 @@ def _differ(table: Table, stored: Iterable[Row], replayed: Iterable[Row]) -> Ite
 
 
 async def _next(connection: asyncpg.Connection, after: UUID) -> list[UUID]:
-    return [row["subject"] for row in await connection.fetch(sql("next_subjects"), after, AT_ONCE)]
+    return [row["subject"] for row in await connection.fetch(sql("next_subjects"), after, SUBJECTS_PER_CHUNK)]
 
 
 async def _chunks(connection: asyncpg.Connection) -> AsyncIterator[list[UUID]]:

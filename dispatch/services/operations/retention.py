@@ -18,7 +18,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
 
-AT_ONCE = 1000
+ROWS_PER_TRANSACTION = 1000
 """How many rows one transaction reads or erases at most."""
 PAUSE_S = 0.02
 """The pause between two transactions, so that other work comes first."""
@@ -39,7 +39,7 @@ class Run(NamedTuple):
     total: int
 
 
-class Step(NamedTuple):
+class ErasureStep(NamedTuple):
     """How many rows one transaction erased, and the key to go on from; None at the end of the table."""
 
     erased: int
@@ -134,19 +134,19 @@ async def _expire(connection: asyncpg.Connection, name: str, before: datetime) -
 
 async def _would_expire(connection: asyncpg.Connection, name: str, before: datetime) -> int:
     """Count what would be erased by erasing it and rolling back."""
-    erased, step = 0, Step(0, START)
+    erased, step = 0, ErasureStep(0, START)
     attempt = connection.transaction()
     await attempt.start()
     try:
-        while step.place is not None and erased < AT_ONCE:
+        while step.place is not None and erased < ROWS_PER_TRANSACTION:
             step = await _step(connection, name, before, step.place)
             erased += step.erased
     finally:
         await attempt.rollback()
-    return min(erased, AT_ONCE)
+    return min(erased, ROWS_PER_TRANSACTION)
 
 
-async def _step(connection: asyncpg.Connection, name: str, before: datetime, place: UUID) -> Step:
-    row = await connection.fetchrow(sql(f"expire_{name}"), before, place, AT_ONCE)
+async def _step(connection: asyncpg.Connection, name: str, before: datetime, place: UUID) -> ErasureStep:
+    row = await connection.fetchrow(sql(f"expire_{name}"), before, place, ROWS_PER_TRANSACTION)
     assert row is not None  # noqa: S101 - one row of counts, always
-    return Step(row["erased"], row["place"])
+    return ErasureStep(row["erased"], row["place"])

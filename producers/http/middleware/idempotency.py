@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from dispatch.services.access import idempotency
-from dispatch.services.access.idempotency import Claim
+from dispatch.services.access.idempotency import IdempotencyClaim
 from dispatch.services.core.errors import InvalidError
 from producers.http.auth import authenticate, uow_of
 
@@ -44,14 +44,14 @@ class IdempotentRoute(APIRoute):
 class _ClaimedRequest:
     request: Request
     handle: Handler
-    claim: Claim
+    claim: IdempotencyClaim
 
 
-async def _claim(request: Request, api_key: str, idempotency_key: str) -> Claim:
+async def _claim(request: Request, api_key: str, idempotency_key: str) -> IdempotencyClaim:
     if not (0 < len(idempotency_key) <= MAX_LENGTH and idempotency_key.isprintable()):
         raise InvalidError(HEADER, f"1 to {MAX_LENGTH} printable characters")
     address = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-    return Claim(api_key, idempotency_key, sha256(address + await request.body()).digest())
+    return IdempotencyClaim(api_key, idempotency_key, sha256(address + await request.body()).digest())
 
 
 async def _once(claimed: _ClaimedRequest) -> Response:

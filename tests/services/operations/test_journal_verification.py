@@ -194,7 +194,7 @@ async def test_a_whole_new_chain_is_found_only_by_the_fingerprint_that_was_kept(
 async def test_the_walk_is_told_as_it_goes(
     world: World, incident: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dispatch.services.operations.journal_verification.AT_ONCE", 2)
+    monkeypatch.setattr("dispatch.services.operations.journal_verification.EVENTS_PER_CHUNK", 2)
     steps: list[tuple[int, int]] = []
     count = await length(world, incident)
     await verify(world.uow, READERS, incident, on_progress=lambda *step: steps.append(step))

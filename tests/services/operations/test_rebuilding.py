@@ -166,7 +166,7 @@ async def test_everything_empty_compares_as_equal(world: World) -> None:
 async def test_compare_goes_through_more_subjects_than_fit_in_one_chunk(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dispatch.services.operations.rebuilding.AT_ONCE", 2)
+    monkeypatch.setattr("dispatch.services.operations.rebuilding.SUBJECTS_PER_CHUNK", 2)
     for number in range(5):
         await world.send(str(number))
     await world.consume_all()

@@ -213,7 +213,7 @@ async def test_a_setting_moves_the_day(world: World) -> None:
 async def test_more_than_one_transaction_takes_is_erased_to_the_end(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    monkeypatch.setattr(retention, "ROWS_PER_TRANSACTION", 2)
     for who in await world.add_people(5):
         await world.set_position(who, PLACE)
         await world.send(str(who), description=WORDS)
@@ -239,7 +239,7 @@ async def test_a_dry_run_counts_and_erases_nothing(world: World, monkeypatch: py
     await world.pool.execute(TAKEN, world.now, 10)
     world.clock.advance(4000 * DAY_S)
     before = await dump(world)
-    monkeypatch.setattr(retention, "AT_ONCE", 4)
+    monkeypatch.setattr(retention, "ROWS_PER_TRANSACTION", 4)
     found = await erase(world.uow, KEPT, dry=True)
     assert found["inbox"] == 4
     assert all(found.values()), found

@@ -10,7 +10,7 @@ from dispatch.config import Settings
 from dispatch.domain.retention import RULES, RetentionRule
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import retention as service
-from dispatch.services.operations.retention import AT_ONCE, Run
+from dispatch.services.operations.retention import ROWS_PER_TRANSACTION, Run
 
 retention = App(name="retention", help="Show how long data are stored, and erase expired rows.")
 
@@ -71,6 +71,6 @@ def erase(*, dry_run: bool = False, json: Json = False) -> None:
     if json:
         print_json({"would_erase" if dry_run else "erased": erased})
         return
-    title, most = ("would erase", AT_ONCE) if dry_run else ("erased", None)
+    title, most = ("would erase", ROWS_PER_TRANSACTION) if dry_run else ("erased", None)
     rows = ((name, f"{count} or more" if count == most else count) for name, count in erased.items())
     screen.print(table(title, ("table", "rows"), rows))
