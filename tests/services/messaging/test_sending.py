@@ -151,6 +151,24 @@ async def test_the_link_opens_the_offer_and_its_token_is_nowhere_at_rest(post: P
         assert not any(token.encode().hex() in row["t"] for row in rows)
 
 
+@pytest.mark.parametrize(("engagement", "facts"), [("notice", (True, False)), ("crew", (False, True))])
+async def test_texts_page_and_answers_follow_the_engagement_of_the_incident_whatever_its_plan_states(
+    post: Post, engagement: str, facts: tuple[bool, bool]
+) -> None:
+    offer = await post.scene.offer(0)
+    await post.uow.pool.execute("UPDATE incidents SET engagement = $1", engagement)
+    await post.deliver()
+    token = post.texts(0)[0].rpartition(f"{LINKS}/a/")[2]
+    view = await tokens.open_token(post.uow, token, secret=SECRET)
+    assert view is not None
+    assert (view.informs, view.crew) == facts
+    answered = await post.uow.pool.fetchrow(sql("offer_facts"), offer.id)
+    sent = await post.uow.pool.fetch(
+        sql("message_facts"), [(await post.messages())[0]["id"]], post.clock.now()
+    )
+    assert [row["informs"] for row in (answered, *sent) if row] == [facts[0]] * 2
+
+
 async def test_a_page_to_a_supervisor_leads_to_no_address(post: Post) -> None:
     number = await post.duty(1)
     await post.scene.act((await post.scene.incident()).id, "escalate")

@@ -42,7 +42,7 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
        v.id IS NULL OR v.stopped_at IS NOT NULL OR s.volunteer_id IS NULL OR s.left_at IS NOT NULL AS gone,
        g.paused_at IS NOT NULL AS paused, g.zone,
        i.status AS incident_status, p.body -> 'title' ->> l.language AS title,
-       coalesce((p.body ->> 'informs')::bool, false) AS informs, coalesce((p.body ->> 'crew')::bool, false) AS crew,
+       coalesce(i.engagement = 'notice', false) AS informs, coalesce(i.engagement = 'crew', false) AS crew,
        o.status AS offer_status, o.expires_at, o.distance_m, o.late,
        h.status AS assignment_status, coalesce(t.reserve, false) AS reserve,
        EXISTS (SELECT FROM messages e

@@ -13,8 +13,8 @@ UPDATE tokens SET revoked_at = $2 WHERE offer_id = $1 AND revoked_at IS NULL;
 -- Returns the offer of a token; no row if the token is unknown or revoked, or its incident ended before $2.
 SELECT t.generation, o.id AS offer_id, o.volunteer_id, o.status AS offer_status, o.expires_at, o.distance_m, o.late,
        i.id AS incident_id, i.organisation, i.mode, i.status AS incident_status, i.lat, i.lon,
-       p.body -> 'title' AS title, coalesce((p.body ->> 'informs')::bool, false) AS informs,
-       coalesce((p.body ->> 'crew')::bool, false) AS crew,
+       p.body -> 'title' AS title, coalesce(i.engagement = 'notice', false) AS informs,
+       coalesce(i.engagement = 'crew', false) AS crew,
        g.name AS organisation_name, g.zone, coalesce(m.language, 'fr') AS language,
        a.status AS assignment_status, a.reason AS released_reason,
        c.kind AS recall, c.acknowledged_at IS NOT NULL AS recall_seen,

@@ -3,9 +3,9 @@
 SELECT volunteer_id FROM addresses WHERE channel = $1 AND address = $2;
 
 -- name: offer_facts
--- Returns an offer's volunteer, incident and organisation, and whether its plan only informs.
-SELECT o.volunteer_id, o.incident_id, i.organisation, i.mode, coalesce((p.body ->> 'informs')::bool, false) AS informs
-FROM offers o JOIN incidents i ON i.id = o.incident_id JOIN plans p ON p.hash = i.plan_hash
+-- Returns an offer's volunteer, incident and organisation, and whether it only informs.
+SELECT o.volunteer_id, o.incident_id, i.organisation, i.mode, coalesce(i.engagement = 'notice', false) AS informs
+FROM offers o JOIN incidents i ON i.id = o.incident_id
 WHERE o.id = $1;
 
 -- name: lock_replies_of
