@@ -1,6 +1,6 @@
 """Incidents in Postgres: lock, read, and write what was decided, in bulk and in one order."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from dispatch.storage.projections import (
     SEATS,
     Rows,
     incident_from,
+    rows_between,
     rows_of,
 )
 from dispatch.storage.queries import sql
@@ -115,10 +116,12 @@ async def write(
     )
     events = (event for decision in changed for event in decision.events)
     await write_plans(connection, events, _replanned(changed), now)
-    before = [rows_of(decision.before) for decision in changed if not _is_new(decision)]
-    after = [rows_of(decision.incident) for decision in changed]
+    rows = [_rows(decision) for decision in changed]
     for table in PROJECTIONS:
-        await table.save(connection, _merged(table, before), _merged(table, after))
+        before, after = (
+            [row for one in side for row in one.get(table, ())] for side in zip(*rows, strict=True)
+        )
+        await table.save(connection, before, after)
 
 
 def _entries(decisions: Sequence[Decision], now: datetime, received: Mapping[UUID, datetime]) -> list[Entry]:
@@ -158,8 +161,11 @@ def _replanned(decisions: Iterable[Decision]) -> list[Incident]:
     ]
 
 
-def _merged(table: Table, rows: Iterable[Rows]) -> Iterator[Row]:
-    return (row for one in rows for row in one[table])
+def _rows(decision: Decision) -> tuple[Rows, Rows]:
+    """Return the rows before and after a decision that may differ."""
+    if _is_new(decision):
+        return {}, rows_of(decision.incident)
+    return rows_between(decision.before, decision.incident)
 
 
 async def write_plans(

@@ -108,6 +108,8 @@ AGENDA = Table(
 PROJECTIONS = (INCIDENTS, SEATS, OFFERS, ASSIGNMENTS, RECALLS, ESCALATIONS, AGENDA)
 """In the order in which they are written."""
 Rows = dict[Table, list[Row]]
+Values = Mapping[Table, Mapping[Any, Any]]
+"""What belongs to an incident, by table and key; owners of a value never change."""
 
 _plain = attrgetter(*_PLAIN)
 
@@ -120,14 +122,41 @@ async def lock_projections(connection: asyncpg.Connection) -> None:
 
 def rows_of(incident: Incident) -> Rows:
     """Lay out an incident and all that belongs to it."""
+    return _laid_out(incident, _values_of(incident))
+
+
+def rows_between(before: Incident, after: Incident) -> tuple[Rows, Rows]:
+    """Lay out an incident before and after a decision, without the values that are the same objects in both."""
+    old, new = _values_of(before), _values_of(after)
+    return _laid_out(before, _without_shared(old, new)), _laid_out(after, _without_shared(new, old))
+
+
+def _values_of(incident: Incident) -> Values:
+    return {
+        SEATS: {seat.number: seat for seat in incident.seats},
+        OFFERS: incident.offers,
+        ASSIGNMENTS: incident.assignments,
+        RECALLS: incident.recalls,
+        ESCALATIONS: incident.escalations,
+    }
+
+
+def _without_shared(values: Values, others: Values) -> Values:
+    return {
+        table: {key: value for key, value in found.items() if others[table].get(key) is not value}
+        for table, found in values.items()
+    }
+
+
+def _laid_out(incident: Incident, values: Values) -> Rows:
     owner, in_lane = (incident.id,), (incident.id, incident.lane)
     return {
         INCIDENTS: [_incident_row(incident)],
-        SEATS: [row for seat in incident.seats for row in SEATS.rows((*owner, _skill(seat)), [seat])],
-        OFFERS: OFFERS.rows(in_lane, incident.offers.values()),
-        ASSIGNMENTS: ASSIGNMENTS.rows(in_lane, incident.assignments.values()),
-        RECALLS: RECALLS.rows(owner, incident.recalls.values()),
-        ESCALATIONS: ESCALATIONS.rows((incident.organisation, incident.mode), incident.escalations.values()),
+        SEATS: [row for seat in values[SEATS].values() for row in SEATS.rows((*owner, _skill(seat)), [seat])],
+        OFFERS: OFFERS.rows(in_lane, values[OFFERS].values()),
+        ASSIGNMENTS: ASSIGNMENTS.rows(in_lane, values[ASSIGNMENTS].values()),
+        RECALLS: RECALLS.rows(owner, values[RECALLS].values()),
+        ESCALATIONS: ESCALATIONS.rows((incident.organisation, incident.mode), values[ESCALATIONS].values()),
         AGENDA: _agenda_rows(incident),
     }
 
