@@ -35,9 +35,9 @@ SEVERITY_RANK: dict[str, int] = {"life_threatening": 0, "urgent": 1, "routine": 
 
 
 class Wire(BaseModel):
-    """A frozen value; unknown fields are retained, so that an older reader neither rejects nor drops newer ones."""
+    """A frozen value; an unknown field is no error, so that a newer writer does not stop an older reader."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Strict(BaseModel):

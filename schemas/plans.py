@@ -1,6 +1,7 @@
 """Response plans: the seats that a kind of incident needs, whom to ask, when to escalate. Immutable, named by hash."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 
@@ -95,14 +96,15 @@ class Plan(Strict):
     en_route_within_s: Public[Seconds] = 300
     acknowledgement_s: Public[Seconds] = 300
 
+    @cached_property
     def canonical(self) -> dict[str, Any]:
         """Return the fields that differ from the defaults, as JSON values: the form in events and tables."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Return the hash that names this exact plan; a field that is added later with a default changes no hash."""
-        return sha256(orjson.dumps(self.canonical(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+        return sha256(orjson.dumps(self.canonical, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
     @property
     def engagement(self) -> Engagement:

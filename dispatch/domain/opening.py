@@ -56,7 +56,7 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
         hazards=report.hazards,
         professional=report.professional,
         awaiting=awaiting(report.professional, plan_trusts=opening.trusted, incident_needs=needs),
-        plan=plan.canonical(),
+        plan=plan.canonical,
         plan_hash=plan.hash,
         engagement=plan.engagement,
         seats=seats_of(plan),

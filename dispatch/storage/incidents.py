@@ -178,6 +178,6 @@ async def write_plans(
     bodies = {event.plan_hash: event.plan for event in events if isinstance(event, IncidentOpened)}
     for incident in incidents:
         if incident.plan_hash not in bodies:
-            bodies[incident.plan_hash] = incident.plan.canonical()
+            bodies[incident.plan_hash] = incident.plan.canonical
     rows = [(name, body["name"], body, now, GENERATION) for name, body in sorted(bodies.items())]
     await execute_rows(connection, "write_plans", rows)

@@ -70,7 +70,7 @@ VALUES: dict[str, Any] = {
     "page": True,
     "party": 2,
     "parking_id": named("parking", 1),
-    "plan": PLAN.canonical(),
+    "plan": PLAN.canonical,
     "plan_hash": PLAN.hash,
     "position": Position(lat=48.5734, lon=7.7521),
     "professional_status": "on_scene",
