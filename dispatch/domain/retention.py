@@ -1,4 +1,4 @@
-"""The table of retention: what is stored, how long, and why. Erasure and the documentation are driven by it."""
+"""The retention table: what is stored, how long, and why. Erasure and the documentation follow from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from schemas.topics import HORIZON_DAYS, INBOX_DAYS
 
 ROLL_DAYS = 2
-"""How much longer than its retention a topic may keep a message."""
+"""Days by which a topic may retain a message longer than its retention."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """How long some tables are retained: `days` after `since`, or until something else ends them."""
+    """The retention of some tables: `days` after `since`, or until the event that `since` names."""
 
     tables: tuple[str, ...]
     holds: str
@@ -35,10 +35,10 @@ RULES: tuple[RetentionRule, ...] = (
     ),
     RetentionRule(
         ("volunteers", "memberships", "skills"), "pseudonym, skills, consent, availability",
-        "until the person leaves the roster", "to ask those who can and may",
+        "until the person leaves the roster", "to ask those who are able and allowed",
     ),
     RetentionRule(
-        ("positions",), "where a volunteer lives, works, or is",
+        ("positions",), "a volunteer's home, work place and live position",
         "after it was received; home and work as long as the person", "to ask the nearest",
         days=1, least=1, most=7,
     ),
@@ -53,21 +53,21 @@ RULES: tuple[RetentionRule, ...] = (
     ),
     RetentionRule(
         ("inbound_texts",), "texts as received, with the phone that sent them",
-        "after its receipt, or with the person", "to see what somebody meant; a text sent twice counts once",
+        "after its receipt, or with the person", "to check what a volunteer meant; a text sent twice counts once",
         days=30, least=7, most=365,
     ),
     RetentionRule(
-        ("parking",), "messages that could not be read, with their bytes until they are settled",
-        "after somebody retried or discarded it; never before",
+        ("parking",), "messages that could not be handled, with their bytes until they are resolved",
+        "after it was retried or discarded; never before",
         "to repair and retry them; the same bytes are parked once",
         days=30, least=HORIZON_DAYS + ROLL_DAYS, most=365,
     ),
     RetentionRule(
-        ("rounds",), "why each volunteer was or was not asked, by pseudonym",
-        "after its incident ended", "to justify every choice", days=365, least=30, most=3650,
+        ("rounds",), "the reasons why each volunteer was or was not asked, by pseudonym",
+        "after its incident ended", "to justify every selection", days=365, least=30, most=3650,
     ),
     RetentionRule(
-        ("messages",), "who was notified of what, and when; never the text",
+        ("messages",), "recipient, purpose, status and times of each message; never the text",
         "after its incident ended", "to show who was notified", days=90, least=7, most=3650,
     ),
     RetentionRule(
@@ -89,12 +89,12 @@ RULES: tuple[RetentionRule, ...] = (
         "after it was revoked", "to know who held which key", days=365, least=30, most=3650,
     ),
     RetentionRule(
-        ("inbox",), "which events each consumer has handled",
+        ("inbox",), "the events that each consumer has handled",
         "after it was handled; longer than any topic retains it", "an event delivered twice counts once",
         days=INBOX_DAYS, least=HORIZON_DAYS + ROLL_DAYS, most=365,
     ),
     RetentionRule(
-        ("processes",), "which processes run: host, roles, version",
+        ("processes",), "the running processes: host, roles, version",
         "after it was last seen; one that stops deletes its row", "to report the processes that are gone",
         days=1, least=1, most=30,
     ),
@@ -115,7 +115,7 @@ RULES: tuple[RetentionRule, ...] = (
     ),
 )  # fmt: skip
 EXPIRING = tuple(rule for rule in RULES if rule.days is not None)
-"""The rules under which rows are erased after a period; the other tables have another end."""
+"""The rules under which rows are erased after a period."""
 
 
 def periods(changes: str = "") -> dict[str, int]:

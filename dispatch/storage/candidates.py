@@ -1,4 +1,4 @@
-"""The search for volunteers around incidents, and the claim of those who were chosen."""
+"""The search for volunteers around incidents, and the claim of the selected ones."""
 
 from calendar import isleap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from schemas.base import Lane
 Wanted = Mapping[UUID, Mapping[str, int]]
 
 NEAREST = 60
-"""How many around an incident are returned whatever their gates, the limit in `search_nearest`."""
+"""The number of volunteers around an incident that are returned whatever their gates: the limit in `search_nearest`."""
 SKILL, OFTEN = int(Gate.SKILL), int(Gate.OFTEN)
 
 
@@ -91,7 +91,7 @@ async def _nearest(connection: asyncpg.Connection, asked: Sequence[_Question], n
 
 
 async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
-    """Search beyond the nearest where those are too few; volunteers at the very edge come again and are ignored."""
+    """Search beyond the nearest where those are too few; volunteers at the very edge are found twice and ignored."""
     short = [(question, *one) for question in asked for one in question.short()]
     if not short:
         return
@@ -130,7 +130,7 @@ def _place(incident: Incident, now: datetime) -> SearchArea:
 
 
 def _min_age(incident: Incident) -> int:
-    """Return the age that all seats ask for: the search compares one birth date for all of them."""
+    """Return the minimum age that all seats require: the search compares one birth date for all of them."""
     return max((seat.min_age for seat in incident.seats if seat.min_age is not None), default=0)
 
 
@@ -144,7 +144,7 @@ def _years_before(now: datetime, years: int) -> date:
 async def claim(
     connection: asyncpg.Connection, choices: Mapping[UUID, Choice], lanes: Mapping[UUID, str]
 ) -> None:
-    """Lock the chosen by id without waiting; drop those whom another transaction has locked or has just asked."""
+    """Lock the selected by id without waiting; drop those whom another transaction has locked or has just asked."""
     chosen = [(p.volunteer_id, lanes[i]) for i, choice in choices.items() for p in choice.picks]
     if not chosen:
         return

@@ -1,4 +1,4 @@
-"""The hash chain of the journal: it ties each event of a stream to the one before it, and shows where it is broken."""
+"""The hash chain of the journal: the hash of each event covers the one before it, so that every change is found."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ BUCKETS = 64
 GENESIS = bytes(32)
 EVENTS_PER_CHUNK = 1000
 """How many events are in memory at a time."""
-OUT_OF_ORDER = "its id says that it was written before the event that it follows"
+OUT_OF_ORDER = "by its id it was written before the event that it follows"
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A place where the journal is not what was written; without a stream if only a reader knows the event."""
+    """A place where the journal differs from what was written; without a stream if only a consumer has the event."""
 
     stream: UUID | None
     seq: int
@@ -40,7 +40,7 @@ def bucket_of(key: bytes) -> int:
 
 
 def link(previous: bytes, topic: str, key: bytes, headers: bytes, body: bytes) -> bytes:
-    """Hash an event together with the one before it; lengths first, so that no byte can change its field."""
+    """Return the hash of an event and the one before it; lengths first, so that no byte can move to another field."""
     parts = (previous, topic.encode(), key, headers, body)
     return sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
 
@@ -73,21 +73,21 @@ def _wrong(row: asyncpg.Record, seq: int, previous: bytes) -> str:
         columns = list(_astray(row))
     except (ValueError, TypeError, AttributeError):
         return "its headers are none"
-    return f"its columns are not what its bytes say: {', '.join(columns)}" if columns else ""
+    return f"its columns differ from its bytes: {', '.join(columns)}" if columns else ""
 
 
 def _astray(row: asyncpg.Record) -> Iterator[str]:
     """Yield the columns that differ from the bytes under the hash; `ce_id` ties the bytes to stream and place."""
-    said = dict(unpack(row["headers"]))
+    headers = dict(unpack(row["headers"]))
     event_id = derived(row["stream"], row["seq"])
-    if said.get("ce_id") != str(event_id).encode():
+    if headers.get("ce_id") != str(event_id).encode():
         yield "stream or seq"
     if row["event_id"] != event_id:
         yield "event_id"
     if row["bucket"] != bucket_of(row["key"]):
         yield "bucket"
-    if said.get("ce_recordedtime") != utc_iso(row["recorded_at"]).encode():
+    if headers.get("ce_recordedtime") != utc_iso(row["recorded_at"]).encode():
         yield "recorded_at"
     for column in ("type", "organisation", "mode"):
-        if said.get(f"ce_{column}") != str(row[column]).encode():
+        if headers.get(f"ce_{column}") != str(row[column]).encode():
             yield column

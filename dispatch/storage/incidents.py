@@ -1,4 +1,4 @@
-"""Incidents in Postgres: lock, read, and write what was decided, in bulk and in one order."""
+"""Incidents in Postgres: lock, read and write them, in bulk and in one order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ from schemas.plans import Plan, read_plan
 
 OF_OPENED = (SEATS,)
 OF_CONSIDERED = (SEATS, OFFERS, ASSIGNMENTS, RECALLS, ESCALATIONS)
-"""The tables of what belongs to an incident: one that was only opened has seats alone."""
+"""The tables of the parts of an incident; one that was only opened has only seats."""
 _PLANS: dict[str, Plan] = {}
 
 
@@ -102,7 +102,7 @@ async def write(
 ) -> None:
     """Write the events of decisions: journal and outbox, then plans, then the projections.
 
-    `received` says when each incident's cause was received. `transaction` raises RetryableError where another one wrote
+    `received` is when each incident's cause was received. `transaction` raises RetryableError where another one wrote
     to an incident or took a volunteer meanwhile.
     """
     changed = sorted(
@@ -171,9 +171,9 @@ def _rows(decision: Decision) -> tuple[Rows, Rows]:
 async def write_plans(
     connection: asyncpg.Connection, events: Iterable[Event], incidents: Iterable[Incident], now: datetime
 ) -> None:
-    """Store the plans that events carry and that incidents have; those that are stored already stay as they are.
+    """Store the plans in events and in incidents; those that are stored already are unchanged.
 
-    A plan is stored as its event has it, so that fields which this version does not know are retained.
+    A plan is stored as it is in its event, so that fields unknown to this version are retained.
     """
     bodies = {event.plan_hash: event.plan for event in events if isinstance(event, IncidentOpened)}
     for incident in incidents:

@@ -27,7 +27,7 @@ from schemas.plans import read_plan
 class Entry:
     """An event to append to a stream; `key` is what its topic is keyed by.
 
-    What has a lower `rank` leaves first. All that waits under one key has the same, so that its order holds.
+    Events of a lower `rank` are published first. All unpublished events of one key have the same: their order holds.
     """
 
     stream: UUID
@@ -41,7 +41,7 @@ class Entry:
 
 
 class JournalRow(NamedTuple):
-    """One row of the journal, as the query takes it."""
+    """One row of the query `append_journal`."""
 
     stream: UUID
     seq: int
@@ -60,9 +60,9 @@ class JournalRow(NamedTuple):
 
 
 async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: datetime) -> list[UUID]:
-    """Write events in the order given, with their outbox rows; return their ids.
+    """Write events in the given order, with their outbox rows; return their ids.
 
-    `transaction` raises RetryableError where another one has written to one of the streams meanwhile.
+    `transaction` raises RetryableError if another one has written to one of the streams meanwhile.
     """
     if not entries:
         return []
@@ -84,12 +84,12 @@ async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: 
 
 
 async def read_rows(connection: asyncpg.Connection, streams: Iterable[UUID]) -> list[asyncpg.Record]:
-    """Read the events of streams, in their order, as they are stored; the bodies may have been changed by hand."""
+    """Return the stored events of streams, in their order; the bodies may have been changed by hand."""
     return await connection.fetch(sql("read_streams"), sorted(set(streams)))
 
 
 async def read_streams(connection: asyncpg.Connection, streams: Iterable[UUID]) -> dict[UUID, list[Event]]:
-    """Read the events of streams, in their order, each as this version knows it.
+    """Return the events of streams, in their order, each upcast to this version.
 
     Raises NewerVersionError where a newer version wrote an event that this one cannot read.
     """
@@ -115,7 +115,7 @@ def _event(row: asyncpg.Record) -> Event:
 
 
 async def verify(connection: asyncpg.Connection, stream: UUID | None = None) -> list[Break]:
-    """Walk one stream, or all, and return where the chain does not hold; wants a transaction of its own."""
+    """Return the breaks in the chain of one stream, or of all; requires a transaction of its own."""
     async with connection.transaction(readonly=True):
         return [place async for _, place in walk(connection, stream) if place is not None]
 

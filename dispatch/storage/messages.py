@@ -25,7 +25,7 @@ EVENTS: dict[FinalStatus, type[MessageEvent]] = {
 
 @dataclass(frozen=True, slots=True)
 class LeaseRequest:
-    """Which messages a sender wants to lease, apart from those it holds: at most so many of each severity."""
+    """The messages that a sender requests, apart from those that it holds: at most so many of each severity."""
 
     channel: str
     recall: bool
@@ -55,7 +55,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Why a leased message was not sent; `in_doubt` where the phone may have it all the same."""
+    """A leased message that was not sent, with the reason; `in_doubt` if the phone may have received it anyway."""
 
     id: UUID
     reason: str
@@ -68,7 +68,7 @@ SendOutcome = Completed | Postponed
 async def lease(request: LeaseRequest, connection: asyncpg.Connection, now: datetime) -> list[LeasedMessage]:
     """Lease messages, the most severe first.
 
-    `transaction` raises RetryableError where another sender leased a message to the same person meanwhile.
+    `transaction` raises RetryableError if another sender leased a message to the same person meanwhile.
     """
     rows = await connection.fetch(
         sql("lease_messages"),
@@ -107,7 +107,7 @@ async def complete(
 async def requeue(
     postponed: Sequence[Postponed], connection: asyncpg.Connection, now: datetime
 ) -> list[asyncpg.Record]:
-    """Queue messages again, each time for longer; return those that were leased, with their attempts."""
+    """Queue messages again, each time with a longer delay; return those that were leased, with their attempts."""
     return await connection.fetch(
         sql("requeue_messages"),
         [one.id for one in postponed],

@@ -19,11 +19,11 @@ log = structlog.get_logger()
 
 
 class MigrationError(Exception):
-    """The database and this version's migrations do not belong together; the text says how."""
+    """The database and the migrations of this version do not match; the text states the difference."""
 
 
 async def migrate(database: asyncpg.Connection | str, folder: Path = FOLDER) -> list[str]:
-    """Apply what is missing and return its names; a second caller waits, then finds nothing to do."""
+    """Apply the missing migrations and return their names; a concurrent caller waits, then applies none."""
     if isinstance(database, str):
         connection = await asyncpg.connect(database)
         try:

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and the two ways of using them: a transaction, and one that is tried again."""
+"""Connections to PostgreSQL: the pool, transactions, and transactions that are repeated after a lost race."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class RetryableError(Exception):
-    """Another transaction was first; the same work, done again, sees what it wrote."""
+    """Another transaction committed first; the same work succeeds when it is repeated."""
 
 
 class ConnectionLostError(Exception):
@@ -32,28 +32,28 @@ class ConnectionLostError(Exception):
 
 
 UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, ConnectionLostError)
-"""What a database that does not answer, or refuses, raises."""
+"""The errors of a database that does not answer or rejects the connection."""
 
 
 BY_INDEX = {"enable_seqscan": "off"}
-"""Statements are planned once, often while a table is empty: reading it whole, right then, would stay the plan when
-it holds thousands, until statistics are gathered. Where there is no index it is read whole all the same."""
+"""Statements are planned once, often while a table is empty: a sequential scan, right at that time, would stay the plan
+when the table has thousands of rows, until statistics are gathered. A table without an index is still scanned."""
 SILENT_S = 35.0
-"""A server that says nothing for so long is gone: it ends each statement after 30 s, where nothing else is asked for.
-asyncpg waits as long again for what it cancels then."""
+"""A server that sends nothing for so long is lost: it ends each statement after 30 s, unless another limit is set.
+asyncpg then waits as long again for the cancellation."""
 IDLE_S = 300.0
-"""A session that nobody used for so long is closed."""
+"""A session that is unused for so long is closed."""
 MOST_STATEMENTS = 5_000
-"""After so many a session is replaced: what was planned while a table was almost empty may read all of it, where two
-indexes seemed to cost the same. To let statements expire is no way: asyncpg closes them without a time-out."""
+"""After so many statements a session is replaced: a plan made while a table was almost empty, when two indexes seemed
+to cost the same, may read all of it. Statements must not expire instead: asyncpg closes them without a time-out."""
 RACED = {
     "journal_stream_seq_key": "another transaction wrote to the same stream",
     "offers_one_live": "another transaction asked the same volunteer",
     "assignments_one_per_volunteer": "another transaction assigned the same volunteer",
-    "messages_one_in_flight": "another sender took a message to the same person",
+    "messages_one_in_flight": "another sender leased a message to the same person",
     "duty_contacts_organisation_turn_key": "another transaction replaced the duty order",
 }
-"""Unique indexes that a transaction can violate though it did nothing wrong: another one committed first.
+"""Unique indexes that a correct transaction can violate because another one committed first.
 
 No other index is here. Either its statement says ON CONFLICT, or the values belong to one stream, whose place in the
 journal is taken first (seats, open escalations), or to a row that is locked: a violation is a defect, and is not
@@ -84,11 +84,11 @@ async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Po
         server_settings={
             "application_name": application,
             "timezone": "UTC",
-            # Compiling takes longer than any of these statements runs.
+            # Compilation takes longer than the execution of any of these statements.
             "jit": "off",
-            # Planning anew for the values of each call costs a third of a small transaction.
+            # Planning for the values of each call takes a third of the time of a small transaction.
             "plan_cache_mode": "force_generic_plan",
-            # Or the planner, which cannot guess how many are near, sorts a whole neighbourhood to take the nearest.
+            # Else the planner, which cannot estimate how many are near, sorts a whole neighbourhood.
             "enable_bitmapscan": "off",
             **BY_INDEX,
             "lock_timeout": "5s",
@@ -99,14 +99,14 @@ async def open_pool(dsn: str, *, application: str, size: int = 10) -> asyncpg.Po
 
 
 class FairPool(asyncpg.Pool):
-    """A pool whose connections go to whoever has waited longest.
+    """A pool that serves waiting callers in the order of their arrival.
 
-    In asyncpg's own, somebody who comes just as one is given back takes it from whoever was called, who then waits
-    behind all others: of 200 at once some wait more than four times as long as the rest.
+    In asyncpg's own pool, a caller that arrives as a connection is released takes it from the woken caller, which
+    then waits behind all others: of 200 at once some wait more than four times as long as the rest.
     """
 
     def __init__(self, dsn: str, *, max_size: int, **settings: Any) -> None:  # noqa: ANN401 - asyncpg's own
-        """Take asyncpg's settings, all of them."""
+        """Accept all of asyncpg's settings."""
         super().__init__(dsn, max_size=max_size, **settings)
         self._turns = asyncio.Semaphore(max_size)
 
@@ -142,13 +142,13 @@ def _is_lost(connection: asyncpg.Connection) -> bool:
     try:
         return connection.is_closed()
     except asyncpg.InterfaceError:
-        # asyncpg released it to the pool by itself, which it does when the server closed it.
+        # asyncpg releases a connection to the pool by itself when the server has closed it.
         return True
 
 
 @asynccontextmanager
 async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
-    """Open a transaction on a connection of its own; raises RetryableError where another one won a race of RACED."""
+    """Open a transaction on a connection of its own; raises RetryableError if another one won a race of `RACED`."""
     try:
         async with pool.acquire() as connection, connection.transaction():
             yield cast("asyncpg.Connection", connection)
@@ -165,7 +165,7 @@ async def execute_rows(connection: asyncpg.Connection, query: str, rows: Sequenc
 
 
 def retrying(work: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """Run a whole transaction again, after a short random wait, when another one got in its way."""
+    """Repeat a whole transaction, after a short random wait, when it lost a race with another one."""
 
     @wraps(work)
     async def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -180,12 +180,12 @@ def retrying(work: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 
 
 def describe(error: BaseException) -> str:
-    """Name an error in one line."""
+    """Return an error as one line of text."""
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 async def _leave_as_it_is(connection: asyncpg.Connection) -> None:
-    """Spare each transaction a round trip: nothing here changes a session beyond its transaction."""
+    """Do not reset a session, which saves a round trip: no transaction here changes its session beyond its end."""
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

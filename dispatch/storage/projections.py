@@ -1,4 +1,4 @@
-"""The projections of the journal, and how an incident is laid out in them and read back from them.
+"""The projections of the journal, and the conversion of an incident to and from their rows.
 
 A field of a value is a column of its table: a new field needs a migration and nothing here.
 """
@@ -115,18 +115,18 @@ _plain = attrgetter(*_PLAIN)
 
 
 async def lock_projections(connection: asyncpg.Connection) -> None:
-    """Keep every writer out of the projections until the transaction ends; readers are not blocked."""
+    """Block every writer of the projections until the transaction ends; readers are not blocked."""
     tables = ", ".join(table.name for table in PROJECTIONS)
     await connection.execute(fill("lock_projections", tables=tables))
 
 
 def rows_of(incident: Incident) -> Rows:
-    """Lay out an incident and all that belongs to it."""
+    """Return the rows of an incident and of all that belongs to it."""
     return _laid_out(incident, _values_of(incident))
 
 
 def rows_between(before: Incident, after: Incident) -> tuple[Rows, Rows]:
-    """Lay out an incident before and after a decision, without the values that are the same objects in both."""
+    """Return the rows of an incident before and after a decision, without values that are the same objects in both."""
     old, new = _values_of(before), _values_of(after)
     return _laid_out(before, _without_shared(old, new)), _laid_out(after, _without_shared(new, old))
 
@@ -182,7 +182,7 @@ def _agenda_rows(incident: Incident) -> list[Row]:
 
 
 def incident_from(record: asyncpg.Record, plan: Plan, children: Mapping[Table, Sequence[Any]]) -> Incident:
-    """Read an incident back from its row and from the values of the rows that belong to it."""
+    """Return the incident of a row and of the values of the rows that belong to it."""
     row = dict(zip(INCIDENTS.columns, INCIDENTS.unpacked(record), strict=True))
     lat, lon = row.pop("lat"), row.pop("lon")
     professional = Professional(requested=row.pop("requested"), reference=row.pop("reference"))

@@ -54,12 +54,12 @@ class Table:
         return await connection.fetch(self.statements["read_rows"], subjects)
 
     async def write(self, connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
-        """Insert rows, or overwrite those of the same key, in the order given."""
+        """Insert rows, or overwrite those of the same key, in the given order."""
         if rows:
             await connection.execute(self.statements["write_rows"], *map(list, zip(*rows, strict=True)))
 
     async def save(self, connection: asyncpg.Connection, before: Iterable[Row], after: Iterable[Row]) -> None:
-        """Write the difference between rows before and after.
+        """Write the difference between the rows before and after.
 
         What holds a unique value never meets what held it before: rows that are gone, or that give up one value and
         take another, are deleted first; of the others those that hold none are written first.
@@ -77,17 +77,17 @@ class Table:
         await connection.execute(self.statements["drop_rows"], timeout=timeout)
 
     def rows(self, owner: Row, values: Iterable[object]) -> list[Row]:
-        """Lay out values of one owner, whose own columns come first."""
+        """Return values of one owner as rows, in which the owner's columns come first."""
         lay_out = self._fields_of
         return [self.packed((*owner, *lay_out(value))) for value in values]
 
     def value(self, record: asyncpg.Record) -> Any:  # noqa: ANN401 - of the class `kind`
-        """Read a value back."""
+        """Return the value of a stored row."""
         found = self.unpacked(record)[len(self.columns) - len(self._names) :]
         return cast(type[Any], self.kind)(*found)
 
     def packed(self, row: Row) -> Row:
-        """Return a row as its statement takes it, lists as text."""
+        """Return a row with its lists as text, as the statements require."""
         if not self._lists:
             return row
         values = list(row)
@@ -97,7 +97,7 @@ class Table:
         return tuple(values)
 
     def unpacked(self, record: asyncpg.Record) -> Row:
-        """Return a row as its values have it, lists as tuples."""
+        """Return a row with its lists as tuples, as the values have them."""
         if not self._lists:
             return tuple(record)
         values = list(record)
@@ -107,7 +107,7 @@ class Table:
 
     @cached_property
     def key_of(self) -> Callable[[Row], Any]:
-        """Return the function that takes the key out of a row."""
+        """Return the function that returns the key of a row."""
         return itemgetter(*self._places(self.key))
 
     @cached_property
@@ -152,7 +152,7 @@ class Table:
         }
 
     def _turn(self, row: Row) -> tuple[bool, Any]:
-        """Return what the order of writing follows: the key, those with unique values last."""
+        """Return the sort key for writing a row: rows with unique values last, then by key."""
         return bool(self._held(row)), self.key_of(row)
 
     def _places(self, names: Iterable[str]) -> list[int]:

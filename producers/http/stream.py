@@ -30,13 +30,12 @@ RECONNECT_MS = 2_000
 BUFFERED = 1_000
 """Events in memory for readers that are nearly up to date; a reader that is farther behind reads the journal."""
 MOST_WATCHERS = 500
-DIFFICULT = UNREACHABLE
 FRESH = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {"description": "Server-sent events.", "content": {"text/event-stream": {}}},
-    400: {"description": "The id is not one of this stream."},
+    400: {"description": "The id is not an event id of this stream."},
 }
-RESTARTED = '{"reason":"this place is not known here: the stream goes on from the beginning"}'
+RESTARTED = '{"reason":"this event id is not known here: the stream continues from the beginning"}'
 
 NO_CURSOR = Cursor(0, 0, 0)
 
@@ -57,14 +56,14 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The topics and modes that one watcher asked for; `renew` authenticates the key again, which may be revoked."""
+    """The topics and modes that one watcher requested; `renew` authenticates the key again, which may be revoked."""
 
     topics: Collection[str]
     modes: Collection[Mode]
     renew: Callable[[], Awaitable[object]]
 
     def select(self, frames: list[Frame]) -> bytes:
-        """Return the text of the frames that pass."""
+        """Return the text of the frames that pass the filter."""
         return b"".join(f.text for f in frames if f.topic in self.topics and f.mode in self.modes)
 
 
@@ -72,7 +71,7 @@ class Feed:
     """Reads the journal once for all watchers of one organisation."""
 
     def __init__(self, uow: UnitOfWork, organisation: UUID, stopping: Stopping) -> None:
-        """Take what to read; the reading begins with the first watcher."""
+        """Create the feed of an organisation; reading starts with the first watcher."""
         self.watchers = 0
         self._uow = uow
         self._organisation = organisation
@@ -85,7 +84,7 @@ class Feed:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Count one more watcher; the journal is read as long as there is any."""
+        """Register a watcher; the journal is read while there is at least one."""
         self.watchers += 1
         if self._reading is None or self._reading.done():
             self._restart(NO_CURSOR)
@@ -99,12 +98,12 @@ class Feed:
                 self._reading = None
 
     def over(self, cursor: Cursor) -> bool:
-        """Return whether a watcher has to reconnect: the reading ended, or the database was replaced."""
+        """Return whether a watcher must reconnect, since reading ended or the database was replaced."""
         ended = self._reading is None or self._reading.done()
         return ended or self._stopping() or self._head.epoch not in {0, cursor.epoch}
 
     async def after(self, cursor: Cursor) -> tuple[list[Frame], Cursor]:
-        """Return the frames after a cursor and the cursor reached; without news, wait at most for a heartbeat."""
+        """Return the frames after a cursor and the cursor reached; wait up to `HEARTBEAT_S` for the next event."""
         if cursor >= self._head:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), HEARTBEAT_S)
@@ -120,13 +119,13 @@ class Feed:
             while not self._stopping():
                 await self._try_step()
         finally:
-            # Scheduled, so that the watchers that it wakes find the reading ended.
+            # Scheduled, so that the woken watchers find this task done.
             asyncio.get_running_loop().call_soon(self._wake)
 
     async def _try_step(self) -> None:
         try:
             full = await self._step()
-        except DIFFICULT as error:
+        except UNREACHABLE as error:
             log.warning("the stream waits for PostgreSQL", error=describe(error))
             self._restart(NO_CURSOR)
             await asyncio.sleep(RETRY_S)
@@ -161,15 +160,17 @@ class Feeds:
     """The feeds of one process, by organisation."""
 
     def __init__(self, uow: UnitOfWork, stopping: Stopping) -> None:
-        """Take what every feed needs."""
+        """Use this unit of work and this stop condition for every feed."""
         self._uow = uow
         self._stopping = stopping
         self._feeds: dict[UUID, Feed] = {}
 
     def of(self, organisation: UUID) -> Feed:
-        """Return the feed of an organisation; raises HTTPException 503 if too many are watching."""
+        """Return the feed of an organisation; raises HTTPException 503 if there are too many watchers."""
         if sum(feed.watchers for feed in self._feeds.values()) >= MOST_WATCHERS:
-            raise HTTPException(503, "too many are watching: try again later", {"Retry-After": "30"})
+            raise HTTPException(
+                503, "too many clients read the stream: try again later", {"Retry-After": "30"}
+            )
         return self._feeds.setdefault(organisation, Feed(self._uow, organisation, self._stopping))
 
 
@@ -192,7 +193,7 @@ def router(uow: UnitOfWork, authenticate: Authenticate, stopping: Stopping = lam
         topic: Annotated[list[str] | None, Query()] = None,
         mode: Annotated[list[Mode] | None, Query()] = None,
     ) -> EventSourceResponse:
-        """Follow what happens, from now; `Last-Event-ID` or `after` goes on from an event."""
+        """Stream events from now on; `Last-Event-ID` or `after` continues after an event."""
 
         async def renew() -> Key:
             return _permit(await authenticate(uow, credentials.credentials if credentials else ""))
@@ -222,8 +223,8 @@ async def _begin(uow: UnitOfWork, event_id: str | None, start: str) -> tuple[Cur
 
 
 async def _watch(feed: Feed, cursor: Cursor, chosen: Filter, *, restarted: bool) -> AsyncIterator[bytes]:
-    with feed.watched(), suppress(UnauthorizedError, ForbiddenError, *DIFFICULT):
-        # An id at once: a watcher that is cut off before the first event resumes here and misses nothing.
+    with feed.watched(), suppress(UnauthorizedError, ForbiddenError, *UNREACHABLE):
+        # An id at once: a watcher that is disconnected before the first event resumes here and misses none.
         yield format_sse_event(id=str(cursor), retry=RECONNECT_MS)
         if restarted:
             yield format_sse_event(event="stream.restarted", data_str=RESTARTED)

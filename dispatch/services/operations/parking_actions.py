@@ -46,7 +46,7 @@ class ParkingResult:
 
 
 async def listed(uow: UnitOfWork, limit: int, *, settled: bool = False) -> list[dict[str, Any]]:
-    """List parked messages without their bytes, the latest first; `settled` includes the resolved ones."""
+    """Return parked messages without their bytes, the latest first; `settled` includes the resolved ones."""
     return [dict(row) for row in await uow.pool.fetch(sql("list_parking"), limit, settled)]
 
 
@@ -59,7 +59,7 @@ async def show(uow: UnitOfWork, id_: UUID) -> dict[str, Any]:
 
 
 async def unresolved(uow: UnitOfWork, topic: str | None, reason: str | None) -> list[UUID]:
-    """Return the ids of unresolved messages, the oldest first: of one topic, or with these words in the reason."""
+    """Return the ids of unresolved messages, the oldest first: of one topic, or with this text in the reason."""
     return [row["id"] for row in await uow.pool.fetch(sql("unresolved_parking"), topic, reason)]
 
 
@@ -90,8 +90,8 @@ async def retry(
                 id_, "stale", "an actual report that old would call people as though it were new", age
             )
         if record is not None:
-            kept = await fence.reject_lost(connection, [record])
-            (record,) = await provenance.reject_unproven(connection, row["source_topic"], kept)
+            checked = await fence.reject_lost(connection, [record])
+            (record,) = await provenance.reject_unproven(connection, row["source_topic"], checked)
         refusal = await _handle(connection, handle, row["consumer"], record, now)
         if refusal:
             await connection.execute(sql("record_refusal"), id_, refusal[:LONGEST_REASON])

@@ -1,4 +1,4 @@
-"""Webhooks of gateways: people's texts and receipts, by GET or by POST of a form, as the provider calls."""
+"""Webhooks of gateways: inbound texts and receipts, by GET or by POST of a form, as the provider calls them."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -35,7 +35,7 @@ Values = Annotated[dict[str, str], Depends(read_parameters)]
 
 
 async def authorize_gateway(name: Name, request: Request, credentials: Credentials, values: Values) -> Key:
-    """Accept the key of this gateway; in the query too, since some providers cannot set headers."""
+    """Return the key if it is valid for this gateway; it may be in the query: some providers cannot set headers."""
     presented = credentials.credentials if credentials else values.get("key", "")
     return require_scope(await authenticate(request, presented), f"gateway:{name}")
 
@@ -44,7 +44,7 @@ GatewayKey = Annotated[Key, Depends(authorize_gateway)]
 
 
 async def find_capabilities(name: Name, request: Request, _key: GatewayKey) -> Capabilities:
-    """Return what the gateway of this name can do; raises NotFoundError, to authorized callers only."""
+    """Return the capabilities of the gateway of this name; raises NotFoundError, to authorized callers only."""
     registry: GatewayRegistry = request.app.state.gateways
     return registry.named(name).capabilities
 
@@ -62,7 +62,7 @@ async def inbound(
     text = await _read(can.read_inbound, call, uow)
     if text is not None:
         await receiving.receive_text(uow, name, text, uow.clock.now())
-    # Nothing in the body: a gateway might send it to the phone.
+    # No body: a gateway might send it to the phone.
     return Response(status_code=202)
 
 
@@ -80,9 +80,9 @@ async def receipts(
 
 
 async def _read(read: Callable[[Parameters], T] | None, call: WebhookCall, uow: UnitOfWork) -> T | None:
-    """Read a call, or park it: rejected, it would be repeated for days and no human would know.
+    """Read a call, or park it if it is invalid: a rejected call would be repeated for days, and no human would know.
 
-    Raises NotFoundError where the gateway's provider makes no such calls.
+    Raises NotFoundError if the gateway's provider makes no such calls.
     """
     if read is None:
         raise NotFoundError(f"the gateway {call.gateway} has no {call.path}")

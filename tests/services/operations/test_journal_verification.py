@@ -153,7 +153,7 @@ async def test_a_stream_that_was_removed_whole_is_found_by_its_row(
 async def test_a_stream_that_was_given_another_name_is_found(world: World, incident: UUID) -> None:
     other = new_id()
     await world.pool.execute("UPDATE journal SET stream = $2 WHERE stream = $1", incident, other)
-    assert (other, 1, "its columns are not what its bytes say: stream or seq, event_id") in await found(world)
+    assert (other, 1, "its columns differ from its bytes: stream or seq, event_id") in await found(world)
 
 
 async def test_of_an_incident_that_was_removed_from_all_tables_its_readers_still_know(
