@@ -1,4 +1,4 @@
-"""`dispatch up` as a process of its own, as somebody at a terminal has it."""
+"""`dispatch up` as a process of its own, as in a terminal."""
 
 import os
 import re
@@ -20,36 +20,36 @@ import psutil
 DISPATCH = Path(sys.executable).with_name("dispatch")
 KEY = re.compile(r"key of (\S+) \(shown once\): (rk_\S+)")
 PATIENCE_S = 60.0
-LOOK_EVERY_S = 0.05
+POLL_S = 0.05
 
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], what: str, seconds: float = PATIENCE_S) -> T:
-    """Look until there is something, and fail with words when there never is."""
+def eventually(condition: Callable[[], T], what: str, seconds: float = PATIENCE_S) -> T:
+    """Return the first truthy value of `condition`; fail with `what` if there is none in time."""
     until = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < until, f"never came: {what}"
-        time.sleep(LOOK_EVERY_S)
+    while not (found := condition()):
+        assert time.monotonic() < until, f"timed out: {what}"
+        time.sleep(POLL_S)
     return found
 
 
 def free_port() -> int:
-    """Find a port on which nobody listens."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
-    """Give the environment of a command that knows of no other installation than this one."""
+    """Return the environment of a command that finds no installation but this one."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DISPATCH_")}
     return inherited | {"DISPATCH_DATA": str(folder)} | settings
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back over HTTP; status 0 where nobody listens."""
+    """An HTTP response; status 0 if no process listens."""
 
     status: int
     headers: dict[str, str]
@@ -58,7 +58,7 @@ class Answer:
 
 @dataclass
 class Up:
-    """A running `dispatch up` and what it printed."""
+    """A running `dispatch up` and its output."""
 
     process: subprocess.Popen[bytes]
     url: str
@@ -67,17 +67,17 @@ class Up:
 
     @property
     def said(self) -> str:
-        """Give what it printed for its user."""
+        """Return what it printed for its user."""
         return self.out.read_text(errors="replace")
 
     @property
     def log(self) -> str:
-        """Give what it logged."""
+        """Return its log."""
         return self.err.read_text(errors="replace")
 
     @property
     def keys(self) -> dict[str, str]:
-        """Give the keys that it printed, by holder."""
+        """Return the keys that it printed, by holder."""
         return dict(KEY.findall(self.said))
 
     def ask(self, path: str, key: str = "", body: bytes | None = None) -> Answer:
@@ -92,11 +92,11 @@ class Up:
             return Answer(0, {}, b"")
 
     def until_ready(self) -> None:
-        """Wait until everything works and the user was told so."""
+        """Wait until everything works and the output states so."""
         eventually(lambda: self.ask("/readyz").status == 200 and "Ctrl-C" in self.said, f"ready; {self.log}")
 
     def family(self) -> list[psutil.Process]:
-        """Give the processes that it started."""
+        """Return the processes that it started."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def stop(self) -> int:

@@ -1,4 +1,4 @@
-"""The commands as they are typed, on a real database: what they print, where, and how they exit."""
+"""The commands as they are typed, on a real database: their output, its stream, and their exit codes."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ CALLS = "id,kind,severity,lat,lon,occurred_at,professional_reference,description
 
 @dataclass
 class Done:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -124,7 +124,7 @@ def sheet(folder: Path, text: str, name: str = "sheet.csv") -> Path:
     ],
 )
 @pytest.mark.usefixtures("house")
-async def test_misuse_is_told_on_stderr_with_exit_code_2(dispatch: Dispatch, words: list[str]) -> None:
+async def test_misuse_is_reported_on_stderr_with_exit_code_2(dispatch: Dispatch, words: list[str]) -> None:
     done = await dispatch(*words)
     assert done.code == 2
     assert done.out == ""
@@ -228,7 +228,7 @@ async def test_a_revoked_key_opens_nothing(
 
 
 @pytest.mark.usefixtures("house")
-async def test_no_listing_tells_a_secret(dispatch: Dispatch) -> None:
+async def test_no_listing_shows_a_secret(dispatch: Dispatch) -> None:
     secret = (await dispatch("keys", "create", "--scope", "admin")).out.strip().split("_")[2]
     for words in (["keys", "list"], ["keys", "list", "--json"]):
         assert secret not in (await dispatch(*words)).out
@@ -322,7 +322,7 @@ async def test_a_pause_lasts_until_it_is_ended(
 
 
 @pytest.mark.usefixtures("house")
-async def test_a_report_is_kept_and_repeated_only_in_name(dispatch: Dispatch, pool: asyncpg.Pool) -> None:
+async def test_a_report_is_stored_with_all_its_options(dispatch: Dispatch, pool: asyncpg.Pool) -> None:
     words = [
         "report", "fire.building", "--lat", "-48.58", "--lon", "7.75", "--severity", "urgent", "--id", "C-7",
         "--reference", "SDIS-7", "--hazard", "fire", "--hazard", "traffic", "--mode", "exercise", "--json",
@@ -340,7 +340,7 @@ async def test_a_report_is_kept_and_repeated_only_in_name(dispatch: Dispatch, po
 
 
 @pytest.mark.usefixtures("house")
-async def test_a_report_that_is_told_to_come_again_later_does(
+async def test_a_report_that_is_rejected_by_overload_is_sent_again_later(
     dispatch: Dispatch, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusals = [OverloadedError(0), OverloadedError(0)]
@@ -358,7 +358,7 @@ async def test_a_report_that_is_told_to_come_again_later_does(
 
 
 @pytest.mark.usefixtures("house")
-async def test_coordinates_that_look_swapped_are_hinted_at(dispatch: Dispatch) -> None:
+async def test_the_error_for_swapped_coordinates_names_the_cause(dispatch: Dispatch) -> None:
     done = await dispatch("report", "fire.building", "--lat", "151.2", "--lon", "-33.8")
     assert (done.code, "swapped" in done.err) == (2, True)
 
@@ -491,7 +491,7 @@ async def test_without_a_terminal_each_event_is_a_line(world: World) -> None:
     assert watching.stdout is not None
     try:
         async with asyncio.timeout(60):
-            # It begins now, and cannot say when that is: so go on until it has heard something.
+            # It starts to read at an unknown moment: continue until it has received an event.
             reading = asyncio.create_task(watching.stdout.readline())
             for number in range(100):
                 await world.send(f"call-{number}")
@@ -537,7 +537,7 @@ async def test_an_untouched_journal_verifies_and_a_changed_one_does_not(
     assert (await dispatch("journal", "verify", "--json")).json()["breaks"][0]["seq"] == 2
 
 
-async def test_a_fingerprint_that_was_kept_tells_whether_the_past_was_changed(
+async def test_a_stored_fingerprint_shows_whether_the_journal_was_changed(
     dispatch: Dispatch, world: World, pool: asyncpg.Pool
 ) -> None:
     await world.ask()

@@ -1,4 +1,4 @@
-"""What the doctor says of a server, a cluster and a disk: both ways, and what to do."""
+"""The doctor's findings on a server, a cluster and a disk, good and bad, with their remedies."""
 
 import shutil
 from collections.abc import Sequence
@@ -105,7 +105,7 @@ class Usage(NamedTuple):
 
 
 @pytest.mark.parametrize(("free", "state"), [(5e9, "ok"), (4.9e9, "warn"), (0.4e9, "fail")])
-def test_a_disk_is_told_before_it_is_full(
+def test_a_disk_is_reported_before_it_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, state: str
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1e11, 1e11 - free, free))
@@ -155,7 +155,7 @@ def test_a_process_that_is_not_seen_any_more_has_no_role_whatever_its_sessions()
     assert "b (process 7) with api, not seen for 31 s" in found["heartbeats"][1]
 
 
-def test_a_process_whose_host_has_the_same_pid_as_another_is_told_apart() -> None:
+def test_processes_of_two_hosts_with_the_same_pid_are_distinguished() -> None:
     found = examined([process(1, host="a"), process(1, host="b", seen_s=GONE_S)])
     assert (found["processes"][0], found["heartbeats"][0]) == ("ok", "warn")
     assert "b (process 1)" in found["heartbeats"][1]
@@ -195,7 +195,7 @@ def test_versions_that_differ_are_named_with_their_places() -> None:
     ("seconds", "words"),
     [(0, "0 s"), (59.9, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (90_000, "1 d 1 h")],
 )
-def test_how_long_ago_is_told_in_two_units(seconds: float, words: str) -> None:
+def test_a_duration_is_shown_in_two_units(seconds: float, words: str) -> None:
     assert elapsed(timedelta(seconds=seconds)) == words
 
 

@@ -25,7 +25,7 @@ pytestmark = [
 
 @dataclass
 class Reader:
-    """Somebody who types the commands of the page, one after the other, in one terminal."""
+    """A user who types the commands of the page, one after the other, in one terminal."""
 
     up: Up
     folder: Path
@@ -33,7 +33,7 @@ class Reader:
     commands: Iterator[str] = field(default_factory=lambda: iter(COMMAND.findall(PAGE.read_text())))
 
     def next(self, name: str) -> str:
-        """Run the next command of the page, which has the name in it; return what it printed."""
+        """Run the next command of the page, which must contain the name; return its output."""
         command = next(self.commands)
         assert name in command
         script = f"{command}\nenv -0 > environment"
@@ -56,13 +56,13 @@ class Reader:
         return printed
 
     def messages(self, words: str) -> dict[str, str]:
-        """Give the messages with these words that the first terminal shows, by phone."""
+        """Return the messages with this text in the first terminal, by phone."""
         return {phone: text for phone, text in SMS.findall(self.up.said) if words in text}
 
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    """Start as the page says, and paste what it says to paste."""
+    """Start Renfort as the page instructs, and paste what it instructs to paste."""
     with dispatch_up(tmp_path / "data") as up:
         up.until_ready()
         keys = up.keys

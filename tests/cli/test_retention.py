@@ -1,4 +1,4 @@
-"""What is kept how long, as it is typed: shown, erased on demand, and missed by the doctor when nobody does it."""
+"""The retention commands: periods are shown, rows erased on demand, and missing runs reported by the doctor."""
 
 import subprocess
 import time
@@ -20,7 +20,7 @@ TAKEN = "INSERT INTO inbox SELECT 'x', gen_random_uuid(), $1 FROM generate_serie
 
 @pytest.fixture
 async def old(pool: asyncpg.Pool, clock: MovableClock) -> None:
-    """Let the inbox hold what is long over."""
+    """Insert expired rows into the inbox."""
     clock.advance(-400 * 86_400)
     await pool.execute(TAKEN, clock.now())
 
@@ -143,7 +143,7 @@ def opened(up: Up, key: str, number: int) -> None:
 
 
 def typed(known: dict[str, str], *words: str, codes: tuple[int, ...] = (0,)) -> Any:  # noqa: ANN401 - any JSON
-    """Type a command as somebody beside the running installation does; return what it printed."""
+    """Run a command beside the running installation; return its output."""
     done = subprocess.run([DISPATCH, *words], env=known, capture_output=True, timeout=60, check=False)
     assert done.returncode in codes, done.stderr.decode()
     return orjson.loads(done.stdout) if "--json" in words else done.stdout

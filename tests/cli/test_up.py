@@ -1,4 +1,4 @@
-"""`dispatch up` and `dispatch run` as processes: what they keep, what they say, and what they leave behind."""
+"""`dispatch up` and `dispatch run` as processes: their files, their output, and what remains after them."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def a_report(number: int) -> bytes:
-    """Write a report that only supervisors are told of."""
+    """Write a report of which only supervisors are notified."""
     now = datetime.now(UTC).isoformat()
     return json.dumps({"id": f"R-{number}", "kind": "tree.fallen", "occurred_at": now}).encode()
 
@@ -29,7 +29,7 @@ def reported(up: Up, key: str, number: int) -> str | None:
 
 
 def incident(up: Up, place: str, key: str) -> str | None:
-    """Give the incident of a report, once it is opened."""
+    """Return the incident of a report, once it is opened."""
     found: str | None = json.loads(up.ask(place, key).body)["incident_id"]
     return found
 

@@ -71,7 +71,7 @@ async def tables(city: City) -> dict[str, str]:
 
 
 async def topics(city: City) -> dict[str, str]:
-    """Give what Renfort has published on each topic, headers and keys included."""
+    """Return what Renfort has published on each topic, headers and keys included."""
     names = [topic.name for topic in TOPICS]
     contents = dict.fromkeys(names, "")
     consumer = AIOKafkaConsumer(

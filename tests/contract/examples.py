@@ -155,7 +155,7 @@ def message(event: Event) -> dict[str, Any]:
 
 
 def write_missing() -> None:
-    """Add golden files; those that exist are kept for ever."""
+    """Add golden files; those that exist are never changed."""
     for model in MODELS.values():
         path = GOLDEN / f"{model.type}.json"
         if not path.exists():
@@ -163,7 +163,7 @@ def write_missing() -> None:
 
 
 def ahead(event: Event) -> dict[str, Any]:
-    """Write an event as the next generation might: with fields, and with one member, that nobody knows yet.
+    """Write an event as the next generation might: with fields, and with one member, that are not known yet.
 
     `body` can be read by this version; `unreadable` is what replaces fields of it so that it cannot.
     """

@@ -51,7 +51,7 @@ def a_message(text: str, to: str, *, urgent: bool = False) -> OutboundText:
 
 
 async def unavailable(gateway: KannelGateway, message: OutboundText) -> str:
-    """Send, and return everything that the failure tells, tracebacks included."""
+    """Send, and return every text of the failure, tracebacks included."""
     with pytest.raises(GatewayUnavailableError) as failure:
         await gateway.send(message)
     assert failure.value.__context__ is None
@@ -59,7 +59,7 @@ async def unavailable(gateway: KannelGateway, message: OutboundText) -> str:
 
 
 def missing() -> str:
-    """Say what keeps Kannel from running here; empty where nothing does."""
+    """Return why Kannel cannot run here; empty if it can."""
     absent = [name for name in ("bearerbox", "smsbox") if not shutil.which(name, path=BOXES)]
     if not FAKE_NETWORK.exists():
         absent.append(str(FAKE_NETWORK))
@@ -76,7 +76,7 @@ class Arrival:
 
 
 class Webhooks:
-    """Our side of Kannel's HTTP calls: keeps every query, after refusing as many as it is told to."""
+    """The server of Kannel's HTTP calls: rejects as many as the test sets, then stores every query."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, str]]] = []
@@ -132,7 +132,7 @@ class Kannel:
         return f"http://127.0.0.1:{self._ports['sendsms']}/cgi-bin/sendsms"
 
     def start(self) -> None:
-        """Start all three and wait until texts are taken."""
+        """Start all three processes and wait until texts are accepted."""
         (self._folder / "kannel.conf").write_text(self._config())
         for box, port in (("bearerbox", "boxes"), ("smsbox", "sendsms")):
             self._boxes.append(self._spawn(shutil.which(box, path=BOXES) or box, "kannel.conf"))
@@ -145,7 +145,7 @@ class Kannel:
         self.webhooks.close()
 
     def kill(self) -> None:
-        """Let it die as in a power cut; it may be started again on what its spool kept."""
+        """Kill it as in a power cut; it may be started again with its spool."""
         self.hang_up()
         while self._boxes:
             _end(self._boxes.pop())
@@ -161,7 +161,7 @@ class Kannel:
         self._connect_phones("1", f"{sender} 12345 ucs2 {data}")
 
     def arrivals(self) -> list[Arrival]:
-        """List what reached phones so far, in order."""
+        """Return the texts that have reached phones, in order."""
         lines = (self._folder / "fakesmsc.log").read_text(errors="replace").splitlines()
         marked = (line.partition("Got message")[2] for line in lines)
         return [_arrival(mark[mark.index("<") + 1 : -1]) for mark in marked if mark]

@@ -64,7 +64,7 @@ def test_the_files_are_one_generation_ahead_of_this_version() -> None:
 
 
 @pytest.mark.parametrize("path", INTERNAL, ids=lambda path: path.stem)
-def test_a_field_that_nobody_knows_is_no_error_at_any_depth(path: Path) -> None:
+def test_an_unknown_field_is_no_error_at_any_depth(path: Path) -> None:
     content = read(path)
     found = record(content, PartitionOffset(0, 0))
     assert isinstance(found, Received)
@@ -75,7 +75,7 @@ def test_a_field_that_nobody_knows_is_no_error_at_any_depth(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", INTERNAL, ids=lambda path: path.stem)
-async def test_a_member_that_nobody_knows_makes_a_proven_record_wait_and_parks_an_unproven_one(
+async def test_an_unknown_member_makes_a_proven_record_wait_and_parks_an_unproven_one(
     path: Path, pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
     content, batches = read(path), Batches(pool, clock, lambda: None)
@@ -97,7 +97,7 @@ def test_on_topics_where_others_write_nothing_waits(path: Path) -> None:
     assert not isinstance(found, Newer)
 
 
-async def test_a_journal_with_fields_that_nobody_knows_is_rebuilt_with_them(
+async def test_a_journal_with_unknown_fields_is_rebuilt_with_them(
     pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
     world = await World(pool, clock).create()
@@ -119,7 +119,7 @@ async def test_a_journal_with_fields_that_nobody_knows_is_rebuilt_with_them(
     assert await pool.fetchval("SELECT body -> 'novelty' FROM plans") == {"kept": True}
 
 
-async def test_the_stream_and_the_export_pass_on_what_nobody_here_knows(
+async def test_the_stream_and_the_export_pass_on_unknown_fields(
     pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
     world = await World(pool, clock).create()

@@ -56,7 +56,7 @@ def test_every_topic_is_there_with_its_messages() -> None:
     }
 
 
-def test_every_field_says_who_may_see_it() -> None:
+def test_every_field_has_a_privacy_class() -> None:
     schemas = {
         name: schema for name, schema in DOCUMENT["components"]["schemas"].items() if "Headers" not in name
     }
@@ -79,7 +79,7 @@ def test_every_golden_message_fits_the_document(path: Path) -> None:
     jsonschema.Draft7Validator(DOCUMENT | message["payload"]).validate(json.loads(body))
 
 
-def test_a_message_that_does_not_fit_is_told() -> None:
+def test_the_document_rejects_an_invalid_message() -> None:
     golden = json.loads((GOLDEN / "offer.extended.v1.json").read_text("utf-8"))
     schema = DOCUMENT | DOCUMENT["components"]["messages"]["offer.extended.v1"]["payload"]
     del golden["body"]["offer_id"]

@@ -126,7 +126,7 @@ def _secrets(city: City) -> Secrets:
 
 
 async def _run_incident_to_its_end(city: City) -> None:
-    """Offer to the canary, who answers unintelligibly, comes, reports danger, and is released."""
+    """Extend an offer to the canary, who answers unintelligibly, comes, reports danger, and is released."""
     incident = await city.report(kind=ARREST, at=PLACE, description=WORDS)
     canary = city.people[-1]
     await canary.expects("Venez-vous")

@@ -1,4 +1,4 @@
-"""The envelope: what is written is read back, and no bytes whatever stop a reader."""
+"""The envelope: written headers are read back unchanged, and no bytes whatever stop a reader."""
 
 import json
 from datetime import UTC, datetime
@@ -112,7 +112,7 @@ def test_a_missing_header_is_named(name: str) -> None:
         ({"ce_type": b"report"}, "the type is not known on this topic"),
     ],
 )
-def test_a_wrong_header_is_told(changed: dict[str, bytes], why: str) -> None:
+def test_an_invalid_header_is_named_in_the_reason(changed: dict[str, bytes], why: str) -> None:
     assert reason(report(**changed)) == why
 
 
@@ -132,11 +132,11 @@ def test_a_wrong_header_is_told(changed: dict[str, bytes], why: str) -> None:
         ({name: value for name, value in REPORT.items() if name != "kind"}, "kind: missing"),
     ],
 )
-def test_a_wrong_body_is_told_by_its_field_and_without_its_words(body: object, why: str) -> None:
+def test_the_reason_for_an_invalid_body_names_the_field_without_its_value(body: object, why: str) -> None:
     assert reason(report(body)) == why
 
 
-def test_what_is_unreadable_keeps_its_bytes_and_a_source_fit_to_show() -> None:
+def test_an_unreadable_record_retains_its_bytes_and_a_source_fit_to_show() -> None:
     result = report(b"\x00{", ce_source=b"caf\xc3\xa9\x00", ce_type=b"\xff")
     assert isinstance(result, Unreadable)
     assert (result.source, result.organisation, result.body) == ("?", ORGANISATION, b"\x00{")
@@ -160,7 +160,7 @@ def test_an_envelope_is_packed_as_its_headers_are(key: str) -> None:
     assert packed(envelope) == pack(headers(envelope))
 
 
-def test_a_new_version_of_ours_is_told_as_such() -> None:
+def test_a_new_version_of_a_known_type_is_reported_as_such() -> None:
     envelope = Envelope(
         named("event"), "incident.opened.v3", SOURCE, "k", ORGANISATION, "actual", 1, NOW, NOW, NOW
     )

@@ -1,4 +1,4 @@
-"""The registry of gateways: what it refuses at start, and that nothing but a gateway's own folder knows its name."""
+"""The registry of gateways: what it rejects at start, and that no code outside a gateway's folder names it."""
 
 import re
 from dataclasses import replace

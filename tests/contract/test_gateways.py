@@ -1,4 +1,4 @@
-"""What every gateway must do, asked of the simulated one, the flaky one, and a real Kannel."""
+"""The contract of every gateway, checked with the simulated one, the flaky one, and a real Kannel."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ Seen = TypeVar("Seen")
 
 @dataclass
 class Backend:
-    """A gateway, and the way to look at a phone that it reaches."""
+    """A gateway, and the means to read a phone that it reaches."""
 
     gateway: Gateway
     texts: Callable[[str], list[str]]
@@ -83,10 +83,10 @@ async def deliver(gateway: Gateway, message: OutboundText) -> None:
     raise AssertionError("unavailable three times in a row")
 
 
-async def eventually(look: Callable[[], Seen], seconds: float = 10.0) -> Seen:
-    """Look until there is something to see."""
+async def eventually(condition: Callable[[], Seen], seconds: float = 10.0) -> Seen:
+    """Return the first truthy value of `condition`."""
     async with asyncio.timeout(seconds):
-        while not (seen := look()):
+        while not (seen := condition()):
             await asyncio.sleep(0.02)
         return seen
 
@@ -140,7 +140,7 @@ async def test_a_simulated_phone_shows_a_message_once_and_counts_its_copies() ->
     assert (gateway.phone(PHONE).repeats, gateway.repeats) == (1, 1)
 
 
-async def test_a_simulated_phone_is_silent_until_it_is_told_to_answer() -> None:
+async def test_a_simulated_phone_answers_only_when_instructed() -> None:
     gateway = SimulatedGateway()
     answers: list[str] = []
 
@@ -153,7 +153,7 @@ async def test_a_simulated_phone_is_silent_until_it_is_told_to_answer() -> None:
     assert answers == [f"{PHONE}: OUI"]
 
 
-async def test_silent_phones_that_live_long_keep_the_latest_messages_alone() -> None:
+async def test_long_lived_phones_retain_only_the_latest_messages() -> None:
     gateway = SimulatedGateway(most=2)
     first, *latest = (a_message(text, PHONE) for text in ("first", "second", "third"))
     for message in (first, *latest, latest[-1]):
@@ -178,7 +178,7 @@ async def test_each_simulated_message_is_printed_once() -> None:
     assert printed == [message]
 
 
-async def test_a_flaky_gateway_fails_every_other_call_and_keeps_nothing_of_it() -> None:
+async def test_a_flaky_gateway_fails_every_other_call_and_sends_none_of_it() -> None:
     gateway = SimulatedGateway(flaky=True)
     for _ in range(2):
         with pytest.raises(GatewayUnavailableError):
@@ -222,7 +222,7 @@ def inbound_of(kannel: Kannel, number: str) -> list[InboundText]:
     return [inbound for inbound in read if inbound.sender == number]
 
 
-async def test_a_wrong_password_is_for_an_operator_to_mend_and_is_never_told(
+async def test_a_wrong_password_is_reported_as_the_operators_to_fix_and_is_never_shown(
     kannel: Kannel, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""Kannel's dialect: what its answers and webhooks mean, and what must never be told of a request."""
+"""Kannel's dialect: the meaning of its responses and webhooks, and what errors must not repeat of a request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,7 +54,7 @@ async def answering(
         (202, ""),
     ],
 )
-async def test_what_is_not_a_yes_keeps_the_message(status: int, words: str) -> None:
+async def test_the_gateway_is_unavailable_unless_it_accepts_the_message(status: int, words: str) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, text=words, headers={"Location": "/elsewhere"})
 
@@ -97,7 +97,7 @@ async def test_a_number_on_kannels_black_list_is_refused_for_good() -> None:
             await gateway.send(HELLO)
 
 
-async def test_an_answer_that_repeats_the_request_tells_nothing_of_it() -> None:
+async def test_the_error_repeats_nothing_of_a_response_that_contains_the_request() -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=404, text=f"no such page: {request.raw_path}")
 
@@ -166,7 +166,7 @@ def test_each_status_of_kannels_has_a_meaning(status: int, became: str) -> None:
     assert read_receipt(query) == Receipt(UUID(int=7), became, "NACK/12")  # type: ignore[arg-type]
 
 
-def test_a_receipt_keeps_nothing_of_the_message_that_the_provider_repeats() -> None:
+def test_a_receipt_stores_nothing_of_the_message_that_the_provider_repeats() -> None:
     reply = "id:42 sub:001 stat:UNDELIV err:27 Text:Arrêt cardiaque rue"
     query = {"message": str(UUID(int=7)), "status": "2", "reply": reply}
     assert read_receipt(query).detail == "id:42 sub:001 stat:UNDELIV err:27"

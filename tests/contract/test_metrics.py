@@ -83,7 +83,7 @@ async def test_events_and_batches_are_counted(pool: asyncpg.Pool, clock: Movable
     assert increase("renfort_events_total", "incident.opened.v2") == 1
 
 
-async def test_labels_are_few_and_identify_nobody(scene: Scene) -> None:
+async def test_labels_are_few_and_identify_no_person(scene: Scene) -> None:
     await scene.incident()
     text = (await gauges.page(scene.uow.pool, scene.now)).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]

@@ -27,7 +27,7 @@ LITERAL, ALLOW = 3, 3
 
 
 Grant = tuple[str, str, str, str]
-"""A user, and the operation, kind and name of what it may do."""
+"""A user, and the operation, kind and name of a permission."""
 
 
 def password(user: str) -> str:

@@ -81,7 +81,7 @@ async def the_next_one_ends_the_work(station: Station, kafka: KafkaCluster) -> N
 
     station.work(*ROLES)
     await until(committed, 60)
-    await station.settle(*LISTENERS)
+    await station.complete(*LISTENERS)
     await station.is_sound()
     assert await station.pool.fetchval("SELECT count(*) FROM incidents") == 3
 
@@ -114,7 +114,7 @@ async def test_work_whose_offset_was_not_committed_is_delivered_again_and_done_o
         await until(all_done)
         worker.kill()
     finally:
-        # What stands in the frozen node's sockets, commits included, must never be read: so it ends there.
+        # The bytes in the frozen node's sockets, commits included, must never be read: so it is killed there.
         await asyncio.to_thread(kafka.restart)
     assert (await places_not_committed(kafka)).keys() == GROUPS.keys()
     await the_next_one_ends_the_work(station, kafka)

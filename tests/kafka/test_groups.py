@@ -32,13 +32,13 @@ class Member:
         self.may_go_on.set()
         self.in_batch = asyncio.Event()
         self._batches = Batches(pool, clock, on_commit=lambda: None)
-        groups.subscribe(self.broker, TOPIC, READER, self._take, max_records=10)
+        groups.subscribe(self.broker, TOPIC, READER, self._handle, max_records=10)
 
-    async def _take(self, records: list[Received | Unreadable]) -> None:
+    async def _handle(self, records: list[Received | Unreadable]) -> None:
         self.delivered += records
-        await self._batches.run(READER, TOPIC, records, self._note)
+        await self._batches.run(READER, TOPIC, records, self._record)
 
-    async def _note(
+    async def _record(
         self, connection: asyncpg.Connection, records: Sequence[Received], _now: datetime
     ) -> None:
         rows = [(record.key.decode(), record.sequence) for record in records]

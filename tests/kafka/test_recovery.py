@@ -58,7 +58,7 @@ async def test_a_database_crash_under_load_loses_nothing(
             await asyncio.sleep(1)
             await fragile.start()
             await covered(station, 2)
-        await station.settle(*LISTENERS, *MESSENGERS)
+        await station.complete(*LISTENERS, *MESSENGERS)
         assert worker.runs
         await station.is_sound()
 
@@ -78,7 +78,7 @@ async def test_a_cluster_replaced_by_an_empty_one_gets_the_unread_events_again(
         await asyncio.to_thread(kafka.replace)
         worker.thaw()
         await covered(station, 2)
-    await station.settle(*LISTENERS)
+    await station.complete(*LISTENERS)
     assert relay.runs
     assert worker.runs
     await station.is_sound()
@@ -144,6 +144,6 @@ async def test_work_continues_when_one_of_three_brokers_is_killed(
             await covered(station, 2)
             three.kill(1)
             await covered(station, 5)
-        await station.settle(*LISTENERS, *MESSENGERS)
+        await station.complete(*LISTENERS, *MESSENGERS)
         assert worker.runs
         await station.is_sound()

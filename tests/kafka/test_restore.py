@@ -151,5 +151,5 @@ async def test_work_continues_from_the_restored_moment_and_nothing_is_duplicated
         await until(replaced, 90)
         async with back.busy():
             await covered(back, 1)
-        await back.settle(*LISTENERS, *MESSENGERS)
+        await back.complete(*LISTENERS, *MESSENGERS)
         await back.is_sound()

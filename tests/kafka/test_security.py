@@ -113,7 +113,7 @@ async def test_a_report_goes_through_a_whole_process_to_an_assignment_over_tls_w
     async with Station.open(database, secured.cluster.bootstrap, tmp_path, **where) as station:
         station.work()
         await station.report("seen over TLS")
-        await station.settle(*LISTENERS)
+        await station.complete(*LISTENERS)
         await station.is_sound()
         assert await station.pool.fetchval("SELECT count(*) FROM assignments") > 0
         _, found, _ = command(secured, tmp_path, EVERYBODY, "doctor", "--json")
@@ -131,7 +131,7 @@ async def test_the_grants_in_the_manual_suffice_for_each_role(
         for role in get_args(Role):
             await nodes.enter_async_context(node_of(role, station, secured, role))
         await station.report("seen by many")
-        await station.settle(*LISTENERS, "offer-messages", "assignment-messages", "incident-messages")
+        await station.complete(*LISTENERS, "offer-messages", "assignment-messages", "incident-messages")
         await station.is_sound()
         assert await station.pool.fetchval("SELECT count(*) FROM messages") > 0
 

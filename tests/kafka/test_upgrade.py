@@ -73,10 +73,10 @@ def old_worker(station: Station, previous: Path, *roles: str) -> Worker:
 
 
 async def is_covered(station: Station, number: int) -> None:
-    """Send reports, answer what is asked, and wait until all of it is done by whoever runs."""
+    """Send reports, answer the offers, and wait until the running processes have completed all of it."""
     for source_id in range(number, number + 3):
         await station.report(f"call {source_id}")
-    await station.settle(*LISTENERS)
+    await station.complete(*LISTENERS)
 
 
 async def count(pool: asyncpg.Pool, query: str) -> int:
@@ -88,7 +88,7 @@ async def opened_by_type(pool: asyncpg.Pool) -> dict[str, int]:
     return {row["type"]: row["count"] for row in await pool.fetch(OPENED_BY_TYPE)}
 
 
-async def test_a_process_is_replaced_and_put_back_while_reports_are_handled(
+async def test_a_process_is_upgraded_and_rolled_back_while_reports_are_handled(
     station: Station, previous: Path, blank_database: str
 ) -> None:
     old = old_worker(station, previous, *ROLES)
@@ -99,7 +99,7 @@ async def test_a_process_is_replaced_and_put_back_while_reports_are_handled(
     new = station.work(*ROLES)
     async with station.busy():
         await asyncio.sleep(5)
-    await station.settle(*LISTENERS)
+    await station.complete(*LISTENERS)
     assert await count(station.pool, NEW_TYPES) == 0, "beside the previous release nothing new is written"
 
     await old.stop()
@@ -119,7 +119,7 @@ async def test_a_process_is_replaced_and_put_back_while_reports_are_handled(
     old = old_worker(station, previous, *ROLES)
     async with station.busy():
         await asyncio.sleep(5)
-    await station.settle(*LISTENERS)
+    await station.complete(*LISTENERS)
     await new.stop()
     await is_covered(station, len(station.accepted) + 100)
     await old.stop()
@@ -148,5 +148,5 @@ async def test_what_the_previous_release_cannot_read_waits_until_its_process_is_
     assert await count(station.pool, "SELECT count(*) FROM parking") == 0
     await old.stop()
     station.work("incidents")
-    await station.settle(*LISTENERS)
+    await station.complete(*LISTENERS)
     await station.is_sound()

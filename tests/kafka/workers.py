@@ -172,14 +172,14 @@ class Station:
     @asynccontextmanager
     async def busy(self) -> AsyncIterator[None]:
         """Submit reports and accept offers continuously; repeat what fails."""
-        going = asyncio.create_task(self._keep_busy())
+        going = asyncio.create_task(self._generate_load())
         try:
             yield
         finally:
             going.cancel()
             await asyncio.wait({going})
 
-    async def _keep_busy(self) -> None:
+    async def _generate_load(self) -> None:
         while True:
             try:
                 if await self.pool.fetchval(LACKING, self.accepted) < MOST_LACKING:
@@ -189,7 +189,7 @@ class Station:
                 pass
             await asyncio.sleep(REPORT_EVERY_S)
 
-    async def settle(self, *consumers: str) -> None:
+    async def complete(self, *consumers: str) -> None:
         """Accept offers until every seat is filled and nothing waits to be published, consumed or answered."""
 
         async def quiet() -> bool:

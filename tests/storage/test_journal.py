@@ -1,4 +1,4 @@
-"""The journal: order, chain, and what two writers of one stream may do."""
+"""The journal: its order, its chain, and two writers of one stream."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -114,7 +114,7 @@ COLUMNS = {
 
 
 async def broken_by(connection: asyncpg.Connection, script: str) -> list[tuple[int, str]]:
-    """Tamper with the journal, say what is found, and undo it."""
+    """Tamper with the journal, return the breaks that are found, and undo it."""
     tampering = connection.transaction()
     await tampering.start()
     try:

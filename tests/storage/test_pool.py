@@ -1,4 +1,4 @@
-"""Connections: what every session is told, and what happens while PostgreSQL is away."""
+"""Connections: the settings of every session, and the behaviour while PostgreSQL is away."""
 
 import asyncio
 import socket
@@ -143,7 +143,7 @@ async def test_a_mistake_is_not_tried_again() -> None:
 
 @asynccontextmanager
 async def only_tls(authority: trustme.CA, heard: list[bytes]) -> AsyncIterator[int]:
-    """Answer as PostgreSQL does to who asks for TLS, note what is said through it, and hang up."""
+    """Answer a request for TLS as PostgreSQL does, record the bytes that follow, and close the connection."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost").configure_cert(context)
 

@@ -99,7 +99,7 @@ async def write(world: World, after: Iterable[Incident]) -> None:
 
 
 def without_time(incident: Incident) -> Incident:
-    """Return an incident apart from what any event changes."""
+    """Return an incident without the fields that any event changes."""
     return incident.replace(seq=0, last_at=None, retry_at=None)
 
 

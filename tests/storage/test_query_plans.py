@@ -99,7 +99,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
 
 @pytest.fixture(scope="module", params=["before its statistics are known", "with its statistics"])
 async def plenty(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> AsyncIterator[asyncpg.Pool]:
-    """Give a database in which much has happened."""
+    """Return a database with many rows in every table."""
     name = f"plenty_{uuid4().hex}"
     await administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     pool = await open_pool(postgres.url(name), application="tests", size=1)

@@ -18,7 +18,7 @@ FAMILIES = {
 """Queries that a module names by a prefix and the name of a table."""
 RUNNING = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "cursor", "prepare"}
 NO_CONNECTIONS = {"buckets"}
-"""Objects with a method of such a name that runs no statement given by the caller."""
+"""Objects with a method of such a name that runs no statement of the caller."""
 ELSEWHERE = (
     "dispatch/cli",
     "dispatch/runtime",

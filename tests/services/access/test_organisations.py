@@ -64,7 +64,7 @@ async def test_a_pause_escalates_once_and_its_end_resolves_the_escalation(
     assert await uow.pool.fetchval("SELECT status FROM escalations") == "resolved"
 
 
-async def test_a_contact_who_stays_in_the_duty_order_keeps_its_id(
+async def test_the_id_of_a_contact_who_stays_in_the_duty_order_is_unchanged(
     uow: UnitOfWork, organisation: UUID
 ) -> None:
     ada, bob = DutyContact("Ada", "06 39 98 00 01"), DutyContact("Bob", "+33639980002", "en", drills=True)

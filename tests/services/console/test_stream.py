@@ -71,7 +71,7 @@ async def test_events_come_in_commit_order_a_page_at_a_time(uow: UnitOfWork) -> 
     assert await read(uow.pool, OURS, place) == []
 
 
-async def test_nobody_sees_another_organisations_events(uow: UnitOfWork) -> None:
+async def test_no_organisation_sees_the_events_of_another(uow: UnitOfWork) -> None:
     await say(uow.pool, covered(1, THEIRS), covered(2))
     assert subjects(await read(uow.pool, OURS, await stream.beginning(uow))) == names(2)
 
@@ -144,7 +144,7 @@ async def test_a_restored_journal_is_streamed_whole_and_in_order(uow: UnitOfWork
     await say(uow.pool, covered(1), covered(2))
     await say(uow.pool, covered(3))
     first = (await read(uow.pool, OURS, await stream.beginning(uow)))[0].position
-    # What a dump brings from a server that had counted farther.
+    # As in a dump of a server with higher transaction ids.
     await uow.pool.execute("UPDATE epochs SET home = 'elsewhere'")
     await uow.pool.execute("UPDATE journal SET xid = (xid::text::bigint + 1000000)::text::xid8")
     place, restarted = await stream.resume(uow, str(first))
@@ -155,7 +155,7 @@ async def test_a_restored_journal_is_streamed_whole_and_in_order(uow: UnitOfWork
     assert subjects(await read(uow.pool, OURS, place)) == names(1, 2, 3, 4)
 
 
-async def test_reading_on_looks_at_what_is_new_only(uow: UnitOfWork) -> None:
+async def test_reading_the_next_page_reads_only_new_events(uow: UnitOfWork) -> None:
     values = {"$1": f"'{OURS}'", "$2": "'5'", "$3": "1", "$4": "'{x}'", "$5": "'{x}'", "$6": "10"}
     statement = sql("read_stream")
     for name, value in values.items():

@@ -54,7 +54,7 @@ def test_an_error_adds_its_own_log_fields() -> None:
     assert log_fields(OverloadedError(7))["retry_after_s"] == 7
 
 
-async def test_a_connection_that_closes_during_a_statement_is_told_from_our_own_misuse(
+async def test_a_connection_that_closes_during_a_statement_is_distinguished_from_misuse(
     pool: asyncpg.Pool,
 ) -> None:
     async with pool.acquire() as connection:

@@ -194,7 +194,7 @@ async def test_an_escalation_of_the_system_that_fails_stops_no_incident(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = await world.add_people(4)
-    await tell(world)
+    await raise_system_escalation(world)
 
     async def fail(*_: object) -> NoReturn:
         raise ZeroDivisionError
@@ -205,7 +205,7 @@ async def test_an_escalation_of_the_system_that_fails_stops_no_incident(
     assert await world.asked(name) == people
 
 
-async def tell(world: World) -> UUID:
+async def raise_system_escalation(world: World) -> UUID:
     subject = escalations.system_subject(world.organisation)
     async with transaction(world.pool) as connection:
         cause = Cause("disk", 3, page=True)
@@ -214,14 +214,14 @@ async def tell(world: World) -> UUID:
 
 
 async def test_a_page_about_the_system_goes_to_the_next_in_duty_order_each_minute(world: World) -> None:
-    subject = await tell(world)
+    subject = await raise_system_escalation(world)
     assert await kinds(world, subject) == {"page": 60}
     await world.advance(60)
     assert await world.pool.fetchval("SELECT turn FROM escalations") == 1
 
 
 async def test_an_acknowledgement_about_the_system_lapses(world: World) -> None:
-    subject = await tell(world)
+    subject = await raise_system_escalation(world)
     name = await world.pool.fetchval("SELECT id FROM escalations")
     await escalations.acknowledge(world.uow, world.organisation, name, "Ada")
     assert await kinds(world, subject) == {"lapse": 900}
@@ -238,7 +238,7 @@ async def test_a_page_about_an_incident_is_acknowledged_by_its_escalation(world:
     assert (after.status, after.acknowledged_by) == ("acknowledged", "Ada")
 
 
-async def test_after_an_outage_the_steps_keep_their_distance(world: World) -> None:
+async def test_after_an_outage_the_steps_have_their_usual_intervals(world: World) -> None:
     name = await world.ask()
     await world.advance(3600)
     assert (await world.read(name)).steps_done == 1

@@ -1,4 +1,4 @@
-"""Batches: what is understood has its effect once, what is not is parked, what is difficult comes again."""
+"""Batches: readable records take effect once, unreadable ones are parked, and transient failures are retried."""
 
 import asyncio
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def garbage(reason: str = "the body: json invalid", source: str = "town-hall") -
 
 
 class Effects:
-    """A handler that writes down what it is given, and fails as a test tells it to."""
+    """A handler that records what it receives, and fails as the test sets."""
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
@@ -111,7 +111,7 @@ async def test_a_batch_that_is_all_known_does_not_reach_the_handler(work: Batche
     assert effects.calls == [[1]]
 
 
-async def test_an_unknown_type_is_taken_in_and_ignored(
+async def test_an_unknown_type_is_recorded_and_ignored(
     work: Batches, effects: Effects, pool: asyncpg.Pool
 ) -> None:
     await work.run("incidents", TOPIC, [received(1, known=False)], effects)
@@ -150,19 +150,19 @@ async def test_what_is_refused_is_parked_at_once_with_its_reason(
     assert [row["reason"] for row in await parked(pool)] == ["a closed incident cannot be held"]
 
 
-async def test_what_cannot_be_read_is_parked_beside_what_can_and_somebody_is_told(
+async def test_an_unreadable_record_among_others_is_parked_and_reported(
     work: Batches, effects: Effects, pool: asyncpg.Pool
 ) -> None:
-    told: list[Parking] = []
+    alerts: list[Parking] = []
 
-    async def tell(_: asyncpg.Connection, items: Sequence[Parking], now: datetime) -> None:
+    async def alert(_: asyncpg.Connection, items: Sequence[Parking], now: datetime) -> None:
         assert now == START
-        told.extend(items)
+        alerts.extend(items)
 
     for _ in range(2):
-        await work.run("reports", "incident.reports", [garbage(), from_outside(1)], effects, on_parked=tell)
+        await work.run("reports", "incident.reports", [garbage(), from_outside(1)], effects, on_parked=alert)
     assert await numbers(pool) == [1]
-    [item] = told
+    [item] = alerts
     assert (item.source, item.reason, item.organisation, item.size) == (
         "town-hall",
         "the body: json invalid",
@@ -291,7 +291,7 @@ async def test_two_consumers_of_one_group_share_a_redelivered_batch_without_a_do
     assert await numbers(pool) == list(range(20))
 
 
-def test_a_large_batch_is_cut_by_its_keys_and_keeps_its_order() -> None:
+def test_a_large_batch_is_split_by_its_keys_in_order() -> None:
     records = [received(n % 150) for n in range(400)]
     parts = list(split(records))
     assert [record for part in parts for record in part] == records

@@ -1,4 +1,4 @@
-"""However much happens at one place, nobody is buried in messages; and whatever saves a life is told all the same."""
+"""Many incidents at one place bury no volunteer in messages; life-saving messages are sent nevertheless."""
 
 import asyncpg
 import pytest
@@ -39,7 +39,7 @@ def count(post: Post, number: int, words: str) -> int:
     return sum(words in text for text in post.texts(number))
 
 
-async def test_many_incidents_in_a_minute_ask_one_person_a_few_times_and_a_supervisor_hears_of_the_rest(
+async def test_many_incidents_in_a_minute_ask_one_person_a_few_times_and_notify_a_supervisor_of_the_rest(
     post: Post,
 ) -> None:
     happened = await storm(post, 12, "urgent")

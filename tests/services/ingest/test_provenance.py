@@ -1,4 +1,4 @@
-"""Who says on a shared topic that Renfort wrote it is not believed: neither before the true event nor after it."""
+"""A record that falsely claims on a shared topic to be Renfort's is rejected, before the true event and after it."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
 
 
 async def true_one(world: World) -> Received:
-    """Accept a report, and give its event as the relay publishes it."""
+    """Accept a report, and return its event as the relay publishes it."""
     await world.send("1", severity="urgent")
     (row,) = await world.pool.fetch("SELECT * FROM journal WHERE topic = $1", REPORTS)
     record = world.record_of(row)

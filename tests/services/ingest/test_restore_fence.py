@@ -1,4 +1,4 @@
-"""What a restored database has forgotten is not taken for what is written now, and nothing else is held up by it."""
+"""Events that a restored database lost are not confused with new ones, and delay no other event."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
 
 
 async def on_topic(world: World, topic: str, since: int = 0) -> list[Received | Unreadable]:
-    """Read what a topic holds beyond a place in the journal."""
+    """Return the records of a topic after a place in the journal."""
     rows = await world.pool.fetch(
         "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", topic, since
     )
@@ -39,8 +39,8 @@ async def reasons(world: World) -> list[tuple[str, str]]:
     return [tuple(row) for row in rows]
 
 
-async def written_and_forgotten(world: World) -> list[Received | Unreadable]:
-    """Open an incident, go on for five minutes, and forget these; return the report that is still on the topic."""
+async def lose_a_report_by_restore(world: World) -> list[Received | Unreadable]:
+    """Open an incident, then restore the database to five minutes ago; return the lost report, still on the topic."""
     await world.ask("before")
     moment = world.now
     world.clock.advance(300)
@@ -51,8 +51,10 @@ async def written_and_forgotten(world: World) -> list[Received | Unreadable]:
     return lost
 
 
-async def test_a_report_that_was_forgotten_is_parked_and_told_and_can_be_sent_again(world: World) -> None:
-    lost = await written_and_forgotten(world)
+async def test_a_report_that_the_restore_lost_is_parked_and_reported_and_can_be_sent_again(
+    world: World,
+) -> None:
+    lost = await lose_a_report_by_restore(world)
     again = World(world.pool, world.clock)
     await again.deliver("incident.reports", lost)
     assert [consumer for consumer, reason in await reasons(again) if reason.startswith("written after")] == [
@@ -63,8 +65,8 @@ async def test_a_report_that_was_forgotten_is_parked_and_told_and_can_be_sent_ag
     assert isinstance(await again.incident_of(report), UUID)
 
 
-async def test_what_was_written_before_the_moment_or_after_the_restore_is_taken_in(world: World) -> None:
-    await written_and_forgotten(world)
+async def test_an_event_written_before_the_lost_span_or_after_it_is_handled(world: World) -> None:
+    await lose_a_report_by_restore(world)
     again = World(world.pool, world.clock)
     await again.ask("after")
     world.clock.advance(5)
@@ -73,7 +75,9 @@ async def test_what_was_written_before_the_moment_or_after_the_restore_is_taken_
     assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 2
 
 
-async def test_what_is_known_is_taken_in_however_close_to_the_restore_it_was_written(world: World) -> None:
+async def test_an_event_in_the_journal_is_handled_however_close_to_the_restore_it_was_written(
+    world: World,
+) -> None:
     await world.send("1")
     world.clock.advance(1)
     again = World(world.pool, world.clock)

@@ -41,7 +41,7 @@ def work(pool: asyncpg.Pool, clock: MovableClock, monkeypatch: pytest.MonkeyPatc
 
 
 class Handled:
-    """A handler that records the incidents that it is given, and fails where a test says so."""
+    """A handler that records the incidents that it receives, and fails where the test sets so."""
 
     def __init__(self) -> None:
         self.incidents: list[str] = []
@@ -152,7 +152,7 @@ async def test_a_proven_record_of_this_generation_that_is_invalid_is_parked(
     assert await count(world, "parking") == 1
 
 
-async def test_a_record_with_a_field_that_nobody_knows_is_handled_beside_the_others(
+async def test_a_record_with_an_unknown_field_is_handled_with_the_others(
     world: World, work: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = [

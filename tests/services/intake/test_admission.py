@@ -92,7 +92,7 @@ async def test_only_routine_reports_are_rejected_while_the_backlog_is_long(
     ]
 
 
-async def test_rejected_clients_are_given_different_delays(world: World, controller: Admission) -> None:
+async def test_rejected_clients_get_different_delays(world: World, controller: Admission) -> None:
     await add_backlog(world, CLOSE_AT)
     waits = []
     for _ in range(admission.RETRY_SPREAD_S):

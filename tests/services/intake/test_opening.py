@@ -169,7 +169,7 @@ async def test_an_update_before_its_report_in_one_batch_adds_to_the_same_inciden
     assert [row["report_id"] for row in incidents] == [first]
 
 
-async def test_an_update_after_the_end_is_told_where_it_says_something_new(world: World) -> None:
+async def test_an_update_after_the_end_is_escalated_if_it_reports_something_new(world: World) -> None:
     name = await world.open("1", hazards=["weapon"])
     await execution.execute_command(world.uow, world.organisation, name, Act("close", "Ada"))
     assert await world.open("2", updates="1") == name
@@ -186,11 +186,13 @@ async def test_a_report_accepted_at_the_edge_is_opened_though_our_clock_is_behin
     assert await world.incident_of(report) is not None
 
 
-async def test_an_update_of_what_nobody_reported_opens_an_incident(world: World) -> None:
+async def test_an_update_of_an_unknown_report_opens_an_incident(world: World) -> None:
     assert (await world.read(await world.open("2", updates="never"))).status == "open"
 
 
-async def test_a_report_of_an_unknown_organisation_is_parked_and_told_to_all(world: World) -> None:
+async def test_a_report_of_an_unknown_organisation_is_parked_and_escalated_in_all_of_them(
+    world: World,
+) -> None:
     stranger = from_topic(world, "7")
     object.__setattr__(stranger, "organisation", new_id())
     await world.deliver("incident.reports", [stranger, from_topic(world, "8")])

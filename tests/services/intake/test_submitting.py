@@ -1,4 +1,4 @@
-"""Reports on a real database: kept once, refused by field."""
+"""Reports on a real database: stored once, rejected by field."""
 
 import asyncio
 from datetime import datetime, timedelta, timezone

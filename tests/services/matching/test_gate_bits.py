@@ -25,7 +25,7 @@ SIGNATURE = (
 )
 
 
-def test_a_gate_keeps_its_bit_for_ever() -> None:
+def test_a_gate_never_changes_its_bit() -> None:
     assert {gate.name: gate.value for gate in Gate}.items() <= BITS.items()
     assert list(BITS.values()) == [1 << n for n in range(len(BITS))]
 
@@ -41,6 +41,6 @@ def test_the_search_names_no_bit() -> None:
     assert re.findall(r"THEN [1-9]", sql("search_nearest") + sql("search_farther")) == []
 
 
-def test_each_bit_that_the_search_sets_is_proven_by_a_volunteer_whom_it_alone_keeps_out() -> None:
+def test_each_bit_that_the_search_sets_excludes_a_volunteer_by_itself() -> None:
     shut = {gate for gate, _, _ in GATES}
     assert shut | APART >= set(Gate) - BY_PROGRAM

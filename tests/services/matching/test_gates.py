@@ -119,13 +119,13 @@ async def test_a_gate_shuts_alone_and_the_round_says_which(
     assert readable(gate) == [word]
 
 
-async def test_beyond_the_nearest_who_do_not_fit_the_next_who_fit_are_asked(world: World) -> None:
+async def test_beyond_unsuitable_nearest_volunteers_the_next_suitable_ones_are_asked(world: World) -> None:
     await world.add_people(70, skills=())
     fit = await world.add_people(3, first_m=850)
     assert await world.asked(await world.ask()) == fit[:2]
 
 
-async def test_of_many_at_one_place_those_who_fit_are_asked(world: World) -> None:
+async def test_of_many_volunteers_at_one_place_the_suitable_ones_are_asked(world: World) -> None:
     await world.add_people(70, step_m=0, skills=())
     fit = await world.add_people(2, step_m=0)
     await world.add_people(10, step_m=0, skills=())
@@ -134,12 +134,12 @@ async def test_of_many_at_one_place_those_who_fit_are_asked(world: World) -> Non
     assert set((await passed_over(world, name)).values()) == {(100, Gate.SKILL)}
 
 
-async def test_who_passes_every_gate_is_asked(world: World) -> None:
+async def test_a_volunteer_who_passes_every_gate_is_asked(world: World) -> None:
     (who,) = await world.add_people(1)
     assert await world.asked(await world.ask()) == [who]
 
 
-async def test_who_was_asked_before_is_not_asked_again_for_the_same_incident(world: World) -> None:
+async def test_a_volunteer_is_asked_only_once_for_the_same_incident(world: World) -> None:
     (who,) = await world.add_people(1)
     name = await world.ask()
     await world.answer(name, who, "declined")
@@ -147,7 +147,7 @@ async def test_who_was_asked_before_is_not_asked_again_for_the_same_incident(wor
     assert await passed_over(world, name) == {who: (100, Gate.ASKED)}
 
 
-async def test_only_who_opted_into_drills_is_asked_in_an_exercise(world: World) -> None:
+async def test_only_volunteers_who_opted_into_drills_are_asked_in_an_exercise(world: World) -> None:
     (unwilling,) = await world.add_people(1)
     (willing,) = await world.add_people(1, first_m=200, consent=("sms", "drills"))
     name = await world.ask(mode="exercise")
@@ -166,7 +166,9 @@ async def test_a_drill_or_a_notice_never_stands_in_the_way_of_an_urgent_offer(wo
     assert await world.asked(await world.ask("2")) == [who]
 
 
-async def test_who_was_asked_often_is_asked_for_a_life_and_again_after_an_hour(world: World) -> None:
+async def test_a_volunteer_who_was_asked_often_is_asked_for_a_life_and_again_after_an_hour(
+    world: World,
+) -> None:
     (who,) = await world.add_people(1)
     await was_asked_often(world, who)
     name = await world.ask("severe", severity="life_threatening")
@@ -228,13 +230,15 @@ async def test_a_fresh_position_counts_before_home(world: World) -> None:
     assert away not in await passed_over(world, name)
 
 
-async def test_an_old_position_gives_way_to_home(world: World) -> None:
+async def test_an_old_position_is_replaced_by_the_home(world: World) -> None:
     (who,) = await world.add_people(1)
     await world.set_position(who, near(PLACE, 5000), at=world.now - timedelta(hours=2))
     assert await world.asked(await world.ask()) == [who]
 
 
-async def test_who_is_at_work_counts_from_there(pool: asyncpg.Pool, clock: MovableClock) -> None:
+async def test_a_volunteer_at_work_is_searched_at_the_work_place(
+    pool: asyncpg.Pool, clock: MovableClock
+) -> None:
     world = await World(pool, clock, [PLAN]).create()
     (at_work,) = await world.add_people(1, availability="at_work")
     (at_home,) = await world.add_people(1, first_m=50)

@@ -55,12 +55,12 @@ def device(who: UUID) -> str:
 
 
 def shown(post: Post, who: UUID) -> list[str]:
-    """Read what a person's device shows."""
+    """Return the texts on a person's device."""
     return [message.text for message in post.gateway.phone(device(who)).inbox]
 
 
 async def send_all(post: Post, clock: MovableClock) -> None:
-    """Queue and send what is due, and again a second later what a flaky gateway did not accept."""
+    """Queue and send due messages, and a second later send those again that a flaky gateway did not accept."""
     for _ in range(6):
         await post.deliver()
         clock.advance(1)
@@ -89,7 +89,7 @@ async def test_an_offer_goes_out_and_is_answered_over_push_alone(
     assert "on vous attend" in shown(post, who)[-1]
 
 
-async def test_a_text_over_push_keeps_the_accents_that_sms_would_lose(
+async def test_a_text_over_push_retains_the_accents_that_sms_would_lose(
     post: Post, clock: MovableClock
 ) -> None:
     await post.scene.incident()

@@ -1,4 +1,4 @@
-"""Who is told what, and who is not."""
+"""Which messages are queued for whom, and which are not."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -58,7 +58,7 @@ async def test_every_message_is_journalled_when_queued_and_when_sent(post: Post)
         assert await post.journalled(row["id"]) == ["queued", "sent"]
 
 
-async def test_who_accepts_is_told_that_they_are_expected(post: Post) -> None:
+async def test_a_volunteer_who_accepts_is_notified_that_they_are_expected(post: Post) -> None:
     offer = await post.scene.offer(0)
     await post.deliver()
     await post.answer(offer)
@@ -67,7 +67,7 @@ async def test_who_accepts_is_told_that_they_are_expected(post: Post) -> None:
     assert len(post.texts(1)) == 1
 
 
-async def test_who_accepts_while_the_incident_is_held_is_told_to_wait(post: Post) -> None:
+async def test_a_volunteer_who_accepts_during_a_hold_is_instructed_to_wait(post: Post) -> None:
     incident = await post.scene.incident()
     await post.scene.act(incident.id, "hold")
     await post.answer(await post.scene.offer(0, incident))
@@ -75,7 +75,7 @@ async def test_who_accepts_while_the_incident_is_held_is_told_to_wait(post: Post
     assert any("Merci. ATTENDEZ" in text for text in post.texts(0))
 
 
-async def test_who_had_been_asked_and_is_needed_no_more_is_told(post: Post) -> None:
+async def test_a_volunteer_who_was_asked_and_is_no_longer_needed_is_notified(post: Post) -> None:
     incident = await post.scene.incident()
     await post.deliver()
     for number in (0, 1):
@@ -84,7 +84,7 @@ async def test_who_had_been_asked_and_is_needed_no_more_is_told(post: Post) -> N
     assert "plus besoin de vous" in post.texts(2)[1]
 
 
-async def test_who_had_not_been_told_of_the_offer_hears_nothing_of_its_end(post: Post) -> None:
+async def test_a_volunteer_who_was_not_notified_of_an_offer_is_not_notified_of_its_end(post: Post) -> None:
     incident = await post.scene.incident()
     await post.notify()
     for number in (0, 1):
@@ -105,7 +105,7 @@ async def test_an_offer_that_expires_ends_in_silence(post: Post) -> None:
     assert [len(post.texts(n)) for n in range(3)] == [1, 1, 1]
 
 
-async def test_a_late_yes_that_finds_a_seat_is_told_that_it_counts(post: Post) -> None:
+async def test_a_late_yes_that_gets_a_seat_is_confirmed(post: Post) -> None:
     incident = await post.scene.incident()
     await post.deliver()
     await post.expire(incident)
@@ -116,7 +116,7 @@ async def test_a_late_yes_that_finds_a_seat_is_told_that_it_counts(post: Post) -
     assert "on vous attend" in told
 
 
-async def test_a_late_yes_that_finds_a_reserve_seat_is_told_to_come_too(post: Post) -> None:
+async def test_a_late_yes_that_gets_a_reserve_seat_is_confirmed(post: Post) -> None:
     incident = await post.scene.incident(
         plan(offers={"open": 5, "per_seat": 2, "window_s": 60, "surplus": 1})
     )
@@ -139,7 +139,7 @@ async def test_a_late_yes_that_finds_no_seat_is_thanked(post: Post) -> None:
     assert len(post.texts(2)) == 2
 
 
-async def test_who_is_still_on_the_way_when_all_others_are_there_is_stood_down(post: Post) -> None:
+async def test_a_volunteer_still_on_the_way_when_all_others_have_arrived_is_stood_down(post: Post) -> None:
     incident = await post.scene.incident(
         plan(offers={"open": 5, "per_seat": 2, "window_s": 60, "surplus": 1})
     )
@@ -152,7 +152,7 @@ async def test_who_is_still_on_the_way_when_all_others_are_there_is_stood_down(p
     assert not any("revenez" in text for text in post.texts(0))
 
 
-async def test_who_goes_home_with_the_work_done_is_not_told_so(post: Post) -> None:
+async def test_a_volunteer_who_reports_the_work_done_gets_no_stand_down(post: Post) -> None:
     offer = await post.scene.offer(0)
     for answer in ("accepted", "on_scene", "released"):
         await post.answer(offer, answer)
@@ -180,7 +180,7 @@ async def test_a_recall_goes_to_all_who_come_or_are_asked_on_every_channel_past_
     assert all(any("N'APPROCHEZ PAS" in text for text in post.texts(n)) for n in range(3))
 
 
-async def test_an_abort_is_told_once_and_not_as_a_stand_down_too(post: Post) -> None:
+async def test_an_abort_is_notified_once_and_without_a_stand_down(post: Post) -> None:
     incident = await post.scene.incident()
     await post.deliver()
     await post.answer(await post.scene.offer(0, incident))
@@ -192,7 +192,7 @@ async def test_an_abort_is_told_once_and_not_as_a_stand_down_too(post: Post) -> 
     assert post.texts(0)[2].startswith("N'APPROCHEZ PAS")
 
 
-async def test_every_hold_is_told_and_its_end_too(post: Post) -> None:
+async def test_every_hold_and_its_end_are_notified(post: Post) -> None:
     incident = await post.scene.incident()
     await post.answer(await post.scene.offer(0, incident))
     for act in ("hold", "resume", "hold"):
@@ -202,7 +202,7 @@ async def test_every_hold_is_told_and_its_end_too(post: Post) -> None:
     assert told == ["ATTENDEZ", "Fin de l'attente", "ATTENDEZ"]
 
 
-async def test_a_hold_that_is_over_before_it_is_told_stops_nobody(post: Post) -> None:
+async def test_a_hold_that_ended_before_its_notification_is_not_sent(post: Post) -> None:
     incident = await post.scene.incident()
     await post.scene.act(incident.id, "hold")
     await post.notify()
@@ -212,7 +212,7 @@ async def test_a_hold_that_is_over_before_it_is_told_stops_nobody(post: Post) ->
     assert not any("ATTENDEZ" in text for text in post.texts(0))
 
 
-async def test_closing_tells_those_who_come_that_it_is_over(post: Post) -> None:
+async def test_closing_notifies_assigned_volunteers(post: Post) -> None:
     incident = await post.scene.incident()
     await post.answer(await post.scene.offer(0, incident))
     await post.deliver()
@@ -221,7 +221,7 @@ async def test_closing_tells_those_who_come_that_it_is_over(post: Post) -> None:
     assert "plus besoin de vous" in post.texts(0)[-1]
 
 
-async def test_a_watch_notice_sends_nobody(post: Post) -> None:
+async def test_a_watch_notice_sends_no_volunteer(post: Post) -> None:
     incident = await post.scene.incident(watch_plan(seats=[{"role": "w", "skill": "watch", "count": 3}]))
     await post.deliver()
     await post.answer(await post.scene.offer(0, incident))
@@ -244,7 +244,7 @@ async def test_a_page_goes_to_the_duty_contact_whose_turn_it_is_and_then_to_the_
     assert {row["recipient_kind"] for row in await post.messages("escalation")} == {"duty"}
 
 
-async def test_an_escalation_that_was_seen_meanwhile_pages_nobody(post: Post) -> None:
+async def test_an_escalation_that_was_acknowledged_meanwhile_pages_no_contact(post: Post) -> None:
     number = await post.duty(1)
     incident = await post.scene.incident()
     await post.scene.act(incident.id, "escalate")
@@ -264,7 +264,7 @@ async def test_a_drill_pages_only_the_duty_contacts_who_opted_in(post: Post) -> 
     assert post.gateway.phone(willing).inbox[0].text.startswith("[EXERCICE]")
 
 
-async def test_a_page_that_nobody_can_get_leaves_no_message_behind(post: Post) -> None:
+async def test_a_page_that_no_duty_contact_may_get_creates_no_message(post: Post) -> None:
     await post.duty(1, drills=False)
     incident = await post.scene.incident(mode="exercise")
     await post.scene.act(incident.id, "escalate")
@@ -318,7 +318,7 @@ async def test_stop_is_confirmed_although_it_stops_everything_else(post: Post, c
     assert "sécurité" in post.texts(0)[0]
 
 
-async def test_a_person_with_a_phone_and_a_mailbox_is_told_on_those_they_agreed_to(post: Post) -> None:
+async def test_a_person_is_notified_on_the_channels_that_they_consented_to(post: Post) -> None:
     await post.uow.pool.execute(
         "INSERT INTO addresses SELECT volunteer_id, 'email', address || '@example.org' FROM addresses"
     )

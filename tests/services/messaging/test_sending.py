@@ -36,7 +36,7 @@ from tests.support.scene import phone
 from tests.support.site import until
 
 BLOCKS = 600
-"""How many a look may touch: some ten for each message that it takes."""
+"""The number of rows that a lease may read: some ten for each leased message."""
 LEASED_AFTER = "SELECT bool_and(leased_until > $1) FROM messages"
 
 
@@ -47,7 +47,7 @@ async def post(pool: asyncpg.Pool, clock: MovableClock) -> Post:
 
 
 class SlowGateway(SimulatedGateway):
-    """A gateway that keeps every message until it is let go, then takes it or fails."""
+    """A gateway that holds every message until it is released, then accepts it or fails."""
 
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__()
@@ -64,22 +64,22 @@ class SlowGateway(SimulatedGateway):
 
 
 class DeadlyGateway(SimulatedGateway):
-    """A gateway whose callers never hear that the phone has the message, until it is mended."""
+    """A gateway that delivers messages but never responds, until it is repaired."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.mended = False
+        self.repaired = False
         self.arrived = 0
 
     async def send(self, message: OutboundText) -> None:
         await super().send(message)
         self.arrived += 1
-        while not self.mended:
+        while not self.repaired:
             await asyncio.sleep(1)
 
 
 class StubbornGateway(SimulatedGateway):
-    """A gateway that raises what it was given."""
+    """A gateway that raises a given error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class StubbornGateway(SimulatedGateway):
 
 
 class UnspeakableGateway(SimulatedGateway):
-    """A gateway that refuses one number with words that Postgres cannot keep."""
+    """A gateway that rejects one number with a text that Postgres cannot store."""
 
     def __init__(self, number: str) -> None:
         super().__init__()
@@ -190,7 +190,7 @@ async def test_a_revoked_link_is_never_sent_again(post: Post) -> None:
     assert await tokens.open_token(post.uow, second, secret=SECRET) is not None
 
 
-async def test_a_crash_after_the_send_repeats_one_message_per_person_and_tells_that_it_may(
+async def test_a_crash_after_the_send_repeats_one_message_per_person_and_marks_it_in_doubt(
     post: Post, clock: MovableClock
 ) -> None:
     await post.scene.incident()
@@ -202,14 +202,16 @@ async def test_a_crash_after_the_send_repeats_one_message_per_person_and_tells_t
     clock.advance(LEASE.total_seconds() - 5)
     await post.uow.pool.execute("UPDATE offers SET expires_at = expires_at + interval '1 hour'")
     clock.advance(6)
-    deadly.mended = True
+    deadly.repaired = True
     assert await post.sender(deadly).round() == 3
     assert deadly.repeats == 3
     assert [(row["status"], row["in_doubt"]) for row in await post.messages()] == [("sent", True)] * 3
     assert await post.sender(deadly).round() == 0
 
 
-async def test_who_may_have_been_asked_before_a_crash_is_stood_down(post: Post, clock: MovableClock) -> None:
+async def test_a_volunteer_who_may_have_been_asked_before_a_crash_is_stood_down(
+    post: Post, clock: MovableClock
+) -> None:
     incident = await post.scene.incident()
     await post.notify()
     await _crash(post, DeadlyGateway())
@@ -221,7 +223,7 @@ async def test_who_may_have_been_asked_before_a_crash_is_stood_down(post: Post, 
 
 
 @pytest.mark.parametrize("silence", [TimeoutError(), GatewaySilentError("no answer")])
-async def test_who_may_have_been_asked_although_the_gateway_fell_silent_is_stood_down(
+async def test_a_volunteer_who_may_have_been_asked_by_a_silent_gateway_is_stood_down(
     post: Post, silence: Exception
 ) -> None:
     incident = await post.scene.incident()
@@ -233,7 +235,7 @@ async def test_who_may_have_been_asked_although_the_gateway_fell_silent_is_stood
     assert "plus besoin de vous" in post.texts(2)[0]
 
 
-async def test_who_was_being_asked_in_vain_when_the_offer_ended_hears_nothing(post: Post) -> None:
+async def test_a_volunteer_whose_offer_could_not_be_sent_is_not_notified_of_its_end(post: Post) -> None:
     incident = await post.scene.incident()
     await post.notify()
     slow = SlowGateway(GatewayUnavailableError("away"))
@@ -249,7 +251,7 @@ async def test_who_was_being_asked_in_vain_when_the_offer_ended_hears_nothing(po
     assert [row["reason"] for row in await post.messages("stand_down")] == ["the offer was never sent"]
 
 
-async def test_a_sender_that_wakes_after_its_lease_leaves_the_message_to_who_has_it_now(
+async def test_a_sender_whose_lease_expired_leaves_the_message_to_the_new_holder(
     post: Post, clock: MovableClock
 ) -> None:
     await post.scene.incident(plan(offers={"open": 5, "per_seat": 2, "window_s": 600}))
@@ -340,7 +342,7 @@ async def test_tries_are_farther_and_farther_apart_and_the_third_calls_for_help(
     assert [(one.organisation, one.gateway) for one in heard] == [(post.scene.organisation, "simulated")] * 3
 
 
-async def test_an_outcome_that_cannot_be_noted_does_not_hold_up_the_others(post: Post) -> None:
+async def test_an_outcome_that_cannot_be_recorded_does_not_delay_the_others(post: Post) -> None:
     await post.scene.incident()
     await post.notify()
     await post.sender(UnspeakableGateway(phone(0))).round()
@@ -440,7 +442,7 @@ async def test_a_sender_that_is_stopped_lets_what_is_in_flight_end(post: Post) -
     assert {row["status"] for row in await post.messages()} == {"sent"}
 
 
-async def test_a_sender_that_is_stopped_sends_what_it_has_just_taken_in_hand(post: Post) -> None:
+async def test_a_sender_that_is_stopped_sends_the_messages_that_it_has_leased(post: Post) -> None:
     await post.scene.incident()
     await post.notify()
     stalled = StalledSender(post.uow, post.gateway)
@@ -503,7 +505,7 @@ async def test_a_sender_with_nothing_to_send_rests_however_often_it_is_woken(
     assert 2 < looks < 2 * 250 / 4
 
 
-async def test_two_senders_share_the_work_and_nobody_is_told_twice(
+async def test_two_senders_share_the_work_and_no_message_is_sent_twice(
     pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
     post = await Post.open(pool, clock, people=12)
@@ -569,7 +571,7 @@ async def test_a_receipt_says_what_became_of_a_message(post: Post, status: str, 
     assert not any(b"+33" in body["body"] for body in bodies)
 
 
-async def test_a_receipt_that_overtakes_our_own_note_stands(post: Post) -> None:
+async def test_a_receipt_that_arrives_before_our_own_record_is_preserved(post: Post) -> None:
     slow = SlowGateway()
     await post.scene.incident()
     await post.notify()
@@ -582,7 +584,9 @@ async def test_a_receipt_that_overtakes_our_own_note_stands(post: Post) -> None:
     assert await post.journalled(name) == ["queued", "delivered"]
 
 
-async def test_a_delivery_settles_a_doubt_and_nothing_is_sent_again(post: Post, clock: MovableClock) -> None:
+async def test_a_delivery_receipt_resolves_a_doubt_and_nothing_is_sent_again(
+    post: Post, clock: MovableClock
+) -> None:
     await post.scene.incident()
     await post.notify()
     await post.sender(StubbornGateway(TimeoutError())).round()
@@ -616,7 +620,7 @@ async def test_the_running_sender_takes_up_what_is_queued(pool: asyncpg.Pool) ->
 
 
 async def _crash(post: Post, deadly: DeadlyGateway) -> None:
-    """End a sender when the phones have everything and nothing of it is noted."""
+    """Kill a sender when the phones have every message and none of it is recorded."""
     doomed = asyncio.create_task(post.sender(deadly).round())
     await _until(lambda: deadly.arrived == 3)
     doomed.cancel()

@@ -1,4 +1,4 @@
-"""A gateway that takes half a minute over each message slows nothing but what has to go through it."""
+"""A gateway that takes half a minute for each message delays only the messages that it sends."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +28,7 @@ INSERT INTO addresses SELECT volunteer_id, 'email', address || '@example.org' FR
 
 
 class HangingGateway(SimulatedGateway):
-    """A gateway that answers nobody, unless it was mended."""
+    """A gateway that does not respond until it is repaired."""
 
     def __init__(self, channel: Channel = "sms", *, hangs: bool = True) -> None:
         super().__init__(f"{channel} gateway", channels=(channel,))
@@ -67,14 +67,14 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 async def ask(post: Post, severity: Severity, incidents: int) -> None:
-    """Let incidents of one severity ask three people each, and queue what they are told."""
+    """Let incidents of one severity ask three people each, and queue the messages."""
     for _ in range(incidents):
         await post.scene.incident(plan(offers={"open": 3}), severity=severity)
     await post.notify()
 
 
 async def in_hand(post: Post) -> Counter[int]:
-    """Count, by severity, what the gateway was given and does not answer."""
+    """Count, by severity, the messages that the gateway received and does not respond to."""
     return Counter(row["severity"] for row in await post.messages() if row["status"] == "leased")
 
 

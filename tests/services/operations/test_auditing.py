@@ -1,4 +1,4 @@
-"""The auditor tells of what nobody else would notice, once, until it is over."""
+"""The auditor escalates faults that would go unnoticed, once, and resolves them when they are over."""
 
 from datetime import timedelta
 
@@ -26,21 +26,21 @@ def auditor(world: World) -> Auditor:
     return Auditor(world.uow, READERS)
 
 
-async def told(world: World) -> list[tuple[str, str]]:
-    """Read what was told about the system."""
+async def escalated(world: World) -> list[tuple[str, str]]:
+    """Return reason and status of the escalations about the system."""
     rows = await world.pool.fetch(
         "SELECT reason, status FROM escalations WHERE subject_kind = 'system' ORDER BY raised_at, reason"
     )
     return [(row["reason"], row["status"]) for row in rows]
 
 
-async def published(world: World) -> None:
-    """Let everything be published and taken in, as it is where all consumers live."""
+async def publish_all(world: World) -> None:
+    """Mark every event as published and handled, as when all consumers run."""
     await world.pool.execute("DELETE FROM outbox")
-    await taken_in(world, *(consumer for _, consumer in READERS))
+    await record_handled(world, *(consumer for _, consumer in READERS))
 
 
-async def taken_in(world: World, *consumers: str) -> None:
+async def record_handled(world: World, *consumers: str) -> None:
     await world.pool.execute(
         "INSERT INTO inbox SELECT consumer, event_id, $1 FROM journal CROSS JOIN unnest($2::text[]) AS consumer"
         " ON CONFLICT DO NOTHING",
@@ -48,34 +48,34 @@ async def taken_in(world: World, *consumers: str) -> None:
     )  # fmt: skip
 
 
-async def test_where_all_is_well_nothing_is_told(world: World, auditor: Auditor) -> None:
+async def test_without_a_fault_nothing_is_escalated(world: World, auditor: Auditor) -> None:
     await world.add_people(4)
     await world.ask()
     await world.advance(29)
     await auditor.round()
-    assert (await told(world), auditor.last_round) == ([], world.now)
+    assert (await escalated(world), auditor.last_round) == ([], world.now)
 
 
-async def test_an_agenda_that_nobody_takes_is_told_once_and_settled_when_it_is_taken(
+async def test_a_late_agenda_is_escalated_once_and_resolved_when_it_is_processed(
     world: World, auditor: Auditor
 ) -> None:
     await world.add_people(4)
     await world.ask()
-    await published(world)
+    await publish_all(world)
     world.clock.advance(75)
     await auditor.round()
-    assert await told(world) == []
+    assert await escalated(world) == []
     world.clock.advance(1)
     await auditor.round()
     await auditor.round()
-    assert await told(world) == [("agenda_late", "raised")]
+    assert await escalated(world) == [("agenda_late", "raised")]
     await world.advance(0)
-    await published(world)
+    await publish_all(world)
     await auditor.round()
-    assert await told(world) == [("agenda_late", "resolved")]
+    assert await escalated(world) == [("agenda_late", "resolved")]
 
 
-async def test_what_is_told_again_is_a_new_escalation(world: World, auditor: Auditor) -> None:
+async def test_a_fault_that_recurs_is_a_new_escalation(world: World, auditor: Auditor) -> None:
     await world.open()
     await world.pool.execute("UPDATE agenda SET due_at = due_at - interval '1 hour' WHERE kind = 'consider'")
     await auditor.round()
@@ -83,45 +83,47 @@ async def test_what_is_told_again_is_a_new_escalation(world: World, auditor: Aud
     await auditor.round()
     await world.pool.execute("UPDATE agenda SET due_at = due_at - interval '1 hour' WHERE kind = 'step'")
     await auditor.round()
-    late = [status for reason, status in await told(world) if reason == "agenda_late"]
+    late = [status for reason, status in await escalated(world) if reason == "agenda_late"]
     assert late == ["resolved", "raised"]
 
 
 async def test_considering_during_a_pause_is_not_late(world: World, auditor: Auditor) -> None:
     await organisations.pause(world.uow, world.organisation, "Ada")
     await world.open()
-    await published(world)
+    await publish_all(world)
     world.clock.advance(59)
     await auditor.round()
-    assert [reason for reason, _ in await told(world)] == ["paused"]
+    assert [reason for reason, _ in await escalated(world)] == ["paused"]
 
 
-async def test_what_was_set_aside_and_told_is_not_told_twice(world: World, auditor: Auditor) -> None:
+async def test_a_deferred_entry_that_was_escalated_is_not_escalated_twice(
+    world: World, auditor: Auditor
+) -> None:
     name = await world.open()
-    await published(world)
+    await publish_all(world)
     subject = escalations.system_subject(world.organisation)
     cause = Cause(f"stuck:{name}", 3, page=True)
     async with transaction(world.pool) as connection:
         await escalations.escalate(connection, world.organisation, "system", subject, cause, world.now)
     world.clock.advance(45)
     await auditor.round()
-    assert [reason for reason, _ in await told(world)] == [f"stuck:{name}"]
+    assert [reason for reason, _ in await escalated(world)] == [f"stuck:{name}"]
 
 
-async def test_events_that_are_not_published_are_told_and_settled(world: World, auditor: Auditor) -> None:
+async def test_unpublished_events_are_escalated_and_resolved(world: World, auditor: Auditor) -> None:
     await world.ask(kind="unknown")
     world.clock.advance(60)
     await auditor.round()
-    assert await told(world) == []
+    assert await escalated(world) == []
     world.clock.advance(1)
     await auditor.round()
-    assert await told(world) == [("outbox_late", "raised")]
-    await published(world)
+    assert await escalated(world) == [("outbox_late", "raised")]
+    await publish_all(world)
     await auditor.round()
-    assert await told(world) == [("outbox_late", "resolved")]
+    assert await escalated(world) == [("outbox_late", "resolved")]
 
 
-async def test_messages_that_are_not_sent_are_told_and_settled(world: World, auditor: Auditor) -> None:
+async def test_unsent_messages_are_escalated_and_resolved(world: World, auditor: Auditor) -> None:
     await world.pool.execute(
         "INSERT INTO messages (id, organisation, mode, recipient_kind, recipient_id, purpose, channel,"
         " severity, status, due_at, created_at)"
@@ -129,27 +131,27 @@ async def test_messages_that_are_not_sent_are_told_and_settled(world: World, aud
         world.organisation, world.now - timedelta(seconds=61),
     )  # fmt: skip
     await auditor.round()
-    assert await told(world) == [("messages_late", "raised")]
+    assert await escalated(world) == [("messages_late", "raised")]
     await world.pool.execute("UPDATE messages SET status = 'sent'")
     await auditor.round()
-    assert await told(world) == [("messages_late", "resolved")]
+    assert await escalated(world) == [("messages_late", "resolved")]
 
 
-async def test_a_row_that_the_journal_does_not_explain_is_told_and_settled_when_it_is_healed(
+async def test_a_row_that_differs_from_the_journal_is_escalated_and_resolved_when_it_is_repaired(
     world: World, auditor: Auditor
 ) -> None:
     name = await world.ask(kind="unknown")
     await world.pool.execute("UPDATE incidents SET severity = 'routine'")
     for _ in range(20):
         await auditor.round()
-        await published(world)
+        await publish_all(world)
         world.clock.advance(1)
-    assert await told(world) == [("journal_differs", "raised")]
+    assert await escalated(world) == [("journal_differs", "raised")]
     await Auditor(world.uow, READERS).round()
-    assert await told(world) == [("journal_differs", "raised")]
+    assert await escalated(world) == [("journal_differs", "raised")]
     await world.pool.execute("UPDATE incidents SET severity = 'urgent' WHERE id = $1", name)
     await auditor.round()
-    assert await told(world) == [("journal_differs", "resolved")]
+    assert await escalated(world) == [("journal_differs", "resolved")]
 
 
 async def test_a_running_incident_that_differs_is_found_within_a_few_rounds_among_many(
@@ -164,44 +166,44 @@ async def test_a_running_incident_that_differs_is_found_within_a_few_rounds_amon
     for _ in range(30):
         world.clock.advance(0.1)
         await auditor.round()
-    assert ("journal_differs", "raised") in await told(world)
+    assert ("journal_differs", "raised") in await escalated(world)
 
 
-async def test_events_that_a_living_relay_published_and_a_reader_has_not_taken_in_are_told(
+async def test_published_events_that_a_reader_has_not_handled_are_escalated(
     world: World, auditor: Auditor
 ) -> None:
     await world.add_people(4)
     await world.ask()
     await world.pool.execute("DELETE FROM outbox")
     others = {consumer for _, consumer in READERS} - {"offer-messages"}
-    await taken_in(world, *others)
+    await record_handled(world, *others)
     world.clock.advance(60)
     await auditor.round()
-    assert ("reading_late", "raised") not in await told(world)
+    assert ("reading_late", "raised") not in await escalated(world)
     world.clock.advance(1)
     await auditor.round()
-    assert ("reading_late", "raised") in await told(world)
+    assert ("reading_late", "raised") in await escalated(world)
     assert [row["consumer"] for row in await unread(world.pool, READERS, world.now)] == 4 * ["offer-messages"]
-    await published(world)
+    await publish_all(world)
     await auditor.round()
-    assert ("reading_late", "resolved") in await told(world)
+    assert ("reading_late", "resolved") in await escalated(world)
 
 
-async def test_an_event_that_was_lost_is_told_until_it_is_taken_in_however_much_has_happened_since(
+async def test_a_lost_event_stays_escalated_until_it_is_handled_however_many_follow(
     world: World, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.add_people(4)
     await world.ask()
-    await taken_in(world, *({consumer for _, consumer in READERS} - {"offer-messages"}))
+    await record_handled(world, *({consumer for _, consumer in READERS} - {"offer-messages"}))
     world.clock.advance(61)
     await world.pool.execute("DELETE FROM outbox")
     await auditor.round()
-    assert ("reading_late", "raised") in await told(world)
+    assert ("reading_late", "raised") in await escalated(world)
     monkeypatch.setattr(auditing, "READ_SINCE", timedelta(0))
     await auditor.round()
-    assert ("reading_late", "raised") in await told(world)
+    assert ("reading_late", "raised") in await escalated(world)
     await Auditor(world.uow, READERS).round()
-    assert ("reading_late", "raised") in await told(world)
-    await published(world)
+    assert ("reading_late", "raised") in await escalated(world)
+    await publish_all(world)
     await auditor.round()
-    assert ("reading_late", "resolved") in await told(world)
+    assert ("reading_late", "resolved") in await escalated(world)

@@ -1,4 +1,4 @@
-"""What a process writes follows its readers: lowered at once for an older one, raised when none is left."""
+"""The generation that a process writes follows its readers: lowered at once for an older one, raised when all are gone."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Whatever is changed in the journal is found and named; what is given to others can be verified by them."""
+"""Every change of the journal is found and located; an export can be verified by outsiders."""
 
 import re
 import subprocess
@@ -41,7 +41,7 @@ async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
 
 @pytest.fixture
 async def incident(world: World) -> UUID:
-    """Let somebody be asked who accepts, and another incident run beside it."""
+    """Open an incident whose volunteer accepts, and another incident beside it."""
     people = await world.add_people(4)
     name = await world.ask("1")
     await world.answer(name, people[0], "accepted")
@@ -150,7 +150,7 @@ async def test_a_stream_that_was_removed_whole_is_found_by_its_row(
     assert (name, 0, f"it ends here; the table {table} knows 1 events") in await found(world)
 
 
-async def test_a_stream_that_was_given_another_name_is_found(world: World, incident: UUID) -> None:
+async def test_a_renamed_stream_is_found(world: World, incident: UUID) -> None:
     other = new_id()
     await world.pool.execute("UPDATE journal SET stream = $2 WHERE stream = $1", incident, other)
     assert (other, 1, "its columns differ from its bytes: stream or seq, event_id") in await found(world)
@@ -178,7 +178,7 @@ async def rewrite(world: World, stream: UUID) -> None:
         previous = hash_
 
 
-async def test_a_whole_new_chain_is_found_only_by_the_fingerprint_that_was_kept(
+async def test_a_completely_rewritten_chain_is_found_only_by_a_stored_fingerprint(
     world: World, incident: UUID
 ) -> None:
     until = world.now + timedelta(seconds=1)
@@ -191,7 +191,7 @@ async def test_a_whole_new_chain_is_found_only_by_the_fingerprint_that_was_kept(
     assert (after.breaks, after.fingerprint != before.fingerprint) == ([], True)
 
 
-async def test_the_walk_is_told_as_it_goes(
+async def test_the_progress_of_the_verification_is_reported(
     world: World, incident: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dispatch.services.operations.journal_verification.EVENTS_PER_CHUNK", 2)
@@ -209,7 +209,7 @@ async def exported(world: World, selection: Selection = Selection()) -> list[byt
 
 
 def verified(lines: list[bytes], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run what the page for operators tells others to run."""
+    """Run the program in the operators' page that verifies an export."""
     (script,) = re.findall(r"```python\n(.*?)```", OPERATING.read_text("utf-8"), re.DOTALL)
     (folder / "verify.py").write_text(script)
     (folder / "journal.jsonl").write_bytes(b"".join(lines))
@@ -218,7 +218,7 @@ def verified(lines: list[bytes], folder: Path) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.usefixtures("incident")
-async def test_somebody_outside_verifies_what_they_were_given_by_what_the_page_says(
+async def test_an_outsider_can_verify_an_export_with_the_documented_program(
     world: World, tmp_path: Path
 ) -> None:
     lines = await exported(world)
@@ -246,7 +246,7 @@ async def test_somebody_outside_finds_a_line_that_was_changed_left_out_or_exchan
     assert verified(list(reversed(lines)), tmp_path).returncode == 1
 
 
-async def test_an_incident_is_given_with_its_reports_and_replies_and_nothing_else(
+async def test_an_incident_is_exported_with_its_reports_and_replies_and_nothing_else(
     world: World, incident: UUID
 ) -> None:
     events = [orjson.loads(line) for line in await exported(world, Selection(incident))]
@@ -260,7 +260,7 @@ async def test_an_incident_is_given_with_its_reports_and_replies_and_nothing_els
 
 
 @pytest.mark.usefixtures("incident")
-async def test_a_time_and_an_organisation_are_given_alone(world: World) -> None:
+async def test_an_export_can_be_limited_to_a_time_and_an_organisation(world: World) -> None:
     count = len(await exported(world))
     moment = world.now + timedelta(seconds=1)
     await world.advance(30)
@@ -273,7 +273,7 @@ async def test_a_time_and_an_organisation_are_given_alone(world: World) -> None:
     assert await exported(world, Selection(organisation=new_id())) == []
 
 
-async def test_an_incident_is_given_whole_after_its_replies_and_messages_were_erased(
+async def test_an_incident_is_exported_completely_after_its_replies_and_messages_were_erased(
     world: World, incident: UUID
 ) -> None:
     before = await exported(world, Selection(incident))
@@ -282,7 +282,7 @@ async def test_an_incident_is_given_whole_after_its_replies_and_messages_were_er
     assert b"reply.received" in b"".join(before)
 
 
-async def test_what_is_no_json_any_more_is_given_all_the_same(world: World, incident: UUID) -> None:
+async def test_an_event_whose_body_is_no_longer_json_is_exported_too(world: World, incident: UUID) -> None:
     await tamper(
         world, r"UPDATE journal SET body = '\xff', headers = '\xfe' WHERE stream = $1 AND seq = 2", incident
     )

@@ -1,4 +1,4 @@
-"""What was parked is handed over again once, when its cause is mended, or discarded in somebody's name."""
+"""Parked messages are retried once, when their cause is fixed, or discarded in a person's name."""
 
 import asyncio
 from dataclasses import replace
@@ -26,33 +26,36 @@ async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
     return await World(pool, clock).create()
 
 
-async def hear(world: World, message: Message) -> None:
-    """Let a message from outside arrive."""
+async def deliver(world: World, message: Message) -> None:
+    """Deliver a message from outside."""
     record = decode(REPORTS, message.key, message.headers, message.body)
     assert record is not None
     await world.deliver(REPORTS, [record])
 
 
 def sent_anew(message: Message) -> Message:
-    """Give a message another id, as a source does that sends it again."""
+    """Return the message with another id, as sent again by its source."""
     others = [pair for pair in message.headers if pair[0] != "ce_id"]
     return replace(message, headers=[("ce_id", b"anew"), *others])
 
 
 async def park(world: World, source_id: str = "1", **changes: object) -> tuple[UUID, UUID]:
-    """Park a report of an organisation that is not there yet; return both their ids."""
-    house = uuid4()
-    await hear(world, report_message(house, source_id, at=world.now.isoformat(), **changes))
-    return (await world.pool.fetchval("SELECT id FROM parking ORDER BY id DESC LIMIT 1")), house
+    """Park a report of an organisation that does not exist yet; return the ids of both."""
+    organisation = uuid4()
+    await deliver(world, report_message(organisation, source_id, at=world.now.isoformat(), **changes))
+    return (await world.pool.fetchval("SELECT id FROM parking ORDER BY id DESC LIMIT 1")), organisation
 
 
-async def found(world: World, house: UUID) -> None:
+async def create_organisation(world: World, organisation: UUID) -> None:
     await world.pool.execute(
-        "INSERT INTO organisations (id, name, created_at) VALUES ($1, $2, $3)", house, str(house), world.now
+        "INSERT INTO organisations (id, name, created_at) VALUES ($1, $2, $3)",
+        organisation,
+        str(organisation),
+        world.now,
     )
 
 
-async def again(world: World, name: UUID, *, even_stale: bool = False) -> ParkingResult:
+async def retry_parked(world: World, name: UUID, *, even_stale: bool = False) -> ParkingResult:
     return await retry(world.uow, handlers_of(Intake(world.book)), name, "Ada", even_stale=even_stale)
 
 
@@ -67,8 +70,8 @@ async def opened(world: World) -> int:
     return count
 
 
-async def told(world: World) -> list[str]:
-    """Give what supervisors are still told about what is parked."""
+async def open_alerts(world: World) -> list[str]:
+    """Return the reasons of the open escalations about parked messages."""
     query = (
         "SELECT reason FROM escalations WHERE reason LIKE 'parked:%' AND status IN ('raised', 'acknowledged')"
     )
@@ -76,10 +79,10 @@ async def told(world: World) -> list[str]:
 
 
 async def test_when_its_organisation_is_made_a_parked_report_opens_its_incident(world: World) -> None:
-    name, house = await park(world)
-    await found(world, house)
-    outcome = await again(world, name)
-    incident = await world.pool.fetchval("SELECT id FROM incidents WHERE organisation = $1", house)
+    name, organisation = await park(world)
+    await create_organisation(world, organisation)
+    outcome = await retry_parked(world, name)
+    incident = await world.pool.fetchval("SELECT id FROM incidents WHERE organisation = $1", organisation)
     assert (outcome.what, outcome.resolved) == ("retried", True)
     assert outcome.detail == f"incident.opened {incident}, escalation.raised {incident}"
     kept = await row(world, name)
@@ -91,7 +94,7 @@ async def test_what_is_refused_again_stays_with_the_new_reason_and_without_any_e
     name, _ = await park(world)
     before = await row(world, name)
     await world.pool.execute("UPDATE parking SET reason = 'an old reason'")
-    outcome = await again(world, name)
+    outcome = await retry_parked(world, name)
     assert (outcome.what, outcome.detail, outcome.resolved) == ("refused", before["reason"], False)
     assert await row(world, name) == before
     assert await opened(world) == 0
@@ -100,34 +103,34 @@ async def test_what_is_refused_again_stays_with_the_new_reason_and_without_any_e
 async def test_what_is_refused_again_takes_no_events_name(world: World) -> None:
     name, _ = await park(world)
     await world.pool.execute("DELETE FROM inbox")
-    assert (await again(world, name)).what == "refused"
+    assert (await retry_parked(world, name)).what == "refused"
     assert await world.pool.fetchval("SELECT count(*) FROM inbox") == 0
 
 
 async def test_what_no_version_can_read_stays_parked(world: World) -> None:
-    await hear(world, Message(b"{not JSON", report_message(world.organisation, "1").headers))
+    await deliver(world, Message(b"{not JSON", report_message(world.organisation, "1").headers))
     name = await world.pool.fetchval("SELECT id FROM parking")
-    assert ((await again(world, name)).detail, (await row(world, name))["body"]) == (
+    assert ((await retry_parked(world, name)).detail, (await row(world, name))["body"]) == (
         "the body: json invalid",
         b"{not JSON",
     )
 
 
-async def test_a_bug_that_is_not_mended_leaves_it_parked_and_says_where_it_is(
+async def test_a_defect_that_is_not_fixed_leaves_the_message_parked_and_is_located(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> None:
         await world.pool.execute("SELECT 1")
         raise KeyError("a caller's name")
 
-    name, house = await park(world)
-    await found(world, house)
+    name, organisation = await park(world)
+    await create_organisation(world, organisation)
     with monkeypatch.context() as patch:
         patch.setattr(Intake, "open_incidents", broken)
-        outcome = await again(world, name)
+        outcome = await retry_parked(world, name)
     assert outcome.what == "refused"
     assert outcome.detail.startswith("KeyError at test_parking_actions.py:")
-    assert (await again(world, name)).what == "retried"
+    assert (await retry_parked(world, name)).what == "retried"
 
 
 async def test_a_difficulty_of_the_moment_changes_nothing(
@@ -140,14 +143,14 @@ async def test_a_difficulty_of_the_moment_changes_nothing(
     before = await row(world, name)
     monkeypatch.setattr(Intake, "open_incidents", difficult)
     with pytest.raises(RetryableError):
-        await again(world, name)
+        await retry_parked(world, name)
     assert await row(world, name) == before
 
 
-async def test_of_two_who_retry_at_once_one_does_and_both_are_told_well(world: World) -> None:
-    name, house = await park(world)
-    await found(world, house)
-    outcomes = await asyncio.gather(*(again(world, name) for _ in range(4)))
+async def test_of_two_simultaneous_retries_one_is_executed_and_both_report_success(world: World) -> None:
+    name, organisation = await park(world)
+    await create_organisation(world, organisation)
+    outcomes = await asyncio.gather(*(retry_parked(world, name) for _ in range(4)))
     assert sorted(outcome.what for outcome in outcomes) == ["retried", "settled", "settled", "settled"]
     assert all(outcome.resolved for outcome in outcomes)
     assert await opened(world) == 1
@@ -156,47 +159,47 @@ async def test_of_two_who_retry_at_once_one_does_and_both_are_told_well(world: W
 async def test_what_was_retried_and_is_delivered_again_is_done_once_and_not_parked_again(
     world: World,
 ) -> None:
-    house = uuid4()
-    message = report_message(house, "1", at=world.now.isoformat())
-    await hear(world, message)
+    organisation = uuid4()
+    message = report_message(organisation, "1", at=world.now.isoformat())
+    await deliver(world, message)
     name = await world.pool.fetchval("SELECT id FROM parking")
-    await found(world, house)
-    await again(world, name)
-    await hear(world, message)
+    await create_organisation(world, organisation)
+    await retry_parked(world, name)
+    await deliver(world, message)
     assert (await opened(world), await world.pool.fetchval("SELECT count(*) FROM parking")) == (1, 1)
 
 
-async def test_what_its_source_has_mended_and_sent_again_meanwhile_opens_no_second_incident(
+async def test_a_report_that_its_source_corrected_and_sent_again_opens_no_second_incident(
     world: World,
 ) -> None:
-    house = uuid4()
-    await hear(world, report_message(house, "1", at=world.now.isoformat()))
+    organisation = uuid4()
+    await deliver(world, report_message(organisation, "1", at=world.now.isoformat()))
     name = await world.pool.fetchval("SELECT id FROM parking")
-    await found(world, house)
-    await hear(world, sent_anew(report_message(house, "1", at=world.now.isoformat())))
-    assert (await again(world, name)).detail == "nothing had to change"
+    await create_organisation(world, organisation)
+    await deliver(world, sent_anew(report_message(organisation, "1", at=world.now.isoformat())))
+    assert (await retry_parked(world, name)).detail == "nothing had to change"
     assert await opened(world) == 1
 
 
-async def test_an_actual_report_of_hours_ago_calls_nobody_unless_a_human_insists(world: World) -> None:
-    name, house = await park(world)
-    await found(world, house)
+async def test_an_actual_report_of_hours_ago_calls_no_volunteer_unless_a_human_insists(world: World) -> None:
+    name, organisation = await park(world)
+    await create_organisation(world, organisation)
     world.clock.advance(4 * 3600)
-    outcome = await again(world, name)
+    outcome = await retry_parked(world, name)
     assert (outcome.what, outcome.age) == ("stale", timedelta(hours=4))
     assert (await opened(world), (await row(world, name))["settled_at"]) == (0, None)
-    assert (await again(world, name, even_stale=True)).what == "retried"
+    assert (await retry_parked(world, name, even_stale=True)).what == "retried"
     assert await opened(world) == 1
 
 
 async def test_a_drill_may_be_old(world: World) -> None:
-    name, house = await park(world, mode="exercise")
-    await found(world, house)
+    name, organisation = await park(world, mode="exercise")
+    await create_organisation(world, organisation)
     world.clock.advance(4 * 3600)
-    assert (await again(world, name)).what == "retried"
+    assert (await retry_parked(world, name)).what == "retried"
 
 
-async def test_discarding_erases_the_bytes_and_keeps_who_when_and_why(world: World) -> None:
+async def test_discarding_erases_the_bytes_and_retains_author_time_and_reason(world: World) -> None:
     name, _ = await park(world)
     world.clock.advance(60)
     outcome = await discard(world.uow, name, "Ada", "reported by phone")
@@ -212,45 +215,45 @@ async def test_discarding_erases_the_bytes_and_keeps_who_when_and_why(world: Wor
         f"discarded by Ada at {world.now:%Y-%m-%d %H:%M:%S} UTC",
     )
     assert (await row(world, name)) == kept
-    assert (await again(world, name)).what == "settled"
+    assert (await retry_parked(world, name)).what == "settled"
 
 
-async def test_what_was_discarded_and_is_delivered_again_pages_nobody_again(world: World) -> None:
+async def test_a_discarded_message_that_is_delivered_again_is_not_escalated_again(world: World) -> None:
     garbage = Message(b"{not JSON", report_message(world.organisation, "1").headers)
-    await hear(world, garbage)
-    await hear(world, Message(b"{nor this", garbage.headers))
+    await deliver(world, garbage)
+    await deliver(world, Message(b"{nor this", garbage.headers))
     for item in await world.pool.fetch("SELECT id FROM parking"):
         await discard(world.uow, item["id"], "Ada", "of no use")
     await resolve_parking_alerts(world.uow, "Ada")
-    await hear(world, garbage)
+    await deliver(world, garbage)
     assert await world.pool.fetchval("SELECT count(*) FROM parking") == 2
-    assert await told(world) == []
+    assert await open_alerts(world) == []
 
 
-async def test_supervisors_are_told_until_the_last_of_a_source_is_seen_to(world: World) -> None:
-    (first, house), (second, _) = await park(world, "1"), await park(world, "2")
-    assert await told(world) == ["parked:incident.reports:neighbour"]
-    await found(world, house)
-    await again(world, first)
-    assert (await resolve_parking_alerts(world.uow, "Ada"), len(await told(world))) == (0, 1)
+async def test_the_escalation_of_a_source_is_resolved_with_its_last_parked_message(world: World) -> None:
+    (first, organisation), (second, _) = await park(world, "1"), await park(world, "2")
+    assert await open_alerts(world) == ["parked:incident.reports:neighbour"]
+    await create_organisation(world, organisation)
+    await retry_parked(world, first)
+    assert (await resolve_parking_alerts(world.uow, "Ada"), len(await open_alerts(world))) == (0, 1)
     await discard(world.uow, second, "Ada", "of no use")
-    assert (await resolve_parking_alerts(world.uow, "Ada"), await told(world)) == (1, [])
+    assert (await resolve_parking_alerts(world.uow, "Ada"), await open_alerts(world)) == (1, [])
     resolved = (
         "SELECT convert_from(body, 'UTF8')::jsonb ->> 'reason' FROM journal WHERE type LIKE '%resolved.v1'"
     )
     assert await world.pool.fetchval(resolved) == "resolved by Ada"
 
 
-async def test_what_another_organisation_sent_does_not_keep_ours_told(world: World) -> None:
+async def test_messages_of_another_organisation_do_not_prolong_our_escalation(world: World) -> None:
     other = uuid4()
-    await found(world, other)
+    await create_organisation(world, other)
     garbage = b"{not JSON"
-    await hear(world, Message(garbage, report_message(world.organisation, "1").headers))
-    await hear(world, Message(garbage, report_message(other, "1").headers))
+    await deliver(world, Message(garbage, report_message(world.organisation, "1").headers))
+    await deliver(world, Message(garbage, report_message(other, "1").headers))
     ours = await world.pool.fetchval("SELECT id FROM parking WHERE organisation = $1", world.organisation)
-    assert len(await told(world)) == 2
+    assert len(await open_alerts(world)) == 2
     await discard(world.uow, ours, "Ada", "of no use")
-    assert (await resolve_parking_alerts(world.uow, "Ada"), len(await told(world))) == (1, 1)
+    assert (await resolve_parking_alerts(world.uow, "Ada"), len(await open_alerts(world))) == (1, 1)
 
 
 async def test_what_is_parked_while_its_escalation_is_being_settled_is_told_all_the_same(
@@ -262,18 +265,21 @@ async def test_what_is_parked_while_its_escalation_is_being_settled_is_told_all_
         *(resolve_parking_alerts(world.uow, "Ada") for _ in range(3)),
         *(park(world, str(n)) for n in range(1, 6)),
     )
-    assert await told(world) == ["parked:incident.reports:neighbour"]
+    assert await open_alerts(world) == ["parked:incident.reports:neighbour"]
 
 
 async def test_an_id_that_is_not_there_is_told_as_such(world: World) -> None:
-    outcomes = [await again(world, uuid4()), await discard(world.uow, uuid4(), "Ada", "x")]
+    outcomes = [await retry_parked(world, uuid4()), await discard(world.uow, uuid4(), "Ada", "x")]
     assert [(outcome.what, outcome.resolved) for outcome in outcomes] == [("unknown", False)] * 2
 
 
 async def test_a_gateways_call_is_not_retried(world: World) -> None:
     name, _ = await park(world)
     await world.pool.execute("UPDATE parking SET consumer = 'webhooks', source_topic = 'gateways/inbound'")
-    assert ((await again(world, name)).what, (await row(world, name))["settled_at"]) == ("refused", None)
+    assert ((await retry_parked(world, name)).what, (await row(world, name))["settled_at"]) == (
+        "refused",
+        None,
+    )
 
 
 async def test_a_record_whose_bytes_are_elsewhere_is_no_tombstone(world: World) -> None:
@@ -281,4 +287,4 @@ async def test_a_record_whose_bytes_are_elsewhere_is_no_tombstone(world: World) 
     await world.pool.execute(
         "UPDATE parking SET consumer = 'positions', source_topic = 'volunteer.positions', body = NULL"
     )
-    assert (await again(world, name)).what == "refused"
+    assert (await retry_parked(world, name)).what == "refused"

@@ -1,4 +1,4 @@
-"""The keeper erases what was kept long enough, and nothing that is still needed, a little at a time."""
+"""The retention job erases expired rows and nothing that is still needed, a batch at a time."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -317,7 +317,7 @@ async def test_who_was_asked_while_they_left_holds_no_offer(
     seen = [False]
 
     async def too_early(*args: object) -> None:
-        # As it is when the offer is committed between the look and the lock.
+        # As when the offer is committed between the read and the lock.
         if seen[0]:
             await withdraw(*args)  # type: ignore[arg-type]
         seen[0] = True
