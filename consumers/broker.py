@@ -151,7 +151,7 @@ async def start(broker: Broker) -> None:
 
 
 async def stop(broker: Broker) -> None:
-    """Let the current batches end and leave all groups, as far as Kafka still answers."""
+    """Finish the current batches and leave all groups, as far as Kafka still answers."""
     try:
         await broker.stop()
     except* (KafkaError, OSError, TimeoutError) as failure:
@@ -231,7 +231,7 @@ async def _decode(message: KafkaMessage) -> list[Received | Unreadable]:
 
 
 def _keep_place_only(entry: logging.LogRecord) -> bool:
-    """Keep errors, and of an exception its class and place: its text may repeat personal data.
+    """Pass only errors, and reduce an exception to its class and place: its text may repeat personal data.
 
     FastStream also warns at every start that it creates no topics; producers.kafka.topics does that.
     """

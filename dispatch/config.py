@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         return self.backup and self.backup.expanduser().absolute()
 
     @property
-    def kept(self) -> dict[str, int]:
+    def retention_days(self) -> dict[str, int]:
         """The days for which each table with expiring rows retains them."""
         return retention.periods(self.keep)
 

@@ -57,7 +57,7 @@ def where(error: BaseException) -> str:
 
 
 def _locate_errors(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
-    """Replace an exception by its traceback without messages; keep one line of the event: asyncio adds messages."""
+    """Replace an exception by its traceback without messages, and cut the event to one line: asyncio adds messages."""
     entry["event"] = str(entry.get("event", "")).partition("\n")[0]
     error = entry.pop("exc_info", None)
     if error is True or isinstance(error, tuple):

@@ -74,7 +74,7 @@ def _widens_at(incident: Incident) -> datetime | None:
 
 
 def _step_at(incident: Incident) -> datetime | None:
-    """Return when the next step is due; after an outage the steps keep their distance from each other."""
+    """Return when the next step is due; after an outage the intervals between the steps are preserved."""
     steps, done = incident.plan.steps, incident.steps_done
     if done >= len(steps) or not _lacks_people(incident):
         return None

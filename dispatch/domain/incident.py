@@ -79,7 +79,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """A volunteer who was told to wait or to stay away, and when they acknowledged it."""
+    """A volunteer with a recall, to wait or not to approach, and the time of its acknowledgement."""
 
     volunteer_id: UUID
     kind: Literal["held", "aborted"]

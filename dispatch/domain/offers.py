@@ -60,11 +60,11 @@ def offers_wanted(incident: Incident) -> Counter[str]:
 
 def _distribute(wanted: Mapping[str, int], room: int) -> Counter[str]:
     """Distribute so many offers over the roles in turn, so that no role waits for another."""
-    given: Counter[str] = Counter()
-    while room > 0 and (lacking := [role for role, count in wanted.items() if given[role] < count]):
-        given.update(lacking[:room])
+    shares: Counter[str] = Counter()
+    while room > 0 and (lacking := [role for role, count in wanted.items() if shares[role] < count]):
+        shares.update(lacking[:room])
         room -= len(lacking[:room])
-    return given
+    return shares
 
 
 def can_widen(incident: Incident) -> bool:

@@ -11,7 +11,7 @@ from dispatch.runtime.node import Node
 
 
 def stop_on_signals(stopping: asyncio.Event) -> None:
-    """Let Ctrl-C and SIGTERM stop the process in its own order."""
+    """Stop the process in its own order on Ctrl-C and SIGTERM."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)

@@ -119,7 +119,7 @@ class Node:
             self._spawn("sender", self._sender.run)
         if "auditor" in roles:
             self._spawn("auditor", Auditor(self.uow, READERS).run)
-            self._spawn("retention", RetentionJob(self.uow, self.wiring.kept).run)
+            self._spawn("retention", RetentionJob(self.uow, self.wiring.retention_days).run)
         self._spawn("database watch", self._watch_database)
         self._spawn("heartbeat", self._heartbeat.run)
 

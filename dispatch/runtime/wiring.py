@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What one process is built from; `kept` is the days for which each table keeps its rows."""
+    """What one process is built from; `retention_days` is the retention of each table."""
 
     dsn: str
     cluster: Cluster
@@ -35,7 +35,7 @@ class Wiring:
     roles: Sequence[Role] = ROLES
     migrates: bool = False
     write_generation: int | None = None
-    kept: Mapping[str, int] = field(default_factory=retention.periods)
+    retention_days: Mapping[str, int] = field(default_factory=retention.periods)
 
 
 def wiring(
@@ -67,7 +67,7 @@ def wiring(
         gateways=gateways(settings, show),
         roles=roles,
         migrates=migrates,
-        kept=settings.kept,
+        retention_days=settings.retention_days,
         write_generation=settings.write_generation,
     )
 

@@ -45,7 +45,7 @@ def bearer_token(credentials: Credentials) -> str:
 
 
 async def authenticate(request: Request, presented: str) -> Key:
-    """Look up the presented key, once per request; raises UnauthorizedError."""
+    """Return the presented key, read once per request; raises UnauthorizedError."""
     if not presented:
         raise UnauthorizedError("this request needs an API key: Authorization: Bearer rk_…")
     key = getattr(request.state, "key", None)

@@ -39,7 +39,7 @@ COLUMNS = ("id", "kind", "severity", "lat", "lon", "occurred_at", "professional_
 REQUIRED = {"id", "kind"}
 HIGHEST_LATITUDE = 90
 
-Given = dict[str, Any]
+Fields = dict[str, Any]
 Degrees = Annotated[float | None, Parameter(allow_leading_hyphen=True)]
 
 
@@ -47,7 +47,7 @@ class SheetRow(NamedTuple):
     """One line of a CSV file."""
 
     line: int
-    cells: Given
+    cells: Fields
     surplus: bool
 
 
@@ -113,20 +113,20 @@ def report(
         _report_sheet(sheet, source, mode, organisation, json=json)
         return
     name = id or f"cli-{new_id()}"
-    given: Given = {
+    fields: Fields = {
         "id": name, "kind": kind, "severity": severity, "mode": mode, "lat": lat, "lon": lon,
         "professional_reference": reference, "description": description, "hazards": tuple(hazard or ()),
     }  # fmt: skip
     try:
-        accepted = run(lambda uow: _report(uow, organisation, source, given))
+        accepted = run(lambda uow: _report(uow, organisation, source, fields))
     except ValidationError as error:
         fail(explain(error), 2)
     _print(name, accepted, json=json)
 
 
-async def _report(uow: UnitOfWork, name: str | None, source: str, given: Given) -> Accepted:
+async def _report(uow: UnitOfWork, name: str | None, source: str, fields: Fields) -> Accepted:
     organisation = await organisation_of(uow, name)
-    submission = Submission(organisation, source, "cli", _body(given, uow.clock.now()))
+    submission = Submission(organisation, source, "cli", _body(fields, uow.clock.now()))
     return await _until_accepted(uow, Admission(uow), submission)
 
 
@@ -151,9 +151,9 @@ def _print(id_: str, accepted: Accepted, *, json: bool) -> None:
         screen.print(f"[green]report[/] {accepted.report_id}{known}")
 
 
-def _body(given: Given, now: datetime) -> ReportBody:
+def _body(values: Fields, now: datetime) -> ReportBody:
     """Return a report from flat fields, without the empty ones."""
-    fields = {name: value for name, value in given.items() if value not in {None, "", ()}}
+    fields = {name: value for name, value in values.items() if value not in {None, "", ()}}
     place = {name: fields.pop(name) for name in ("lat", "lon") if name in fields}
     reference = fields.pop("professional_reference", None)
     fields.setdefault("occurred_at", now)
@@ -198,16 +198,16 @@ async def _report_rows(
             try:
                 body = _body(_whole(row) | {"mode": mode}, uow.clock.now())
                 submission = Submission(organisation, source, "cli", body)
-                kept = await _until_accepted(uow, admission, submission)
+                accepted = await _until_accepted(uow, admission, submission)
             except (ValidationError, InvalidError, ConflictError) as error:
                 tally.problems.append(f"{row.line}: {explain(error)}")
             else:
-                tally.repeated += kept.repeated
-                tally.accepted += not kept.repeated
+                tally.repeated += accepted.repeated
+                tally.accepted += not accepted.repeated
     return tally
 
 
-def _whole(row: SheetRow) -> Given:
+def _whole(row: SheetRow) -> Fields:
     """Return the cells of a line; raises InvalidError where a comma that is not quoted has split a description."""
     if row.surplus:
         raise InvalidError("description", "more cells than columns: quote what holds a comma")

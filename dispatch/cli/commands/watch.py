@@ -99,7 +99,17 @@ async def _read(uow: UnitOfWork, organisation_id: UUID, events: Sequence[StreamI
 
 def paint(picture: Picture) -> Group:
     """Return the layout of the picture."""
-    columns = ("incident", "kind", "severity", "status", "seats", "live offers", "since", "next due", "told")
+    columns = (
+        "incident",
+        "kind",
+        "severity",
+        "status",
+        "seats",
+        "live offers",
+        "since",
+        "next due",
+        "notified",
+    )
     rows = (_row(one, picture) for one in picture.incidents)
     incidents = table(
         f"{counted(len(picture.incidents), 'incident')} · {picture.at:%H:%M:%S} UTC", columns, rows

@@ -13,9 +13,9 @@ from dispatch.domain.incident import Incident
 from schemas.base import SEVERITY_RANK
 
 OVERFETCH = 3
-"""How many times the wanted number is fetched: two incidents at one place see the same people."""
-NOTED = 40
-"""How many of those passed over are kept per round, the nearest first."""
+"""The multiple of the wanted number that is fetched: two incidents at one place find the same people."""
+MOST_PASSED_OVER = 40
+"""The number of volunteers passed over that are stored per round, the nearest first."""
 
 ASKED_MOST, ASKED_WITHIN = 6, timedelta(hours=1)
 """So many offers in a lane within an hour are enough for one person; a life-threatening one is always made."""
@@ -59,21 +59,21 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class Choice:
-    """Who was chosen for an incident and who, near by, was not."""
+    """The volunteers picked for an incident, and those near by who were passed over."""
 
     picks: list[Pick] = field(default_factory=list)
     passed_over: dict[UUID, tuple[float, int]] = field(default_factory=dict)
     contended: bool = False
 
     def drop(self, volunteer_id: UUID, gate: Gate) -> None:
-        """Take back a pick that could not be claimed, and keep why."""
+        """Remove a pick that could not be claimed, and record the reason."""
         pick = next(p for p in self.picks if p.volunteer_id == volunteer_id)
         self.picks.remove(pick)
         self.passed_over[volunteer_id] = (pick.distance_m, gate)
         self.contended = True
 
     def shut(self) -> dict[str, int]:
-        """Count those passed over, by gate, without telling a sensitive one."""
+        """Return the number of those passed over, by gate; a sensitive gate is not named."""
         counts: Counter[str] = Counter()
         for gates, people in Counter(gates for _, gates in self.passed_over.values()).items():
             for word in readable(gates):
@@ -82,12 +82,12 @@ class Choice:
 
 
 def asked_since(incident: Incident, now: datetime) -> datetime | None:
-    """Say since when offers count against one more; None where none does."""
+    """Return the time since which offers count towards `ASKED_MOST`; None if the limit does not apply."""
     return None if incident.severity == "life_threatening" else now - ASKED_WITHIN
 
 
 def readable(gates: int) -> list[str]:
-    """Name gates in words that may be shown; a sensitive one reads "not eligible"."""
+    """Return gates as words that may be shown; a sensitive one reads "not eligible"."""
     if gates & SENSITIVE:
         return ["not eligible"]
     return [gate.name.lower() for gate in Gate(gates) if gate.name]
@@ -98,7 +98,7 @@ def allocate(
     wanted: Mapping[UUID, Counter[str]],
     found: Mapping[UUID, Mapping[str, Sequence[Found]]],
 ) -> dict[UUID, Choice]:
-    """Choose for each incident, most severe and then oldest first; nobody is chosen twice in a lane."""
+    """Choose for each incident, most severe and then oldest first; no volunteer is chosen twice in a lane."""
     taken: dict[str, set[UUID]] = defaultdict(set)
     choices: dict[UUID, Choice] = {}
     for incident in sorted(incidents, key=lambda i: (SEVERITY_RANK[i.severity], i.opened_at, i.id)):
@@ -108,7 +108,7 @@ def allocate(
 
 
 def _choose(wanted: Counter[str], roles: Mapping[str, Sequence[Found]], taken: set[UUID]) -> Choice:
-    """Fill the scarcest role first: nobody who could drive is spent on a seat that anybody could fill."""
+    """Fill the scarcest role first: a driver is not used for a seat that any volunteer could fill."""
     choice = Choice()
     mine: set[UUID] = set()
     for role in sorted(wanted, key=lambda role: (sum(1 for f in roles.get(role, ()) if not f.gates), role)):
@@ -122,20 +122,20 @@ def _choose(wanted: Counter[str], roles: Mapping[str, Sequence[Found]], taken: s
                 mine.add(one.volunteer_id)
                 room -= 1
         else:
-            # Farther people may have been left out of the search for the sake of those whom others took.
+            # The search may have left out farther people in favour of nearer ones whom other incidents then took.
             others = taken - mine
             choice.contended |= any(not f.gates and f.volunteer_id in others for f in roles.get(role, ()))
-    _note(choice, (one for role in roles.values() for one in role), mine, taken)
+    _record_passed_over(choice, (one for role in roles.values() for one in role), mine, taken)
     return choice
 
 
-def _note(choice: Choice, found: Iterable[Found], mine: set[UUID], taken: set[UUID]) -> None:
-    """Keep why the others were not chosen: of somebody who fits no role, the gates that all roles share."""
+def _record_passed_over(choice: Choice, found: Iterable[Found], mine: set[UUID], taken: set[UUID]) -> None:
+    """Record why the others were not chosen: for a volunteer who fits no role, the gates that all roles share."""
     seen: dict[UUID, tuple[float, int]] = {}
     for one in found:
         if one.volunteer_id not in mine:
             before = seen.get(one.volunteer_id, (one.metres, one.gates))
             seen[one.volunteer_id] = (one.metres, before[1] & one.gates)
-    for who, (metres, gates) in sorted(seen.items(), key=lambda item: item[1][0])[:NOTED]:
+    for who, (metres, gates) in sorted(seen.items(), key=lambda item: item[1][0])[:MOST_PASSED_OVER]:
         passing = Gate.ELSEWHERE if who in taken else Gate.FARTHER
         choice.passed_over[who] = (metres, gates or passing)

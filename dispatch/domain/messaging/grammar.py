@@ -1,12 +1,12 @@
-"""What a volunteer's text message means, in French and English.
+"""The grammar of volunteers' text messages, in French and English.
 
 The grammar is closed: a text has a meaning only if every word of it is known. Whatever has a word left
 over, contradicts itself or asks a question is `unclear`, and the volunteer is asked again.
 
-- A bare "OK", "d'accord", 👍, "vu" or "seen" is `acknowledged`: the message was read. That settles a recall
+- A bare "OK", "d'accord", 👍, "vu" or "seen" is `acknowledged`: the message was read. That acknowledges a recall
   and never fills a seat, since "OK" may mean no more than "I saw it". "OK" beside a yes is a yes, beside a
   no it is unclear; "vu" goes with either.
-- 👎 and ❌ are a no: nobody sends them to say yes. Other emoji say nothing, alone or beside a word.
+- 👎 and ❌ are a no: they are never sent for a yes. Other emoji mean nothing, alone or beside a word.
 - "Dans 10 min" goes with a yes and is no answer by itself.
 - A code such as 7K4 names the offer that is answered; two different codes name none and are unclear.
 - STOP is `stop` with or without a polite word; "non stop", or a yes and a stop, are unclear.
@@ -64,7 +64,7 @@ _SIGNS = "".join(phrase for phrases in _PHRASES.values() for phrase in re.findal
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """The answer that a text gives, and the code of the offer that it names."""
+    """The answer in a text, and the code of the offer that it names."""
 
     answer: Answer
     code: str | None = None
@@ -107,7 +107,7 @@ def _answer(kinds: set[str | None]) -> Answer:
 
 
 def _plain(text: str) -> str:
-    """Keep words and telling signs, small, without accents, one space apart; OUI7K becomes oui 7k."""
+    """Return the words and known signs of a text in lower case, without accents, one space apart: OUI7K as oui 7k."""
     letters = unicodedata.normalize("NFD", text.casefold())
     bare = "".join(letter for letter in letters if unicodedata.category(letter) not in {"Mn", "Me", "Cf"})
     words = " ".join(re.findall(rf"\w+|[{re.escape(_SIGNS)}]", bare))

@@ -104,5 +104,5 @@ def _why(facts: TextFacts) -> str:
     """Return a reason in words; what a human wrote, or what has no words here, stays as it is."""
     kind = facts.reason.partition(":")[0]
     known = REASONS.get(kind, {}).get(facts.language, facts.reason.replace("_", " "))
-    told = kind in REASONS and kind not in WITH_DETAIL
-    return known if told or not facts.detail else f"{known}: {facts.detail}"
+    complete = kind in REASONS and kind not in WITH_DETAIL
+    return known if complete or not facts.detail else f"{known}: {facts.detail}"

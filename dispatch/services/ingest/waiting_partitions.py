@@ -33,7 +33,7 @@ class WaitingPartitions:
         self._logged: dict[tuple[str, str, int], tuple[int, float]] = {}
 
     def is_due(self, found: WaitingPartition) -> bool:
-        """Tell whether one must be logged, which is then taken as done: when it begins to wait, then every minute."""
+        """Return whether a partition is to be logged now, and count it as logged: at first, then every minute."""
         key, offset = found[:3], found.offset
         logged, at = self._logged.get(key, (None, 0.0))
         now = time.monotonic()

@@ -36,7 +36,9 @@ class GatewayRegistry:
 
     def _add(self, gateway: Gateway) -> None:
         if gateway.name in self._by_name:
-            raise MisuseError(f"two gateways are named {gateway.name}: webhook calls could not be told apart")
+            raise MisuseError(
+                f"two gateways are named {gateway.name}: webhook calls could not be distinguished"
+            )
         self._by_name[gateway.name] = gateway
         can = gateway.capabilities
         if can.at_once < FEWEST_AT_ONCE * len(can.channels):

@@ -27,7 +27,7 @@ AGENDA_LATE = timedelta(seconds=30)
 SENDING_LATE = timedelta(seconds=60)
 """How long a message may wait for the broker or for a gateway."""
 READING_LATE, READ_SINCE = timedelta(seconds=60), timedelta(days=1)
-"""How long an event may wait for its reader, and how far back unread events are searched."""
+"""How long an event may wait for its consumer, and how far back unread events are searched."""
 MOST_RECHECKED = 1000
 """How many events that were found unread are checked again, however many events came after them."""
 SAMPLE = 20
@@ -35,12 +35,12 @@ SAMPLE = 20
 LEVEL = 3
 DIFFERS, UNREAD = "journal_differs", "reading_late"
 DETAILS = {
-    "agenda_late": "{} things are due and nobody does them: is a process with the role `agenda` running?",
+    "agenda_late": "{} agenda entries are overdue: is a process with the role `agenda` running?",
     "outbox_late": "{} events wait to be published: does Kafka answer?",
     "messages_late": "{} messages wait to be sent: do the gateways answer?",
-    UNREAD: "{} events are not taken in by their readers: `dispatch doctor` names the readers",
-    "overload": "{} reports wait for their turn: more comes in than is worked, the most severe come first",
-    DIFFERS: "{} incidents are not as the journal says: see `dispatch journal verify`",
+    UNREAD: "{} events are not handled by their consumers: `dispatch doctor` names the consumers",
+    "overload": "{} reports wait: more arrive than can be handled, the most severe are handled first",
+    DIFFERS: "{} incidents differ from the journal: see `dispatch journal verify`",
 }
 """The escalations' texts by reason."""
 

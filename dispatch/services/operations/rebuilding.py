@@ -94,7 +94,7 @@ async def differences(connection: asyncpg.Connection, subjects: Sequence[UUID]) 
         return []
     replayed = await _replay(connection, subjects)
     found = list(replayed.errors)
-    # A newer process compares these: this one cannot tell whether they differ.
+    # A newer process compares these: this one cannot decide whether they differ.
     subjects = [subject for subject in subjects if subject not in replayed.newer]
     for table in PROJECTIONS:
         stored = [table.packed(tuple(record)) for record in await table.read(connection, subjects)]

@@ -49,10 +49,10 @@ class ErasureStep(NamedTuple):
 class RetentionJob:
     """Erases expired rows once an hour, in one process at a time."""
 
-    def __init__(self, uow: UnitOfWork, kept: Mapping[str, int]) -> None:
+    def __init__(self, uow: UnitOfWork, days_by_table: Mapping[str, int]) -> None:
         """Take how many days each table retains its rows."""
         self._uow = uow
-        self._kept = kept
+        self._days_by_table = days_by_table
 
     async def run(self) -> None:
         """Run for ever; after a transient error, log it and try again a minute later."""
@@ -72,7 +72,7 @@ class RetentionJob:
         if all(rule.name in known and known[rule.name].ran_at > now - INTERVAL for rule in EXPIRING):
             return
         try:
-            erased = await erase(self._uow, self._kept)
+            erased = await erase(self._uow, self._days_by_table)
         except ConflictError:
             return
         if found := {name: count for name, count in erased.items() if count}:
@@ -80,14 +80,18 @@ class RetentionJob:
 
 
 async def erase(
-    uow: UnitOfWork, kept: Mapping[str, int], *, on_table: OnTable = lambda _: None, dry: bool = False
+    uow: UnitOfWork,
+    days_by_table: Mapping[str, int],
+    *,
+    on_table: OnTable = lambda _: None,
+    dry: bool = False,
 ) -> dict[str, int]:
     """Erase expired rows; return how many of each table.
 
     A dry run changes nothing, and counts at most as many rows of a table as one transaction erases.
     Raises ConflictError while another process is erasing.
     """
-    before = cutoffs(kept, uow.clock.now())
+    before = cutoffs(days_by_table, uow.clock.now())
     erased: dict[str, int] = {}
     async with _exclusively(uow.pool) as connection:
         for name, moment in before.items():

@@ -76,17 +76,17 @@ async def show(token: str, request: Request, uow: UowDep, lang: str | None = Non
 async def answer(token: str, request: Request, uow: UowDep, lang: str | None = None) -> Response:
     """Store the volunteer's answer (form field `answer`) and confirm that it was received."""
     # Read first: an answer counts even where the client disconnects while the database is slow.
-    given = await _submitted_answer(request)
+    submitted = await _submitted_answer(request)
     secret = request.app.state.secret
     view = await tokens.open_token(uow, token, secret=secret)
     if view is None:
         return _gone()
-    if given is None or not may_answer(view, given):
+    if submitted is None or not may_answer(view, submitted):
         return _page(request, view, lang, bad=True)
     await receiving.receive(
         uow,
         offer_id=view.offer_id,
-        answer=given,
+        answer=submitted,
         channel="page",
         received_at=uow.clock.now(),
         volunteer_id=view.volunteer_id,
@@ -97,8 +97,8 @@ async def answer(token: str, request: Request, uow: UowDep, lang: str | None = N
 
 async def _submitted_answer(request: Request) -> Answer | None:
     async with request.form(max_files=0, max_fields=10) as form:
-        given = form.get("answer")
-    return next((one for one in ANSWERS if one == given), None)
+        submitted = form.get("answer")
+    return next((one for one in ANSWERS if one == submitted), None)
 
 
 def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = False) -> Response:

@@ -1,4 +1,4 @@
-"""The generation that a process writes follows its readers: lowered at once for an older one, raised when all are gone."""
+"""The written generation follows its readers: lowered at once for an older one, raised once all are gone."""
 
 from collections.abc import Iterator
 

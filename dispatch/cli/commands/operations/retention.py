@@ -21,13 +21,13 @@ def show(*, json: Json = False) -> None:
 
     Example: dispatch retention show
     """
-    kept = Settings().kept
+    days_by_table = Settings().retention_days
 
     async def work(uow: UnitOfWork) -> tuple[dict[str, int], dict[str, Run]]:
-        return await service.erase(uow, kept, dry=True), await service.last_runs(uow)
+        return await service.erase(uow, days_by_table, dry=True), await service.last_runs(uow)
 
     due, runs = run(work)
-    rows = [_row(rule, kept, due, runs.get(rule.name)) for rule in RULES]
+    rows = [_row(rule, days_by_table, due, runs.get(rule.name)) for rule in RULES]
     if json:
         print_json(rows)
         return
@@ -36,12 +36,12 @@ def show(*, json: Json = False) -> None:
 
 
 def _row(
-    rule: RetentionRule, kept: Mapping[str, int], due: Mapping[str, int], last: Run | None
+    rule: RetentionRule, days_by_table: Mapping[str, int], due: Mapping[str, int], last: Run | None
 ) -> dict[str, object]:
     return {
         "tables": rule.tables,
         "holds": rule.holds,
-        "days": kept.get(rule.name),
+        "days": days_by_table.get(rule.name),
         "since": rule.since,
         "ground": rule.ground,
         "due": due.get(rule.name),
@@ -61,13 +61,13 @@ def erase(*, dry_run: bool = False, json: Json = False) -> None:
     dry_run
         Erase nothing; count what would be erased, up to a thousand rows of each table.
     """
-    kept = Settings().kept
+    days_by_table = Settings().retention_days
     with errors.status("erasing") as status:
 
         def show_table(name: str) -> None:
             status.update(f"erasing: {name}")
 
-        erased = run(lambda uow: service.erase(uow, kept, on_table=show_table, dry=dry_run))
+        erased = run(lambda uow: service.erase(uow, days_by_table, on_table=show_table, dry=dry_run))
     if json:
         print_json({"would_erase" if dry_run else "erased": erased})
         return
