@@ -23,6 +23,8 @@ from tests.support.site import until
 ROOT = Path(__file__).parents[2]
 PREVIOUS = ("v0.1.0", "fa54d1e34824")
 """The previous release: its tag, and its commit for a clone without tags."""
+BUSY_S = 2
+"""How long reports come in at once: volunteers stay assigned, and there are some hundred seats for them."""
 COMMAND = "from dispatch.cli.main import main; main()"
 NEW_TYPES = "SELECT count(*) FROM journal WHERE type LIKE '%.v2'"
 OPENED_BY_TYPE = "SELECT type, count(*) FROM journal WHERE type LIKE 'incident.opened.%' GROUP BY type"
@@ -73,9 +75,8 @@ def old_worker(station: Station, previous: Path, *roles: str) -> Worker:
 
 
 async def is_covered(station: Station, number: int) -> None:
-    """Send reports, answer the offers, and wait until the running processes have completed all of it."""
-    for source_id in range(number, number + 3):
-        await station.report(f"call {source_id}")
+    """Send a report, answer the offers, and wait until the running processes have completed all of it."""
+    await station.report(f"call {number}")
     await station.complete(*LISTENERS)
 
 
@@ -92,13 +93,19 @@ async def test_a_process_is_upgraded_and_rolled_back_while_reports_are_handled(
     station: Station, previous: Path, blank_database: str
 ) -> None:
     old = old_worker(station, previous, *ROLES)
-    await is_covered(station, 0)
+    for number in range(3):
+        await station.report(f"call {number}")
+
+    async def asked() -> bool:
+        return await count(station.pool, "SELECT count(DISTINCT incident_id) FROM offers") == 3
+
+    await until(asked, 60)
 
     assert "0019_generation_two.sql" in await migrate(blank_database)
     await is_covered(station, 10)
     new = station.work(*ROLES)
     async with station.busy():
-        await asyncio.sleep(5)
+        await asyncio.sleep(BUSY_S)
     await station.complete(*LISTENERS)
     assert await count(station.pool, NEW_TYPES) == 0, "beside the previous release nothing new is written"
 
@@ -106,6 +113,7 @@ async def test_a_process_is_upgraded_and_rolled_back_while_reports_are_handled(
     write_generation.limit(GENERATION)
 
     async def newer() -> bool:
+        await asyncio.sleep(BUSY_S)
         await is_covered(station, len(station.accepted) + 100)
         return "incident.opened.v2" in await opened_by_type(station.pool)
 
@@ -118,7 +126,7 @@ async def test_a_process_is_upgraded_and_rolled_back_while_reports_are_handled(
     await is_covered(station, len(station.accepted) + 100)
     old = old_worker(station, previous, *ROLES)
     async with station.busy():
-        await asyncio.sleep(5)
+        await asyncio.sleep(BUSY_S)
     await station.complete(*LISTENERS)
     await new.stop()
     await is_covered(station, len(station.accepted) + 100)
