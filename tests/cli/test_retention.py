@@ -12,7 +12,7 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.retention import EXPIRING, RULES
 from tests.cli.installed import DISPATCH, Up, dispatch_up, environment, eventually
-from tests.cli.test_commands import Dispatch, dispatch, states  # noqa: F401 - a fixture
+from tests.cli.invocations import Dispatch, states
 from tests.cli.test_up import incident, reported
 
 TAKEN = "INSERT INTO inbox SELECT 'x', gen_random_uuid(), $1 FROM generate_series(1, 1005)"
@@ -26,7 +26,7 @@ async def old(pool: asyncpg.Pool, clock: MovableClock) -> None:
 
 
 @pytest.mark.usefixtures("old")
-async def test_what_is_due_is_shown_and_erased_when_asked(dispatch: Dispatch) -> None:  # noqa: F811
+async def test_what_is_due_is_shown_and_erased_when_asked(dispatch: Dispatch) -> None:
     before = {row["tables"][0]: row for row in (await dispatch("retention", "show", "--json")).json()}
     assert before.keys() == {rule.name for rule in RULES}
     assert (before["inbox"]["due"], before["inbox"]["last_run"]) == (1000, None)
@@ -39,7 +39,7 @@ async def test_what_is_due_is_shown_and_erased_when_asked(dispatch: Dispatch) ->
 
 
 async def test_the_doctor_warns_when_nothing_was_erased_for_a_day(
-    dispatch: Dispatch,  # noqa: F811
+    dispatch: Dispatch,
     pool: asyncpg.Pool,
 ) -> None:
     assert states(await dispatch("doctor", "--json"))["retention"] == "warn"
@@ -50,7 +50,7 @@ async def test_the_doctor_warns_when_nothing_was_erased_for_a_day(
 
 
 async def test_a_period_out_of_its_bounds_is_misuse(
-    dispatch: Dispatch,  # noqa: F811
+    dispatch: Dispatch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DISPATCH_KEEP", "inbox=2")
@@ -73,7 +73,7 @@ async def test_a_period_out_of_its_bounds_is_misuse(
     ],
 )
 async def test_backups_of_another_database_or_to_nowhere_are_misuse(
-    dispatch: Dispatch,  # noqa: F811
+    dispatch: Dispatch,
     words: list[str],
     said: str,
 ) -> None:
@@ -82,7 +82,7 @@ async def test_backups_of_another_database_or_to_nowhere_are_misuse(
 
 
 async def test_without_a_backup_there_is_nothing_to_restore(
-    dispatch: Dispatch,  # noqa: F811
+    dispatch: Dispatch,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -93,7 +93,7 @@ async def test_without_a_backup_there_is_nothing_to_restore(
 
 
 async def test_a_backup_that_cannot_be_read_is_named_and_passed_over(
-    dispatch: Dispatch,  # noqa: F811
+    dispatch: Dispatch,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:

@@ -1,11 +1,15 @@
-"""One real Kafka node for all tests of this folder, where Java and Maven exist."""
+"""A real Kafka node for all tests of this folder, where Java and Maven exist, and an embedded broker for one test."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
-from producers.kafka.topics import administration
+from consumers import broker as groups
+from consumers.broker import Broker
+from dispatch.embedded import EmbeddedBroker
+from producers.kafka.topics import administration, ensure
 from schemas.topics import BY_NAME
 from tests.kafka.cluster import KafkaCluster, skip_without_java
 from tests.kafka.workers import Station
@@ -63,3 +67,23 @@ async def station(blank: KafkaCluster, database: str, tmp_path: Path) -> AsyncIt
     """Create an organisation; the test starts the processes."""
     async with Station.open(database, blank.bootstrap, tmp_path) as station:
         yield station
+
+
+@pytest.fixture
+async def embedded(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
+    async with EmbeddedBroker(tmp_path / "broker") as broker:
+        await ensure(broker.address)
+        yield broker
+
+
+@pytest.fixture
+async def producer(embedded: EmbeddedBroker) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(bootstrap_servers=embedded.address) as producer:
+        yield producer
+
+
+@pytest.fixture
+async def broker(embedded: EmbeddedBroker) -> AsyncIterator[Broker]:
+    broker = groups.build(embedded.address, embedded=True)
+    yield broker
+    await groups.stop(broker)

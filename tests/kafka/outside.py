@@ -1,5 +1,6 @@
 """External clients of the topics: they publish reports directly to Kafka, and read what it holds."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.record.util import calc_crc32c
 
 from producers.kafka.topics import administration
 from schemas.topics import BY_NAME
@@ -45,6 +47,19 @@ async def publish(bootstrap: str, *messages: Message, partition: int | None = No
             await producer.send_and_wait(
                 REPORTS, one.body, key=one.key, headers=one.headers, partition=partition
             )
+
+
+async def send_illegible(producer: AIOKafkaProducer, partition: int) -> None:
+    """Send a valid record with a header name that is not UTF-8, which no client library can send."""
+    batch = producer.create_batch()
+    batch.append(key=b"k", value=b"v", timestamp=1, headers=[("name", b"value")])
+    batch.close()
+    record = bytearray(batch._build())  # noqa: SLF001
+    place = record.index(b"name")
+    record[place : place + 4] = b"\xff\xfe\xfd\xfc"
+    struct.pack_into(">I", record, 17, calc_crc32c(bytes(record[21:])))
+    batch._buffer = bytes(record)  # noqa: SLF001
+    await (await producer.send_batch(batch, REPORTS, partition=partition))
 
 
 async def read_all(bootstrap: str, topic: str) -> list[ConsumerRecord]:

@@ -12,8 +12,7 @@ from producers.kafka.topics import ensure
 from schemas.decoding import LARGEST_BODY
 from schemas.topics import TOPICS
 from tests.kafka.cluster import KafkaCluster
-from tests.kafka.outside import REPORTS, Message, publish, read_all, report_message
-from tests.kafka.test_consumers import send_illegible
+from tests.kafka.outside import REPORTS, Message, publish, read_all, report_message, send_illegible
 from tests.kafka.workers import Station
 from tests.support.site import until
 

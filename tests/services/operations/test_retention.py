@@ -31,7 +31,6 @@ WORDS, TEXT, BYTES = "Vlimbrock au 3e", "zibbeldorf", b'{"caller": "Quorvik"'
 CANARIES = (WORDS, TEXT, BYTES.hex())
 KEPT = periods()
 FINAL, QUEUED = "sent", "queued"
-
 MESSAGE = """
     INSERT INTO messages (id, organisation, mode, recipient_kind, recipient_id, incident_id, purpose, channel,
                           severity, status, due_at, created_at)
@@ -42,36 +41,6 @@ INBOUND = (
 )
 IDEMPOTENCY = "INSERT INTO idempotency_keys VALUES ('key', 'once', '', 202, '', $1)"
 TAKEN = "INSERT INTO inbox SELECT 'x', gen_random_uuid(), $1 FROM generate_series(1, $2)"
-
-OTHERWISE = {"positions": "pkey", "report_texts": "pkey", "inbox": "retention"}
-"""The indexes by which rows are found that have none of their own for it."""
-MANY = 5000
-FILL = """
-    SET LOCAL session_replication_role = replica;
-    INSERT INTO incidents SELECT gen_random_uuid(), gen_random_uuid(), 'actual', 'urgent', gen_random_uuid(), 'x',
-        'urgent', 'closed', 'x', 0, 0, '{}', true, '', '{}', 1, t, t, t, 0, t, 0, t, t, t, t, '' FROM times;
-    INSERT INTO offers SELECT gen_random_uuid(), i.id, gen_random_uuid(), 'urgent', 'helper', 'expired', NULL,
-        i.opened_at, i.opened_at, i.opened_at, 1, i.id FROM incidents i;
-    INSERT INTO reports SELECT i.report_id, i.organisation, 'actual', 's', i.id::text, 'http', '', i.opened_at, i.id
-        FROM incidents i;
-    INSERT INTO report_texts SELECT id, 'x' FROM reports;
-    INSERT INTO rounds SELECT gen_random_uuid(), i.id, i.opened_at, 1, 1, '[]', '[]' FROM incidents i;
-    INSERT INTO replies SELECT gen_random_uuid(), i.id, 'actual', i.id, i.id, i.id, 'accepted', 'page', i.opened_at,
-        i.opened_at FROM incidents i;
-    INSERT INTO messages (id, organisation, mode, recipient_kind, recipient_id, incident_id, purpose, channel, severity,
-        status, due_at, created_at) SELECT gen_random_uuid(), i.id, 'actual', 'duty', i.id, i.id, 'x', 'sms', 0, 'sent',
-        i.opened_at, i.opened_at FROM incidents i;
-    INSERT INTO tokens SELECT sha256(o.id::text::bytea), o.id, 0, o.extended_at FROM offers o;
-    INSERT INTO inbound_texts SELECT gen_random_uuid(), 'x', 'x', 'x', 'x', NULL, t FROM times;
-    INSERT INTO parking (id, source_topic, source, consumer, reason, headers, parked_at, settled_at, digest)
-        SELECT gen_random_uuid(), 'x', 'x', 'x', 'x', '', t, t, sha256(t::text::bytea) FROM times;
-    INSERT INTO idempotency_keys SELECT 'x', t::text, '', 0, '', t FROM times;
-    INSERT INTO api_keys SELECT t::text, gen_random_uuid(), '', '{}', 'x', t, t FROM times;
-    INSERT INTO inbox SELECT 'x', gen_random_uuid(), t FROM times;
-    INSERT INTO processes SELECT gen_random_uuid(), 'x', 1, '{}', 'x', 1, t, t FROM times;
-    INSERT INTO positions SELECT gen_random_uuid(), 'live', point(0, 0), 0, 0, t FROM times;
-    ANALYZE;
-"""
 
 
 @pytest.fixture
@@ -276,37 +245,3 @@ async def test_every_table_has_a_rule(world: World) -> None:
     rows = await world.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     ruled = {table for rule in RULES for table in rule.tables}
     assert {row["tablename"] for row in rows} == ruled, "add a rule to dispatch/domain/retention.py"
-
-
-async def test_among_many_rows_only_those_that_are_due_are_looked_at(world: World) -> None:
-    async with transaction(world.pool) as connection:
-        await connection.execute(
-            "CREATE TEMP TABLE times ON COMMIT DROP AS SELECT $1::timestamptz + n * interval '1 minute' AS t"
-            " FROM generate_series(1, $2) AS n", world.now, MANY,
-        )  # fmt: skip
-        await connection.execute(FILL)
-    before = world.now + timedelta(minutes=10)
-    for rule in EXPIRING:
-        async with world.pool.acquire() as connection:
-            plan = await explained(connection, rule.name, before)  # type: ignore[arg-type]
-        assert "Seq Scan" not in plan, plan
-        key = (
-            "_pkey"
-            if rule.name in ("positions", "report_texts")
-            else "_retention"
-            if rule.name == "inbox"
-            else "_expiry"
-        )
-        assert f"using {rule.name}{key}" in plan, plan
-
-
-async def explained(connection: asyncpg.Connection, name: str, before: object) -> str:
-    """Run the query of a table under EXPLAIN, with the planner as it comes, and take it back."""
-    attempt = connection.transaction()
-    await attempt.start()
-    await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on")
-    rows = await connection.fetch(
-        f"EXPLAIN (ANALYZE, TIMING off) {sql(f'expire_{name}')}", before, START, 100
-    )
-    await attempt.rollback()
-    return "\n".join(row[0] for row in rows)

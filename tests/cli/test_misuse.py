@@ -1,0 +1,91 @@
+"""Misuse, unusable databases and the help of the commands."""
+
+import asyncpg
+import pytest
+
+from dispatch.cli.main import COMMANDS, build
+from tests.cli.invocations import ID, Dispatch
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["report"],
+        ["report", "fire.building", "--lat", "north"],
+        ["report", "fire.building", "--severity", "dire"],
+        ["report", "fire.building", "--lat", "48.5"],
+        ["keys", "create"],
+        ["keys", "revoke"],
+        ["organisations", "create", "X", "--area", "1,2,3"],
+        ["duty", "set"],
+        ["duty", "set", "--contact", "no phone"],
+        ["volunteers", "import", "/nowhere.csv"],
+        ["topics", "ensure"],
+        ["journal", "verify", "--until", "2026-11-27T00:00:00"],
+        ["journal", "verify", "--expect", "5d0c"],
+        ["journal", "export"],
+        ["parking", "retry"],
+        ["parking", "retry", "--reason", "x"],
+        ["parking", "retry", str(ID), "--all"],
+        ["parking", "discard", "--all"],
+        ["parking", "discard", str(ID), "--because", " "],
+    ],
+)
+@pytest.mark.usefixtures("organisation")
+async def test_misuse_is_reported_on_stderr_with_exit_code_2(dispatch: Dispatch, words: list[str]) -> None:
+    done = await dispatch(*words)
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.strip()
+    assert "Traceback" not in done.err
+
+
+async def test_without_a_database_a_command_says_what_to_set(
+    dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPATCH_POSTGRES")
+    done = await dispatch("keys", "list")
+    assert (done.code, "DISPATCH_POSTGRES" in done.err) == (2, True)
+
+
+async def test_a_database_that_does_not_answer_is_a_failure(
+    dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPATCH_POSTGRES", "postgresql://renfort@127.0.0.1:1/renfort")
+    done = await dispatch("keys", "list")
+    assert (done.code, "does not answer" in done.err) == (1, True)
+
+
+async def test_tables_that_are_missing_are_explained(dispatch: Dispatch, pool: asyncpg.Pool) -> None:
+    await pool.execute("DROP TABLE organisations CASCADE")
+    done = await dispatch("keys", "list")
+    assert (done.code, "dispatch migrate" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+async def test_every_command_has_help_with_an_example(dispatch: Dispatch, command: str) -> None:
+    app = build([command])[command]
+    parts = [name for name in app if not name.startswith("-")] if not app.default_command else []
+    for words in [[command, part] for part in parts] or [[command]]:
+        done = await dispatch(*words, "--help")
+        assert done.code == 0
+        assert f"dispatch {' '.join(words)}" in done.out.split("Example:")[1]
+
+
+async def test_the_list_of_commands_describes_each(dispatch: Dispatch) -> None:
+    done = await dispatch("--help")
+    assert all(f"{name} " in done.out and about in done.out for name, (_, about) in COMMANDS.items())
+
+
+@pytest.mark.parametrize("address", ["postgresql://u:s3cr/et@db/x", "s3cr", "postgresql://u:p@db:s3cr/x"])
+async def test_an_address_that_is_none_is_misuse_and_is_not_repeated(
+    dispatch: Dispatch, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPATCH_POSTGRES", address)
+    done = await dispatch("parking", "list")
+    assert (done.code, "is no address of a database" in done.err, "s3cr" in done.out + done.err) == (
+        2,
+        True,
+        False,
+    )

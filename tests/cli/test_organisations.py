@@ -1,0 +1,158 @@
+"""The commands for organisations, their keys, volunteers, duty order and pause."""
+
+import re
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.services.access import keys, organisations
+from dispatch.services.core.errors import UnauthorizedError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from tests.cli.invocations import Dispatch, sheet
+
+HEADER = "name,phone,language,skills,lat,lon,birth_date,consent,availability\n"
+
+
+async def test_an_organisation_is_made_and_listed(dispatch: Dispatch, organisation: str) -> None:
+    (listed,) = (await dispatch("organisations", "list", "--json")).json()
+    assert (listed["id"], listed["name"], listed["south"], listed["east"]) == (
+        organisation,
+        "SDIS 67",
+        48.1,
+        8.3,
+    )
+    assert "SDIS 67" in (await dispatch("organisations", "list")).out
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_the_same_organisation_again_is_a_failure(dispatch: Dispatch) -> None:
+    done = await dispatch("organisations", "create", "SDIS 67")
+    assert (done.code, "already" in done.err) == (1, True)
+
+
+async def test_an_area_may_lie_in_the_south_west(dispatch: Dispatch) -> None:
+    assert (await dispatch("organisations", "create", "Rio", "--area", "-23.1,-43.8,-22.7,-43")).code == 0
+
+
+async def test_among_several_organisations_one_must_be_named(dispatch: Dispatch, organisation: str) -> None:
+    await dispatch("organisations", "create", "SDIS 68")
+    unnamed = await dispatch("keys", "list")
+    assert (unnamed.code, "SDIS 68" in unnamed.err) == (2, True)
+    assert (await dispatch("keys", "list", "--organisation", "SDIS 68")).code == 0
+    assert (await dispatch("keys", "list", "--organisation", organisation)).code == 0
+    assert (await dispatch("keys", "list", "--organisation", "SDIS 69")).code == 1
+
+
+async def test_names_are_never_taken_for_colours(dispatch: Dispatch) -> None:
+    await dispatch("organisations", "create", "[red]SDIS[/red]")
+    assert "[red]SDIS[/red]" in (await dispatch("organisations", "list")).out
+
+
+async def test_a_key_is_printed_alone_and_opens(
+    dispatch: Dispatch, organisation: str, pool: asyncpg.Pool, clock: MovableClock
+) -> None:
+    done = await dispatch("keys", "create", "--scope", "console:read", "reports:write", "--holder", "codis")
+    assert re.fullmatch(r"rk_[0-9a-f]+_[0-9a-f]+\n", done.out)
+    key = await keys.authenticate(UnitOfWork(pool, clock), done.out.strip())
+    assert (str(key.organisation), key.holder) == (organisation, "codis")
+    assert key.scopes == {"console:read", "reports:write"}
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_revoked_key_opens_nothing(
+    dispatch: Dispatch, pool: asyncpg.Pool, clock: MovableClock
+) -> None:
+    key = (await dispatch("keys", "create", "--scope", "admin")).out.strip()
+    (listed,) = (await dispatch("keys", "list", "--json")).json()
+    assert (await dispatch("keys", "revoke", listed["id"])).code == 0
+    with pytest.raises(UnauthorizedError):
+        await keys.authenticate(UnitOfWork(pool, clock), key)
+    assert (await dispatch("keys", "revoke", listed["id"])).code == 1
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_no_listing_shows_a_secret(dispatch: Dispatch) -> None:
+    secret = (await dispatch("keys", "create", "--scope", "admin")).out.strip().split("_")[2]
+    for words in (["keys", "list"], ["keys", "list", "--json"]):
+        assert secret not in (await dispatch(*words)).out
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_an_unknown_scope_is_refused(dispatch: Dispatch) -> None:
+    done = await dispatch("keys", "create", "--scope", "everything")
+    assert (done.code, "'everything' is not a scope" in done.err) == (1, True)
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_roster_is_imported_and_each_bad_line_named(dispatch: Dispatch, tmp_path: Path) -> None:
+    file = sheet(
+        tmp_path,
+        HEADER
+        + "Ada Martin,+33639980001,fr,first_aid,48.58,7.75,1990-01-31,sms,available\n"
+        + "Bea Klein,+33639980002,fr,first_aid,x,7.75,1990-01-31,sms,available\n"
+        + "Carl Weiss,12,fr,first_aid,48.58,7.75,1990-01-31,sms,available\n",
+    )
+    done = await dispatch("volunteers", "import", file)
+    assert done.code == 1
+    assert re.search(r"sheet\.csv:3: lat: ", done.err)
+    assert re.search(r"sheet\.csv:4: phone: ", done.err)
+    (listed,) = (await dispatch("volunteers", "list", "--json")).json()
+    assert (listed["name"], listed["skills"]) == ("Ada Martin", ["first_aid"])
+    assert "Ada Martin" in (await dispatch("volunteers", "list")).out
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_clean_roster_larger_than_a_chunk_is_imported_whole(
+    dispatch: Dispatch, tmp_path: Path
+) -> None:
+    lines = [f"V{n},+3363998{n:04d},fr,first_aid,48.58,7.75,1990-01-31,sms,available\n" for n in range(1001)]
+    done = await dispatch("volunteers", "import", sheet(tmp_path, HEADER + "".join(lines)), "--json")
+    assert (done.code, done.json()) == (0, {"imported": 1001, "problems": []})
+    assert len((await dispatch("volunteers", "list", "--json")).json()) == 1001
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_sheet_that_excel_saved_is_read(dispatch: Dispatch, tmp_path: Path) -> None:
+    file = tmp_path / "roster.csv"
+    line = "Zoé Müller;+33639980001;fr;first_aid;48,58;7,75;1990-01-31;sms;available\n"
+    file.write_bytes((HEADER.replace(",", ";") + line).encode("cp1252"))
+    assert (await dispatch("volunteers", "import", file)).code == 0
+    assert (await dispatch("volunteers", "list", "--json")).json()[0]["name"] == "Zoé Müller"
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_the_duty_order_is_set_and_listed(dispatch: Dispatch, tmp_path: Path) -> None:
+    assert (
+        await dispatch(
+            "duty", "set", "--contact", "Anne:+33639980001", "--contact", "Paul:+33639980002:en:drills"
+        )
+    ).code == 0
+    assert (await dispatch("duty", "list", "--json")).json() == [
+        {"name": "Anne", "phone": "+33639980001", "language": "fr", "drills": False},
+        {"name": "Paul", "phone": "+33639980002", "language": "en", "drills": True},
+    ]
+    file = sheet(tmp_path, "name,phone,language,drills\nEva,+33639980003,,yes\n")
+    assert (await dispatch("duty", "set", file)).code == 0
+    (eva,) = (await dispatch("duty", "list", "--json")).json()
+    assert (eva["name"], eva["drills"]) == ("Eva", True)
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_bad_line_of_a_duty_order_is_named(dispatch: Dispatch, tmp_path: Path) -> None:
+    done = await dispatch("duty", "set", sheet(tmp_path, "name,phone\nEva,+33639980003\nUwe,\n"))
+    assert (done.code, "sheet.csv:3" in done.err) == (1, True)
+    assert (await dispatch("duty", "list", "--json")).json() == []
+
+
+async def test_a_pause_lasts_until_it_is_ended(
+    dispatch: Dispatch, organisation: str, pool: asyncpg.Pool, clock: MovableClock
+) -> None:
+    uow = UnitOfWork(pool, clock)
+    id_ = UUID(organisation)
+    assert (await dispatch("pause", "--by", "Anne")).code == 0
+    assert (await organisations.get(uow, id_)).paused_at is not None
+    assert (await dispatch("resume")).code == 0
+    assert (await organisations.get(uow, id_)).paused_at is None

@@ -1,0 +1,44 @@
+"""An escalation pages the duty contacts in turn, and in drills only those who opted in."""
+
+from tests.support.post import Post
+
+
+async def test_a_page_goes_to_the_duty_contact_whose_turn_it_is_and_then_to_the_next(post: Post) -> None:
+    first, second = await post.duty(1), await post.duty(2)
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    for _ in range(3):
+        await post.deliver()
+        await post.expire(incident, 60)
+    pages = [[message.text for message in post.gateway.phone(number).inbox] for number in (first, second)]
+    by_hand = [sum("demande d'un superviseur" in text for text in texts) for texts in pages]
+    assert by_hand == [2, 1]
+    assert {row["recipient_kind"] for row in await post.messages("escalation")} == {"duty"}
+
+
+async def test_an_escalation_that_was_acknowledged_meanwhile_pages_no_contact(post: Post) -> None:
+    number = await post.duty(1)
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    await post.notify()
+    await post.uow.pool.execute("UPDATE escalations SET status = 'acknowledged'")
+    await post.deliver()
+    assert post.gateway.phone(number).inbox == []
+    assert [row["reason"] for row in await post.messages("escalation")] == ["escalation acknowledged"]
+
+
+async def test_a_drill_pages_only_the_duty_contacts_who_opted_in(post: Post) -> None:
+    away, willing = await post.duty(1), await post.duty(2, drills=True)
+    incident = await post.scene.incident(mode="exercise")
+    await post.scene.act(incident.id, "escalate")
+    await post.deliver()
+    assert post.gateway.phone(away).inbox == []
+    assert post.gateway.phone(willing).inbox[0].text.startswith("[EXERCICE]")
+
+
+async def test_a_page_that_no_duty_contact_may_get_creates_no_message(post: Post) -> None:
+    await post.duty(1, drills=False)
+    incident = await post.scene.incident(mode="exercise")
+    await post.scene.act(incident.id, "escalate")
+    await post.notify()
+    assert await post.messages("escalation") == []
