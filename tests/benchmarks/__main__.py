@@ -17,11 +17,11 @@ from deploy.kafka.start import KafkaFailedError
 from dispatch.embedded import EmbeddedServiceError
 from dispatch.storage.pool import describe as in_a_line
 from tests.benchmarks import gate as gates
-from tests.benchmarks.machine import describe
-from tests.benchmarks.measures import UnknownMeasureError, chosen, known
+from tests.benchmarks.registry import UnknownMeasureError, chosen, known
 from tests.benchmarks.results import Results, facts, table
+from tests.benchmarks.rig.machine import describe
+from tests.benchmarks.rig.site import Site
 from tests.benchmarks.row import Better, Row
-from tests.benchmarks.site import Site
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, RECORD = DOCS / "benchmarks.md", DOCS / "benchmarks.json"

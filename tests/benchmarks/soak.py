@@ -18,13 +18,13 @@ from dispatch.services.intake import submitting
 from dispatch.services.replies import receiving
 from dispatch.storage.pool import open_pool
 from schemas.replies import Answer
-from tests.benchmarks.city import SOURCE, City, report
 from tests.benchmarks.figures import Sample
-from tests.benchmarks.processes import Program
 from tests.benchmarks.results import table
+from tests.benchmarks.rig.city import SOURCE, City, report
+from tests.benchmarks.rig.processes import Program
+from tests.benchmarks.rig.site import Site
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
-from tests.kafka.cluster import free_ports
+from tests.kafka.support.cluster import free_ports
 
 NAME = "soak"
 MINUTES = 5.0

@@ -7,10 +7,10 @@ import pytest
 
 from tests.benchmarks import gate
 from tests.benchmarks.figures import median, percentile, rate
-from tests.benchmarks.measures import UnknownMeasureError, chosen
+from tests.benchmarks.measures.workers import out_of_order
+from tests.benchmarks.registry import UnknownMeasureError, chosen
 from tests.benchmarks.results import END, START, Results
 from tests.benchmarks.row import Row
-from tests.benchmarks.workers import out_of_order
 
 
 def row(value: float, bound: float | None = 100, *, lower: bool = True) -> Row:

@@ -8,7 +8,7 @@ from dispatch.storage import parking
 from dispatch.storage.pool import transaction
 from schemas.decoding import Unreadable, decode
 from tests.cli.invocations import Dispatch, states
-from tests.kafka.outside import report_message
+from tests.kafka.support.outside import report_message
 from tests.support.world import World
 
 

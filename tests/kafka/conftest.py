@@ -11,8 +11,8 @@ from consumers.broker import Broker
 from dispatch.embedded import EmbeddedBroker
 from producers.kafka.topics import administration, ensure
 from schemas.topics import BY_NAME
-from tests.kafka.cluster import KafkaCluster, skip_without_java
-from tests.kafka.workers import Station
+from tests.kafka.support.cluster import KafkaCluster, skip_without_java
+from tests.kafka.support.workers import Station
 from tests.support.site import until
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from tests.kafka.cluster import KafkaCluster
+from tests.kafka.support.cluster import KafkaCluster
 
 pytestmark = [pytest.mark.timeout(60)]
 WORDS = [f"word {n}".encode() for n in range(100)]

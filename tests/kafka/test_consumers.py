@@ -11,7 +11,7 @@ from consumers.broker import Broker
 from dispatch.embedded import EmbeddedBroker
 from producers.kafka.topics import ensure
 from schemas.decoding import Received, Unreadable
-from tests.kafka.outside import REPORTS, send_illegible
+from tests.kafka.support.outside import REPORTS, send_illegible
 from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(60)]

@@ -8,8 +8,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from dispatch.cli.doctor.kafka import consumers, copies, measure_lag, topic_settings
 from dispatch.config import Settings
 from producers.kafka.topics import administration, ensure
-from tests.kafka.cluster import KafkaCluster
-from tests.kafka.outside import REPORTS, publish, report_message
+from tests.kafka.support.cluster import KafkaCluster
+from tests.kafka.support.outside import REPORTS, publish, report_message
 from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(90)]

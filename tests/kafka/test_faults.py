@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.kafka.cluster import KafkaCluster
-from tests.kafka.outside import behind, publish, read_all, report_message
-from tests.kafka.workers import LISTENERS, ROLES, Station
+from tests.kafka.support.cluster import KafkaCluster
+from tests.kafka.support.outside import behind, publish, read_all, report_message
+from tests.kafka.support.workers import LISTENERS, ROLES, Station
 from tests.support.site import TOPIC, append_events, entry, until
 
 pytestmark = [pytest.mark.timeout(120)]

@@ -14,7 +14,7 @@ from dispatch.services.ingest.batches import Batches
 from dispatch.services.subscriptions import READERS
 from producers.kafka.relay import Relay
 from schemas.decoding import Received, Unreadable
-from tests.kafka.cluster import KafkaCluster
+from tests.kafka.support.cluster import KafkaCluster
 from tests.support.site import EFFECTS, READER, TOPIC, append_events, until
 
 pytestmark = [pytest.mark.timeout(90)]

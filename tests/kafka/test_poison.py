@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaProducer
 from producers.kafka.topics import ensure
 from schemas.decoding import LARGEST_BODY
 from schemas.topics import TOPICS
-from tests.kafka.cluster import KafkaCluster
-from tests.kafka.outside import REPORTS, Message, publish, read_all, report_message, send_illegible
-from tests.kafka.workers import Station
+from tests.kafka.support.cluster import KafkaCluster
+from tests.kafka.support.outside import REPORTS, Message, publish, read_all, report_message, send_illegible
+from tests.kafka.support.workers import Station
 from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(90)]

@@ -11,8 +11,8 @@ import pytest
 from dispatch.embedded import EmbeddedPostgres
 from dispatch.services.access import keys
 from dispatch.storage.migrate import migrate
-from tests.kafka.cluster import KafkaCluster, free_ports
-from tests.kafka.workers import LISTENERS, SOURCE, Station
+from tests.kafka.support.cluster import KafkaCluster, free_ports
+from tests.kafka.support.workers import LISTENERS, SOURCE, Station
 from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(300)]

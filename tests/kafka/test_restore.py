@@ -20,9 +20,9 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.plans.plan_files import SHIPPED
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool
-from tests.kafka.cluster import KafkaCluster
+from tests.kafka.support.cluster import KafkaCluster
+from tests.kafka.support.workers import LISTENERS, Station, Worker
 from tests.kafka.test_recovery import EVERYBODY, MESSENGERS, covered
-from tests.kafka.workers import LISTENERS, Station, Worker
 from tests.support.scene import Scene
 from tests.support.site import until
 

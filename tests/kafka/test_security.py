@@ -26,9 +26,9 @@ from producers.kafka.errors import KafkaAccessError, TopicsError
 from producers.kafka.topics import administration, cluster_id, ensure
 from schemas.topics import BY_NAME
 from tests.cli.installed import DISPATCH, environment
-from tests.kafka.cluster import free_ports, skip_without_java
-from tests.kafka.secured import Grant, Secured, password
-from tests.kafka.workers import LISTENERS, Station
+from tests.kafka.support.cluster import free_ports, skip_without_java
+from tests.kafka.support.secured import Grant, Secured, password
+from tests.kafka.support.workers import LISTENERS, Station
 from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(240)]

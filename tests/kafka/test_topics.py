@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from producers.kafka.errors import TopicsError
 from producers.kafka.topics import administration, ensure
 from schemas.topics import BY_NAME, TOPICS
-from tests.kafka.cluster import KafkaCluster
+from tests.kafka.support.cluster import KafkaCluster
 from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(60)]

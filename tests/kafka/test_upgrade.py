@@ -16,8 +16,8 @@ from dispatch.storage import write_generation
 from dispatch.storage.migrate import migrate
 from schemas.generations import GENERATION, OLDEST
 from tests.conftest import administer
-from tests.kafka.cluster import KafkaCluster
-from tests.kafka.workers import LISTENERS, ROLES, Station, Worker
+from tests.kafka.support.cluster import KafkaCluster
+from tests.kafka.support.workers import LISTENERS, ROLES, Station, Worker
 from tests.support.site import until
 
 ROOT = Path(__file__).parents[2]

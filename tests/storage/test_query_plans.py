@@ -15,7 +15,7 @@ from dispatch.storage.candidates import SearchArea
 from dispatch.storage.pool import open_pool
 from dispatch.storage.projections import PROJECTIONS
 from dispatch.storage.queries import bound, columns, sql
-from tests.benchmarks.population import ORGANISATION
+from tests.benchmarks.rig.population import ORGANISATION
 from tests.conftest import START, TEMPLATE, administer
 from tests.domain.builders import PLACE
 from tests.support.plenty import DUE, MANY, fill, one

@@ -20,7 +20,7 @@ from deploy.kafka import start as kafka
 from tests.storm import table
 from tests.storm.campaign import Campaign, Row
 from tests.storm.faults import ALL
-from tests.storm.set_up import set_up
+from tests.storm.rig.set_up import set_up
 
 WIDTH = 150
 screen = Console(highlight=False, width=max(WIDTH, Console().width))

@@ -12,7 +12,7 @@ import asyncpg
 from tests.storm import checks
 from tests.storm.checks import CHECKS, Observed
 from tests.storm.faults import TAKEOVER_PATIENCE_S, Fault
-from tests.storm.system import System
+from tests.storm.rig.system import System
 
 EACH_S = 1.2
 LEAD_S = 2.5

@@ -9,10 +9,10 @@ from pathlib import Path
 import asyncpg
 
 from dispatch.embedded import EmbeddedPostgres
-from tests.storm.gateway import Behaviour
-from tests.storm.proxy import Proxy
-from tests.storm.system import System
-from tests.storm.workers import ROLES, SPARE
+from tests.storm.rig.gateway import Behaviour
+from tests.storm.rig.proxy import Proxy
+from tests.storm.rig.system import System
+from tests.storm.rig.workers import ROLES, SPARE
 
 Condition = Callable[[System], AbstractAsyncContextManager[None]]
 

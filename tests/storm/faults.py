@@ -8,8 +8,8 @@ from functools import partial
 
 from tests.storm import conditions as c
 from tests.storm.conditions import Condition
-from tests.storm.system import System
-from tests.storm.workers import ROLES
+from tests.storm.rig.system import System
+from tests.storm.rig.workers import ROLES
 
 TAKEOVER_PATIENCE_S = 30.0
 PAIR_DELAY_S = 1.0

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.storm.faults import ALL, PAIRS
-from tests.storm.workers import ROLES
+from tests.storm.rig.workers import ROLES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "storm.md").read_text("utf-8")
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.kafka.cluster import free_ports
-from tests.storm.proxy import HOST, Proxy
+from tests.kafka.support.cluster import free_ports
+from tests.storm.rig.proxy import HOST, Proxy
 
 MOMENT_S = 0.05
 

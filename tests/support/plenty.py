@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from tests.benchmarks.population import ORGANISATION, Square, settle
+from tests.benchmarks.rig.population import ORGANISATION, Square, settle
 
 MANY = 20_000
 DUE, WAITING, RUNNING = 100, 300, 200

@@ -15,7 +15,7 @@ from dispatch.services.operations.parking_actions import ParkingResult, discard,
 from dispatch.services.subscriptions import handlers_of
 from dispatch.storage.pool import RetryableError
 from schemas.decoding import decode
-from tests.kafka.outside import Message, report_message
+from tests.kafka.support.outside import Message, report_message
 from tests.support.world import World
 
 REPORTS = "incident.reports"

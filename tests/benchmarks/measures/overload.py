@@ -19,11 +19,11 @@ from aiokafka import AIOKafkaConsumer
 from dispatch.clock import Clock
 from dispatch.storage.pool import open_pool
 from schemas.base import Severity
-from tests.benchmarks import wire
-from tests.benchmarks.city import City, report
+from tests.benchmarks.rig import wire
+from tests.benchmarks.rig.city import City, report
+from tests.benchmarks.rig.site import Site
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
-from tests.kafka.cluster import free_ports
+from tests.kafka.support.cluster import free_ports
 
 NAME, OFFERS = "overload", "dispatch.offers"
 MIX: Sequence[tuple[Severity, int]] = (("life_threatening", 10), ("urgent", 40), ("routine", 50))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from aiohttp import ClientError, ClientSession
 
-from tests.benchmarks.processes import DISPATCH
+from tests.benchmarks.rig.processes import DISPATCH
+from tests.benchmarks.rig.site import Site
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
-from tests.kafka.cluster import free_ports
+from tests.kafka.support.cluster import free_ports
 
 NAME = "up"
 PATIENCE_S = 120

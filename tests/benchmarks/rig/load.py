@@ -1,6 +1,6 @@
 """The load generator: sends reports at a steady rate and records the results. Run as a process of its own.
 
-`python -m tests.benchmarks.load ORDER.json HEARD.json`. Reports leave on time, whether or not earlier ones were
+`python -m tests.benchmarks.rig.load ORDER.json HEARD.json`. Reports leave on time, whether or not earlier ones were
 answered. One report goes ahead alone, and the rest when all that comes of it was heard.
 """
 
@@ -20,8 +20,8 @@ from aiohttp import ClientSession, TCPConnector, web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.ids import derived
-from tests.benchmarks import wire
-from tests.benchmarks.city import Box, report
+from tests.benchmarks.rig import wire
+from tests.benchmarks.rig.city import Box, report
 
 AHEAD_S = 60.0
 PATIENCE_S = 60.0

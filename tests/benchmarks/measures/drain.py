@@ -9,13 +9,13 @@ from dispatch.clock import Clock
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake import submitting
 from dispatch.storage.pool import open_pool
-from tests.benchmarks import wire
-from tests.benchmarks.city import SOURCE, City, report
 from tests.benchmarks.figures import rate
-from tests.benchmarks.processes import Cpu, Program
+from tests.benchmarks.rig import wire
+from tests.benchmarks.rig.city import SOURCE, City, report
+from tests.benchmarks.rig.processes import Cpu, Program
+from tests.benchmarks.rig.site import Site
+from tests.benchmarks.rig.wire import Growth, Message
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
-from tests.benchmarks.wire import Growth, Message
 
 NAME = "drain"
 OFFERS = 7
@@ -108,7 +108,7 @@ async def bare(site: Site, backlog: Sequence[Message]) -> Growth[Cpu]:
     await wire.make_topics(site.bootstrap, "bare.in", "bare.out")
     await wire.publish(site.bootstrap, "bare.in", backlog)
     words = [site.bootstrap, await site.database(), str(OFFERS), "bare.in", "bare.out"]
-    loop = site.start([sys.executable, "-m", "tests.benchmarks.bare", *words])
+    loop = site.start([sys.executable, "-m", "tests.benchmarks.rig.bare", *words])
     growth = await wire.watch(site.bootstrap, "bare.out", len(backlog) * OFFERS, lambda: site.cpu(loop))
     loop.kill()
     return growth

@@ -16,7 +16,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.pool import open_pool
 from schemas.base import Position
 from schemas.reports import ReportBody
-from tests.benchmarks.site import Site
+from tests.benchmarks.rig.site import Site
 from tests.domain.builders import CALLED, PLACE
 
 SOURCE = "control-room"

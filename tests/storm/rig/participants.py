@@ -14,7 +14,7 @@ import asyncpg
 
 from dispatch.services.core.error_classification import is_transient
 from tests.stories.phones import CODE, LINK
-from tests.storm.gateway import Text
+from tests.storm.rig.gateway import Text
 
 AGAIN_AFTER_S = 1.0
 PATIENCE_S = 8.0

@@ -2,13 +2,13 @@
 
 import asyncpg
 
-from tests.benchmarks.chain import OFFERS, load, told
-from tests.benchmarks.city import City
 from tests.benchmarks.figures import percentile
-from tests.benchmarks.load import Heard, Order
+from tests.benchmarks.measures.chain import OFFERS, load, told
+from tests.benchmarks.rig.city import City
+from tests.benchmarks.rig.load import Heard, Order
+from tests.benchmarks.rig.site import Site
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
-from tests.kafka.cluster import free_ports
+from tests.kafka.support.cluster import free_ports
 
 NAME = "crowd"
 ROLES = (

@@ -1,7 +1,8 @@
 """The bound: the rate of this machine without any logic. Run as a process, once for each hop.
 
 A hop consumes a batch, writes a row for each record it will send, sends them, and commits its place after: the
-same guarantees as the product's, with none of its work. `python -m tests.benchmarks.bare KAFKA DSN FAN FROM TO [TO …]`
+same guarantees as the product's, with none of its work.
+`python -m tests.benchmarks.rig.bare KAFKA DSN FAN FROM TO [TO …]`
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from tests.benchmarks.wire import producer
+from tests.benchmarks.rig.wire import producer
 
 AT_ONCE = 500
 ROWS = "CREATE TABLE IF NOT EXISTS bare (id uuid PRIMARY KEY, body bytea NOT NULL)"

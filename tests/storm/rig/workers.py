@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from dispatch.runtime.roles import Role
-from tests.kafka.workers import Worker
+from tests.kafka.support.workers import Worker
 
 ROLES: tuple[str, ...] = get_args(Role)
 SPARE = "spare"

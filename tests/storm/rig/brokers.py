@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from deploy.kafka import start as kafka
-from tests.kafka.cluster import KafkaCluster, free_ports
-from tests.storm.proxy import Proxy
+from tests.kafka.support.cluster import KafkaCluster, free_ports
+from tests.storm.rig.proxy import Proxy
 
 COUNT = 3
 # Kafka's default time-outs: with shorter ones a slow broker on a busy machine counts as dead.

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import orjson
 
-from tests.benchmarks import wire
-from tests.benchmarks.city import City
 from tests.benchmarks.figures import percentile
-from tests.benchmarks.load import BEGUN, Heard, Order
-from tests.benchmarks.processes import Cpu, Program
+from tests.benchmarks.rig import wire
+from tests.benchmarks.rig.city import City
+from tests.benchmarks.rig.load import BEGUN, Heard, Order
+from tests.benchmarks.rig.processes import Cpu, Program
+from tests.benchmarks.rig.site import Site
+from tests.benchmarks.rig.wire import StuckError
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
-from tests.benchmarks.wire import StuckError
-from tests.kafka.cluster import free_ports
+from tests.kafka.support.cluster import free_ports
 
 NAME = "chain"
 OFFERS = 7
@@ -69,7 +69,7 @@ async def bare(site: Site, count: int) -> list[float]:
     names = [f"bare.{number}" for number in range(4)]
     await wire.make_topics(site.bootstrap, *names)
     words = [site.bootstrap, await site.database(), "1", *names]
-    hops = site.start([sys.executable, "-m", "tests.benchmarks.bare", *words])
+    hops = site.start([sys.executable, "-m", "tests.benchmarks.rig.bare", *words])
     site.say("three bare hops")
     heard, _ = await load(site, Order(site.bootstrap, RATE, count, names[-1], "", 1, into=names[0]), [hops])
     hops.kill()
@@ -82,7 +82,7 @@ async def load(site: Site, order: Order, programs: Sequence[Program]) -> tuple[H
     what, where = site.folder / "order.json", site.folder / "heard.json"
     what.write_bytes(orjson.dumps(order))
     where.unlink(missing_ok=True)
-    process = site.start([sys.executable, "-m", "tests.benchmarks.load", str(what), str(where)])
+    process = site.start([sys.executable, "-m", "tests.benchmarks.rig.load", str(what), str(where)])
     while process.runs and BEGUN.encode() not in process.log.read_bytes():
         await asyncio.sleep(0.05)
     before = site.cpu(*programs)

@@ -15,7 +15,7 @@ import psutil
 from deploy.kafka.start import missing_tools
 from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
 from dispatch.storage.migrate import migrate
-from tests.kafka.cluster import KafkaCluster
+from tests.kafka.support.cluster import KafkaCluster
 
 TEMPLATE = "bench_template"
 OURS = "SELECT pg_backend_pid()"

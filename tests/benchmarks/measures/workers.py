@@ -5,12 +5,13 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from tests.benchmarks import drain, wire
-from tests.benchmarks.city import City
-from tests.benchmarks.processes import Cpu
+from tests.benchmarks.measures import drain
+from tests.benchmarks.rig import wire
+from tests.benchmarks.rig.city import City
+from tests.benchmarks.rig.processes import Cpu
+from tests.benchmarks.rig.site import Site
+from tests.benchmarks.rig.wire import Growth
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
-from tests.benchmarks.wire import Growth
 
 NAME = "workers"
 

@@ -17,7 +17,7 @@ from deploy.kafka import start as kafka
 from dispatch.config import Settings
 from dispatch.kafka_security import Security
 from producers.kafka.topics import administration
-from tests.kafka.cluster import KafkaCluster
+from tests.kafka.support.cluster import KafkaCluster
 
 ADMIN = "admin"
 KINDS = {"topic": 2, "group": 3}

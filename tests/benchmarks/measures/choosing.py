@@ -15,9 +15,9 @@ from dispatch.storage.pool import open_pool, transaction
 from schemas.ids import new_id
 from schemas.plans import Plan
 from tests.benchmarks.figures import median
-from tests.benchmarks.population import LOAD_S, ORGANISATION, Square, settle
+from tests.benchmarks.rig.population import LOAD_S, ORGANISATION, Square, settle
+from tests.benchmarks.rig.site import Site
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
 from tests.domain.builders import incident, plan
 
 NAME = "choosing"

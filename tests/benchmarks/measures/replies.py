@@ -13,13 +13,14 @@ from dispatch.clock import Clock
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.replies import receiving
 from dispatch.storage.pool import open_pool
-from tests.benchmarks import drain, wire
-from tests.benchmarks.city import City
 from tests.benchmarks.figures import percentile, rate
-from tests.benchmarks.processes import Cpu
+from tests.benchmarks.measures import drain
+from tests.benchmarks.rig import wire
+from tests.benchmarks.rig.city import City
+from tests.benchmarks.rig.processes import Cpu
+from tests.benchmarks.rig.site import Site
+from tests.benchmarks.rig.wire import Growth, Message
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
-from tests.benchmarks.wire import Growth, Message
 
 NAME = "replies"
 ROLES = ("relay", "replies")
@@ -143,7 +144,7 @@ async def _bare(site: Site, said: Sequence[Message]) -> Growth[Cpu]:
     await wire.make_topics(site.bootstrap, "bare.replies", "bare.assignments")
     await wire.publish(site.bootstrap, "bare.replies", said)
     words = [site.bootstrap, await site.database(), "1", "bare.replies", "bare.assignments"]
-    loop = site.start([sys.executable, "-m", "tests.benchmarks.bare", *words])
+    loop = site.start([sys.executable, "-m", "tests.benchmarks.rig.bare", *words])
     growth = await wire.watch(site.bootstrap, "bare.assignments", len(said), lambda: site.cpu(loop))
     loop.kill()
     return growth

@@ -18,18 +18,18 @@ from dispatch.services.people import volunteers
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool
 from schemas.base import Position
-from tests.kafka.cluster import free_ports
-from tests.storm import disk
-from tests.storm.brokers import ProxiedCluster
-from tests.storm.disk import SmallFileSystem
-from tests.storm.gateway import Gateway
-from tests.storm.participants import PATIENCE_S, Participants
-from tests.storm.proxy import HOST, Proxy
-from tests.storm.system import System
-from tests.storm.workers import HTTP, Workers
+from tests.kafka.support.cluster import free_ports
+from tests.storm.rig import disk
+from tests.storm.rig.brokers import ProxiedCluster
+from tests.storm.rig.disk import SmallFileSystem
+from tests.storm.rig.gateway import Gateway
+from tests.storm.rig.participants import PATIENCE_S, Participants
+from tests.storm.rig.proxy import HOST, Proxy
+from tests.storm.rig.system import System
+from tests.storm.rig.workers import HTTP, Workers
 from tests.support.scene import a_volunteer
 
-PLANS = Path(__file__).with_name("plans")
+PLANS = Path(__file__).parents[1] / "plans"
 VOLUNTEERS = 160
 HOLDERS = {
     "control-room": ["reports:write"],

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks.site import Site
+from tests.benchmarks.rig.site import Site
 
 LIBRARIES = ("aiokafka", "asyncpg", "faststream", "fastapi", "pydantic", "uvloop", "uvicorn")
-POM = Path(__file__).parents[2] / "deploy" / "kafka" / "pom.xml"
+POM = Path(__file__).parents[3] / "deploy" / "kafka" / "pom.xml"
 VERSION = re.compile(r"<kafka\.version>(.+?)<")
 
 

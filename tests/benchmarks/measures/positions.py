@@ -19,10 +19,10 @@ from producers.kafka.topics import administration
 from schemas.base import Position
 from schemas.ids import new_id
 from tests.benchmarks.figures import Sample, rate
-from tests.benchmarks.population import LOAD_S, ORGANISATION, Square, settle, volunteer
+from tests.benchmarks.rig.population import LOAD_S, ORGANISATION, Square, settle, volunteer
+from tests.benchmarks.rig.site import Site
+from tests.benchmarks.rig.wire import Message, publish
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
-from tests.benchmarks.wire import Message, publish
 
 NAME = "positions"
 PEOPLE, MOVES = 1_000_000, 200_000

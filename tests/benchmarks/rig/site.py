@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.status import Status
 
 from dispatch.storage.chain import BUCKETS
-from tests.benchmarks.processes import Cpu, Program, command_of, cpu_of
-from tests.benchmarks.servers import TEMPLATE, Databases, Kafka, fresh_name, open_databases
+from tests.benchmarks.rig.processes import Cpu, Program, command_of, cpu_of
+from tests.benchmarks.rig.servers import TEMPLATE, Databases, Kafka, fresh_name, open_databases
 
-PLANS = Path(__file__).with_name("plans")
+PLANS = Path(__file__).parents[1] / "plans"
 """The plan of all measures: seven seats, seven offers at once, and windows longer than any measure."""
 
 LAST_LINES = 10

@@ -10,7 +10,7 @@ from subprocess import STDOUT, Popen, TimeoutExpired
 
 import psutil
 
-from tests.kafka.workers import Worker
+from tests.kafka.support.workers import Worker
 
 # A measured process must not outlive a killed benchmark.
 _LEASH = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []

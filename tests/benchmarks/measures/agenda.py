@@ -14,8 +14,8 @@ from dispatch.services.incidents.agenda import LOW_PER_ROUND, SEVERE_PER_ROUND, 
 from dispatch.storage.pool import open_pool
 from schemas.ids import named
 from tests.benchmarks.figures import median, percentile
+from tests.benchmarks.rig.site import Site
 from tests.benchmarks.row import Row
-from tests.benchmarks.site import Site
 from tests.domain.builders import PLACE
 from tests.support.world import World, near
 

@@ -1,11 +1,11 @@
-"""The measures: each module of this folder that has a NAME and `measure`, in the order of the table."""
+"""The registry of measures: each module of `measures` and the soak, in the order of the table."""
 
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
 
-import tests.benchmarks
+from tests.benchmarks import measures, soak
 
 ORDER = (
     "chain",
@@ -29,24 +29,24 @@ class UnknownMeasureError(Exception):
 
 def known() -> dict[str, ModuleType]:
     """Return all measures by name."""
-    found = {module.NAME: module for module in _modules() if hasattr(module, "NAME")}
+    found = {module.NAME: module for module in _modules()}
     return dict(sorted(found.items(), key=lambda item: (_place(item[0]), item[0])))
 
 
 def chosen(names: Iterable[str]) -> dict[str, ModuleType]:
     """Return the named measures in order; all if none is named."""
-    measures = known()
-    if unknown := set(names) - measures.keys():
+    found = known()
+    if unknown := set(names) - found.keys():
         raise UnknownMeasureError(
-            f"no measure is called {', '.join(sorted(unknown))}; there are {', '.join(measures)}"
+            f"no measure is called {', '.join(sorted(unknown))}; there are {', '.join(found)}"
         )
-    return {name: module for name, module in measures.items() if not names or name in set(names)}
+    return {name: module for name, module in found.items() if not names or name in set(names)}
 
 
 def _modules() -> Iterator[ModuleType]:
-    for found in iter_modules(tests.benchmarks.__path__):
-        if not found.name.startswith(("_", "test_")):
-            yield import_module(f"tests.benchmarks.{found.name}")
+    yield soak
+    for found in iter_modules(measures.__path__):
+        yield import_module(f"{measures.__name__}.{found.name}")
 
 
 def _place(name: str) -> int:

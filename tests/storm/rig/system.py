@@ -9,12 +9,12 @@ import asyncpg
 
 from dispatch.embedded import EmbeddedPostgres
 from dispatch.services.core.unit_of_work import UnitOfWork
-from tests.storm.brokers import ProxiedCluster
-from tests.storm.disk import SmallFileSystem
-from tests.storm.gateway import Gateway
-from tests.storm.participants import Participants
-from tests.storm.proxy import Proxy
-from tests.storm.workers import Workers
+from tests.storm.rig.brokers import ProxiedCluster
+from tests.storm.rig.disk import SmallFileSystem
+from tests.storm.rig.gateway import Gateway
+from tests.storm.rig.participants import Participants
+from tests.storm.rig.proxy import Proxy
+from tests.storm.rig.workers import Workers
 
 SEATED_SINCE = """
     SELECT extract(epoch FROM min(a.assigned_at))::float8
