@@ -69,7 +69,8 @@ class _Question:
     def add(self, who: UUID, metres: float, gates: int, skills: Collection[str]) -> None:
         """List a volunteer for every role; the roles differ in the gate of the skill only."""
         for role, found in self.found.items():
-            found.append(Found(who, metres, gates if self.seats[role].fits(skills) else gates | SKILL))
+            fits = self.seats[role].fits(skills)
+            found.append(Found(who, metres, gates if fits else gates | SKILL))
 
     def short(self) -> Iterator[tuple[str, float, int]]:
         """Yield the roles with too few who pass, the distance searched so far, and how many to find beyond it."""
