@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from dispatch.storage.pool import ConnectionLostError
 from tests.storm import checks
 from tests.storm.checks import CHECKS, Observed
 from tests.storm.faults import TAKEOVER_PATIENCE_S, Fault
@@ -127,7 +128,7 @@ class Campaign:
         try:
             running = await system.pool.fetchval(ENDED)
             return not running and not any((await checks.unfinished(system.uow)).values())
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionLostError):
             return False
 
 

@@ -20,7 +20,7 @@ from dispatch.services.operations import rebuilding
 from dispatch.services.people import volunteers
 from dispatch.services.replies import receiving
 from dispatch.services.subscriptions import READERS
-from dispatch.storage.pool import open_pool
+from dispatch.storage.pool import UNREACHABLE, open_pool
 from schemas.reports import ReportBody
 from tests.domain.builders import CALLED, PLACE
 from tests.support.scene import Scene, a_volunteer
@@ -32,7 +32,7 @@ LISTENERS = ("reports", "incidents", "overlaps", "replies")
 PEOPLE = 240
 REPORT_EVERY_S = 0.1
 MOST_LACKING = 10
-DOWN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+DOWN = (*UNREACHABLE, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 UNPROCESSED = """
     SELECT (SELECT count(*) FROM outbox) + count(*)

@@ -9,6 +9,7 @@ import asyncpg
 
 from dispatch.embedded import EmbeddedPostgres
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage.pool import ConnectionLostError
 from tests.storm.rig.brokers import ProxiedCluster
 from tests.storm.rig.disk import SmallFileSystem
 from tests.storm.rig.gateway import Gateway
@@ -64,7 +65,7 @@ class System:
             try:
                 if (at := await self.seated(since)) is not None:
                     return at - since
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionLostError):
                 pass
             await asyncio.sleep(0.1)
         return None

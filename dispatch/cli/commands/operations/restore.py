@@ -20,9 +20,11 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.restore_epochs import current_epoch
 from dispatch.services.operations import backup_status, journal_verification, rebuilding
 from dispatch.services.subscriptions import READERS
-from dispatch.storage.pool import describe, open_pool
+from dispatch.storage.pool import ConnectionLostError, describe, open_pool
 
-UNREADABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, LookupError, TypeError, ValueError)
+UNREADABLE = (
+    asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionLostError, LookupError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class Restored(NamedTuple):
