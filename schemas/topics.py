@@ -102,7 +102,7 @@ TOPICS: tuple[Topic, ...] = (
         writers=("reports", "incidents", "agenda", "api", "auditor"),
     ),
     Topic(
-        "volunteer.replies", "volunteer", 12, (ReplyReceived,),
+        "volunteer.replies", "incident", 12, (ReplyReceived,),
         writers=("api",), recover="table",
     ),
     Topic(

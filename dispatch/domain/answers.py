@@ -23,9 +23,13 @@ from schemas.offers import (
     OfferExpired,
     OnScene,
 )
+from schemas.replies import Answer
 
 RENFORT = "renfort"
 """The name of the actor in events that no human caused."""
+COMES: frozenset[Answer] = frozenset({"accepted", "en_route", "on_scene"})
+STAYS: frozenset[Answer] = frozenset({"declined", "released"})
+"""Answers that say whether the volunteer comes: the one received last counts, whichever is applied last."""
 
 
 def answer(decision: Decision, reply: AnswerOffer) -> None:
@@ -35,7 +39,14 @@ def answer(decision: Decision, reply: AnswerOffer) -> None:
         msg = "the answer names an offer that this volunteer never had"
         raise RefusedError(msg)
     _acknowledge(decision, reply)
-    _ANSWERS[reply.answer](decision, offer, reply)
+    if not _is_overtaken(reply):
+        _ANSWERS[reply.answer](decision, offer, reply)
+
+
+def _is_overtaken(reply: AnswerOffer) -> bool:
+    """Return whether the volunteer has said since whether they come, and said the opposite."""
+    opposite = STAYS if reply.answer in COMES else COMES if reply.answer in STAYS else frozenset()
+    return not opposite.isdisjoint(reply.overtaken_by)
 
 
 def _acknowledge(decision: Decision, reply: AnswerOffer) -> None:

@@ -39,7 +39,10 @@ class Consider:
 
 @dataclass(frozen=True, slots=True)
 class AnswerOffer:
-    """Apply a volunteer's answer to one offer; `engaged` where another incident has the person assigned in the lane."""
+    """Apply a volunteer's answer to one offer; `engaged` where another incident has the person assigned in the lane.
+
+    `overtaken_by` are the answers to the same offer that were received later and are applied already.
+    """
 
     offer_id: UUID
     volunteer_id: UUID
@@ -47,6 +50,7 @@ class AnswerOffer:
     channel: Channel
     received_at: datetime
     engaged: bool = False
+    overtaken_by: frozenset[Answer] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dispatch.services.messaging import composing
 from dispatch.services.operations.parking_actions import Handlers
 from dispatch.services.people import position_handler
 from dispatch.services.publishing.outbox import Readers
+from dispatch.services.replies import applying
 from schemas.topics import BY_NAME
 
 ConsumerRole = Literal["reports", "incidents", "replies", "positions", "notifications"]
@@ -81,7 +82,7 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
         "Queue a message to the duty contact whose turn it is.",
     ),
     Subscription(
-        "replies", "volunteer.replies", "replies", _always(handlers.apply_replies),
+        "replies", "volunteer.replies", "replies", _always(applying.apply_replies),
         "Fill seats, extend the next offers and stand down the surplus.",
     ),
     # A batch is coalesced into one write per volunteer, so it may be large. Of the two members, each with half of the

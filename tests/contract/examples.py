@@ -119,7 +119,6 @@ KEYS = {
     "notification.events": str(VOLUNTEER),
     "parking": "incident.reports",
     "volunteer.positions": str(VOLUNTEER),
-    "volunteer.replies": str(VOLUNTEER),
     "volunteer.updates": str(VOLUNTEER),
 }
 

@@ -108,6 +108,32 @@ def test_a_yes_from_a_volunteer_engaged_elsewhere_is_thanked_and_ends_the_offer(
     assert (offer_of(after_it, 0).status, offer_of(after_it, 0).late) == ("expired", "thanked")
 
 
+@pytest.mark.parametrize("since", ["declined", "released"])
+def test_a_yes_received_before_a_no_that_was_applied_seats_nobody(since: Answer) -> None:
+    state = answered(ask(incident(), 1), 0, since)
+    assert after(state, replace(reply(state, 0, "accepted"), overtaken_by=frozenset({since}))) == state
+
+
+@pytest.mark.parametrize("since", ["accepted", "en_route", "on_scene"])
+@pytest.mark.parametrize("answer", ["declined", "released"])
+def test_a_no_received_before_a_yes_that_was_applied_releases_nobody(answer: Answer, since: Answer) -> None:
+    state = answered(ask(incident(), 1), 0, "accepted")
+    assert after(state, replace(reply(state, 0, answer), overtaken_by=frozenset({since}))) == state
+
+
+def test_a_yes_is_applied_after_a_later_one_of_being_on_the_way() -> None:
+    state = answered(ask(incident(), 1), 0, "en_route")
+    late = replace(reply(state, 0, "accepted"), overtaken_by=frozenset({"en_route"}))
+    assert assignment_of(after(state, late), 0).active
+
+
+@pytest.mark.parametrize("since", ["accepted", "declined", "released"])
+def test_danger_counts_whatever_was_answered_since(since: Answer) -> None:
+    state = answered(ask(incident(), 1), 0, "accepted")
+    danger = replace(reply(state, 0, "danger"), overtaken_by=frozenset({since}))
+    assert after(state, danger).status == "held"
+
+
 def test_a_yes_to_an_older_offer_seats_the_person_once_and_takes_the_newer_offer_back() -> None:
     older = _expired()
     newer = after(older, picks(["helper"]), now=at(65))

@@ -13,8 +13,9 @@ from dispatch.domain.incident import Incident, Offer
 from dispatch.domain.opening import open_incident
 from dispatch.services.access import organisations
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents import execution, handlers
+from dispatch.services.incidents import execution
 from dispatch.services.people import volunteers
+from dispatch.services.replies import applying
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
 from schemas.decoding import Received, decode
@@ -92,7 +93,7 @@ class Scene:
     async def process_replies(self) -> None:
         """Process the stored answers as the consumer does."""
         async with transaction(self.uow.pool) as connection:
-            await handlers.apply_replies(
+            await applying.apply_replies(
                 connection, await self._unprocessed(connection), self.uow.clock.now()
             )
 

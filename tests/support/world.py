@@ -149,20 +149,22 @@ class World:
         return await self.reply_to(name, offer.id, who, answer, received_at)
 
     async def reply_to(
-        self, name: UUID, offer: UUID, who: UUID, answer: Answer, received_at: datetime | None = None
-    ) -> UUID:
-        """Store an answer to an offer as the webhook and the page do."""
+        self, name: UUID, offer: UUID, who: UUID, answer: Answer, received_at: datetime | None = None,
+        key: UUID | None = None,
+    ) -> UUID:  # fmt: skip
+        """Store an answer to an offer as the webhook and the page do, with another key where one is given."""
         at, reply = received_at or self.now, new_id()
         event = ReplyReceived(
             at=at, reply_id=reply, volunteer_id=who, offer_id=offer, incident_id=name, answer=answer,
             channel="page", received_at=at,
         )  # fmt: skip
+        keyed = str(key or name)
         async with transaction(self.pool) as connection:
             await connection.execute(
                 "INSERT INTO replies VALUES ($1, $2, 'actual', $3, $4, $5, $6, 'page', $7)",
                 reply, self.organisation, who, offer, name, answer, at,
             )  # fmt: skip
-            await append(connection, [Entry(reply, event, self.organisation, "actual", str(who), at, at)], at)
+            await append(connection, [Entry(reply, event, self.organisation, "actual", keyed, at, at)], at)
         return reply
 
     async def answer(self, name: UUID, who: UUID, *answers: Answer) -> Incident:

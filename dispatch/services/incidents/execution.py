@@ -18,7 +18,6 @@ from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.matching import candidates
 from dispatch.storage import incidents as store
-from dispatch.storage.queries import sql
 from schemas.base import Lane
 
 Commands = Sequence[tuple[UUID, Command]]
@@ -116,22 +115,6 @@ async def _extend_offers(
             found[one.incident_id],
             Consider(one.id, tuple(choice.picks), choice.shut(), choice.contended),
         )
-
-
-async def execute_answers(
-    connection: asyncpg.Connection, answers: Sequence[tuple[UUID, AnswerOffer]], now: datetime
-) -> list[CommandResult]:
-    """Execute volunteers' answers; lock the incidents, then the volunteers who accept."""
-    locked = await store.lock(connection, (name for name, _ in answers))
-    accepting = sorted((one.volunteer_id, name) for name, one in answers if one.answer == "accepted")
-    engaged: set[tuple[UUID, UUID]] = set()
-    if accepting:
-        people, names = map(list, zip(*accepting, strict=True))
-        await connection.execute(sql("lock_volunteers"), sorted(set(people)))
-        rows = await connection.fetch(sql("engaged_elsewhere"), people, names, list(locked))
-        engaged = {(row["volunteer_id"], row["incident_id"]) for row in rows}
-    commands = [(name, replace(one, engaged=(one.volunteer_id, name) in engaged)) for name, one in answers]
-    return await execute(connection, commands, locked, now)
 
 
 async def execute_command(

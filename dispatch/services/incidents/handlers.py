@@ -6,10 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.commands import AnswerOffer, Command, Free, Tick
-from dispatch.domain.errors import RefusedError
+from dispatch.domain.commands import Command, Free, Tick
 from dispatch.services.incidents import execution
-from dispatch.services.incidents.execution import CommandResult
 from dispatch.storage.queries import sql
 from schemas.decoding import Received
 from schemas.incidents import (
@@ -21,7 +19,6 @@ from schemas.incidents import (
     Widened,
 )
 from schemas.offers import Assigned
-from schemas.replies import ReplyReceived
 
 SEARCH_TRIGGERS = (
     IncidentOpened, IncidentUpdated, IncidentConfirmed, IncidentResumed, IncidentGivenBack, Widened,
@@ -38,17 +35,6 @@ async def consider_incidents(
     await execution.lock_and_execute(connection, commands, now)
 
 
-async def apply_replies(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
-    """Apply volunteers' answers in the order of their receipt; raises RefusedError where one is refused."""
-    replies = sorted(
-        (r.data for r in received if isinstance(r.data, ReplyReceived)), key=lambda r: r.received_at
-    )
-    answers = [(reply.incident_id, _command(reply)) for reply in replies]
-    results = await execution.execute_answers(connection, answers, now)
-    await connection.execute(sql("mark_replies_processed"), [reply.reply_id for reply in replies], now)
-    _raise_refusals(results)
-
-
 async def release_overlapping(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
@@ -60,13 +46,3 @@ async def release_overlapping(
     ]
     if commands:
         await execution.lock_and_execute(connection, commands, now)
-
-
-def _command(reply: ReplyReceived) -> AnswerOffer:
-    return AnswerOffer(reply.offer_id, reply.volunteer_id, reply.answer, reply.channel, reply.received_at)
-
-
-def _raise_refusals(results: Sequence[CommandResult]) -> None:
-    refusals = [result.refused for result in results if result.refused is not None]
-    if refusals:
-        raise RefusedError("; ".join(refusals))

@@ -161,16 +161,15 @@ async def _store(
         channel=received.channel,
         received_at=received.received_at,
     )
-    key = str(event.volunteer_id)
-    await connection.execute(sql("lock_replies_of"), key)
+    await connection.execute(sql("lock_replies_of"), str(event.volunteer_id))
     reply = event.model_dump(
         include={"volunteer_id", "offer_id", "incident_id", "answer", "channel", "received_at"}
     )
     place = {"organisation": offer["organisation"], "mode": offer["mode"]}
     await connection.execute(*bound("store_reply", id=event.reply_id, **place, **reply))
     entry = Entry(
-        event.reply_id, event, offer["organisation"], offer["mode"], key, received.received_at,
-        received.received_at, rank=0,
+        event.reply_id, event, offer["organisation"], offer["mode"], str(event.incident_id),
+        received.received_at, received.received_at, rank=0,
     )  # fmt: skip
     await journal.append(connection, [entry], now)
     return event.reply_id

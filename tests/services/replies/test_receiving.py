@@ -107,6 +107,14 @@ async def test_a_text_answers_the_only_offer(scene: Scene, words: str, given: st
     assert tuple(row.values()) == (offer.id, "sms")
 
 
+async def test_the_answers_to_one_incident_have_one_key(scene: Scene) -> None:
+    incident = await scene.incident()
+    for offer in incident.offers.values():
+        await answer(scene, offer.id, "accepted")
+    keys = await scene.uow.pool.fetch("SELECT key FROM journal WHERE topic = 'volunteer.replies'")
+    assert [row["key"] for row in keys] == [str(incident.id).encode()] * len(incident.offers)
+
+
 async def test_a_text_that_the_gateway_tells_twice_counts_once(scene: Scene) -> None:
     await scene.offer(0)
     first = await text(scene, "oui", provider_id="p1")

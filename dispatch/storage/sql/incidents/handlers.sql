@@ -1,7 +1,3 @@
--- name: mark_replies_processed
--- Records the time at which answers were processed.
-UPDATE replies SET processed_at = $2 WHERE id = ANY ($1::uuid[]) AND processed_at IS NULL;
-
 -- name: overlapping_incidents
 -- Returns the incidents of other lanes in which a volunteer assigned in the lane urgent holds a seat or an offer.
 SELECT DISTINCT a.volunteer_id, a.incident_id

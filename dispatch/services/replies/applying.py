@@ -1,0 +1,121 @@
+"""Applying answers: each person's in the order of their receipt, whichever partition carries them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.domain.commands import AnswerOffer
+from dispatch.domain.errors import NewerVersionError, RefusedError
+from dispatch.domain.incident import Incident
+from dispatch.services.incidents import execution
+from dispatch.services.incidents.execution import CommandResult
+from dispatch.storage import inbox
+from dispatch.storage import incidents as store
+from dispatch.storage.queries import sql
+from schemas.decoding import Received
+from schemas.ids import derived
+from schemas.replies import ReplyReceived
+
+CONSUMER = "replies"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One stored answer, and the command that applies it."""
+
+    id: UUID
+    incident_id: UUID
+    command: AnswerOffer
+
+    @property
+    def event_id(self) -> UUID:
+        """Return the id of its event, the first of its stream."""
+        return derived(self.id, 1)
+
+
+async def apply_replies(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
+    """Apply volunteers' answers in the order of their receipt; raises RefusedError where one is refused.
+
+    A topic orders the answers to one incident. What a person answered to others before is applied in the same
+    transaction, or waited for where another consumer is applying it.
+    """
+    replies = [_reply(record.data) for record in received if isinstance(record.data, ReplyReceived)]
+    if earlier := await _earlier(connection, replies):
+        # An earlier answer that is refused, or needs a newer version, is left to its own record.
+        with suppress(RefusedError, NewerVersionError):
+            async with connection.transaction():
+                fresh = await inbox.record(connection, CONSUMER, [reply.event_id for reply in earlier], now)
+                unapplied = [reply for reply in earlier if reply.event_id in fresh]
+                await _apply(connection, [*unapplied, *replies], now)
+            return
+    await _apply(connection, replies, now)
+
+
+async def _earlier(connection: asyncpg.Connection, replies: Sequence[Reply]) -> list[Reply]:
+    """Return the unprocessed answers, outside the batch, that precede one of the same person in it."""
+    last = {reply.command.volunteer_id: reply.command.received_at for reply in _ordered(replies)}
+    ids = [reply.id for reply in replies]
+    rows = await connection.fetch(sql("earlier_replies"), list(last), list(last.values()), ids)
+    return [Reply(row["id"], row["incident_id"], _command(dict(row))) for row in rows]
+
+
+async def _apply(connection: asyncpg.Connection, replies: Sequence[Reply], now: datetime) -> None:
+    """Lock the incidents, then the volunteers who accept; decide, and raise RefusedError for what was refused."""
+    ordered = _ordered(replies)
+    locked = await store.lock(connection, (reply.incident_id for reply in ordered))
+    rows = await connection.fetch(sql("mark_replies_processed"), [reply.id for reply in ordered], now)
+    overtaken_by = {row["id"]: frozenset(row["overtaken_by"]) for row in rows}
+    engaged = await _engaged(connection, ordered, locked)
+    commands = [
+        (
+            reply.incident_id,
+            replace(
+                reply.command,
+                engaged=(reply.command.volunteer_id, reply.incident_id) in engaged,
+                overtaken_by=overtaken_by.get(reply.id, frozenset()),
+            ),
+        )
+        for reply in ordered
+    ]
+    _raise_refusals(await execution.execute(connection, commands, locked, now))
+
+
+async def _engaged(
+    connection: asyncpg.Connection, replies: Iterable[Reply], locked: Mapping[UUID, Incident]
+) -> set[tuple[UUID, UUID]]:
+    """Lock those who accept; return each with the incident for which they are assigned to another outside the batch."""
+    accepting = sorted(
+        (reply.command.volunteer_id, reply.incident_id)
+        for reply in replies
+        if reply.command.answer == "accepted"
+    )
+    if not accepting:
+        return set()
+    people, names = map(list, zip(*accepting, strict=True))
+    await connection.execute(sql("lock_volunteers"), sorted(set(people)))
+    rows = await connection.fetch(sql("engaged_elsewhere"), people, names, list(locked))
+    return {(row["volunteer_id"], row["incident_id"]) for row in rows}
+
+
+def _reply(event: ReplyReceived) -> Reply:
+    return Reply(event.reply_id, event.incident_id, _command(vars(event)))
+
+
+def _command(values: Mapping[str, object]) -> AnswerOffer:
+    return AnswerOffer(
+        *(values[name] for name in ("offer_id", "volunteer_id", "answer", "channel", "received_at"))  # type: ignore[arg-type]
+    )
+
+
+def _ordered(replies: Iterable[Reply]) -> list[Reply]:
+    return sorted(replies, key=lambda reply: reply.command.received_at)
+
+
+def _raise_refusals(results: Iterable[CommandResult]) -> None:
+    refusals = [result.refused for result in results if result.refused is not None]
+    if refusals:
+        raise RefusedError("; ".join(refusals))

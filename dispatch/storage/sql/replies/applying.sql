@@ -1,0 +1,32 @@
+-- name: earlier_replies
+-- Returns at most 100 unprocessed answers, without those in $3, that these persons gave before $2, the oldest first.
+-- OFFSET 0 makes it one lookup per person: a free join would read every unprocessed answer.
+SELECT earlier.* FROM unnest($1::uuid[], $2::timestamptz[]) AS batch (volunteer_id, last_at)
+CROSS JOIN LATERAL (SELECT id, incident_id, offer_id, volunteer_id, answer, channel, received_at FROM replies r
+                    WHERE r.volunteer_id = batch.volunteer_id AND r.processed_at IS NULL
+                      AND r.received_at < batch.last_at AND r.id <> ALL ($3::uuid[])
+                    OFFSET 0) AS earlier
+ORDER BY earlier.received_at LIMIT 100;
+
+-- name: mark_replies_processed
+-- Records when answers were processed; returns, for each, the processed answers to its offer that were received later.
+UPDATE replies r SET processed_at = coalesce(r.processed_at, $2) WHERE r.id = ANY ($1::uuid[])
+RETURNING r.id, ARRAY(SELECT later.answer FROM replies later
+                      WHERE later.offer_id = r.offer_id AND later.processed_at IS NOT NULL
+                        AND later.received_at > r.received_at) AS overtaken_by;
+
+-- name: lock_volunteers
+-- Locks volunteers in the order of their ids.
+SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
+
+-- name: engaged_elsewhere
+-- Of pairs of volunteer and incident, returns those whose volunteer is assigned, in the incident's lane, to an incident
+-- outside $3.
+SELECT w.volunteer_id, w.incident_id
+FROM unnest($1::uuid[], $2::uuid[]) AS w (volunteer_id, incident_id)
+JOIN incidents i ON i.id = w.incident_id
+-- OFFSET 0 makes it one lookup per person: a free join would read every running assignment.
+CROSS JOIN LATERAL (SELECT incident_id FROM assignments a
+                    WHERE a.volunteer_id = w.volunteer_id AND a.lane = i.lane AND a.status <> 'released'
+                    OFFSET 0) AS held
+WHERE held.incident_id <> ALL ($3::uuid[]);
