@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from schemas.base import Event
+from schemas.base import Event, to_json
 from schemas.incidents import OpenedSeat
 from schemas.plans import Plan, read_plan
 
@@ -92,7 +92,7 @@ def upcast(type_: str, body: bytes) -> tuple[str, bytes]:
 
 def encode(event: Event, generation: int = GENERATION) -> tuple[str, bytes]:
     """Return the type and the body of an event as readers of a generation understand it."""
-    type_, body = event.type, event.model_dump_json().encode()
+    type_, body = event.type, to_json(event)
     for older in range(GENERATION - 1, generation - 1, -1):
         if type_ in DOWNCASTS[older]:
             type_, rewrite = DOWNCASTS[older][type_]

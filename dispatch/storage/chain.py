@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from struct import Struct
 from uuid import UUID
 from zlib import crc32
 
@@ -19,6 +20,7 @@ GENESIS = bytes(32)
 EVENTS_PER_CHUNK = 1000
 """How many events are in memory at a time."""
 OUT_OF_ORDER = "by its id it was written before the event that it follows"
+_length = Struct(">I").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,23 @@ def bucket_of(key: bytes) -> int:
 
 def link(previous: bytes, topic: str, key: bytes, headers: bytes, body: bytes) -> bytes:
     """Return the hash of an event and the one before it; lengths first, so that no byte can move to another field."""
-    parts = (previous, topic.encode(), key, headers, body)
-    return sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
+    name = topic.encode()
+    return sha256(
+        b"".join(
+            (
+                _length(len(previous)),
+                previous,
+                _length(len(name)),
+                name,
+                _length(len(key)),
+                key,
+                _length(len(headers)),
+                headers,
+                _length(len(body)),
+                body,
+            )
+        )
+    ).digest()
 
 
 async def walk(

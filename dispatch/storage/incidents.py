@@ -110,7 +110,8 @@ async def write(
     )
     if not changed:
         return
-    await append(connection, _entries(changed, now, received or {}), now)
+    opened = [decision.incident.id for decision in changed if _is_new(decision)]
+    await append(connection, _entries(changed, now, received or {}), now, new=opened)
     await execute_rows(
         connection, "raise_outbox_rank", [row for decision in changed for row in _raised(decision)]
     )

@@ -1,7 +1,7 @@
 """The journal: every event that ever happened, chained per stream, and the outbox rows that publish it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -16,9 +16,9 @@ from dispatch.storage.chain import GENESIS, Break, bucket_of, link, walk
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Event, Mode
 from schemas.decoding import generation_of, revive
-from schemas.envelope import SOURCE, Envelope, packed, unpack
+from schemas.envelope import frame, packed, unpack
 from schemas.generations import GENERATION, encode
-from schemas.ids import derived
+from schemas.ids import derived_text
 from schemas.incidents import IncidentOpened
 from schemas.plans import read_plan
 
@@ -45,7 +45,7 @@ class JournalRow(NamedTuple):
 
     stream: UUID
     seq: int
-    event_id: UUID
+    event_id: str
     organisation: UUID
     mode: Mode
     topic: str
@@ -59,28 +59,34 @@ class JournalRow(NamedTuple):
     rank: int
 
 
-async def append(connection: asyncpg.Connection, entries: Sequence[Entry], now: datetime) -> list[UUID]:
-    """Write events in the given order, with their outbox rows; return their ids.
+async def append(
+    connection: asyncpg.Connection, entries: Sequence[Entry], now: datetime, *, new: Collection[UUID] = ()
+) -> None:
+    """Write events in the given order, with their outbox rows. Streams in `new` have no event yet: no head is read.
 
     `transaction` raises RetryableError if another one has written to one of the streams meanwhile.
     """
     if not entries:
-        return []
-    streams = sorted({entry.stream for entry in entries})
-    heads = {
-        row["stream"]: (row["seq"], row["hash"])
-        for row in await connection.fetch(sql("journal_heads"), streams)
-    }
-    rows = []
-    for entry in entries:
-        seq, previous = heads.get(entry.stream, (0, GENESIS))
-        row = _row(entry, seq + 1, previous, now)
-        heads[entry.stream] = (row.seq, row.hash)
-        rows.append(row)
+        return
+    begun = sorted({entry.stream for entry in entries}.difference(new))
+    heads = await connection.fetch(sql("journal_heads"), begun) if begun else ()
+    rows = chained(entries, {row["stream"]: (row["seq"], row["hash"]) for row in heads}, now)
     for type_, written in Counter(row.type for row in rows).items():
         EVENTS.labels(type_).inc(written)
     await connection.execute(*bound("append_journal", recorded_at=now, **columns(JournalRow, rows)))
-    return [row.event_id for row in rows]
+
+
+def chained(
+    entries: Iterable[Entry], heads: Mapping[UUID, tuple[int, bytes]], now: datetime
+) -> list[JournalRow]:
+    """Return the rows of events, each with the hash of the one before it; `heads` has the last of each stream."""
+    last, rows = dict(heads), []
+    for entry in entries:
+        seq, previous = last.get(entry.stream, (0, GENESIS))
+        row = _row(entry, seq + 1, previous, now)
+        last[entry.stream] = (row.seq, row.hash)
+        rows.append(row)
+    return rows
 
 
 async def read_rows(connection: asyncpg.Connection, streams: Iterable[UUID]) -> list[asyncpg.Record]:
@@ -123,37 +129,12 @@ async def verify(connection: asyncpg.Connection, stream: UUID | None = None) -> 
 def _row(entry: Entry, seq: int, previous: bytes, now: datetime) -> JournalRow:
     event, key, generation = entry.event, entry.key.encode(), write_generation.current
     type_, body = encode(event, generation)
-    envelope = _envelope(entry, seq, type_, now, generation)
-    attributes = packed(envelope)
+    event_id = derived_text(entry.stream, seq)
+    shared = frame(
+        entry.key, entry.organisation, entry.mode, entry.occurred_at, entry.received_at, now, generation
+    )
+    headers = packed(shared, event_id, type_, seq)
     return JournalRow(
-        entry.stream,
-        seq,
-        envelope.event_id,
-        entry.organisation,
-        entry.mode,
-        event.topic,
-        type_,
-        bucket_of(key),
-        key,
-        attributes,
-        body,
-        previous,
-        link(previous, event.topic, key, attributes, body),
-        entry.rank,
-    )
-
-
-def _envelope(entry: Entry, seq: int, type_: str, now: datetime, generation: int) -> Envelope:
-    return Envelope(
-        event_id=derived(entry.stream, seq),
-        type=type_,
-        source=SOURCE,
-        subject=entry.key,
-        organisation=entry.organisation,
-        mode=entry.mode,
-        sequence=seq,
-        occurred_at=entry.occurred_at,
-        received_at=entry.received_at,
-        recorded_at=now,
-        generation=generation,
-    )
+        entry.stream, seq, event_id, entry.organisation, entry.mode, event.topic, type_, bucket_of(key), key, headers,
+        body, previous, link(previous, event.topic, key, headers, body), entry.rank,
+    )  # fmt: skip

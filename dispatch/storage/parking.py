@@ -63,7 +63,7 @@ async def park(
     query = bound("park", consumer=consumer, topic=topic, parked_at=now, **columns(ParkingRow, rows))
     fresh = {row["id"] for row in await connection.fetch(*query)}
     parked = [_parking(id_, consumer, topic, by_id[id_]) for id_ in sorted(fresh)]
-    await journal.append(connection, [_entry(parking, now) for parking in parked], now)
+    await journal.append(connection, [_entry(parking, now) for parking in parked], now, new=fresh)
     return parked
 
 

@@ -7,12 +7,13 @@ from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
 from schemas.base import Event, Position, Window
-from schemas.envelope import SOURCE, Envelope, headers
+from schemas.envelope import SOURCE
 from schemas.generations import GENERATION, seats_of
 from schemas.ids import derived, named
 from schemas.plans import Plan, SearchPolicy, SeatNeed, Step
 from schemas.reports import Professional
 from schemas.topics import MODELS
+from tests.support.plain_journal import Envelope, headers
 
 GOLDEN = Path(__file__).with_name("golden")
 AHEAD = Path(__file__).with_name("golden_ahead")

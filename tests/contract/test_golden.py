@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from schemas.decoding import Received, decode
-from schemas.envelope import Envelope, headers
 from schemas.generations import GENERATION, OLDEST, UPCASTS, encode
 from schemas.topics import MODELS
 from tests.contract.examples import GOLDEN
+from tests.support.plain_journal import Envelope, headers
 
 FILES = sorted(GOLDEN.glob("*.json"))
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from dispatch.storage.chain import bucket_of
 from dispatch.storage.journal import Entry, append, read_streams, verify
-from dispatch.storage.pool import retrying, transaction
+from dispatch.storage.pool import RetryableError, retrying, transaction
 from schemas.decoding import decode
 from schemas.envelope import SOURCE, unpack
 from schemas.ids import derived, named
@@ -29,6 +30,19 @@ def uncovered(incident: UUID) -> Entry:
     return Entry(incident, event, ORGANISATION, "actual", str(incident), NOW, NOW)
 
 
+async def event_ids(connection: asyncpg.Connection) -> list[UUID]:
+    """Return the ids of all events in the order of the journal."""
+    return [row["event_id"] for row in await connection.fetch("SELECT event_id FROM journal ORDER BY id")]
+
+
+async def test_a_stream_that_is_new_by_mistake_is_tried_again_by_its_writer(pool: asyncpg.Pool) -> None:
+    async with transaction(pool) as connection:
+        await append(connection, [covered(FIRST)], NOW, new=[FIRST])
+    with pytest.raises(RetryableError):
+        async with transaction(pool) as connection:
+            await append(connection, [uncovered(FIRST)], NOW, new=[FIRST])
+
+
 async def test_events_are_read_back_in_the_order_of_each_stream(connection: asyncpg.Connection) -> None:
     await append(connection, [covered(FIRST), covered(SECOND), uncovered(FIRST)], NOW)
     await append(connection, [covered(FIRST)], NOW)
@@ -42,17 +56,18 @@ async def test_events_are_read_back_in_the_order_of_each_stream(connection: asyn
 
 
 async def test_an_event_is_named_by_its_stream_and_place(connection: asyncpg.Connection) -> None:
-    ids = await append(connection, [covered(FIRST), uncovered(FIRST)], NOW)
-    assert ids == [derived(FIRST, 1), derived(FIRST, 2)]
+    await append(connection, [covered(FIRST), uncovered(FIRST)], NOW)
+    assert await event_ids(connection) == [derived(FIRST, 1), derived(FIRST, 2)]
 
 
 async def test_each_event_goes_out_once_in_the_order_written(connection: asyncpg.Connection) -> None:
     entries = [covered(FIRST), covered(SECOND), uncovered(SECOND), uncovered(FIRST)]
-    ids = await append(connection, entries, NOW)
+    await append(connection, entries, NOW)
     rows = await connection.fetch(
         "SELECT o.bucket, j.event_id, j.key FROM outbox o JOIN journal j ON j.id = o.position ORDER BY o.id"
     )
-    assert [row["event_id"] for row in rows] == ids
+    assert [row["event_id"] for row in rows] == await event_ids(connection)
+    assert [row["key"].decode() for row in rows] == [entry.key for entry in entries]
     assert [row["bucket"] for row in rows] == [bucket_of(row["key"]) for row in rows]
 
 
@@ -155,17 +170,18 @@ async def test_of_two_writers_at_one_place_the_second_tries_again(pool: asyncpg.
     tries = 0
 
     @retrying
-    async def late() -> list[UUID]:
+    async def late() -> None:
         nonlocal tries
         tries += 1
         async with transaction(pool) as connection:
-            return await append(connection, [uncovered(FIRST)], NOW)
+            await append(connection, [uncovered(FIRST)], NOW)
 
     async with transaction(pool) as connection:
         await append(connection, [covered(FIRST)], NOW)
         second = asyncio.ensure_future(late())
         await asyncio.sleep(0.2)
-    assert await second == [derived(FIRST, 2)]
+    await second
     assert tries == 2
     async with pool.acquire() as reader:
+        assert await event_ids(reader) == [derived(FIRST, 1), derived(FIRST, 2)]  # type: ignore[arg-type]
         assert await verify(reader) == []  # type: ignore[arg-type]

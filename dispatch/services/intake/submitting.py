@@ -113,7 +113,7 @@ async def _store(connection: asyncpg.Connection, submission: Submission, now: da
         return False
     if body.description:
         await connection.execute(sql("store_report_text"), id_, body.description.replace("\0", ""))
-    await journal.append(connection, [_entry(submission, now)], now)
+    await journal.append(connection, [_entry(submission, now)], now, new=[id_])
     return True
 
 

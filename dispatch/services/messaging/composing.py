@@ -266,7 +266,7 @@ async def _queue(
     rows = [_row(name, *by_id[name]) for name in sorted(by_id)]
     new = await connection.fetch(*bound("queue_messages", now=now, **columns(MessageRow, rows)))
     entries = [_queued(row["id"], *by_id[row["id"]], now) for row in new]
-    await append(connection, sorted(entries, key=lambda entry: entry.stream), now)
+    await append(connection, sorted(entries, key=lambda entry: entry.stream), now, new=by_id)
 
 
 def _row(name: UUID, notice: Notice, channel: Channel) -> MessageRow:

@@ -171,7 +171,7 @@ async def _store(
         event.reply_id, event, offer["organisation"], offer["mode"], str(event.incident_id),
         received.received_at, received.received_at, rank=0,
     )  # fmt: skip
-    await journal.append(connection, [entry], now)
+    await journal.append(connection, [entry], now, new=[event.reply_id])
     return event.reply_id
 
 
