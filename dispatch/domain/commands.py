@@ -1,9 +1,10 @@
 """Commands to an incident."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from schemas.base import Hazard, Position, Severity
 from schemas.offers import Channel
@@ -11,15 +12,13 @@ from schemas.replies import Answer
 from schemas.reports import Professional
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """Do what is due, except expiring offers whose answer was received and is not processed yet."""
 
     being_answered: frozenset[UUID] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(Struct, frozen=True):
     """A volunteer locked for one role."""
 
     volunteer_id: UUID
@@ -27,8 +26,7 @@ class Pick:
     distance_m: int
 
 
-@dataclass(frozen=True, slots=True)
-class Consider:
+class Consider(Struct, frozen=True):
     """Extend offers to the picks; `contended` where another transaction held some of the volunteers."""
 
     round_id: UUID
@@ -37,8 +35,7 @@ class Consider:
     contended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerOffer:
+class AnswerOffer(Struct, frozen=True):
     """Apply a volunteer's answer to one offer; `engaged` where another incident has the person assigned in the lane.
 
     `overtaken_by` are the answers to the same offer that were received later and are applied already.
@@ -53,8 +50,7 @@ class AnswerOffer:
     overtaken_by: frozenset[Answer] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """Do what a named supervisor ordered."""
 
     action: Literal[
@@ -64,16 +60,14 @@ class Act:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(Struct, frozen=True):
     """Record that a named supervisor has seen one escalation."""
 
     escalation_id: UUID
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """Apply what the source added; `trusted` where the plan trusts the source."""
 
     report_id: UUID
@@ -84,8 +78,7 @@ class Update:
     trusted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Free:
+class Free(Struct, frozen=True):
     """Withdraw the offers of a volunteer who is needed elsewhere or has left, and release the seat where needed."""
 
     volunteer_id: UUID

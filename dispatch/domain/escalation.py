@@ -1,10 +1,12 @@
 """Escalations of an incident, a report or the system: raised, acknowledged, lapsed, paged again, resolved."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dispatch.domain import transitions
 from dispatch.domain.errors import RefusedError
@@ -29,8 +31,7 @@ TURNS_AT_FULL_PACE = 10
 Escalations = Mapping[UUID, Escalation]
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """Why an escalation is raised, at which level, and whether the duty contact is paged."""
 
     reason: str
@@ -60,7 +61,7 @@ def _first(event: EscalationRaised) -> Escalation:
 def _next(after: Escalation, event: EscalationEvent) -> Escalation:
     if isinstance(event, EscalationRaised):
         fields = {"level": event.level, "page": event.page, "turn": event.turn, "detail": event.detail}
-        return replace(after, told_at=event.at, acknowledged_by=None, lapses_at=None, **fields)  # type: ignore[arg-type]
+        return replace(after, told_at=event.at, acknowledged_by=None, lapses_at=None, **fields)
     if isinstance(event, EscalationAcknowledged):
         return replace(after, acknowledged_by=event.by, lapses_at=event.lapses_at)
     if isinstance(event, EscalationHandedOver):

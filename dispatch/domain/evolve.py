@@ -1,12 +1,12 @@
 """Fold events into an incident: `evolve(incident, event) -> incident` is the only way to read the journal."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
+from msgspec.structs import replace
 
 from dispatch.domain import escalation, transitions
 from dispatch.domain.incident import Assignment, Incident, Offer, Recall, Seat
@@ -14,16 +14,18 @@ from schemas import escalations, incidents, offers
 from schemas.base import Event
 from schemas.plans import Plan, read_plan
 
-Fold = Callable[[Incident, Any], Incident]
+Changes = dict[str, Any]
+"""The fields of an incident that an event changes, by name."""
+Fold = Callable[[Incident, Any], Changes]
 
 
 def evolve(incident: Incident | None, event: Event) -> Incident:
     """Return the incident after the event; raises RefusedError where the transition table has no such step."""
     if incident is None:
         return _opened(cast(incidents.IncidentOpened, event))
-    after = _FOLDS[type(event)](incident, event)
-    retry_at = event.retry_at if isinstance(event, incidents.Shortfall) else None
-    return after.replace(seq=incident.seq + 1, last_at=event.at, retry_at=retry_at)
+    changes: Changes = {"seq": incident.seq + 1, "last_at": event.at, "retry_at": None}
+    changes.update(_FOLDS[type(event)](incident, event))
+    return replace(incident, **changes)
 
 
 def replay(events: Iterable[Event]) -> Incident | None:
@@ -69,141 +71,140 @@ def _plan(body: bytes) -> Plan:
     return read_plan(orjson.loads(body))
 
 
-def _status(incident: Incident, event: Event) -> Incident:
-    status = transitions.follow(transitions.INCIDENT, incident.status, type(event))
-    return incident.replace(status=status)
+def _status(incident: Incident, event: Event) -> Changes:
+    return {"status": transitions.follow(transitions.INCIDENT, incident.status, type(event))}
 
 
-def _armed(incident: Incident, event: Event) -> Incident:
+def _armed(event: Event) -> Changes:
     """Start the steps and the search again from now."""
-    return incident.replace(armed_at=event.at, widened_at=event.at, steps_done=0, last_step_at=None)
+    return {"armed_at": event.at, "widened_at": event.at, "steps_done": 0, "last_step_at": None}
 
 
-def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Incident:
-    updated = incident.replace(
-        severity=event.severity or incident.severity,
-        position=event.position or incident.position,
-        hazards=tuple(dict.fromkeys((*incident.hazards, *event.hazards))),
-        professional=event.professional or incident.professional,
-        awaiting=event.awaiting,
-    )
-    return _armed(updated, event) if incident.awaiting and not event.awaiting else updated
+def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Changes:
+    changes: Changes = {
+        "severity": event.severity or incident.severity,
+        "position": event.position or incident.position,
+        "hazards": tuple(dict.fromkeys((*incident.hazards, *event.hazards))),
+        "professional": event.professional or incident.professional,
+        "awaiting": event.awaiting,
+    }
+    return changes | _armed(event) if incident.awaiting and not event.awaiting else changes
 
 
-def _confirmed(incident: Incident, event: Event) -> Incident:
-    return _armed(incident.replace(awaiting=()), event)
+def _confirmed(_incident: Incident, event: Event) -> Changes:
+    return {"awaiting": (), **_armed(event)}
 
 
-def _recalled(incident: Incident, event: incidents.IncidentHeld | incidents.IncidentAborted) -> Incident:
-    kind = transitions.follow(transitions.INCIDENT, incident.status, type(event))
-    recalls = {who: Recall(who, kind, event.at) for who in event.recalled}  # type: ignore[arg-type]
-    return _status(incident, event).replace(recalls={**incident.recalls, **recalls})
+def _recalled(incident: Incident, event: incidents.IncidentHeld | incidents.IncidentAborted) -> Changes:
+    changes = _status(incident, event)
+    recalls = {who: Recall(who, changes["status"], event.at) for who in event.recalled}
+    return changes | {"recalls": {**incident.recalls, **recalls}}
 
 
-def _aborted(incident: Incident, event: incidents.IncidentAborted) -> Incident:
-    return _recalled(incident, event).replace(ended_at=event.at)
+def _aborted(incident: Incident, event: incidents.IncidentAborted) -> Changes:
+    return _recalled(incident, event) | {"ended_at": event.at}
 
 
-def _resumed(incident: Incident, event: Event) -> Incident:
+def _resumed(incident: Incident, event: Event) -> Changes:
     """Return to the state before the hold: open, or taken over by the human who had taken it over."""
-    resumed = _armed(_status(incident, event), event)
-    return resumed if incident.taken_by is None else resumed.replace(status="taken_over")
+    changes = _status(incident, event) | _armed(event)
+    return changes if incident.taken_by is None else changes | {"status": "taken_over"}
 
 
-def _taken_over(incident: Incident, event: incidents.IncidentTakenOver) -> Incident:
-    return _status(incident, event).replace(taken_by=event.by)
+def _taken_over(incident: Incident, event: incidents.IncidentTakenOver) -> Changes:
+    return _status(incident, event) | {"taken_by": event.by}
 
 
-def _given_back(incident: Incident, event: Event) -> Incident:
-    return _armed(_status(incident, event).replace(taken_by=None), event)
+def _given_back(incident: Incident, event: Event) -> Changes:
+    return _status(incident, event) | _armed(event) | {"taken_by": None}
 
 
-def _ended(incident: Incident, event: Event) -> Incident:
-    return _status(incident, event).replace(ended_at=event.at)
+def _ended(incident: Incident, event: Event) -> Changes:
+    return _status(incident, event) | {"ended_at": event.at}
 
 
-def _covered(incident: Incident, event: Event) -> Incident:
-    return incident.replace(covered_at=event.at)
+def _covered(_incident: Incident, event: Event) -> Changes:
+    return {"covered_at": event.at}
 
 
-def _uncovered(incident: Incident, event: Event) -> Incident:
-    return _armed(incident.replace(covered_at=None), event)
+def _uncovered(_incident: Incident, event: Event) -> Changes:
+    return {"covered_at": None, **_armed(event)}
 
 
-def _widened(incident: Incident, event: incidents.Widened) -> Incident:
-    ring = incident.plan.search.radii_m.index(event.radius_m)
-    return incident.replace(ring=ring, widened_at=event.at)
+def _fell_short(_incident: Incident, event: incidents.Shortfall) -> Changes:
+    return {"retry_at": event.retry_at}
 
 
-def _step_done(incident: Incident, event: incidents.StepDone) -> Incident:
-    return incident.replace(steps_done=event.step + 1, last_step_at=event.at)
+def _widened(incident: Incident, event: incidents.Widened) -> Changes:
+    return {"ring": incident.plan.search.radii_m.index(event.radius_m), "widened_at": event.at}
 
 
-def _recall_acknowledged(incident: Incident, event: incidents.RecallAcknowledged) -> Incident:
+def _step_done(_incident: Incident, event: incidents.StepDone) -> Changes:
+    return {"steps_done": event.step + 1, "last_step_at": event.at}
+
+
+def _recall_acknowledged(incident: Incident, event: incidents.RecallAcknowledged) -> Changes:
     recall = replace(incident.recalls[event.volunteer_id], acknowledged_at=event.at)
-    return incident.replace(recalls={**incident.recalls, recall.volunteer_id: recall})
+    return {"recalls": {**incident.recalls, recall.volunteer_id: recall}}
 
 
-def _unchanged(incident: Incident, _event: Event) -> Incident:
-    return incident
-
-
-def _extended(incident: Incident, event: offers.OfferExtended) -> Incident:
+def _extended(incident: Incident, event: offers.OfferExtended) -> Changes:
     offer = Offer(
         event.offer_id, event.volunteer_id, event.role, "extended", event.at, event.expires_at,
         event.distance_m, event.round_id,
     )  # fmt: skip
-    return incident.replace(offers={**incident.offers, offer.id: offer})
+    return {"offers": {**incident.offers, offer.id: offer}}
 
 
-def _answered(incident: Incident, event: offers.OfferEvent) -> Incident:
+def _answered(incident: Incident, event: offers.OfferEvent) -> Changes:
     offer = incident.offers[event.offer_id]
     status = transitions.follow(transitions.OFFER, offer.status, type(event))
     late = event.outcome if isinstance(event, offers.OfferAnsweredLate) else offer.late
-    offer = replace(offer, status=status, settled_at=event.at, late=late)  # type: ignore[arg-type]
-    return incident.replace(offers={**incident.offers, offer.id: offer})
+    offer = replace(offer, status=status, settled_at=event.at, late=late)
+    return {"offers": {**incident.offers, offer.id: offer}}
 
 
-def _assigned(incident: Incident, event: offers.Assigned) -> Incident:
+def _assigned(incident: Incident, event: offers.Assigned) -> Changes:
     assignment = Assignment(
         event.assignment_id, event.offer_id, event.volunteer_id, event.seat, "assigned", event.at
     )
-    seated = _seat(incident, event.seat, event.assignment_id)
-    return seated.replace(assignments={**incident.assignments, assignment.id: assignment})
+    assignments = {**incident.assignments, assignment.id: assignment}
+    return {"assignments": assignments, "seats": _seats(incident, event.seat, event.assignment_id)}
 
 
-def _seat(incident: Incident, number: int, assignment_id: UUID | None) -> Incident:
-    seats = tuple(
+def _seats(incident: Incident, number: int, assignment_id: UUID | None) -> tuple[Seat, ...]:
+    """Return the seats of an incident, one of them given to an assignment or emptied."""
+    return tuple(
         replace(seat, assignment_id=assignment_id) if seat.number == number else seat
         for seat in incident.seats
     )
-    return incident.replace(seats=seats)
 
 
-def _moved(incident: Incident, event: offers.AssignmentEvent, **changes: object) -> Incident:
+def _moved(incident: Incident, event: offers.AssignmentEvent, **changes: object) -> Changes:
     before = incident.assignments[event.assignment_id]
     status = transitions.follow(transitions.ASSIGNMENT, before.status, type(event))
-    after = replace(before, status=status, **changes)  # type: ignore[arg-type]
-    return incident.replace(assignments={**incident.assignments, after.id: after})
+    after = replace(before, status=status, **changes)
+    return {"assignments": {**incident.assignments, after.id: after}}
 
 
-def _en_route(incident: Incident, event: offers.EnRoute) -> Incident:
+def _en_route(incident: Incident, event: offers.EnRoute) -> Changes:
     return _moved(incident, event, en_route_at=event.at)
 
 
-def _on_scene(incident: Incident, event: offers.OnScene) -> Incident:
+def _on_scene(incident: Incident, event: offers.OnScene) -> Changes:
     return _moved(incident, event, on_scene_at=event.at)
 
 
-def _released(incident: Incident, event: offers.Released) -> Incident:
-    after = _moved(incident, event, released_at=event.at, reason=event.reason)
+def _released(incident: Incident, event: offers.Released) -> Changes:
+    changes = _moved(incident, event, released_at=event.at, reason=event.reason)
     if event.reason == "done":
-        return after
-    return _seat(after, incident.assignments[event.assignment_id].seat, None)
+        return changes
+    seat = incident.assignments[event.assignment_id].seat
+    return changes | {"seats": _seats(incident, seat, None)}
 
 
-def _escalated(incident: Incident, event: escalations.EscalationEvent) -> Incident:
-    return incident.replace(escalations=escalation.evolve(incident.escalations, event))
+def _escalated(incident: Incident, event: escalations.EscalationEvent) -> Changes:
+    return {"escalations": escalation.evolve(incident.escalations, event)}
 
 
 _FOLDS: Mapping[type[Event], Fold] = {
@@ -218,7 +219,7 @@ _FOLDS: Mapping[type[Event], Fold] = {
     incidents.IncidentClosed: _ended,
     incidents.IncidentCovered: _covered,
     incidents.IncidentUncovered: _uncovered,
-    incidents.Shortfall: _unchanged,
+    incidents.Shortfall: _fell_short,
     incidents.Widened: _widened,
     incidents.StepDone: _step_done,
     incidents.RecallAcknowledged: _recall_acknowledged,

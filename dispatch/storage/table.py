@@ -1,7 +1,7 @@
 """A table of the projections: its columns are declared once, and all its statements follow from the declaration."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter, itemgetter
@@ -171,7 +171,7 @@ class Table:
 
     @cached_property
     def _names(self) -> list[str]:
-        return [field.name for field in fields(cast(type[Any], self.kind))]
+        return list(get_type_hints(self.kind))
 
     @cached_property
     def _fields_of(self) -> Callable[[object], Row]:
@@ -183,10 +183,9 @@ def _listed(pattern: str, names: Iterable[str]) -> str:
 
 
 def columns_of(kind: type[Any], without: Iterable[str] = ()) -> dict[str, str]:
-    """Return the columns for the fields of a dataclass, by the types of the fields."""
+    """Return the columns for the fields of a class of values, by the types of the fields."""
     left_out = set(without)
-    types = get_type_hints(kind)
-    return {field.name: _sql_type(types[field.name]) for field in fields(kind) if field.name not in left_out}
+    return {name: _sql_type(type_) for name, type_ in get_type_hints(kind).items() if name not in left_out}
 
 
 def _sql_type(annotation: object) -> str:

@@ -1,8 +1,7 @@
 """What a volunteer's answer does: it names its offer and counts by when it was received."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from dispatch.domain.decide import decide
 from dispatch.domain.errors import RefusedError

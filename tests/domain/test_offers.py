@@ -1,8 +1,7 @@
 """Whom an incident offers_wanted asked: the rolling window, the rings, and what too few picks lead to."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from dispatch.domain.commands import Consider, Free
 from dispatch.domain.decide import decide

@@ -1,12 +1,12 @@
 """The projections: declared as the database has them, written in an order that no unique index refuses."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from dispatch.clock import MovableClock
 from dispatch.domain.decision import Decision
@@ -89,7 +89,8 @@ async def write(world: World, after: Iterable[Incident]) -> None:
                     retry_at=world.now + timedelta(seconds=30),
                 )
             )  # fmt: skip
-            decision.incident = incident.replace(
+            decision.incident = replace(
+                incident,
                 seq=decision.incident.seq,
                 last_at=decision.incident.last_at,
                 retry_at=decision.incident.retry_at,
@@ -100,7 +101,7 @@ async def write(world: World, after: Iterable[Incident]) -> None:
 
 def without_time(incident: Incident) -> Incident:
     """Return an incident without the fields that any event changes."""
-    return incident.replace(seq=0, last_at=None, retry_at=None)
+    return replace(incident, seq=0, last_at=None, retry_at=None)
 
 
 async def check(world: World, wanted: Sequence[Incident]) -> None:
@@ -114,7 +115,8 @@ def swapped(incident: Incident) -> Incident:
     """Let the two people of an incident take each other's seats."""
     one, two = incident.seats
     first, second = incident.assignments.values()
-    return incident.replace(
+    return replace(
+        incident,
         seats=(
             replace(one, assignment_id=two.assignment_id),
             replace(two, assignment_id=one.assignment_id),
@@ -137,7 +139,7 @@ async def test_people_of_two_incidents_who_swap_their_assignments_violate_nothin
     for incident, who in zip(incidents, reversed(people), strict=True):
         first, *others = incident.assignments.values()
         exchanged = (replace(first, volunteer_id=who), *others)
-        changed.append(incident.replace(assignments={one.id: one for one in exchanged}))
+        changed.append(replace(incident, assignments={one.id: one for one in exchanged}))
     await check(world, changed)
 
 
@@ -148,7 +150,7 @@ async def test_volunteers_whose_live_offers_are_exchanged_violate_nothing(world:
         one.id: replace(one, volunteer_id=two.volunteer_id),
         two.id: replace(two, volunteer_id=one.volunteer_id),
     }
-    await check(world, [incident.replace(offers={**incident.offers, **exchanged})])
+    await check(world, [replace(incident, offers={**incident.offers, **exchanged})])
 
 
 async def test_an_offer_is_made_in_the_transaction_that_ends_another_of_the_same_person(world: World) -> None:
@@ -156,7 +158,7 @@ async def test_an_offer_is_made_in_the_transaction_that_ends_another_of_the_same
     live = next(offer for offer in incident.offers.values() if offer.status == "extended")
     again = replace(live, id=UUID(int=1))
     ended: Offer = replace(live, status="withdrawn", settled_at=world.now)
-    await check(world, [incident.replace(offers={**incident.offers, live.id: ended, again.id: again})])
+    await check(world, [replace(incident, offers={**incident.offers, live.id: ended, again.id: again})])
 
 
 async def test_every_column_that_is_no_key_is_written_again(world: World) -> None:
@@ -166,7 +168,8 @@ async def test_every_column_that_is_no_key_is_written_again(world: World) -> Non
     await check(
         world,
         [
-            incident.replace(
+            replace(
+                incident,
                 kind="medical.pain", report_id=UUID(int=2), engagement="crew", taken_by="Ada",
                 seats=(one, replace(two, role="driver", all_skills=("c", "d"), min_age=21, reserve=True)),
                 offers={
@@ -183,13 +186,13 @@ async def test_every_column_that_is_no_key_is_written_again(world: World) -> Non
 
 async def test_a_seat_that_is_gone_is_deleted(world: World) -> None:
     incident = await world.read(await world.ask())
-    await check(world, [incident.replace(seats=incident.seats[:1])])
+    await check(world, [replace(incident, seats=incident.seats[:1])])
 
 
 async def test_a_replanned_incident_keeps_its_new_plan(world: World) -> None:
     incident = await world.read(await world.ask())
     other = plan(name="other", seats=({"role": "driver", "skill": "c", "count": 3},))
-    await check(world, [incident.replace(plan=other, plan_hash=other.hash)])
+    await check(world, [replace(incident, plan=other, plan_hash=other.hash)])
     assert await world.pool.fetchval("SELECT name FROM plans WHERE hash = $1", other.hash) == "other"
 
 

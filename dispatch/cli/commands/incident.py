@@ -9,10 +9,10 @@ from rich.text import Text
 
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
-from dispatch.domain.incident import Assignment
 from dispatch.services.console import history, situation
 from dispatch.services.console.history import Moment, Timeline
 from dispatch.services.console.situation import IncidentDetail, SeatDetail
+from dispatch.services.console.views import Assignment
 from dispatch.services.core.unit_of_work import UnitOfWork
 
 incident = App(name="incident", help="Show an incident with its timeline.")

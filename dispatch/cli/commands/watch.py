@@ -13,10 +13,10 @@ from rich.text import Text
 
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, counted, organisation_of, print_json, screen, table
-from dispatch.domain.incident import Escalation
 from dispatch.services.console import situation, stream
 from dispatch.services.console.situation import IncidentSummary
 from dispatch.services.console.stream import StreamItem
+from dispatch.services.console.views import Escalation
 from dispatch.services.core.unit_of_work import UnitOfWork
 
 RUNNING = ("open", "held", "taken_over")

@@ -1,14 +1,18 @@
 """The situation as supervisors read it: incidents in summary and in detail, escalations, and what is due next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeVar
 from uuid import UUID
 
-from dispatch.domain.incident import Assignment, Escalation, Incident, Offer, Recall, Seat
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from dispatch.domain.incident import Incident, Seat
 from dispatch.domain.supervision import allowed
 from dispatch.services.console.names import names_of
+from dispatch.services.console.views import Assignment, Escalation, Offer, Recall
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage import incidents as store
@@ -16,6 +20,8 @@ from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.base import Lane, Mode, Position, Severity
 from schemas.reports import Professional
+
+View = TypeVar("View", Offer, Assignment, Recall, Escalation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +151,19 @@ def _detail(found: Incident, words: list[str], people: dict[UUID, str]) -> Incid
         acts=allowed(found) + ([] if found.ended else ["escalate"]),
         words=words,
         seats=[SeatDetail.of(seat) for seat in found.seats],
-        offers=sorted(found.offers.values(), key=lambda offer: (offer.extended_at, offer.distance_m)),
-        assignments=sorted(found.assignments.values(), key=lambda assignment: assignment.assigned_at),
-        recalls=sorted(found.recalls.values(), key=lambda recall: recall.volunteer_id),
-        escalations=sorted(found.escalations.values(), key=lambda escalation: escalation.raised_at),
+        offers=sorted(_views(Offer, found.offers), key=lambda offer: (offer.extended_at, offer.distance_m)),
+        assignments=sorted(
+            _views(Assignment, found.assignments), key=lambda assignment: assignment.assigned_at
+        ),
+        recalls=sorted(_views(Recall, found.recalls), key=lambda recall: recall.volunteer_id),
+        escalations=sorted(
+            _views(Escalation, found.escalations), key=lambda escalation: escalation.raised_at
+        ),
         people=people,
         **{name: getattr(found, name) for name in same},
     )
+
+
+def _views(kind: type[View], values: Mapping[UUID, Struct]) -> list[View]:
+    """Return values as the responses contain them."""
+    return [kind(**asdict(value)) for value in values.values()]

@@ -2,11 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dispatch.domain.commands import AnswerOffer, Command, Consider
 from dispatch.domain.decide import apply
@@ -25,8 +26,7 @@ Commands = Sequence[tuple[UUID, Command]]
 DecisionsByVolunteer = defaultdict[UUID, list[Decision]]
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
+class CommandResult(Struct, frozen=True):
     """The incident after a command, and the reason where the command was refused."""
 
     incident: Incident | None

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.errors import NewerVersionError, RefusedError

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from dispatch.domain.incident import Escalation
 from dispatch.services.console import situation
+from dispatch.services.console.views import Escalation
 from dispatch.services.incidents import escalations as service
 from producers.http.auth import ConsoleActKey, ConsoleReadKey, UowDep
 from producers.http.middleware.idempotency import IdempotentRoute

@@ -1,0 +1,70 @@
+"""The parts of an incident as responses contain them: the fields are an interface, and change with its version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from dispatch.domain.incident import AssignmentStatus, EscalationStatus, OfferStatus
+from schemas.escalations import SubjectKind
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer to one volunteer; `late` is the outcome of a yes after the window."""
+
+    id: UUID
+    volunteer_id: UUID
+    role: str
+    status: OfferStatus
+    extended_at: datetime
+    expires_at: datetime
+    distance_m: int
+    round_id: UUID
+    settled_at: datetime | None = None
+    late: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """An accepted offer in its seat."""
+
+    id: UUID
+    offer_id: UUID
+    volunteer_id: UUID
+    seat: int
+    status: AssignmentStatus
+    assigned_at: datetime
+    en_route_at: datetime | None = None
+    on_scene_at: datetime | None = None
+    released_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A volunteer with a recall, to wait or not to approach, and the time of its acknowledgement."""
+
+    volunteer_id: UUID
+    kind: Literal["held", "aborted"]
+    at: datetime
+    acknowledged_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Something that a supervisor has to handle; `turn` counts the duty contacts who were notified."""
+
+    id: UUID
+    subject_kind: SubjectKind
+    subject_id: UUID
+    reason: str
+    detail: str
+    level: int
+    page: bool
+    turn: int
+    status: EscalationStatus
+    raised_at: datetime
+    told_at: datetime
+    acknowledged_by: str | None = None
+    lapses_at: datetime | None = None
