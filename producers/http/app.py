@@ -7,6 +7,7 @@ from starlette.types import Scope
 
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
+from dispatch.services.intake.submitting import ReportWriter
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.people.position_writer import PositionWriter
 from producers.http import problems
@@ -66,7 +67,8 @@ def build(
     )
     app.state.uow, app.state.secret, app.state.readiness = uow, secret, readiness
     app.state.gateways = gateways
-    app.state.position_writer, app.state.admission = PositionWriter(uow), Admission(uow)
+    app.state.position_writer, app.state.report_writer = PositionWriter(uow), ReportWriter(uow)
+    app.state.admission = Admission(uow)
     for router in (*ROUTERS, *extra):
         app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)
     app.include_router(health.router)

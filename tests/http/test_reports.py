@@ -181,3 +181,22 @@ async def test_a_problem_document_does_not_repeat_invalid_values(site: Site) -> 
     response = await site.client.post("/v1/reports", json=secret, headers=key)
     assert response.status_code == 422
     assert "Martin" not in response.text
+
+
+async def test_concurrent_reports_are_stored_together_and_each_gets_its_own_response(site: Site) -> None:
+    key = await site.key("reports:write")
+    bodies = [report_body(site, id=f"call {n}") for n in range(10)]
+    bodies += [report_body(site, id="call 3"), report_body(site, id="call 4", severity="routine")]
+    bodies += [
+        report_body(site, id="call 11", occurred_at="2026-11-22T21:00:00Z"),
+        report_body(site, mode="real"),
+    ]
+    responses = await asyncio.gather(
+        *(site.client.post("/v1/reports", json=body, headers=key) for body in bodies)
+    )
+    # Which of two requests with one id is the first is not determined.
+    assert sorted(response.status_code for response in responses) == [202] * 11 + [409, 422, 422]
+    assert {responses[4].status_code, responses[11].status_code} == {202, 409}
+    assert responses[10].json()["report_id"] == responses[3].json()["report_id"]
+    assert await site.count("reports JOIN journal ON stream = reports.id") == 10
+    assert await site.count("(SELECT DISTINCT xmin::text FROM reports) AS transactions") < 10

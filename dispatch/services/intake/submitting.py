@@ -1,9 +1,11 @@
 """Submission of reports: once its transaction is committed, a report cannot be lost."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,17 +13,21 @@ import orjson
 
 from dispatch.metrics import REFUSED
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError, OverloadedError
+from dispatch.services.core.group_commit import GroupCommit
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
 from dispatch.storage import journal
 from dispatch.storage.journal import Entry
-from dispatch.storage.queries import bound, sql
-from schemas.base import SEVERITY_RANK
+from dispatch.storage.pool import execute_rows
+from dispatch.storage.queries import bound, columns, sql
+from schemas.base import SEVERITY_RANK, Mode
 from schemas.ids import named
-from schemas.reports import ReportBody, ReportReceived
+from schemas.reports import ReportBody, ReportFacts, ReportReceived
 
 Channel = Literal["http", "cli", "cap", "hubsante", "open311"]
 
+WINDOW_S = 0.005
+"""How long reports are collected before they are committed together."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """The time by which a source's clock may be ahead of ours."""
 HASHED = (
@@ -39,7 +45,7 @@ class Accepted:
     repeated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Submission:
     """A report with the fields that its sender cannot choose."""
 
@@ -48,10 +54,39 @@ class Submission:
     channel: Channel
     body: ReportBody
 
-    @property
+    @cached_property
     def report_id(self) -> UUID:
         """Return the id of the report, which follows from the source and the source's own id."""
         return named(self.organisation, self.source, self.body.id)
+
+    @cached_property
+    def content_hash(self) -> bytes:
+        """Return the hash by which a repeated report is recognised; it is the same in all releases."""
+        fields = self.body.model_dump(mode="json")
+        return sha256(orjson.dumps({name: fields[name] for name in HASHED})).digest()
+
+
+class ReportRow(NamedTuple):
+    """One row of the query `store_reports`."""
+
+    id: UUID
+    organisation: UUID
+    mode: Mode
+    source: str
+    source_id: str
+    channel: Channel
+    content_hash: bytes
+
+
+Outcome = bool | InvalidError | ConflictError
+"""Whether a report was new, or the error by which it is rejected."""
+
+
+class ReportWriter(GroupCommit[Submission, bool]):
+    """Stores reports that arrive together in one transaction; each caller learns whether its report was new."""
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        super().__init__(partial(_store, uow), window_s=WINDOW_S)
 
 
 async def accept(
@@ -62,8 +97,9 @@ async def accept(
     channel: Channel,
     body: ReportBody,
     admission: Admission | None = None,
+    writer: ReportWriter | None = None,
 ) -> Accepted:
-    """Store and publish a report once, however often it is sent.
+    """Store and publish a report once, however often it is sent; with a writer, together with others.
 
     Raises InvalidError for an impossible time, ConflictError for other content under the same id, and
     OverloadedError if a new report is not admitted now.
@@ -71,12 +107,12 @@ async def accept(
     submission = Submission(organisation, source, channel, body)
     if admission is not None:
         await _admit(uow, admission, submission)
-
-    async def work(connection: asyncpg.Connection, now: datetime) -> bool:
-        _check_time(body.occurred_at, now)
-        return await _store(connection, submission, now)
-
-    return Accepted(submission.report_id, repeated=not await uow.transact(work))
+    if writer is not None:
+        return Accepted(submission.report_id, repeated=not await writer.submit(submission))
+    (outcome,) = await _store(uow, [submission])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return Accepted(submission.report_id, repeated=not outcome)
 
 
 async def status(uow: UnitOfWork, organisation: UUID, report_id: UUID) -> dict[str, object]:
@@ -92,55 +128,84 @@ async def _admit(uow: UnitOfWork, admission: Admission, submission: Submission) 
     try:
         await admission.admit(submission.body.severity)
     except OverloadedError:
-        if await uow.pool.fetchval(sql("report_hash"), submission.report_id) is None:
+        if not await uow.pool.fetch(sql("report_hashes"), [submission.report_id]):
             REFUSED.inc()
             raise
 
 
-async def _store(connection: asyncpg.Connection, submission: Submission, now: datetime) -> bool:
-    """Store the report, its text and its event; return whether it was new. Raises ConflictError."""
-    body, id_ = submission.body, submission.report_id
-    digest = _content_hash(body)
-    report = bound(
-        "store_report", id=id_, organisation=submission.organisation, mode=body.mode, source=submission.source,
-        source_id=body.id, channel=submission.channel, content_hash=digest, received_at=now,
+async def _store(uow: UnitOfWork, group: Sequence[Submission]) -> list[Outcome]:
+    """Store reports in one transaction; return the outcome of each. Of several with one id, the first is stored."""
+
+    async def work(connection: asyncpg.Connection, now: datetime) -> list[Outcome]:
+        first: dict[UUID, Submission] = {}
+        for one in group:
+            if _time_error(one, now) is None:
+                first.setdefault(one.report_id, one)
+        new = await _insert(connection, first, now)
+        known = await _hashes(connection, first.keys() - new.keys())
+        return [_time_error(one, now) or _outcome(one, new.get(one.report_id), known) for one in group]
+
+    return await uow.transact(work)
+
+
+async def _insert(
+    connection: asyncpg.Connection, reports: Mapping[UUID, Submission], now: datetime
+) -> dict[UUID, Submission]:
+    """Store those reports that are new, their texts and their events; return them."""
+    rows = [_row(one) for one in reports.values()]
+    stored = await connection.fetch(*bound("store_reports", received_at=now, **columns(ReportRow, rows)))
+    ids = {row["id"] for row in stored}
+    new = {id_: one for id_, one in reports.items() if id_ in ids}
+    texts = [
+        (id_, one.body.description.replace("\0", "")) for id_, one in new.items() if one.body.description
+    ]
+    await execute_rows(connection, "store_report_texts", texts)
+    await journal.append(connection, [_entry(one, now) for one in new.values()], now, new=ids)
+    return new
+
+
+async def _hashes(connection: asyncpg.Connection, ids: Collection[UUID]) -> dict[UUID, bytes]:
+    """Return the content hashes of reports that were stored before."""
+    rows = await connection.fetch(sql("report_hashes"), sorted(ids)) if ids else ()
+    return {row["id"]: row["content_hash"] for row in rows}
+
+
+def _outcome(one: Submission, stored: Submission | None, known: Mapping[UUID, bytes]) -> bool | ConflictError:
+    """Compare a report with the one that was stored from its group, or before."""
+    if one.content_hash == (stored.content_hash if stored else known.get(one.report_id)):
+        return one is stored
+    return ConflictError(
+        f"another report was sent under this id: send it under a new id, with `updates`: {one.body.id!r}"
+    )
+
+
+def _row(submission: Submission) -> ReportRow:
+    body = submission.body
+    return ReportRow(
+        submission.report_id, submission.organisation, body.mode, submission.source, body.id, submission.channel,
+        submission.content_hash,
     )  # fmt: skip
-    if await connection.fetchval(*report) is None:
-        if await connection.fetchval(sql("report_hash"), id_) != digest:
-            raise ConflictError(
-                f"another report was sent under this id: send it under a new id, with `updates`: {body.id!r}"
-            )
-        return False
-    if body.description:
-        await connection.execute(sql("store_report_text"), id_, body.description.replace("\0", ""))
-    await journal.append(connection, [_entry(submission, now)], now, new=[id_])
-    return True
-
-
-def _content_hash(body: ReportBody) -> bytes:
-    """Return the hash by which a repeated report is recognised; it is the same in all releases."""
-    fields = body.model_dump(mode="json")
-    return sha256(orjson.dumps({name: fields[name] for name in HASHED})).digest()
 
 
 def _entry(submission: Submission, now: datetime) -> Entry:
     body, at = submission.body, submission.body.occurred_at.astimezone(UTC)
-    shared = body.model_dump(exclude={"id", "occurred_at", "description"})
     event = ReportReceived(
         at=at,
         report_id=submission.report_id,
         source=submission.source,
         source_id=body.id,
         channel=submission.channel,
-        **shared,
+        **{name: getattr(body, name) for name in ReportFacts.model_fields},
     )
     key = f"{submission.source}/{body.id}"
     rank = SEVERITY_RANK[body.severity]
     return Entry(submission.report_id, event, submission.organisation, body.mode, key, at, now, rank)
 
 
-def _check_time(occurred_at: datetime, now: datetime) -> None:
+def _time_error(submission: Submission, now: datetime) -> InvalidError | None:
+    occurred_at = submission.body.occurred_at
     if occurred_at > now + CLOCK_TOLERANCE:
-        raise InvalidError("occurred_at", "in the future: check the clock and the zone of the source")
+        return InvalidError("occurred_at", "in the future: check the clock and the zone of the source")
     if occurred_at < FIRST_MOMENT:
-        raise InvalidError("occurred_at", "before the year 2000: check the clock of the source")
+        return InvalidError("occurred_at", "before the year 2000: check the clock of the source")
+    return None

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from dispatch.services.access.keys import Key
 from dispatch.services.intake import submitting
 from dispatch.services.intake.admission import Admission
+from dispatch.services.intake.submitting import ReportWriter
 from producers.http.auth import ReportsWriteKey, UowDep, requires
 from producers.http.middleware.idempotency import IdempotentRoute
 from producers.http.problems import OVERLOADED
@@ -51,21 +52,36 @@ async def admission_of(request: Request) -> Admission:
     """Return the admission controller of this process, after reporting how long this request took so far."""
     admission = request.app.state.admission
     assert isinstance(admission, Admission)  # noqa: S101 - for the type checker
-    admission.record_wait(time.perf_counter() - request.state.began)
+    waited_s = time.perf_counter() - request.state.began
+    admission.record_wait(max(waited_s, (await writer_of(request)).waited_s))
     return admission
 
 
+async def writer_of(request: Request) -> ReportWriter:
+    """Return the writer that commits the reports of this process in groups."""
+    writer = request.app.state.report_writer
+    assert isinstance(writer, ReportWriter)  # noqa: S101 - for the type checker
+    return writer
+
+
 AdmissionDep = Annotated[Admission, Depends(admission_of)]
+WriterDep = Annotated[ReportWriter, Depends(writer_of)]
 
 
 @router.post("/v1/reports", status_code=202, responses=OVERLOADED)
 async def report(
-    body: ReportBody, key: ReportsWriteKey, uow: UowDep, admission: AdmissionDep, response: Response
+    body: ReportBody,
+    key: ReportsWriteKey,
+    uow: UowDep,
+    admission: AdmissionDep,
+    writer: WriterDep,
+    response: Response,
 ) -> ReportAccepted:
     """Accept a report, once however often it is sent; the key's holder is its source. Scope `reports:write`."""
     accepted = await submitting.accept(
-        uow, organisation=key.organisation, source=key.holder, channel="http", body=body, admission=admission
-    )
+        uow, organisation=key.organisation, source=key.holder, channel="http", body=body, admission=admission,
+        writer=writer,
+    )  # fmt: skip
     url = f"/v1/reports/{accepted.report_id}"
     response.headers["Location"] = url
     advice = None if body.professional.requested else ADVICE

@@ -1,17 +1,21 @@
--- name: store_report
--- Stores a report and returns its id; no row if the source sent that id before.
+-- name: store_reports
+-- Stores reports in the order of their ids and returns the ids of the new ones: a source sends an id once.
 INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)
-VALUES (:id, :organisation, :mode, :source, :source_id, :channel, :content_hash, :received_at)
+SELECT id, organisation, mode, source, source_id, channel, content_hash, :received_at
+FROM unnest(:id::uuid[], :organisation::uuid[], :mode::text[], :source::text[], :source_id::text[],
+            :channel::text[], :content_hash::bytea[])
+     AS report (id, organisation, mode, source, source_id, channel, content_hash)
+ORDER BY id
 ON CONFLICT DO NOTHING
 RETURNING id;
 
--- name: report_hash
--- Returns the content hash of the report that is stored under an id.
-SELECT content_hash FROM reports WHERE id = $1;
+-- name: report_hashes
+-- Returns the content hashes of the reports that are stored under these ids.
+SELECT id, content_hash FROM reports WHERE id = ANY ($1::uuid[]);
 
--- name: store_report_text
--- Stores the text of a report in a table of its own, whose rows can be erased.
-INSERT INTO report_texts (report_id, description) VALUES ($1, $2);
+-- name: store_report_texts
+-- Stores the texts of reports in a table of their own, whose rows can be erased.
+INSERT INTO report_texts (report_id, description) SELECT * FROM unnest($1::uuid[], $2::text[]);
 
 -- name: read_report
 -- Returns a report of an organisation with the incident that it belongs to.
