@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
@@ -27,6 +28,7 @@ ROLES = ("relay", "replies")
 STEADY = 500.0
 STEADY_S = 8.0
 GOAL = 3_000
+GOAL_OF_TWO = 2_500
 BARE = "bare loop: one record in, one row and one record out"
 AT_ONCE = 10
 
@@ -40,19 +42,28 @@ async def measure(site: Site) -> list[Row]:
     city = await City.build(site, count * drain.PEOPLE_PER_REPORT)
     await drain.drain(site, city, await drain.accept(site, city, count), [drain.ROLES])
     said = await _say_yes(site, city)
+    copy = await site.database(urlsplit(city.dsn).path.removeprefix("/"))
     steady = said[: int(STEADY * STEADY_S)] if not site.quick else said[: int(STEADY * STEADY_S / 4)]
     rest = said[len(steady) :]
     took = await _steady(site, city, steady)
-    found = await _all_at_once(site, city, rest, already=len(steady))
+    found = await _all_at_once(site, city.dsn, rest, since=len(steady))
     bound = await _bare(site, rest)
-    value = rate(found.samples, found.total)
+    two = await _all_at_once(site, copy, said, since=len(said), processes=2)
     what = "replies on their topic → assignment on its topic, one process"
     return [
-        Row(f"{what}, a backlog of {len(rest):,}", value, "replies/s", "higher",
-            rate(bound.samples, bound.total), BARE, f"≥ {GOAL:,}/s", value >= GOAL, _spent(found)),
-        Row(f"{what}: CPU of all", _cost_ms(found), "ms/reply", "lower", _cost_ms(bound), BARE),
+        *_rows(what, found, bound, GOAL),
+        *_rows(what.replace("one process", "two processes"), two, bound, GOAL_OF_TWO),
         Row(f"{what}, at {STEADY:.0f}/s, p50", percentile(took, 50), "ms", "lower"),
         Row(f"{what}, at {STEADY:.0f}/s, p99", percentile(took, 99), "ms", "lower"),
+    ]  # fmt: skip
+
+
+def _rows(what: str, found: Growth[Cpu], bound: Growth[Cpu], goal: int) -> list[Row]:
+    value, total = rate(found.samples, found.total), f"{found.total:,}"
+    return [
+        Row(f"{what}, a backlog of {total}", value, "replies/s", "higher",
+            rate(bound.samples, bound.total), BARE, f"≥ {goal:,}/s", value >= goal, _spent(found)),
+        Row(f"{what}: CPU of all", _cost_ms(found), "ms/reply", "lower", _cost_ms(bound), BARE),
     ]  # fmt: skip
 
 
@@ -87,7 +98,7 @@ async def _steady(site: Site, city: City, said: Sequence[Message]) -> list[float
         start = time.monotonic()
         for number, (key, pairs, body) in enumerate(said[1:]):
             await asyncio.sleep(start + number / STEADY - time.monotonic())
-            sent[key.decode()] = time.monotonic()
+            sent[orjson.loads(body)["volunteer_id"]] = time.monotonic()
             await sender.send("volunteer.replies", body, key=key, headers=pairs)
     await _until_all(came, len(said))
     listening.cancel()
@@ -124,20 +135,28 @@ async def _listen(bootstrap: str, came: dict[str, float]) -> None:
         await consumer.stop()
 
 
-async def _all_at_once(site: Site, city: City, said: Sequence[Message], already: int) -> Growth[Cpu]:
-    """Publish replies, start a process, and record the growth of the assignments."""
+async def _all_at_once(
+    site: Site, dsn: str, said: Sequence[Message], *, since: int, processes: int = 1
+) -> Growth[Cpu]:
+    """Publish replies, start processes, and record the growth of the assignments from so many on the topic."""
+    before = await _seated(dsn)
     await wire.publish(site.bootstrap, "volunteer.replies", said)
     site.say(f"{len(said):,} replies at once")
-    program = site.work(*ROLES, dsn=city.dsn)
+    programs = [site.work(*ROLES, dsn=dsn) for _ in range(processes)]
     growth = await wire.watch(
-        site.bootstrap, "dispatch.assignments", len(said), lambda: site.cpu(program), since=already
+        site.bootstrap, "dispatch.assignments", len(said), lambda: site.cpu(*programs), since=since
     )
-    await program.stop()
-    connection = await asyncpg.connect(city.dsn)
-    seated = await connection.fetchval(SEATED)
-    await connection.close()
-    assert seated == len(said) + already, f"{seated} of {len(said) + already} replies became assignments"
+    await drain.stop(programs)
+    seated = await _seated(dsn) - before
+    assert seated == len(said), f"{seated} of {len(said)} replies became assignments"
     return growth
+
+
+async def _seated(dsn: str) -> int:
+    connection = await asyncpg.connect(dsn)
+    seated: int = await connection.fetchval(SEATED)
+    await connection.close()
+    return seated
 
 
 async def _bare(site: Site, said: Sequence[Message]) -> Growth[Cpu]:
