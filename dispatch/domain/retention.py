@@ -38,6 +38,10 @@ RULES: tuple[RetentionRule, ...] = (
         "until the person leaves the roster", "to ask those who are able and allowed",
     ),
     RetentionRule(
+        ("candidates",), "where to search for a volunteer, birth date, skills, consent, last offers and rest",
+        "until the person leaves the roster", "one row answers a search; it repeats other tables",
+    ),
+    RetentionRule(
         ("positions",), "a volunteer's home, work place and live position",
         "after it was received; home and work as long as the person", "to ask the nearest",
         days=1, least=1, most=7,

@@ -1,25 +1,34 @@
 """The search for volunteers around incidents, and the claim of the selected ones."""
 
 from calendar import isleap
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
+from asyncpg.pgproto import pgproto
 
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.geo import mercator, mercator_scale
-from dispatch.domain.matching.selection import ASKED_MOST, OVERFETCH, Choice, Found, Gate, asked_since
+from dispatch.domain.matching.selection import OVERFETCH, Choice, Found, Gate, asked_since
 from dispatch.domain.offers import seats_by_role
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Lane
 
 Wanted = Mapping[UUID, Mapping[str, int]]
+Near = tuple[float, UUID, int, int, str]
+"""A candidate: metres, id, gates except those of skill and age, birth date in days since `DAY_ZERO`, stored skills."""
 
 NEAREST = 60
 """The number of volunteers around an incident that are returned whatever their gates: the limit in `search_nearest`."""
-SKILL, OFTEN = int(Gate.SKILL), int(Gate.OFTEN)
+SKILL, AGE = int(Gate.SKILL), int(Gate.AGE)
+PACKED = Struct("!16sdii")
+"""A candidate as `search_nearest` packs it: id, metres, gates, birth date."""
+DAY_ZERO = date(2000, 1, 1)
+"""The day from which Postgres counts days."""
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 class SearchArea(NamedTuple):
@@ -32,7 +41,6 @@ class SearchArea(NamedTuple):
     y: float
     radius: float
     stretch: float
-    born_before: date
     rested_since: datetime
     fresh_since: datetime
     availability: str
@@ -63,32 +71,57 @@ class _Question:
         self.place = _place(incident, now)
         self.roles = sorted(role for role, count in wanted.items() if count > 0)
         self.seats = seats_by_role(incident, self.roles)
+        self.born_before = {role: _years_before(now, self.seats[role].min_age or 0) for role in self.roles}
         self.most = {role: wanted[role] * OVERFETCH + 10 for role in self.roles}
         self.found: dict[str, list[Found]] = {role: [] for role in self.roles}
 
-    def add(self, who: UUID, metres: float, gates: int, skills: Collection[str]) -> None:
-        """List a volunteer for every role; the roles differ in the gate of the skill only."""
+    def add(self, near: Sequence[Near], now: datetime) -> None:
+        """List the nearest for every role; the roles differ in the gates of skill and age only."""
+        valid = {skills: _valid(skills, now) for skills in {one[4] for one in near}}
         for role, found in self.found.items():
-            fits = self.seats[role].fits(skills)
-            found.append(Found(who, metres, gates if fits else gates | SKILL))
+            lacking = {held: 0 if self.seats[role].fits(skills) else SKILL for held, skills in valid.items()}
+            latest = (self.born_before[role] - DAY_ZERO).days
+            found += [
+                Found(who, metres, gates | lacking[held] | (AGE if born > latest else 0))
+                for metres, who, gates, born, held in near
+            ]
 
     def short(self) -> Iterator[tuple[str, float, int]]:
         """Yield the roles with too few who pass, the distance searched so far, and how many to find beyond it."""
         for role, found in self.found.items():
             if len(found) >= NEAREST:
                 edge = found[-1].metres
-                missing = self.most[role] - sum(1 for one in found if not one.gates and one.metres < edge)
-                if missing > sum(1 for one in found if not one.gates and one.metres == edge):
+                passing = [one.metres for one in found if not one.gates]
+                at_edge = passing.count(edge)
+                missing = self.most[role] - len(passing) + at_edge
+                if missing > at_edge:
                     yield role, edge, missing
 
 
 async def _nearest(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
     rows = columns(SearchArea, [question.place for question in asked])
-    query = bound(
-        "search_nearest", n=list(range(len(asked))), now=now, asked_most=ASKED_MOST, often=OFTEN, **rows
-    )
-    for n, *one in await connection.fetch(*query):
-        asked[n].add(*one)
+    query = bound("search_nearest", n=list(range(len(asked))), now=now, **rows)
+    for n, at_base, skills, live, live_skills in await connection.fetch(*query):
+        near = sorted(_unpacked(at_base, skills) + _unpacked(live, live_skills))
+        asked[n].add(near[:NEAREST], now)
+
+
+def _unpacked(packed: bytes | None, skills: str | None) -> list[Near]:
+    if packed is None or skills is None:
+        return []
+    return [
+        (metres, pgproto.UUID(who), gates, born, held)
+        for (who, metres, gates, born), held in zip(
+            PACKED.iter_unpack(packed), skills.split("\n"), strict=True
+        )
+    ]
+
+
+def _valid(skills: str, now: datetime) -> list[str]:
+    """Return the skills that are valid at a time, from the text in which they are stored."""
+    elapsed = (now - EPOCH) // MICROSECOND
+    held = (one.partition("@") for one in skills.split(","))
+    return [skill for skill, _, until in held if not until or int(until) > elapsed]
 
 
 async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], now: datetime) -> None:
@@ -99,12 +132,12 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[_Question], n
     query = bound(
         "search_farther",
         n=list(range(len(short))),
+        born_before=[question.born_before[role] for question, role, _, _ in short],
         all_skills=[",".join(question.seats[role].all_skills) for question, role, _, _ in short],
         any_skills=[",".join(question.seats[role].any_skills) for question, role, _, _ in short],
         nearest=[edge for _, _, edge, _ in short],
         most=[missing for _, _, _, missing in short],
         now=now,
-        asked_most=ASKED_MOST,
         **columns(SearchArea, [question.place for question, _, _, _ in short]),
     )
     known = [{one.volunteer_id for one in question.found[role]} for question, role, _, _ in short]
@@ -124,15 +157,9 @@ def _place(incident: Incident, now: datetime) -> SearchArea:
     factor = mercator_scale(place.lat)
     return SearchArea(
         incident.id, incident.organisation, incident.lane, x, y, incident.radius_m * factor, factor,
-        _years_before(now, _min_age(incident)), now - timedelta(seconds=policy.rest_s),
-        now - timedelta(seconds=policy.position_max_age_s), ",".join(policy.availability),
-        incident.mode != "actual", asked_since(incident, now),
+        now - timedelta(seconds=policy.rest_s), now - timedelta(seconds=policy.position_max_age_s),
+        ",".join(policy.availability), incident.mode != "actual", asked_since(incident, now),
     )  # fmt: skip
-
-
-def _min_age(incident: Incident) -> int:
-    """Return the minimum age that all seats require: the search compares one birth date for all of them."""
-    return max((seat.min_age for seat in incident.seats if seat.min_age is not None), default=0)
 
 
 def _years_before(now: datetime, years: int) -> date:

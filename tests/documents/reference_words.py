@@ -142,4 +142,8 @@ REASONS: dict[str, tuple[str, str]] = {
         "The tables of an incident differ from its journal.",
         "`dispatch journal rebuild --check`",
     ),
+    "candidates_differ": (
+        "Rows that the search for volunteers reads differed from the roster, the offers or the assignments.",
+        "They are corrected; the log of the auditor names the columns. Report the defect.",
+    ),
 }

@@ -140,3 +140,43 @@ async def test_incidents_of_the_previous_release_get_their_engagement_and_their_
         *[("notice", "notice", ["first_aid"], [], 16)] * 2,
     ]
     await connection.close()
+
+
+OLD_PEOPLE = """
+INSERT INTO organisations (id, name, created_at) VALUES (gen_random_uuid(), 'o', now());
+INSERT INTO volunteers SELECT md5(n::text)::uuid, NULL, now() FROM generate_series(1, 9) AS n;
+INSERT INTO people SELECT id, 'Ada', '1990-01-31' FROM volunteers;
+INSERT INTO memberships SELECT o.id, v.id, 'available', 'fr', '{sms}', now() FROM organisations o, volunteers v;
+INSERT INTO skills SELECT organisation, volunteer_id, 'first_aid', now() FROM memberships;
+INSERT INTO positions SELECT id, 'home', point(1, 2), 0, 0, now() FROM volunteers;
+ALTER TABLE offers DROP CONSTRAINT offers_incident_id_fkey;
+"""
+OFFER = """
+INSERT INTO offers (id, incident_id, volunteer_id, lane, role, status, extended_at, expires_at, distance_m, round_id)
+SELECT id, id, id, 'urgent', 'helper', 'extended', now(), now(), 1, id FROM volunteers
+"""
+EQUAL = "SELECT count(*) FROM candidate_facts f JOIN candidates c USING (volunteer_id) WHERE to_jsonb(c) @> to_jsonb(f)"
+OFFERED = (
+    "SELECT count(*) FROM candidates WHERE urgent_offer = volunteer_id AND at ~= point(1, 2) AND skills <> ''"
+)
+
+
+async def test_candidates_are_filled_exactly_while_processes_of_the_previous_release_write(
+    empty: str, tmp_path: Path
+) -> None:
+    for path in FOLDER.glob("*.sql"):
+        if path.name < "0024":
+            shutil.copy(path, tmp_path)
+    await migrate(empty, tmp_path)
+    connection, other = await asyncpg.connect(empty), await asyncpg.connect(empty)
+    await connection.execute(OLD_PEOPLE + "DELETE FROM candidates")
+    running = other.transaction()
+    await running.start()
+    await other.execute(OFFER)
+    migrating = asyncio.create_task(migrate(empty))
+    while not await connection.fetchval("SELECT count(*) FROM candidates"):
+        await asyncio.sleep(0.05)
+    await running.commit()
+    await migrating
+    assert await connection.fetchval(EQUAL) == await connection.fetchval(OFFERED) == 9
+    await asyncio.gather(connection.close(), other.close())

@@ -24,18 +24,20 @@ LARGE = 1_000
 """Rows in a table that no statement may read whole."""
 PLACED = (*mercator(PLACE.lat, PLACE.lon), 3000 * mercator_scale(PLACE.lat), mercator_scale(PLACE.lat))
 SEARCHED = SearchArea(
-    uuid4(), ORGANISATION, "urgent", *PLACED, date(2008, 11, 22), START - timedelta(hours=8),
+    uuid4(), ORGANISATION, "urgent", *PLACED, START - timedelta(hours=8),
     START - timedelta(hours=1), "available,at_work", drill=False, asked_since=START - timedelta(hours=1),
 )  # fmt: skip
-SEARCH = {"n": [0], "now": START, "asked_most": 6, **columns(SearchArea, [SEARCHED])}
-NEAREST = {**SEARCH, "often": 2048}
-FARTHER = {**SEARCH, "all_skills": ["first_aid"], "any_skills": [""], "nearest": [1000.0], "most": [12]}
+NEAREST = {"n": [0], "now": START, **columns(SearchArea, [SEARCHED])}
+FARTHER = {
+    **NEAREST, "all_skills": ["first_aid"], "any_skills": [""], "nearest": [1000.0], "most": [12],
+    "born_before": [date(2008, 11, 22)],
+}  # fmt: skip
 NOW, LATER, EARLIER = START, START + timedelta(minutes=1), START - timedelta(hours=1)
 INCIDENTS = [one("incident", number) for number in range(MANY - 10, MANY)]
 
 STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     # The arguments, and how many blocks the statement may touch: some four for each row that it needs.
-    "search_nearest": (bound("search_nearest", **NEAREST)[1:], 2500),
+    "search_nearest": (bound("search_nearest", **NEAREST)[1:], 1000),
     "search_farther": (bound("search_farther", **FARTHER)[1:], 2500),
     "claim_volunteers": (([one("volunteer", 1), one("volunteer", 2)],), 40),
     "free_volunteers": (([one("volunteer", n) for n in range(1, 8)], ["urgent"] * 7), 100),

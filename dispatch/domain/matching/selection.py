@@ -1,10 +1,11 @@
 """The choice among volunteers who were found: across a batch, most severe incidents first, nearest people first."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntFlag
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -125,17 +126,29 @@ def _choose(wanted: Counter[str], roles: Mapping[str, Sequence[Found]], taken: s
             # The search may have left out farther people in favour of nearer ones whom other incidents then took.
             others = taken - mine
             choice.contended |= any(not f.gates and f.volunteer_id in others for f in roles.get(role, ()))
-    _record_passed_over(choice, (one for role in roles.values() for one in role), mine, taken)
+    _record_passed_over(choice, roles, mine, taken)
     return choice
 
 
-def _record_passed_over(choice: Choice, found: Iterable[Found], mine: set[UUID], taken: set[UUID]) -> None:
-    """Record why the others were not chosen: for a volunteer who fits no role, the gates that all roles share."""
-    seen: dict[UUID, tuple[float, int]] = {}
-    for one in found:
+def _record_passed_over(
+    choice: Choice, roles: Mapping[str, Sequence[Found]], mine: set[UUID], taken: set[UUID]
+) -> None:
+    """Record why the others were not chosen, the nearest first."""
+    for one in _for_any_role(roles):
         if one.volunteer_id not in mine:
-            before = seen.get(one.volunteer_id, (one.metres, one.gates))
-            seen[one.volunteer_id] = (one.metres, before[1] & one.gates)
-    for who, (metres, gates) in sorted(seen.items(), key=lambda item: item[1][0])[:MOST_PASSED_OVER]:
-        passing = Gate.ELSEWHERE if who in taken else Gate.FARTHER
-        choice.passed_over[who] = (metres, gates or passing)
+            passing = Gate.ELSEWHERE if one.volunteer_id in taken else Gate.FARTHER
+            choice.passed_over[one.volunteer_id] = (one.metres, one.gates or passing)
+            if len(choice.passed_over) == MOST_PASSED_OVER:
+                return
+
+
+def _for_any_role(roles: Mapping[str, Sequence[Found]]) -> Sequence[Found]:
+    """Return everybody found, the nearest first: one who fits no role with the gates that all roles share."""
+    if len(roles) == 1:
+        return next(iter(roles.values()))
+    seen: dict[UUID, Found] = {}
+    for one in (one for found in roles.values() for one in found):
+        before = seen.setdefault(one.volunteer_id, one)
+        if before.gates & ~one.gates:
+            seen[one.volunteer_id] = Found(one.volunteer_id, before.metres, before.gates & one.gates)
+    return sorted(seen.values(), key=attrgetter("metres"))

@@ -158,4 +158,8 @@ REASONS: dict[str, dict[Language, str]] = {
         "fr": "un incident diffère de son journal",
         "en": "an incident is not as its journal says",
     },
+    "candidates_differ": {
+        "fr": "la fiche d'un volontaire ne correspondait plus au registre ; elle est corrigée",
+        "en": "a volunteer's row differed from the roster; it is corrected",
+    },
 }

@@ -16,7 +16,9 @@ from dispatch.services.core.error_classification import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
 from dispatch.services.intake.admission import BACKLOG_AFTER, BACKLOG_WINDOW, REOPEN_BELOW
-from dispatch.services.operations.rebuilding import differences
+from dispatch.services.operations import candidate_rows
+from dispatch.services.operations.candidate_rows import CandidateDifference
+from dispatch.services.operations.rebuilding import FIRST, differences
 from dispatch.services.publishing.outbox import Readers
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
@@ -32,8 +34,10 @@ MOST_RECHECKED = 1000
 """How many events that were found unread are checked again, however many events came after them."""
 SAMPLE = 20
 """How many running incidents, and how many of all incidents, are compared with the journal in each round."""
+PEOPLE = 100
+"""How many people's candidate rows are compared with their sources in each round: 10,000 in 17 minutes."""
 LEVEL = 3
-DIFFERS, UNREAD = "journal_differs", "reading_late"
+DIFFERS, UNREAD, CANDIDATES = "journal_differs", "reading_late", "candidates_differ"
 DETAILS = {
     "agenda_late": "{} agenda entries are overdue: is a process with the role `agenda` running?",
     "outbox_late": "{} events wait to be published: does Kafka answer?",
@@ -41,6 +45,7 @@ DETAILS = {
     UNREAD: "{} events are not handled by their consumers: `dispatch doctor` names the consumers",
     "overload": "{} reports wait: more arrive than can be handled, the most severe are handled first",
     DIFFERS: "{} incidents differ from the journal: see `dispatch journal verify`",
+    CANDIDATES: "{} candidate rows differed from their sources and were corrected: the log names the columns",
 }
 """The escalations' texts by reason."""
 
@@ -57,6 +62,8 @@ class Auditor:
         self._readers = readers
         self._differing: dict[UUID, UUID] = {}
         self._unread: dict[tuple[str, UUID], UUID] = {}
+        self._corrected: list[CandidateDifference] = []
+        self._compared_until = FIRST
         self.last_round: datetime | None = None
 
     async def run(self) -> None:
@@ -76,7 +83,9 @@ class Auditor:
         found = await self._late(now)
         known = {(DIFFERS, organisation) for organisation in self._differing.values()}
         known |= {(UNREAD, organisation) for organisation in self._unread.values()}
+        known |= {(CANDIDATES, row.organisation) for row in self._corrected}
         found.update(await self._compare(now))
+        found.update(await self._compare_candidates())
         await self._find_unread(now)
         for organisation in self._unread.values():
             # An event that is not published yet is escalated as such already.
@@ -115,6 +124,22 @@ class Auditor:
         self._differing = {name: sample[name] for name in differing}
         return Counter((organisation, DIFFERS) for organisation in self._differing.values())
 
+    async def _compare_candidates(self) -> Counter[tuple[UUID, str]]:
+        """Compare the rows of the next people with their sources, and those of the last round; correct them."""
+        async with self._uow.pool.acquire() as acquired:
+            connection = cast("asyncpg.Connection", acquired)
+            people = await candidate_rows.next_members(connection, self._compared_until, PEOPLE)
+            self._compared_until = people[-1] if len(people) == PEOPLE else FIRST
+            compared = {*people, *(row.volunteer_id for row in self._corrected)}
+            self._corrected = await candidate_rows.differing(connection, sorted(compared))
+        if self._corrected:
+            log.error("candidate rows differ and are corrected", rows=list(map(str, self._corrected)))
+            await self._uow.transact(self._correct)
+        return Counter((row.organisation, CANDIDATES) for row in self._corrected)
+
+    async def _correct(self, connection: asyncpg.Connection, _now: datetime) -> None:
+        await candidate_rows.refresh(connection, sorted({row.volunteer_id for row in self._corrected}))
+
     async def _escalate(self, organisation: UUID, reason: str, count: int) -> None:
         cause = Cause(reason, LEVEL, page=True, detail=DETAILS[reason].format(count))
         subject = escalations.system_subject(organisation)
@@ -131,7 +156,7 @@ class Auditor:
         """
         for row in await self._uow.pool.fetch(sql("open_findings"), sorted(DETAILS)):
             organisation, reason = row["organisation"], row["reason"]
-            unseen = reason in (DIFFERS, UNREAD) and (reason, organisation) not in known
+            unseen = reason in (DIFFERS, UNREAD, CANDIDATES) and (reason, organisation) not in known
             if (organisation, reason) in found or unseen:
                 continue
             try:

@@ -15,6 +15,7 @@ from dispatch.domain.evolve import replay
 from dispatch.domain.incident import Incident
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.escalations import agenda_rows
+from dispatch.services.operations import candidate_rows
 from dispatch.storage.incidents import write_plans
 from dispatch.storage.journal import read_streams
 from dispatch.storage.pool import LONG_S, describe
@@ -47,7 +48,10 @@ class Replayed:
 
 
 async def compare(uow: UnitOfWork, on_progress: OnProgress | None = None) -> list[str]:
-    """Return a line for every row that differs from the journal; all other work may go on meanwhile."""
+    """Return a line for every row that differs from the journal, or from the tables that it repeats.
+
+    All other work may go on meanwhile.
+    """
     found: list[str] = []
     after, count = FIRST, 0
     async with uow.pool.acquire() as connection:
@@ -58,16 +62,28 @@ async def compare(uow: UnitOfWork, on_progress: OnProgress | None = None) -> lis
                 subjects = await _next(cast("asyncpg.Connection", connection), after)
                 found += await differences(cast("asyncpg.Connection", connection), subjects)
             if not subjects:
-                return found
+                break
             after, count = subjects[-1], count + len(subjects)
             if on_progress is not None:
                 on_progress(count)
+        return found + await _differing_candidates(cast("asyncpg.Connection", connection))
+
+
+async def _differing_candidates(connection: asyncpg.Connection) -> list[str]:
+    """Return a line for every candidate row that differs from the tables that it repeats."""
+    found: list[str] = []
+    people = await candidate_rows.next_members(connection, FIRST, SUBJECTS_PER_CHUNK)
+    while people:
+        found += map(str, await candidate_rows.differing(connection, people))
+        people = await candidate_rows.next_members(connection, people[-1], SUBJECTS_PER_CHUNK)
+    return found
 
 
 async def rebuild(uow: UnitOfWork, on_progress: OnProgress | None = None) -> int:
     """Rebuild the projections from the journal in one transaction; return the number of subjects.
 
     Raises RefusedError where a stream cannot be replayed. Rounds and messages are no projections and stay as they are.
+    Candidate rows are computed anew at the end.
     """
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> int:
@@ -83,6 +99,7 @@ async def rebuild(uow: UnitOfWork, on_progress: OnProgress | None = None) -> int
             count += len(subjects)
             if on_progress is not None:
                 on_progress(count)
+        await candidate_rows.refresh_all(connection)
         return count
 
     return await uow.transact(inside)

@@ -117,6 +117,7 @@ async def _find_or_create(
     await connection.fetch(sql("lock_people"), list(people.values()))
     if len(people) < len(phones) or await _volunteers_by_phone(connection, phones) != people:
         raise RetryableError("a volunteer was erased meanwhile")
+    await connection.execute(sql("lock_candidates"), list(people.values()))
     return people
 
 

@@ -4,7 +4,7 @@ import re
 
 import asyncpg
 
-from dispatch.domain.matching.selection import Gate
+from dispatch.domain.matching.selection import ASKED_MOST, Gate
 from dispatch.storage.queries import sql
 from tests.services.matching.test_gates import GATES
 
@@ -13,15 +13,13 @@ BITS = {
     "ASKED": 256, "LEFT": 512, "DRILL": 1024, "OFTEN": 2048, "FARTHER": 4096, "ELSEWHERE": 8192, "HELD": 16384,
 }  # fmt: skip
 """Only ever longer: a gate that is given up stays here, with its bit."""
-BY_QUERY = {Gate.OFTEN}
-"""Set by the search itself, which takes the bit as a parameter."""
-BY_PROGRAM = {Gate.SKILL, Gate.FARTHER, Gate.ELSEWHERE, Gate.HELD}
+BY_PROGRAM = {Gate.SKILL, Gate.AGE, Gate.FARTHER, Gate.ELSEWHERE, Gate.HELD}
 APART = {Gate.ASKED, Gate.DRILL}
 """Gates with a test of their own beside the table of gates."""
 LITERAL = re.compile(r"THEN (?:(\d+) ELSE 0|0 ELSE (\d+)) END")
 SIGNATURE = (
-    "gates_of(uuid, text, timestamptz, text, text[], timestamptz, uuid[], text, date, timestamptz, timestamptz, text[],"
-    " bool)"
+    "candidate_gates(candidates, timestamptz, text, text[], timestamptz, timestamptz, timestamptz, uuid[], bool,"
+    " timestamptz)"
 )
 
 
@@ -33,8 +31,8 @@ def test_a_gate_never_changes_its_bit() -> None:
 async def test_the_database_sets_the_bits_of_the_gates_and_no_others(connection: asyncpg.Connection) -> None:
     text = await connection.fetchval("SELECT pg_get_functiondef($1::regprocedure)", SIGNATURE)
     bits = [int(one or other) for one, other in LITERAL.findall(text)]
-    assert len(bits) == len(re.findall(r"\bEND\b", text)) - 1, "a CASE that this test does not read"
-    assert sorted(bits) == sorted(set(Gate) - BY_QUERY - BY_PROGRAM)
+    assert len(bits) == text.count("CASE WHEN"), "a CASE that this test does not read"
+    assert sorted(bits) == sorted(set(Gate) - BY_PROGRAM)
 
 
 def test_the_search_names_no_bit() -> None:
@@ -44,3 +42,12 @@ def test_the_search_names_no_bit() -> None:
 def test_each_bit_that_the_search_sets_excludes_a_volunteer_by_itself() -> None:
     shut = {gate for gate, _, _ in GATES}
     assert shut | APART >= set(Gate) - BY_PROGRAM
+
+
+async def test_the_database_stores_as_many_offers_of_a_person_as_one_may_get(
+    connection: asyncpg.Connection,
+) -> None:
+    text = await connection.fetchval("SELECT pg_get_functiondef($1::regprocedure)", SIGNATURE)
+    assert set(re.findall(r"_asked\[(\d+)\]", text)) == {str(ASKED_MOST)}
+    kept = await connection.fetchval("SELECT latest_six(array_fill(now(), ARRAY[9]), ARRAY[now()])")
+    assert len(kept) == ASKED_MOST

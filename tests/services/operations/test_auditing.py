@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
 from dispatch.domain.escalation import Cause
 from dispatch.services.access import organisations
 from dispatch.services.incidents import escalations
 from dispatch.services.operations import auditing
-from dispatch.services.operations.auditing import SAMPLE, Auditor, unread
+from dispatch.services.operations.auditing import PEOPLE, SAMPLE, Auditor, unread
 from dispatch.services.subscriptions import READERS
 from dispatch.storage.pool import transaction
 from tests.support.world import World
@@ -152,6 +153,37 @@ async def test_a_row_that_differs_from_the_journal_is_escalated_and_resolved_whe
     await world.pool.execute("UPDATE incidents SET severity = 'urgent' WHERE id = $1", name)
     await auditor.round()
     assert await escalated(world) == [("journal_differs", "resolved")]
+
+
+async def test_a_candidate_row_that_differs_is_named_corrected_and_escalated_until_the_next_round(
+    world: World, auditor: Auditor
+) -> None:
+    who, _ = await world.add_people(2)
+    right = await world.pool.fetch("SELECT * FROM candidates ORDER BY volunteer_id")
+    await world.pool.execute(
+        "UPDATE candidates SET skills = '', urgent_offer = volunteer_id WHERE volunteer_id = $1", who
+    )
+    with capture_logs() as logs:
+        await auditor.round()
+    assert [one["rows"] for one in logs] == [
+        [f"candidates {who} {world.organisation}: skills, urgent_offer differ"]
+    ]
+    assert await escalated(world) == [("candidates_differ", "raised")]
+    assert await world.pool.fetch("SELECT * FROM candidates ORDER BY volunteer_id") == right
+    await auditor.round()
+    assert await escalated(world) == [("candidates_differ", "resolved")]
+
+
+async def test_every_candidate_is_compared_in_turn(world: World, auditor: Auditor) -> None:
+    await world.add_people(PEOPLE + 1)
+    await world.pool.execute(
+        "DELETE FROM candidates WHERE volunteer_id = (SELECT max(id::text)::uuid FROM volunteers)"
+    )
+    await auditor.round()
+    assert await escalated(world) == []
+    await auditor.round()
+    assert await escalated(world) == [("candidates_differ", "raised")]
+    assert await world.pool.fetchval("SELECT count(*) FROM candidates") == PEOPLE + 1
 
 
 async def test_a_running_incident_that_differs_is_found_within_a_few_rounds_among_many(

@@ -79,7 +79,9 @@ async def test_after_anything_that_can_happen_the_projections_are_those_of_the_j
 
 async def test_a_rebuild_writes_the_same_rows_and_touches_nothing_else(world: World) -> None:
     await live(world, 3)
-    before = await stored(world, *TABLES, "rounds", "messages", "journal", "outbox", "reports", "plans")
+    before = await stored(
+        world, *TABLES, "candidates", "rounds", "messages", "journal", "outbox", "reports", "plans"
+    )
     assert before["rounds"]
     subjects = await world.pool.fetchval("SELECT count(DISTINCT subject_id) FROM escalations")
     assert await rebuild(world.uow) >= subjects
@@ -118,6 +120,16 @@ async def test_a_row_changed_by_hand_is_named_and_healed(
     await rebuild(world.uow)
     assert await compare(world.uow) == []
     assert await stored(world, *TABLES) == before
+
+
+async def test_a_candidate_row_that_differs_is_named_and_computed_anew(world: World) -> None:
+    (who, _) = await world.add_people(2)
+    await world.ask()
+    before = await stored(world, "candidates")
+    await world.pool.execute("UPDATE candidates SET consent = '{}', at = NULL WHERE volunteer_id = $1", who)
+    assert await compare(world.uow) == [f"candidates {who} {world.organisation}: at, consent differ"]
+    await rebuild(world.uow)
+    assert await stored(world, "candidates") == before
 
 
 async def test_an_incident_that_the_journal_does_not_know_is_named_and_dropped(world: World) -> None:

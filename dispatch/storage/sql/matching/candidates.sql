@@ -7,67 +7,106 @@ FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::in
      AS r (id, incident_id, at, radius_m, wanted, picked, passed_over);
 
 -- name: search_nearest
--- Returns the nearest 60 of each incident with the gates that exclude them, except that of the skill, and their skills.
--- OFFSET 0 preserves the index scan in order of distance: in a free join, a whole neighbourhood is sorted.
--- The bits are those of `Gate`: `gates_of` sets all of them but one. That one, `often`, is for a volunteer who got
--- `asked_most` offers in the lane since a moment; where the moment is null it is never set.
-SELECT i.n, c.volunteer_id, c.metres, c.gates, c.skills
+-- Returns, for each incident, the 60 candidates whose base is nearest and, no farther, the nearest 60 who are tracked.
+-- A candidate is packed in 32 bytes: the id, the distance, the gates except those of skill and age, and the birth date,
+-- where an unknown one is later than every date. The skills are lines of a text, in the same order.
+-- OFFSET 0 preserves the look by index: Postgres would gather everybody who is tracked, anew for each incident.
+SELECT i.n, b.packed, b.skills, l.packed, l.skills
 FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
-            :radius::float8[], :stretch::float8[], :born_before::date[], :rested_since::timestamptz[],
-            :fresh_since::timestamptz[], :availability::text[], :drill::bool[], :asked_since::timestamptz[])
-     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, born_before, rested_since, fresh_since,
-           availability, drill, asked_since)
+            :radius::float8[], :stretch::float8[], :rested_since::timestamptz[], :fresh_since::timestamptz[],
+            :availability::text[], :drill::bool[], :asked_since::timestamptz[])
+     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, rested_since, fresh_since, availability, drill,
+           asked_since)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
                            string_to_array(i.availability, ',') AS availability OFFSET 0) AS q
 CROSS JOIN LATERAL (
-    SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres,
-           g.gates + CASE WHEN (SELECT count(*) FROM offers o
-                                WHERE o.volunteer_id = p.volunteer_id AND o.lane = i.lane
-                                  AND o.extended_at > i.asked_since) >= :asked_most THEN :often::int ELSE 0 END AS gates,
-           ARRAY(SELECT s.skill FROM skills s
-                 WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation
-                   AND (s.expires_at IS NULL OR s.expires_at > :now)) AS skills
-    FROM positions p
-    CROSS JOIN LATERAL (SELECT * FROM memberships m
-                        WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation OFFSET 0) AS m
-    CROSS JOIN LATERAL gates_of(p.volunteer_id, p.kind, p.recorded_at, m.availability, m.consent, m.left_at, q.asked,
-                                i.lane, i.born_before, i.rested_since, i.fresh_since, q.availability, i.drill) AS g
-    WHERE p.at <@ circle(point(i.x, i.y), i.radius)
-    ORDER BY p.at <-> point(i.x, i.y)
-    LIMIT 60
-) AS c
-ORDER BY i.n, c.metres, c.volunteer_id;
+    SELECT string_agg(uuid_send(f.volunteer_id) || float8send(f.metres / i.stretch) || int4send(f.gates)
+                      || date_send(f.born), '') AS packed,
+           string_agg(f.skills, E'\n') AS skills,
+           CASE WHEN count(*) = 60 THEN max(f.metres) ELSE i.radius END AS reach
+    FROM (
+        SELECT c.volunteer_id, c.at <-> point(i.x, i.y) AS metres, coalesce(c.birth_date, 'infinity') AS born, c.skills,
+               candidate_gates(c, NULL, i.lane, q.availability, i.rested_since, i.fresh_since, i.asked_since, q.asked,
+                               i.drill, :now) AS gates
+        FROM candidates c
+        WHERE c.at <@ circle(point(i.x, i.y), i.radius) AND c.organisation = i.organisation
+          AND NOT (c.tracked AND EXISTS (SELECT FROM positions p
+                                         WHERE p.volunteer_id = c.volunteer_id AND p.kind = 'live'
+                                           AND p.recorded_at >= i.fresh_since OFFSET 0))
+        ORDER BY c.at <-> point(i.x, i.y)
+        LIMIT 60
+    ) AS f
+) AS b
+CROSS JOIN LATERAL (
+    SELECT string_agg(uuid_send(f.volunteer_id) || float8send(f.metres / i.stretch) || int4send(f.gates)
+                      || date_send(f.born), '') AS packed,
+           string_agg(f.skills, E'\n') AS skills
+    FROM (
+        SELECT p.volunteer_id, p.at <-> point(i.x, i.y) AS metres, m.born, m.skills, m.gates
+        FROM positions p
+        CROSS JOIN LATERAL (
+            SELECT c.at, coalesce(c.birth_date, 'infinity') AS born, c.skills,
+                   candidate_gates(c, p.recorded_at, i.lane, q.availability, i.rested_since, i.fresh_since,
+                                   i.asked_since, q.asked, i.drill, :now) AS gates
+            FROM candidates c
+            WHERE c.volunteer_id = p.volunteer_id AND c.organisation = i.organisation OFFSET 0
+        ) AS m
+        WHERE p.kind = 'live' AND p.at <@ circle(point(i.x, i.y), b.reach)
+          AND (p.recorded_at >= i.fresh_since
+               OR m.at IS NULL AND NOT EXISTS (SELECT FROM positions h
+                                               WHERE h.volunteer_id = p.volunteer_id AND h.kind <> 'live' OFFSET 0))
+        ORDER BY p.at <-> point(i.x, i.y)
+        LIMIT 60
+    ) AS f
+) AS l;
 
 -- name: search_farther
 -- Returns the nearest who pass every gate, for each role of an incident, at a distance or beyond it.
 SELECT i.n, c.volunteer_id, c.metres
 FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
-            :radius::float8[], :stretch::float8[], :born_before::date[], :rested_since::timestamptz[],
-            :fresh_since::timestamptz[], :availability::text[], :drill::bool[], :asked_since::timestamptz[],
+            :radius::float8[], :stretch::float8[], :rested_since::timestamptz[], :fresh_since::timestamptz[],
+            :availability::text[], :drill::bool[], :asked_since::timestamptz[], :born_before::date[],
             :all_skills::text[], :any_skills::text[], :nearest::float8[], :most::int[])
-     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, born_before, rested_since, fresh_since,
-           availability, drill, asked_since, all_skills, any_skills, nearest, most)
+     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, rested_since, fresh_since, availability, drill,
+           asked_since, born_before, all_skills, any_skills, nearest, most)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
                            string_to_array(i.availability, ',') AS availability,
                            string_to_array(i.all_skills, ',') AS all_skills,
                            string_to_array(i.any_skills, ',') AS any_skills OFFSET 0) AS q
 CROSS JOIN LATERAL (
-    SELECT p.volunteer_id, ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 AS metres
-    FROM positions p
-    CROSS JOIN LATERAL (SELECT * FROM memberships m
-                        WHERE m.volunteer_id = p.volunteer_id AND m.organisation = i.organisation OFFSET 0) AS m
-    CROSS JOIN LATERAL gates_of(p.volunteer_id, p.kind, p.recorded_at, m.availability, m.consent, m.left_at, q.asked,
-                                i.lane, i.born_before, i.rested_since, i.fresh_since, q.availability, i.drill) AS g
-    CROSS JOIN LATERAL (SELECT ARRAY(SELECT s.skill FROM skills s
-                                     WHERE s.volunteer_id = p.volunteer_id AND s.organisation = i.organisation
-                                       AND (s.expires_at IS NULL OR s.expires_at > :now)) AS skills OFFSET 0) AS h
-    WHERE p.at <@ circle(point(i.x, i.y), i.radius)
-      AND ((p.at <-> point(i.x, i.y)) / i.stretch)::float8 >= i.nearest
-      AND q.all_skills <@ h.skills AND (q.any_skills = '{}' OR q.any_skills && h.skills)
-      AND g.gates = 0
-      AND (SELECT count(*) FROM offers o
-           WHERE o.volunteer_id = p.volunteer_id AND o.lane = i.lane AND o.extended_at > i.asked_since) < :asked_most
-    ORDER BY p.at <-> point(i.x, i.y)
+    (
+        SELECT c.volunteer_id, (c.at <-> point(i.x, i.y)) / i.stretch AS metres
+        FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, :now) AS s
+        WHERE c.at <@ circle(point(i.x, i.y), i.radius) AND c.organisation = i.organisation
+          AND (c.at <-> point(i.x, i.y)) / i.stretch >= i.nearest
+          AND c.birth_date <= i.born_before
+          AND candidate_gates(c, NULL, i.lane, q.availability, i.rested_since, i.fresh_since, i.asked_since, q.asked,
+                              i.drill, :now) = 0
+          AND q.all_skills <@ s.valid AND (q.any_skills = '{}' OR q.any_skills && s.valid)
+          AND NOT (c.tracked AND EXISTS (SELECT FROM positions p
+                                         WHERE p.volunteer_id = c.volunteer_id AND p.kind = 'live'
+                                           AND p.recorded_at >= i.fresh_since OFFSET 0))
+        ORDER BY c.at <-> point(i.x, i.y)
+        LIMIT i.most
+    )
+    UNION ALL
+    (
+        SELECT p.volunteer_id, (p.at <-> point(i.x, i.y)) / i.stretch AS metres
+        FROM positions p
+        CROSS JOIN LATERAL (
+            SELECT FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, :now) AS s
+            WHERE c.volunteer_id = p.volunteer_id AND c.organisation = i.organisation
+              AND c.birth_date <= i.born_before
+              AND candidate_gates(c, p.recorded_at, i.lane, q.availability, i.rested_since, i.fresh_since,
+                                  i.asked_since, q.asked, i.drill, :now) = 0
+              AND q.all_skills <@ s.valid AND (q.any_skills = '{}' OR q.any_skills && s.valid) OFFSET 0
+        ) AS m
+        WHERE p.kind = 'live' AND p.at <@ circle(point(i.x, i.y), i.radius) AND p.recorded_at >= i.fresh_since
+          AND (p.at <-> point(i.x, i.y)) / i.stretch >= i.nearest
+        ORDER BY p.at <-> point(i.x, i.y)
+        LIMIT i.most
+    )
+    ORDER BY metres
     LIMIT i.most
 ) AS c
 ORDER BY i.n, c.metres, c.volunteer_id;

@@ -17,6 +17,10 @@ SELECT address, volunteer_id FROM addresses WHERE channel = 'sms' AND address = 
 -- Locks people in the order of their ids until the transaction ends.
 SELECT id, stopped_at FROM volunteers WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;
 
+-- name: lock_candidates
+-- Locks the candidate rows of people in the order of all writers, before several statements change them.
+SELECT lock_candidates($1::uuid[]);
+
 -- name: read_memberships
 -- Returns the availability of these people as an organisation's current members.
 SELECT volunteer_id, availability FROM memberships
