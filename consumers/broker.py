@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +18,7 @@ from faststream._internal.endpoint.subscriber.utils import MultiLock
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
+from consumers.pacing import FetchIntervals
 from consumers.reader import Reader
 from consumers.records import readable
 from dispatch.kafka_security import UNSECURED, Security
@@ -31,8 +32,8 @@ START_PATIENCE_S = 30.0
 START_AGAIN_AFTER_S = 1.0
 DRAIN_PATIENCE_S = 10.0
 PAUSE_AFTER_ERROR_S = 0.5
-METADATA_MAX_AGE_MS = 3_000  # a member that joined before its topic was created has no partitions until then
 CHECK_OFFSETS_EVERY_S = 1.0
+FETCH_LOOP_MS = 5_000  # aiokafka wakes so often to see whether there is something to fetch
 READ_WAITING_AGAIN_AFTER_S = 5.0
 
 log = structlog.get_logger()
@@ -41,22 +42,28 @@ errors = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ConsumerProfile:
-    """Timeouts that suit a cluster: for a lost member, a request, an empty fetch and a stop."""
+    """Timeouts that suit a cluster: for a lost member, a request, an empty fetch and a stop.
+
+    A member that joined before its topic was created has no partitions until `metadata_max_age_ms` is over.
+    `fetch_every_s` is the interval of empty fetches, where they should hardly wait in the broker.
+    """
 
     session_timeout_ms: int
     heartbeat_interval_ms: int
     request_timeout_ms: int
     fetch_max_wait_ms: int
     graceful_timeout: float
+    metadata_max_age_ms: int = 3_000
+    fetch_every_s: float | None = None
 
 
-# The embedded broker admits a member after half a session, and does not end a waiting fetch when a record arrives.
-# So every empty fetch costs CPU on both sides: at 50 ms an idle process needs half of what it needs at 20.
+# The embedded broker admits a member after half a session, and returns no record to a fetch that may not wait at all.
+# Its topics are created before a consumer starts.
 EMBEDDED = ConsumerProfile(
-    session_timeout_ms=2_000, heartbeat_interval_ms=500, request_timeout_ms=40_000, fetch_max_wait_ms=50,
-    graceful_timeout=1,
+    session_timeout_ms=3_000, heartbeat_interval_ms=1_000, request_timeout_ms=40_000, fetch_max_wait_ms=10,
+    graceful_timeout=1, metadata_max_age_ms=60_000, fetch_every_s=0.05,
 )  # fmt: skip
-BRISK = replace(EMBEDDED, fetch_max_wait_ms=15)
+BRISK = replace(EMBEDDED, fetch_every_s=0.015)
 # A frozen broker is given up after one request. Joining a group may take as long as the others take to drain.
 KAFKA = ConsumerProfile(
     session_timeout_ms=10_000, heartbeat_interval_ms=2_000, request_timeout_ms=15_000, fetch_max_wait_ms=500,
@@ -67,12 +74,18 @@ KAFKA = ConsumerProfile(
 class Broker(KafkaBroker):
     """FastStream's broker, used for consuming only, with the timeouts that suit its cluster."""
 
-    def __init__(self, bootstrap: str, profile: ConsumerProfile, security: Security = UNSECURED) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        profile: ConsumerProfile,
+        security: Security = UNSECURED,
+        idle_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         super().__init__(
             bootstrap.split(","),
             client_id="renfort",
             request_timeout_ms=profile.request_timeout_ms,
-            metadata_max_age_ms=METADATA_MAX_AGE_MS,
+            metadata_max_age_ms=profile.metadata_max_age_ms,
             consumer_only=True,
             allow_auto_create_topics=False,
             ack_policy=AckPolicy.NACK_ON_ERROR,
@@ -84,12 +97,21 @@ class Broker(KafkaBroker):
             log_level=logging.DEBUG,
         )
         self.profile = profile
-        self.security = security
         self.listening: list[BatchSubscriber] = []
+        self._settings = security.arguments
+        if profile.fetch_every_s is not None:
+            intervals = FetchIntervals(profile.fetch_every_s, idle_s)
+            self._settings |= {"intervals": intervals, "consumer_timeout_ms": FETCH_LOOP_MS}
+
+    def wake(self, topics: Collection[str]) -> None:
+        """Fetch now from these topics: records were published there."""
+        for subscriber in self.listening:
+            if isinstance(subscriber.consumer, Reader) and not set(subscriber.topic_names).isdisjoint(topics):
+                subscriber.consumer.wake()
 
     async def _connect(self) -> Callable[..., AIOKafkaConsumer]:
         builder = cast("partial[AIOKafkaConsumer]", await super()._connect())
-        self.config.broker_config.builder = partial(Reader, **builder.keywords | self.security.arguments)
+        self.config.broker_config.builder = partial(Reader, **builder.keywords | self._settings)
         return self.config.broker_config.builder
 
 
@@ -107,10 +129,20 @@ class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka
         """Do nothing: a batch starts at the committed offset."""
 
 
-def build(bootstrap: str, *, embedded: bool, brisk: bool = False, security: Security = UNSECURED) -> Broker:
-    """Return a broker to subscribe handlers to; a brisk one polls more often and uses more CPU."""
+def build(
+    bootstrap: str,
+    *,
+    embedded: bool,
+    brisk: bool = False,
+    security: Security = UNSECURED,
+    idle_s: Callable[[], float] = lambda: 0.0,
+) -> Broker:
+    """Return a broker to subscribe handlers to; a brisk one polls more often and uses more CPU.
+
+    The embedded one is polled every `idle_s` seconds while nothing is published.
+    """
     profile = BRISK if brisk else EMBEDDED
-    return Broker(bootstrap, profile if embedded else KAFKA, security)
+    return Broker(bootstrap, profile if embedded else KAFKA, security, idle_s)
 
 
 def subscribe(

@@ -1,7 +1,9 @@
 """A Kafka consumer that survives a record in a broken format without losing others."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -12,17 +14,20 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
+from consumers.pacing import FetchIntervals, FetchPacing
 from consumers.records import Illegible
 from dispatch.storage.pool import describe
 
 CAREFUL_FOR_S = 30.0
-WAIT_MS = 1_000
+WAIT_MS = 10_000
 ILLEGIBLE = (ValueError, CorruptRecordException, UnsupportedCodecError)
 FORBIDDEN = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 log = structlog.get_logger()
 
 Records = dict[TopicPartition, list[ConsumerRecord]]
+Fetch = Callable[..., Awaitable[bool]]
+"""Sends a fetch of an assignment; returns whether it found records."""
 
 
 class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
@@ -36,6 +41,36 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
     _closed: bool | None
     _unsettled = False
     _careful_until = 0.0
+
+    def __init__(self, *topics: str, intervals: FetchIntervals | None = None, **settings: Any) -> None:  # noqa: ANN401
+        """Accept all of aiokafka's settings; with intervals, fetches are paced here and must not wait in the broker."""
+        super().__init__(*topics, **settings)
+        self._pacing = FetchPacing(intervals) if intervals else None
+
+    def wake(self) -> None:
+        """Fetch now: records were published, or another position is to be read."""
+        if self._pacing is not None:
+            self._pacing.wake()
+
+    async def start(self) -> None:
+        """Join the group; wait until it has partitions."""
+        await super().start()
+        if self._pacing is not None:
+            self._fetcher._proc_fetch_request = partial(  # noqa: SLF001 - aiokafka sends each fetch at once
+                self._fetch,
+                self._pacing,
+                self._fetcher._proc_fetch_request,  # noqa: SLF001
+            )
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read a partition from another offset, at once: a fetch that is not sent yet has the old one."""
+        super().seek(partition, offset)
+        self.wake()
+
+    async def seek_to_beginning(self, *partitions: TopicPartition) -> bool:
+        """Read partitions from their start; the request for it is sent when no fetch waits."""
+        self.wake()
+        return bool(await super().seek_to_beginning(*partitions))
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -73,6 +108,16 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
         for failure in failures:
             if isinstance(failure, Exception):
                 raise failure
+
+    @staticmethod
+    async def _fetch(pacing: FetchPacing, send: Fetch, assignment: object, *request: object) -> bool:
+        try:
+            await pacing.turn(assignment)
+        except asyncio.CancelledError:
+            return False  # as aiokafka does: the partitions were lost, or the consumer stops
+        found = await send(assignment, *request)
+        pacing.record(found=found)
+        return found
 
     async def _next(
         self, partitions: Sequence[TopicPartition], timeout_ms: int, max_records: int | None

@@ -1,7 +1,7 @@
 """The connection to Kafka: the relay and the consumers of one process, which start, stop and restart together."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -37,7 +37,14 @@ class KafkaConnection:
     """Relay and consumers on one cluster; `register` subscribes the handlers of the process to a new broker."""
 
     def __init__(
-        self, cluster: Cluster, dsn: str, clock: Clock, register: Callable[[Broker], None], *, relays: bool
+        self,
+        cluster: Cluster,
+        dsn: str,
+        clock: Clock,
+        register: Callable[[Broker], None],
+        *,
+        relays: bool,
+        idle_s: Callable[[], float],
     ) -> None:
         """Take what is needed to connect; nothing connects yet."""
         self._cluster = cluster
@@ -45,6 +52,7 @@ class KafkaConnection:
         self._clock = clock
         self._register = register
         self._relays = relays
+        self._idle_s = idle_s
         self._relay: Relay | None = None
         self._broker: Broker | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -82,17 +90,23 @@ class KafkaConnection:
             copies = {"replication": self._cluster.replication, "min_insync": self._cluster.min_insync}
             self._relay = Relay(
                 self._dsn, self._cluster.bootstrap, self._clock, READERS,
-                embedded=self._cluster.embedded, security=self._cluster.security, **copies,
+                embedded=self._cluster.embedded, security=self._cluster.security,
+                idle_s=self._idle_s, on_published=self._fetch, **copies,
             )  # fmt: skip
             self._tasks.append(asyncio.create_task(self._relay.run(), name="relay"))
         self._broker = consumer_groups.build(
             self._cluster.bootstrap, embedded=self._cluster.embedded, brisk=self._cluster.brisk,
-            security=self._cluster.security,
+            security=self._cluster.security, idle_s=self._idle_s,
         )  # fmt: skip
         self._register(self._broker)
         if self._broker.listening:
             await consumer_groups.start(self._broker)
         self._consuming = True
+
+    def _fetch(self, topics: Collection[str]) -> None:
+        """Let the consumers fetch what the relay published."""
+        if self._broker is not None:
+            self._broker.wake(topics)
 
     async def _ensure_topics(self) -> None:
         """Create the topics before a request names one: the embedded broker would create it with other partitions."""

@@ -39,6 +39,8 @@ from producers.http import stream
 Loop = Callable[[], Coroutine[Any, Any, None]]
 RETRY_S = 1.0
 PING_S = 2.0
+SHARED_POLL_S, ALONE_POLL_S = 0.05, 2.0
+"""The interval at which idle loops look for what others committed: while other processes run, and while none does."""
 GATEWAY_LEVEL = 3
 
 log = structlog.get_logger()
@@ -52,6 +54,8 @@ class Node:
         self.wiring = wiring
         self.clock = clock
         self._database = False
+        self._alone = False
+        self._agenda: AgendaRunner | None = None
         self._sender: Sender | None = None
         self._loops: list[asyncio.Task[None]] = []
 
@@ -63,7 +67,12 @@ class Node:
         self._heartbeat = Heartbeat(self.uow, self.wiring.roles, self._batches.waiting)
         relays = "relay" in self.wiring.roles
         self.kafka = KafkaConnection(
-            self.wiring.cluster, self.wiring.dsn, self.clock, self._subscribe, relays=relays
+            self.wiring.cluster,
+            self.wiring.dsn,
+            self.clock,
+            self._subscribe,
+            relays=relays,
+            idle_s=self._idle_s,
         )
         if HTTP_ROLES & set(self.wiring.roles):
             self._serve()
@@ -98,8 +107,10 @@ class Node:
         return all(self.ready().values())
 
     def _wake(self) -> None:
-        """Wake the relay and the sender: something was committed."""
+        """Wake the relay, the agenda and the sender: something was committed."""
         self.kafka.wake()
+        if self._agenda is not None:
+            self._agenda.wake()
         if self._sender is not None:
             self._sender.wake()
 
@@ -113,7 +124,8 @@ class Node:
         self.kafka.start()
         roles = self.wiring.roles
         if "agenda" in roles:
-            self._spawn("agenda", AgendaRunner(self.uow).run)
+            self._agenda = AgendaRunner(self.uow, self._idle_s)
+            self._spawn("agenda", self._agenda.run)
         if "notifications" in roles:
             self._sender = self._make_sender()
             self._spawn("sender", self._sender.run)
@@ -131,6 +143,7 @@ class Node:
             secret=wiring.secret,
             public_url=wiring.links,
             on_trouble=gateway_trouble,
+            idle_s=self._idle_s,
         )
 
     async def _reach_database(self) -> None:
@@ -149,14 +162,19 @@ class Node:
         await self.clock.follow(self.pool)
 
     async def _watch_database(self) -> None:
-        """Ping the database regularly, so that `readyz` reports its present state."""
+        """Ping the database regularly, so that `readyz` reports its present state, and see who else uses it."""
         while True:
             try:
                 await ping(self.pool, PING_S)
                 self._database = True
+                self._alone = await self._heartbeat.is_alone()
             except UNREACHABLE:
-                self._database = False
+                self._database = self._alone = False
             await asyncio.sleep(RETRY_S)
+
+    def _idle_s(self) -> float:
+        """Return how long a loop may wait for the commits of other processes."""
+        return ALONE_POLL_S if self._alone and not self.wiring.cluster.brisk else SHARED_POLL_S
 
     def _subscribe(self, broker: Broker) -> None:
         register(broker, self.wiring.roles, self.uow, self._batches, self.wiring.intake)

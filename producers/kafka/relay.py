@@ -1,7 +1,7 @@
 """The relay: publishes the rows of the outbox to Kafka, in order per key and at least once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import structlog
@@ -43,8 +43,13 @@ class Relay:
         replication: int = 1,
         min_insync: int = 1,
         security: Security = UNSECURED,
+        idle_s: Callable[[], float] = lambda: IDLE_POLL_S,
+        on_published: Callable[[Collection[str]], None] = lambda _topics: None,
     ) -> None:
+        """Take the longest pause while this process commits nothing, and the function to call with published topics."""
         self.ready = False
+        self._idle_s = idle_s
+        self._on_published = on_published
         self._dsn = dsn
         self._bootstrap = bootstrap
         self._clock = clock
@@ -136,6 +141,7 @@ class Relay:
         self, buckets: Buckets, producer: AIOKafkaProducer, messages: Sequence[OutboxMessage]
     ) -> None:
         stored, error = await send(producer, messages)
+        self._on_published({message.topic for message in messages if message.id in stored})
         await buckets.delete(stored)
         failed = {message.bucket for message in messages if message.id not in stored}
         if not failed:
@@ -150,7 +156,7 @@ class Relay:
         return set(self._paused_until)
 
     async def _pause(self) -> None:
-        await _wait_for(self._wakened, BUSY_POLL_S if _seconds() < self._busy_until else IDLE_POLL_S)
+        await _wait_for(self._wakened, BUSY_POLL_S if _seconds() < self._busy_until else self._idle_s())
         self._wakened.clear()
 
 

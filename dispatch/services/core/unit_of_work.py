@@ -1,4 +1,4 @@
-"""The unit of work of every service: the database, the clock, and the relay's wake-up call after a commit."""
+"""The unit of work of every service: the database, the clock, and the wake-up call after a commit."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

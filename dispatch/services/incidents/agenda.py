@@ -1,7 +1,8 @@
 """The agenda's loop: each round takes what is due, most severe first, and executes it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -30,7 +31,7 @@ REPLY_GRACE = timedelta(seconds=5)
 DEFERRED_FOR = timedelta(seconds=60)
 """How long a subject that fails by itself waits before the next attempt."""
 BUSY_S, IDLE_S = 0.003, 0.05
-"""The pause after a round that found something, and the longest pause while nothing falls due."""
+"""The pause after a round that found something, and after one that found nothing while others commit."""
 BACKOFF_S = 1.0
 """The pause after a transient error."""
 
@@ -40,13 +41,21 @@ log = structlog.get_logger()
 class AgendaRunner:
     """Takes due entries until cancelled; a subject that fails by itself is deferred, reported, and tried again."""
 
-    def __init__(self, uow: UnitOfWork) -> None:
+    def __init__(self, uow: UnitOfWork, idle_s: Callable[[], float] = lambda: IDLE_S) -> None:
+        """Take the longest pause while nothing falls due and this process commits nothing."""
         self._uow = uow
+        self._idle_s = idle_s
+        self._wakened = asyncio.Event()
         self._deferred: dict[UUID, datetime] = {}
+
+    def wake(self) -> None:
+        """End a long pause soon: this process committed something, perhaps an entry."""
+        self._wakened.set()
 
     async def run(self) -> None:
         """Run rounds until cancelled; transient errors are logged and retried."""
         while True:
+            self._wakened.clear()
             try:
                 pause = await self.pause_after(await self.run_round())
             except Exception as error:
@@ -54,7 +63,7 @@ class AgendaRunner:
                     raise
                 log.warning("agenda round failed, retrying", error=describe(error))
                 pause = BACKOFF_S
-            await asyncio.sleep(pause)
+            await self._rest(pause)
 
     async def run_round(self) -> int:
         """Execute what is due now; return the number of subjects done, without those that others have locked."""
@@ -80,13 +89,21 @@ class AgendaRunner:
     async def pause_after(self, done: int) -> float:
         """Return the seconds to wait after a round of so many subjects: none where it may have left some.
 
-        The pause ends when the next entry falls due, and is never long, since other processes add entries.
+        The pause ends when the next entry falls due, and is short while other processes may add entries.
         """
         if done:
             return BUSY_S if done < SEVERE_PER_ROUND else 0.0
         now = self._uow.clock.now()
         due = await self._uow.pool.fetchval(sql("next_due"), now)
-        return IDLE_S if due is None else min(IDLE_S, (due - now).total_seconds())
+        return self._idle_s() if due is None else min(self._idle_s(), (due - now).total_seconds())
+
+    async def _rest(self, pause: float) -> None:
+        """Pause; a commit of this process ends a long pause within `IDLE_S`, for it may have added an entry."""
+        if pause > IDLE_S:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause - IDLE_S):
+                    await self._wakened.wait()
+        await asyncio.sleep(min(pause, IDLE_S))
 
     async def _run_incidents(self, due: Sequence[tuple[UUID, UUID]]) -> int:
         """Tick incidents in one transaction; after an error, each in its own."""

@@ -28,6 +28,8 @@ POLL_S = 0.05
 GAP_S = 0.01
 """How long a sender that found nothing does not poll again, though every commit of the process wakes it."""
 SWEEP_S = 1.0
+RETRIES_S = 60.0
+"""How long after a send its retries may fall due: until then a pause is short."""
 PAUSE_AFTER_ERROR_S = 1.0
 GRACE_S = 5.0
 
@@ -41,7 +43,8 @@ class Sender:
     """Sends what is queued, through one gateway per channel; several processes may run one each.
 
     However much there is to send, it acquires few connections: one to find recalls, one to find the rest, one to
-    record outcomes. `on_trouble` is called when a gateway has not accepted a message three times.
+    record outcomes. `on_trouble` is called when a gateway has not accepted a message three times. `idle_s` is the
+    longest pause while this process commits nothing.
     """
 
     def __init__(
@@ -52,8 +55,10 @@ class Sender:
         secret: bytes,
         public_url: str,
         on_trouble: OnTrouble | None = None,
+        idle_s: Callable[[], float] = lambda: POLL_S,
     ) -> None:
         self._uow = uow
+        self._idle_s = idle_s
         self._links = Links(secret, public_url.rstrip("/"))
         self._delivery = Delivery(uow, self._links, on_trouble)
         self._channels = sorted(gateways)
@@ -64,19 +69,27 @@ class Sender:
             for channel in self._channels
         ]
         self._filling: set[asyncio.Task[int]] = set()
+        self._leased_at: float | None = None
 
     async def run(self) -> None:
         """Send for ever; when cancelled, let the sends in flight end."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_forever(self._sweep, asyncio.Event(), SWEEP_S))
+                group.create_task(_forever(self._sweep, asyncio.Event(), self._sweep_s))
                 for recall, wanted in self._wanted.items():
-                    group.create_task(_forever(partial(self._poll, recall=recall), wanted, POLL_S))
+                    group.create_task(_forever(partial(self._poll, recall=recall), wanted, self._poll_s))
         finally:
             with suppress(TimeoutError):
                 async with asyncio.timeout(GRACE_S):
                     while unfinished := {*self._filling, *self._in_flight()}:
                         await asyncio.wait(unfinished)
+
+    def _sweep_s(self) -> float:
+        return max(SWEEP_S, self._poll_s())
+
+    def _poll_s(self) -> float:
+        recent = self._leased_at is not None and _seconds() - self._leased_at < RETRIES_S
+        return POLL_S if recent else self._idle_s()
 
     def wake(self) -> None:
         """Poll soon: something was queued."""
@@ -95,8 +108,11 @@ class Sender:
 
     async def _sweep(self) -> None:
         await self._renew()
-        for channel, count in (await self._uow.transact(partial(skip_unserved, self._channels))).items():
+        skipped = await self._skip_unserved()
+        for channel, count in skipped.items():
             log.warning("messages skipped: no gateway serves their channel", channel=channel, skipped=count)
+        if skipped:
+            self._uow.wake()
 
     async def _renew(self) -> None:
         """Renew the leases of slow sends: another process must not send them too."""
@@ -122,10 +138,17 @@ class Sender:
         """Start as many sends as there are free slots; return how many."""
         leased = await self._lease(slots)
         if leased:
+            self._leased_at = _seconds()
             await self._start(slots, leased)
         return len(leased)
 
-    # The next two publish nothing and so wake nothing: the sender, woken by every commit, would never rest.
+    # The next three publish nothing, as a rule, and so wake nothing: the sender, woken by every commit, would never
+    # rest.
+
+    @retrying
+    async def _skip_unserved(self) -> Mapping[str, int]:
+        async with transaction(self._uow.pool) as connection:
+            return await skip_unserved(self._channels, connection, self._uow.clock.now())
 
     @retrying
     async def _lease(self, slots: SendSlots) -> list[LeasedMessage]:
@@ -165,7 +188,9 @@ class Sender:
                 slots.start(facts.id, facts.severity, delivery.deliver(gateway, facts, obstacle))
 
 
-async def _forever(work: Callable[[], Awaitable[None]], wanted: asyncio.Event, pause_s: float) -> None:
+async def _forever(
+    work: Callable[[], Awaitable[None]], wanted: asyncio.Event, pause_s: Callable[[], float]
+) -> None:
     """Work, pause until wanted or for so many seconds, work again."""
     while True:
         try:
@@ -174,6 +199,10 @@ async def _forever(work: Callable[[], Awaitable[None]], wanted: asyncio.Event, p
             log.warning("sending paused; trying again", **log_fields(error))
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)
         with suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
+            async with asyncio.timeout(pause_s()):
                 await wanted.wait()
         wanted.clear()
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()

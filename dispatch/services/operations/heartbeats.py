@@ -91,6 +91,11 @@ class Heartbeat:
         )  # fmt: skip
         await self._uow.pool.execute(*row)
 
+    async def is_alone(self) -> bool:
+        """Return whether no other process with a heartbeat is alive."""
+        alive_at = self._uow.clock.now() - GONE_AFTER
+        return not await self._uow.pool.fetchval(sql("other_processes"), self.id, alive_at)
+
     async def end(self) -> None:
         """Delete the row of this process; without a database the row stays, and the process is reported as gone."""
         with suppress(*UNREACHABLE, asyncpg.InterfaceError):

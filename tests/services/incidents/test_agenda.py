@@ -1,5 +1,6 @@
 """The agenda: what is due is done, the most severe first, and one failure stops nothing else."""
 
+import asyncio
 from typing import NoReturn
 from uuid import UUID
 
@@ -9,8 +10,10 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.escalation import Cause
 from dispatch.services.incidents import agenda, escalations, execution
+from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.incidents.execution import CommandResult, Commands
 from dispatch.storage.pool import ConnectionLostError, transaction
+from tests.support.site import until
 from tests.support.world import World
 
 
@@ -41,6 +44,29 @@ async def test_the_agenda_pauses_no_longer_than_until_the_next_due_entry(world: 
     assert await world.agenda.pause_after(0) == pytest.approx(0.01)
     world.clock.advance(0.01)
     assert await world.agenda.pause_after(0) == agenda.IDLE_S, "what is due and left was left on purpose"
+
+
+async def test_an_agenda_that_may_pause_for_long_does_so_until_the_next_due_entry_or_a_commit(
+    world: World,
+) -> None:
+    runner = AgendaRunner(world.uow, lambda: 600.0)
+    assert await runner.pause_after(0) == 600
+    people = await world.add_people(2)
+    name = await world.open()
+    assert await runner.pause_after(0) == 2
+
+    async def asked() -> bool:
+        return await world.asked(name) == people
+
+    world.clock.advance(1)
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.2)
+    world.clock.advance(1)
+    await asyncio.sleep(0.2)
+    assert not await asked(), "nothing woke it"
+    runner.wake()
+    await until(asked)
+    running.cancel()
 
 
 async def test_the_agenda_does_not_pause_after_a_full_round(world: World) -> None:

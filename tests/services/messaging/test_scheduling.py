@@ -110,6 +110,29 @@ async def test_a_sender_with_nothing_to_send_rests_however_often_it_is_woken(
     assert 2 < looks < 2 * 250 / 4
 
 
+async def test_a_sender_that_may_rest_for_long_still_tries_again_in_time(pool: asyncpg.Pool) -> None:
+    clock, wakes = Clock(), 0
+    gateway = SimulatedGateway(flaky=True)
+    post = await Post.open(pool, clock, people=1)  # type: ignore[arg-type]
+
+    def wake() -> None:
+        nonlocal wakes
+        wakes += 1
+
+    uow = UnitOfWork(pool, clock, wake)
+    sender = Sender(uow, {"sms": gateway}, secret=SECRET, public_url=LINKS + "/", idle_s=lambda: 600.0)
+    running = asyncio.create_task(sender.run())
+    await asyncio.sleep(0.2)
+    assert wakes == 0, "a sweep that finds nothing wakes nobody"
+    await post.scene.incident()
+    await post.notify()
+    await asyncio.sleep(0.2)
+    assert not gateway.phone(phone(0)).inbox
+    sender.wake()
+    await wait_until(lambda: len(gateway.phone(phone(0)).inbox) == 1)
+    await stop(running)
+
+
 async def test_what_saves_a_life_goes_first(post: Post, clock: MovableClock) -> None:
     for severity, lane in (("routine", "planned"), ("life_threatening", "urgent")):
         await post.scene.incident(plan(lane=lane), severity=severity)

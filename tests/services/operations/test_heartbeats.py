@@ -43,6 +43,20 @@ async def test_two_processes_of_one_host_and_pid_are_two(uow: UnitOfWork) -> Non
     assert first.id != second.id
 
 
+async def test_a_process_is_alone_while_no_other_is_alive(uow: UnitOfWork, clock: MovableClock) -> None:
+    one, other = Heartbeat(uow, ["api"]), Heartbeat(uow, ["relay"])
+    await one.beat()
+    assert await one.is_alone()
+    assert not await other.is_alone()
+    await other.beat()
+    assert not await one.is_alone()
+    clock.advance(GONE_AFTER.total_seconds() + 1)
+    assert await one.is_alone(), "the other one was killed"
+    await other.beat()
+    await other.end()
+    assert await one.is_alone()
+
+
 async def test_a_process_that_was_killed_is_gone_after_a_while_and_erased_after_a_day(
     uow: UnitOfWork, clock: MovableClock
 ) -> None:

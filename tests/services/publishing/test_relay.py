@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -40,7 +41,7 @@ FULL = f"""
 """
 READ = "SELECT sum(idx_blks_hit + idx_blks_read) FROM pg_statio_all_indexes WHERE relname = 'journal'"
 
-Begin = Callable[[], Relay]
+Begin = Callable[..., Relay]
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ async def broker(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
 async def relay_on(database: str, broker: EmbeddedBroker, clock: MovableClock) -> AsyncIterator[Begin]:
     running: list[Relay] = []
 
-    def begin() -> Relay:
-        relay = Relay(database, broker.address, clock, READERS, embedded=True)
+    def begin(**options: Any) -> Relay:  # noqa: ANN401 - of a relay
+        relay = Relay(database, broker.address, clock, READERS, embedded=True, **options)
         tasks.append(asyncio.create_task(relay.run()))
         running.append(relay)
         return relay
@@ -213,6 +214,14 @@ async def test_a_commit_that_wakes_the_relay_is_published_at_once(
     assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
     relay.wake()
     await outbox_holds(pool, 0)
+
+
+async def test_the_relay_names_the_topics_on_which_it_published(pool: asyncpg.Pool, relay_on: Begin) -> None:
+    topics: set[str] = set()
+    relay_on(on_published=topics.update)
+    await append_events(pool, 1)
+    await outbox_holds(pool, 0)
+    assert topics == {TOPIC}
 
 
 async def test_two_relays_share_the_buckets_and_one_takes_all_when_the_other_ends(database: str) -> None:

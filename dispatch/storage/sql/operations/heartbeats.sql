@@ -11,3 +11,7 @@ DELETE FROM processes WHERE id = $1;
 -- name: list_processes
 -- Returns every process that did not stop cleanly, the earliest started first.
 SELECT id, host, pid, roles, version, generation, started_at, seen_at, waiting FROM processes ORDER BY started_at, id;
+
+-- name: other_processes
+-- Returns whether a process other than $1 was seen after $2.
+SELECT EXISTS (SELECT FROM processes WHERE id <> $1 AND seen_at > $2);
