@@ -1,6 +1,6 @@
 """Incidents in Postgres: lock, read and write them, in bulk and in one order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import NewerVersionError
 from dispatch.domain.incident import Incident
+from dispatch.storage.changes import save
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import execute_rows
 from dispatch.storage.projections import (
@@ -18,6 +19,7 @@ from dispatch.storage.projections import (
     ESCALATIONS,
     INCIDENTS,
     OFFERS,
+    PLANS,
     PROJECTIONS,
     RECALLS,
     SEATS,
@@ -27,7 +29,7 @@ from dispatch.storage.projections import (
     rows_of,
 )
 from dispatch.storage.queries import sql
-from dispatch.storage.table import Row, Table
+from dispatch.storage.table import Change, Row, Table
 from schemas.base import SEVERITY_RANK, Event
 from schemas.generations import GENERATION
 from schemas.incidents import IncidentOpened
@@ -100,7 +102,7 @@ async def write(
     now: datetime,
     received: Mapping[UUID, datetime] | None = None,
 ) -> None:
-    """Write the events of decisions: journal and outbox, then plans, then the projections.
+    """Write the events of decisions: journal and outbox, then plans and projections.
 
     `received` is when each incident's cause was received. `transaction` raises RetryableError where another one wrote
     to an incident or took a volunteer meanwhile.
@@ -116,13 +118,17 @@ async def write(
         connection, "raise_outbox_rank", [row for decision in changed for row in _raised(decision)]
     )
     events = (event for decision in changed for event in decision.events)
-    await write_plans(connection, events, _replanned(changed), now)
-    rows = [_rows(decision) for decision in changed]
+    await save(connection, [plans_of(events, _replanned(changed), now), *changes_of(changed)])
+
+
+def changes_of(decisions: Iterable[Decision]) -> Iterator[Change]:
+    """Yield what decisions change in each projection."""
+    rows = [_rows(decision) for decision in decisions]
     for table in PROJECTIONS:
         before, after = (
             [row for one in side for row in one.get(table, ())] for side in zip(*rows, strict=True)
         )
-        await table.save(connection, before, after)
+        yield table.change(before, after)
 
 
 def _entries(decisions: Sequence[Decision], now: datetime, received: Mapping[UUID, datetime]) -> list[Entry]:
@@ -169,10 +175,8 @@ def _rows(decision: Decision) -> tuple[Rows, Rows]:
     return rows_between(decision.before, decision.incident)
 
 
-async def write_plans(
-    connection: asyncpg.Connection, events: Iterable[Event], incidents: Iterable[Incident], now: datetime
-) -> None:
-    """Store the plans in events and in incidents; those that are stored already are unchanged.
+def plans_of(events: Iterable[Event], incidents: Iterable[Incident], now: datetime) -> Change:
+    """Return the plans in events and in incidents as rows to write; those that are stored already are unchanged.
 
     A plan is stored as it is in its event, so that fields unknown to this version are retained.
     """
@@ -181,4 +185,4 @@ async def write_plans(
         if incident.plan_hash not in bodies:
             bodies[incident.plan_hash] = incident.plan.canonical
     rows = [(name, body["name"], body, now, GENERATION) for name, body in sorted(bodies.items())]
-    await execute_rows(connection, "write_plans", rows)
+    return Change(PLANS, (), rows)

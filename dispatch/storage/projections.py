@@ -105,6 +105,15 @@ AGENDA = Table(
     subject="subject",
     order=("kind",),
 )
+PLANS = Table(
+    "plans",
+    {"hash": "text", "name": "text", "body": "jsonb", "first_used": "timestamptz", "generation": "int"},
+    key=("hash",),
+    subject="hash",
+    order=("hash",),
+    immutable=True,
+)
+"""The plans that are used: no projection, though each is in the event that opened an incident with it."""
 PROJECTIONS = (INCIDENTS, SEATS, OFFERS, ASSIGNMENTS, RECALLS, ESCALATIONS, AGENDA)
 """In the order in which they are written."""
 Rows = dict[Table, list[Row]]

@@ -14,6 +14,8 @@ import asyncpg
 from dispatch.storage.queries import fill
 
 Row = tuple[Any, ...]
+Key = Any
+"""The value of a row's key column, or the tuple of the values where a key has several."""
 LIST = "text[]"
 """Columns of this type travel as text joined by commas: Postgres has no arrays of arrays of different lengths."""
 SQL_TYPES = {
@@ -33,12 +35,21 @@ class Claim(NamedTuple):
     free: frozenset[object]
 
 
+class Change(NamedTuple):
+    """The rows of a table that are deleted, by their keys, and those that are written, in their order."""
+
+    table: "Table"
+    deleted: Sequence[Key]
+    written: Sequence[Row]
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A table with one row for each value; `columns` maps their names to SQL types, in the order of a row.
 
     `subject` is the column that names what a row belongs to; `order` sorts the rows of one subject. `kind` is the class
     of the values, whose fields are the last columns; before them stand those that a value has from its owner.
+    A stored row of an `immutable` table is never overwritten.
     """
 
     name: str
@@ -48,29 +59,27 @@ class Table:
     order: tuple[str, ...]
     claims: tuple[Claim, ...] = ()
     kind: type[Any] | None = None
+    immutable: bool = False
 
     async def read(self, connection: asyncpg.Connection, subjects: Sequence[UUID]) -> list[asyncpg.Record]:
         """Return the rows of subjects."""
         return await connection.fetch(self.statements["read_rows"], subjects)
 
-    async def write(self, connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
-        """Insert rows, or overwrite those of the same key, in the given order."""
-        if rows:
-            await connection.execute(self.statements["write_rows"], *map(list, zip(*rows, strict=True)))
-
-    async def save(self, connection: asyncpg.Connection, before: Iterable[Row], after: Iterable[Row]) -> None:
-        """Write the difference between the rows before and after.
+    def change(self, before: Iterable[Row], after: Iterable[Row]) -> Change:
+        """Return the difference between the rows before and after.
 
         What holds a unique value never meets what held it before: rows that are gone, or that give up one value and
-        take another, are deleted first; of the others those that hold none are written first.
+        take another, are deleted; of the others those that hold none are written first.
         """
-        old, new = {self.key_of(row): row for row in before}, {self.key_of(row): row for row in after}
+        key_of = self.key_of
+        old, new = {key_of(row): row for row in before}, {key_of(row): row for row in after}
         changed = {key: row for key, row in new.items() if old.get(key) != row}
-        cleared = [key for key in old if key not in new or self._gives_up(old[key], changed.get(key))]
-        if cleared:
-            keys = zip(*sorted(cleared), strict=True) if len(self.key) > 1 else [sorted(cleared)]
-            await connection.execute(self.statements["clear_rows"], *map(list, keys))
-        await self.write(connection, sorted(changed.values(), key=self._turn))
+        deleted = [key for key in old if key not in new or self._gives_up(old[key], changed.get(key))]
+        return Change(self, sorted(deleted), sorted(changed.values(), key=self._turn))
+
+    async def delete(self, connection: asyncpg.Connection, keys: Sequence[Key]) -> None:
+        """Delete rows by their keys."""
+        await connection.execute(self.statements["clear_rows"], *self.key_arrays(keys))
 
     async def drop(self, connection: asyncpg.Connection, timeout: float) -> None:  # noqa: ASYNC109 - asyncpg's own
         """Delete every row, within so many seconds."""
@@ -110,32 +119,40 @@ class Table:
         """Return the function that returns the key of a row."""
         return itemgetter(*self._places(self.key))
 
+    def key_arrays(self, keys: Sequence[Key]) -> list[Sequence[Any]]:
+        """Return the columns of keys."""
+        return [keys] if len(self.key) == 1 else list(zip(*keys, strict=True))
+
     @cached_property
     def statements(self) -> Mapping[str, str]:
         """Return the statements of the table by the names of their templates."""
-        parts = self._parts()
         names = ("read_rows", "lock_rows", "lock_free_rows", "write_rows", "clear_rows", "drop_rows")
-        return {name: fill(name, **parts) for name in names}
+        return {name: self.statement(name) for name in names}
 
-    def _parts(self) -> dict[str, str]:
+    def statement(self, template: str, first: int = 1) -> str:
+        """Return a statement of the table whose parameters are numbered from `first`."""
+        return fill(template, **self._parts(first))
+
+    def _parts(self, first: int) -> dict[str, str]:
         rest = [name for name in self.columns if name not in self.key]
+        changes = _listed('"{0}" = excluded."{0}"', rest)
         return {
             "table": self.name,
             "columns": _listed('"{0}"', self.columns),
             "values": ", ".join(_VALUES.get(type_, '"{0}"').format(n) for n, type_ in self.columns.items()),
-            "arrays": self._arrays(self.columns),
-            "changes": _listed('"{0}" = excluded."{0}"', rest),
+            "arrays": self._arrays(self.columns, first),
+            "on_conflict": "NOTHING" if self.immutable else f"UPDATE SET {changes}",
             "key": _listed('"{0}"', self.key),
-            "keys": self._arrays(self.key),
+            "keys": self._arrays(self.key, first),
             "matches": " AND ".join(f't."{name}" = gone."{name}"' for name in self.key),
             "subject": f'"{self.subject}"',
             "order": _listed('"{0}"', dict.fromkeys((self.subject, *self.order))),
         }
 
-    def _arrays(self, names: Iterable[str]) -> str:
+    def _arrays(self, names: Iterable[str], first: int) -> str:
         """Return the parameters of columns: one array each."""
         types = (self.columns[name].removesuffix("[]") for name in names)
-        return ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, start=1))
+        return ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types, start=first))
 
     def _gives_up(self, old: Row, new: Row | None) -> bool:
         """Return whether a changed row gives up a unique value and takes another."""
@@ -153,7 +170,7 @@ class Table:
 
     def _turn(self, row: Row) -> tuple[bool, Any]:
         """Return the sort key for writing a row: rows with unique values last, then by key."""
-        return bool(self._held(row)), self.key_of(row)
+        return any(row[state] not in free for _, state, free in self._claimed), self.key_of(row)
 
     def _places(self, names: Iterable[str]) -> list[int]:
         every = list(self.columns)

@@ -12,6 +12,7 @@ from dispatch.clock import MovableClock
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Offer
 from dispatch.storage import incidents as store
+from dispatch.storage.changes import save
 from dispatch.storage.pool import transaction
 from dispatch.storage.projections import ASSIGNMENTS, PROJECTIONS, rows_of
 from dispatch.storage.table import Table
@@ -201,5 +202,6 @@ async def test_rows_that_are_as_they_were_are_not_written(world: World) -> None:
     before = await world.pool.fetch("SELECT id, xmin FROM assignments ORDER BY id")
     async with transaction(world.pool) as connection:
         rows = rows_of(incident)[ASSIGNMENTS]
-        await ASSIGNMENTS.save(connection, rows, rows_of(await world.read(incident.id))[ASSIGNMENTS])
+        change = ASSIGNMENTS.change(rows, rows_of(await world.read(incident.id))[ASSIGNMENTS])
+        await save(connection, [change])
     assert await world.pool.fetch("SELECT id, xmin FROM assignments ORDER BY id") == before

@@ -14,6 +14,7 @@ from dispatch.domain.incident import Escalation
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import execution
+from dispatch.storage.changes import save
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.projections import AGENDA, ESCALATIONS
 from dispatch.storage.queries import sql
@@ -145,8 +146,8 @@ async def _write(
     ]
     await append(connection, entries, now)
     rows = [ESCALATIONS.rows((organisation, mode), one.values()) for one in (before, after)]
-    await ESCALATIONS.save(connection, *rows)
-    await AGENDA.save(connection, agenda_rows(organisation, before), agenda_rows(organisation, after))
+    due = [agenda_rows(organisation, one) for one in (before, after)]
+    await save(connection, [ESCALATIONS.change(*rows), AGENDA.change(*due)])
 
 
 def agenda_rows(organisation: UUID, escalations: Escalations) -> list[Row]:

@@ -16,12 +16,13 @@ from dispatch.domain.incident import Incident
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.escalations import agenda_rows
 from dispatch.services.operations import candidate_rows
-from dispatch.storage.incidents import write_plans
+from dispatch.storage.changes import save
+from dispatch.storage.incidents import plans_of
 from dispatch.storage.journal import read_streams
 from dispatch.storage.pool import LONG_S, describe
 from dispatch.storage.projections import AGENDA, ESCALATIONS, PROJECTIONS, Rows, lock_projections, rows_of
 from dispatch.storage.queries import sql
-from dispatch.storage.table import Row, Table
+from dispatch.storage.table import Change, Row, Table
 from schemas.base import Event
 from schemas.escalations import EscalationEvent
 from schemas.incidents import IncidentOpened
@@ -204,6 +205,5 @@ def _add_incident(replayed: Replayed, incident: Incident) -> None:
 async def _write(connection: asyncpg.Connection, replayed: Replayed, now: datetime) -> None:
     if errors := [*replayed.errors, *replayed.newer.values()]:
         raise RefusedError("; ".join(errors))
-    await write_plans(connection, replayed.opened, replayed.incidents, now)
-    for table in PROJECTIONS:
-        await table.write(connection, replayed.rows[table])
+    plans = plans_of(replayed.opened, replayed.incidents, now)
+    await save(connection, [plans, *(Change(table, (), replayed.rows[table]) for table in PROJECTIONS)])

@@ -11,15 +11,23 @@ SELECT {columns} FROM {table} WHERE {subject} = ANY ($1::uuid[]) ORDER BY {order
 SELECT {columns} FROM {table} WHERE {subject} = ANY ($1::uuid[]) ORDER BY {order} FOR NO KEY UPDATE SKIP LOCKED;
 
 -- template: write_rows
--- Inserts rows of a projection or overwrites those with the same key, in the given order.
+-- Inserts rows in the given order; a row with the same key is overwritten, or stays where rows are immutable.
 INSERT INTO {table} ({columns})
 SELECT {values} FROM unnest({arrays}) AS r ({columns})
-ON CONFLICT ({key}) DO UPDATE SET {changes};
+ON CONFLICT ({key}) DO {on_conflict};
 
 -- template: clear_rows
 -- Deletes rows of a projection by their keys.
 DELETE FROM {table} t USING unnest({keys}) AS gone ({key})
 WHERE {matches};
+
+-- template: part_of_changes
+-- A statement on one table, as a part of `write_changes`.
+"{template}_of_{table}" AS ({statement})
+
+-- template: write_changes
+-- Runs statements on several tables as one; Postgres promises no order among them.
+WITH {parts} SELECT;
 
 -- template: drop_rows
 -- Empties a projection.
@@ -28,12 +36,6 @@ DELETE FROM {table};
 -- template: lock_projections
 -- Blocks every writer of the projections until the transaction ends; readers see the state before it.
 LOCK TABLE {tables} IN EXCLUSIVE MODE;
-
--- name: write_plans
--- Stores each plan that is used; plans never change.
-INSERT INTO plans (hash, name, body, first_used, generation)
-SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[], $5::int[])
-ON CONFLICT (hash) DO NOTHING;
 
 -- name: read_plans
 -- Returns plans by their hashes.
