@@ -1,21 +1,46 @@
-"""Publish batches with a raw aiokafka producer: many messages in flight, in order per bucket, with time limits."""
+"""Publish with a raw aiokafka producer: batches built by hand, in order per partition, with time limits."""
 
 import asyncio
 from asyncio import Future
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
+from typing import NamedTuple
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from dispatch.kafka_security import UNSECURED, Security
 from dispatch.services.publishing.outbox import OutboxMessage
 from dispatch.storage.pool import describe
+from schemas.envelope import unpack
 
 SEND_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 1.0
+BATCH_BYTES = 131_072
+LARGEST_MESSAGE = 1_048_576
+"""Kafka stores no message of more bytes, unless it is configured to."""
+
+
+class Batch(NamedTuple):
+    """Messages of one partition, which Kafka stores all or not at all."""
+
+    builder: BatchBuilder
+    ids: list[int]
+
+    def add(self, message: OutboxMessage) -> bool:
+        """Add a message, unless the batch is full; the first one always fits."""
+        added = self.builder.append(
+            timestamp=None, key=message.key, value=message.body, headers=unpack(message.headers)
+        )
+        if added is not None:
+            self.ids.append(message.id)
+        return added is not None
+
+
+Queues = dict[TopicPartition, list[Batch]]
 
 
 @asynccontextmanager
@@ -28,8 +53,7 @@ async def open_producer(
         client_id="renfort-relay",
         acks="all",
         enable_idempotence=idempotent,
-        max_batch_size=131_072,
-        partitioner=partition_of,
+        max_batch_size=BATCH_BYTES,
         request_timeout_ms=int(SEND_TIMEOUT_S * 1000),
         **security.arguments,
     )
@@ -46,8 +70,8 @@ def _hash(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFF_FFFF
 
 
-def partition_of(key: bytes, partitions: Sequence[int], _available: Sequence[int]) -> int:
-    """Return the partition that every Kafka client chooses for this key.
+def partition_of(key: bytes, partitions: Sequence[int]) -> int:
+    """Return the partition, of all of a topic in order, that every Kafka client chooses for this key.
 
     The hash is cached: it costs as much as the rest of a send in Python, and an incident's events come in a row.
     """
@@ -67,44 +91,104 @@ async def _discard(producer: AIOKafkaProducer) -> None:
 async def send(producer: AIOKafkaProducer, messages: Sequence[OutboxMessage]) -> tuple[set[int], str]:
     """Send messages in order; return the ids of those that all in-sync replicas stored, and the first error.
 
-    After a message that is rejected at once, the later ones of its bucket are not sent.
+    A partition has one batch in flight: after one that fails, its later messages are not sent. After a message that
+    is too large, the later ones of its bucket are not sent.
     """
-    futures: dict[Future[object], int] = {}
+    stored: set[int] = set()
     errors: list[str] = []
-    with suppress(TimeoutError):
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await _enqueue(producer, messages, futures, errors)
-    if futures:
-        _, late = await asyncio.wait(futures, timeout=SEND_TIMEOUT_S)
-        for future in late:
-            future.cancel()
-    errors += [describe(error) for future in futures if (error := _error_of(future))]
-    stored = {id_ for future, id_ in futures.items() if not _error_of(future)}
+    queues = _queues(producer, messages, await _partitions(producer, messages, errors), errors)
+    end = _seconds() + SEND_TIMEOUT_S
+    while queues:
+        futures = await _submit(producer, queues, errors)
+        await _wait(futures, end)
+        queues = _remaining(queues, futures, stored, errors)
     return stored, next(iter(errors), "no answer")
 
 
-async def _enqueue(
+async def _partitions(
+    producer: AIOKafkaProducer, messages: Sequence[OutboxMessage], errors: list[str]
+) -> dict[str, list[int]]:
+    """Return the partitions of the topics that Kafka knows."""
+    found: dict[str, list[int]] = {}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            for topic in dict.fromkeys(message.topic for message in messages):
+                try:
+                    found[topic] = sorted(await producer.partitions_for(topic))
+                except KafkaError as error:
+                    errors.append(describe(error))
+    return found
+
+
+def _queues(
     producer: AIOKafkaProducer,
     messages: Sequence[OutboxMessage],
-    futures: dict[Future[object], int],
+    partitions: Mapping[str, Sequence[int]],
     errors: list[str],
-) -> None:
+) -> Queues:
+    """Return the batches of each partition, in order."""
+    queues: Queues = {}
     failed: set[int] = set()
     for message in messages:
-        if message.bucket in failed:
+        if message.bucket in failed or message.topic not in partitions:
             continue
-        try:
-            future = await producer.send(
-                message.topic, message.body, key=message.key, headers=message.headers
-            )
-        except KafkaError as error:
+        if message.size > LARGEST_MESSAGE:
             failed.add(message.bucket)
+            errors.append(f"a message of {message.size} bytes on {message.topic} is too large")
+            continue
+        place = TopicPartition(message.topic, partition_of(message.key, partitions[message.topic]))
+        queue = queues.setdefault(place, [])
+        if not queue or not queue[-1].add(message):
+            queue.append(Batch(producer.create_batch(), []))
+            queue[-1].add(message)
+    return queues
+
+
+async def _submit(
+    producer: AIOKafkaProducer, queues: Queues, errors: list[str]
+) -> dict[Future[object], TopicPartition]:
+    """Hand the first batch of each partition to the producer."""
+    futures: dict[Future[object], TopicPartition] = {}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            for place, (batch, *_) in queues.items():
+                try:
+                    future = await producer.send_batch(batch.builder, place.topic, partition=place.partition)
+                except KafkaError as error:
+                    errors.append(describe(error))
+                else:
+                    futures[future] = place
+    return futures
+
+
+async def _wait(futures: Collection[Future[object]], end: float) -> None:
+    if futures:
+        _, late = await asyncio.wait(futures, timeout=end - _seconds())
+        for future in late:
+            future.cancel()
+
+
+def _remaining(
+    queues: Queues, futures: Mapping[Future[object], TopicPartition], stored: set[int], errors: list[str]
+) -> Queues:
+    """Record what became of the first batches; return what may be sent after them."""
+    remaining: Queues = {}
+    for future, place in futures.items():
+        first, *rest = queues[place]
+        if error := _error_of(future):
             errors.append(describe(error))
-        else:
-            futures[future] = message.id
+            continue
+        stored.update(first.ids)
+        if rest:
+            remaining[place] = rest
+    return remaining
 
 
 def _error_of(future: Future[object]) -> BaseException | None:
     if future.cancelled() or not future.done():
         return TimeoutError("no answer")
     return future.exception()
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()

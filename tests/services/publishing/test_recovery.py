@@ -16,6 +16,7 @@ from dispatch.services.subscriptions import READERS
 from dispatch.storage import inbox
 from dispatch.storage.journal import append
 from dispatch.storage.pool import transaction
+from schemas.envelope import unpack
 from schemas.topics import HORIZON_DAYS, INBOX_DAYS, TOPICS
 from tests.conftest import START
 from tests.support.site import READER, Site, append_events, entry, until
@@ -178,6 +179,6 @@ async def waiting(buckets: Buckets) -> list[tuple[int, int]]:
     """List what waits, in the order in which it leaves, as subject and place in its stream."""
     subjects = {entry(number).key.encode(): number for number in range(10)}
     return [
-        (subjects[message.key], int(dict(message.headers)["ce_sequence"]))
+        (subjects[message.key], int(dict(unpack(message.headers))["ce_sequence"]))
         for message in await buckets.fetch(100)
     ]

@@ -3,103 +3,17 @@
 import asyncio
 import os
 import signal
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer
 
-from dispatch.clock import MovableClock
 from dispatch.embedded import EmbeddedBroker
 from dispatch.services.publishing.outbox import Buckets
 from dispatch.services.subscriptions import READERS
-from dispatch.storage.journal import append
-from dispatch.storage.pool import transaction
 from producers.kafka import producer
 from producers.kafka import relay as relays
-from producers.kafka.relay import Relay
-from tests.conftest import START
-from tests.support.site import TOPIC, append_events, entry, until
-
-MANY, BLOCKS = 20_000, 1_000
-"""Messages that wait, and how many blocks of indexes a round may touch."""
-FULL = f"""
-    WITH written AS (
-        INSERT INTO journal (xid, organisation, mode, stream, seq, event_id, topic, type, bucket, key, headers, body,
-                             prev_hash, hash, recorded_at)
-        SELECT n::text::xid8, gen_random_uuid(), 'actual', gen_random_uuid(), 1, gen_random_uuid(),
-               'incident.events', 'x', n % 64, '', '[]', '', decode(repeat('00', 32), 'hex'),
-               decode(md5(n::text) || md5(n::text), 'hex'), $1
-        FROM generate_series(1, {MANY}) AS n
-        RETURNING id, bucket
-    )
-    INSERT INTO outbox (bucket, position) SELECT bucket, id FROM written ORDER BY id
-"""
-READ = "SELECT sum(idx_blks_hit + idx_blks_read) FROM pg_statio_all_indexes WHERE relname = 'journal'"
-
-Begin = Callable[..., Relay]
-
-
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
-    async with EmbeddedBroker(tmp_path / "broker") as broker:
-        yield broker
-
-
-@pytest.fixture
-async def relay_on(database: str, broker: EmbeddedBroker, clock: MovableClock) -> AsyncIterator[Begin]:
-    running: list[Relay] = []
-
-    def begin(**options: Any) -> Relay:  # noqa: ANN401 - of a relay
-        relay = Relay(database, broker.address, clock, READERS, embedded=True, **options)
-        tasks.append(asyncio.create_task(relay.run()))
-        running.append(relay)
-        return relay
-
-    tasks: list[asyncio.Task[None]] = []
-    yield begin
-    await asyncio.gather(*(relay.stop() for relay in running))
-
-
-async def ready(relay: Relay) -> None:
-    async def is_ready() -> bool:
-        return relay.ready
-
-    await until(is_ready)
-
-
-async def published(broker: EmbeddedBroker) -> dict[int, list[int]]:
-    """Read the whole topic: for each subject, the places of its events in their order of first arrival."""
-    subjects = {entry(number).key.encode(): number for number in range(100)}
-    heard: dict[int, list[int]] = defaultdict(list)
-    consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=broker.address, auto_offset_reset="earliest")
-    await consumer.start()
-    ends = await consumer.end_offsets(consumer.assignment())
-    for partition, end in ends.items():
-        while await consumer.position(partition) < end:
-            for records in (await consumer.getmany(partition, timeout_ms=100)).values():
-                for record in records:
-                    place = int(dict(record.headers)["ce_sequence"])
-                    if place not in heard[subjects[record.key]]:
-                        heard[subjects[record.key]].append(place)
-    await consumer.stop()
-    return dict(heard)
-
-
-async def outbox_holds(pool: asyncpg.Pool, count: int) -> None:
-    async def holds() -> bool:
-        return bool(await pool.fetchval("SELECT count(*) FROM outbox") == count)
-
-    await until(holds)
-
-
-async def write(pool: asyncpg.Pool, subjects: range, times: int) -> None:
-    for _ in range(times):
-        await append_events(pool, *subjects)
+from tests.support.relays import Begin, outbox_holds, published, ready, write
+from tests.support.site import entry, until
 
 
 async def test_events_of_a_key_leave_in_order_while_many_write_at_once(
@@ -202,28 +116,6 @@ async def test_a_running_relay_detects_a_replaced_cluster(
     await until(all_are_back)
 
 
-async def test_a_commit_that_wakes_the_relay_is_published_at_once(
-    pool: asyncpg.Pool, relay_on: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(relays, "IDLE_POLL_S", 60)
-    relay = relay_on()
-    await ready(relay)
-    await asyncio.sleep(0.1)
-    await append_events(pool, 1)
-    await asyncio.sleep(0.2)
-    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
-    relay.wake()
-    await outbox_holds(pool, 0)
-
-
-async def test_the_relay_names_the_topics_on_which_it_published(pool: asyncpg.Pool, relay_on: Begin) -> None:
-    topics: set[str] = set()
-    relay_on(on_published=topics.update)
-    await append_events(pool, 1)
-    await outbox_holds(pool, 0)
-    assert topics == {TOPIC}
-
-
 async def test_two_relays_share_the_buckets_and_one_takes_all_when_the_other_ends(database: str) -> None:
     async with Buckets.connect(database, READERS) as survivor:
         await survivor.rebalance()
@@ -262,29 +154,3 @@ async def test_two_relays_publish_each_key_in_order_while_one_of_them_dies(
     await writing
     await outbox_holds(pool, 0)
     assert await published(broker) == {subject: list(range(1, 41)) for subject in range(20)}
-
-
-async def test_a_round_publishes_the_most_severe_first_and_a_fifth_of_the_oldest(
-    pool: asyncpg.Pool, database: str
-) -> None:
-    severe = [replace(entry(number), rank=0) for number in range(50, 62)]
-    async with transaction(pool) as connection:
-        await append(connection, [entry(number) for number in range(20)], START)
-        await append(connection, severe, START)
-    async with Buckets.connect(database, READERS) as buckets:
-        await buckets.rebalance()
-        found = [message.key.decode() for message in await buckets.fetch(10)]
-    assert found == [one.key for one in (*severe[:8], entry(0), entry(1))]
-
-
-async def test_the_outbox_query_is_planned_anew_once_the_outbox_is_full(
-    database: str, pool: asyncpg.Pool
-) -> None:
-    await pool.execute("ANALYZE journal, outbox")
-    async with Buckets.connect(database, READERS) as buckets:
-        await buckets.rebalance()
-        assert not await buckets.fetch(100)
-        await pool.execute(FULL, START)
-        before = await pool.fetchval(READ)
-        assert len(await buckets.fetch(100)) == 80
-    assert await pool.fetchval(READ) - before < BLOCKS

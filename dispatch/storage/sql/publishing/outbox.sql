@@ -2,6 +2,10 @@
 -- Registers this session as a relay until it ends.
 SELECT pg_advisory_lock_shared(7301, 0);
 
+-- name: discard_plans
+-- Plans each statement of the session anew when it is next used, for the sizes that the tables have then.
+DISCARD PLANS;
+
 -- name: count_relays
 -- Returns the number of sessions that relay this database now.
 SELECT count(*) FROM pg_locks
@@ -18,15 +22,16 @@ SELECT pg_advisory_unlock(7302, bucket) FROM unnest($1::int[]) AS bucket;
 
 -- name: fetch_outbox
 -- Returns the next messages of these buckets: $2 of the most severe and $3 of the oldest, each key in order.
--- OFFSET 0 makes it one lookup per message: with stale statistics, a free join reads the whole journal.
-SELECT next.id, next.bucket, message.topic, message.key, message.headers, message.body
+-- One lookup per message, by the primary key: only that index has the order, also for a plan made on empty tables.
+SELECT next.id, next.bucket, next.rank, message.topic, message.key, message.headers, message.body
 FROM (
     (SELECT rank, id, bucket, position FROM outbox WHERE bucket = ANY($1::smallint[]) ORDER BY rank, id LIMIT $2)
     UNION
     (SELECT rank, id, bucket, position FROM outbox WHERE bucket = ANY($1::smallint[]) ORDER BY id LIMIT $3)
 ) AS next
 CROSS JOIN LATERAL (
-    SELECT topic, key, headers, body FROM journal WHERE journal.id = next.position OFFSET 0
+    SELECT topic, key, headers, body FROM journal
+    WHERE journal.id BETWEEN next.position AND next.position ORDER BY journal.id LIMIT 1
 ) AS message
 ORDER BY next.rank, next.id;
 
