@@ -34,7 +34,7 @@ STAYS: frozenset[Answer] = frozenset({"declined", "released"})
 
 def answer(decision: Decision, reply: AnswerOffer) -> None:
     """Apply one answer; raises RefusedError where the offer is not this volunteer's."""
-    offer = decision.incident.offers.get(reply.offer_id)
+    offer = decision.incident.offer(reply.offer_id)
     if offer is None or offer.volunteer_id != reply.volunteer_id:
         msg = "the answer names an offer that this volunteer never had"
         raise RefusedError(msg)
@@ -99,7 +99,7 @@ def free_seat(incident: Incident, role: str) -> Seat | None:
 def _record_late(
     decision: Decision, offer: Offer, reply: AnswerOffer, outcome: Literal["seated", "reserve", "thanked"]
 ) -> None:
-    if outcome == "thanked" and decision.incident.offers[offer.id].late == "thanked":
+    if outcome == "thanked" and offer.late == "thanked":
         return
     decision.add(
         OfferAnsweredLate(

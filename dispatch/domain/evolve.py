@@ -153,15 +153,16 @@ def _extended(incident: Incident, event: offers.OfferExtended) -> Changes:
         event.offer_id, event.volunteer_id, event.role, "extended", event.at, event.expires_at,
         event.distance_m, event.round_id,
     )  # fmt: skip
-    return {"offers": {**incident.offers, offer.id: offer}}
+    return {"live": {**incident.live, offer.id: offer}, "offers_made": incident.offers_made + 1}
 
 
 def _answered(incident: Incident, event: offers.OfferEvent) -> Changes:
-    offer = incident.offers[event.offer_id]
+    offer = incident.live.get(event.offer_id) or incident.settled[event.offer_id]
     status = transitions.follow(transitions.OFFER, offer.status, type(event))
     late = event.outcome if isinstance(event, offers.OfferAnsweredLate) else offer.late
     offer = replace(offer, status=status, settled_at=event.at, late=late)
-    return {"offers": {**incident.offers, offer.id: offer}}
+    live = {id_: other for id_, other in incident.live.items() if id_ != offer.id}
+    return {"live": live, "settled": {**incident.settled, offer.id: offer}}
 
 
 def _assigned(incident: Incident, event: offers.Assigned) -> Changes:

@@ -110,7 +110,11 @@ class Escalation(Struct, frozen=True):
 
 
 class Incident(Struct, frozen=True):
-    """One incident and everything that hangs on it."""
+    """One incident and everything that hangs on it.
+
+    Of the offers that are settled, and of the assignments that hold no seat any more, it need only have those that the
+    commands at hand concern: `offers_made` counts every offer.
+    """
 
     id: UUID
     organisation: UUID
@@ -140,7 +144,9 @@ class Incident(Struct, frozen=True):
     ended_at: datetime | None = None
     taken_by: str | None = None
     seats: tuple[Seat, ...] = ()
-    offers: Mapping[UUID, Offer] = field(default_factory=dict)
+    live: Mapping[UUID, Offer] = field(default_factory=dict)
+    settled: Mapping[UUID, Offer] = field(default_factory=dict)
+    offers_made: int = 0
     assignments: Mapping[UUID, Assignment] = field(default_factory=dict)
     recalls: Mapping[UUID, Recall] = field(default_factory=dict)
     escalations: Mapping[UUID, Escalation] = field(default_factory=dict)
@@ -160,9 +166,18 @@ class Incident(Struct, frozen=True):
         """Return the highest level of the plan's steps, 3 where it has none."""
         return max((step.level for step in self.plan.steps), default=3)
 
-    def live_offers(self) -> Iterator[Offer]:
+    @property
+    def offers(self) -> Mapping[UUID, Offer]:
+        """Return the offers that are known, those that wait for an answer last."""
+        return {**self.settled, **self.live}
+
+    def offer(self, offer_id: UUID) -> Offer | None:
+        """Return an offer that is known."""
+        return self.live.get(offer_id) or self.settled.get(offer_id)
+
+    def live_offers(self) -> Collection[Offer]:
         """Return the offers that wait for an answer."""
-        return (offer for offer in self.offers.values() if offer.status == "extended")
+        return self.live.values()
 
     def active(self) -> Iterator[Assignment]:
         """Return the assignments of those who come or are there."""

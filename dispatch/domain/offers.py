@@ -50,7 +50,7 @@ def offers_wanted(incident: Incident) -> Counter[str]:
         return Counter()
     policy = incident.plan.offers
     live = [offer.role for offer in incident.live_offers()]
-    room = min(policy.open - len(live), policy.most - len(incident.offers))
+    room = min(policy.open - len(live), policy.most - incident.offers_made)
     if room <= 0:
         return Counter()
     empty = Counter(seat.role for seat in incident.seats if seat.assignment_id is None)
@@ -116,7 +116,7 @@ def _record_shortfall(decision: Decision, command: Consider, wanted: int, found:
     """Record that too few volunteers were found; where nobody was, escalate at once instead of at the next step."""
     incident = decision.incident
     retry = CONTENDED_RETRY if command.contended else timedelta(seconds=incident.plan.search.retry_s)
-    if found == 0 and not command.contended and not incident.seated() and not any(incident.live_offers()):
+    if found == 0 and not command.contended and not incident.seated() and not incident.live:
         decision.escalate("uncovered", page=True, detail=f"nobody to ask within {incident.radius_m} m")
     decision.add(
         Shortfall(

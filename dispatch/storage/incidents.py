@@ -38,42 +38,62 @@ from schemas.plans import Plan, read_plan
 OF_OPENED = (SEATS,)
 OF_CONSIDERED = (SEATS, OFFERS, ASSIGNMENTS, RECALLS, ESCALATIONS)
 """The tables of the parts of an incident; one that was only opened has only seats."""
+UNSETTLED = {
+    OFFERS: OFFERS.statement("read_unsettled_offers"),
+    ASSIGNMENTS: ASSIGNMENTS.statement("read_unsettled_assignments"),
+}
+"""The statements that leave out what is settled, except for named offers."""
 _PLANS: dict[str, Plan] = {}
 
 
-async def lock(connection: asyncpg.Connection, ids: Iterable[UUID]) -> dict[UUID, Incident]:
-    """Lock incidents in the order of their ids and read them; those that do not exist are absent."""
-    wanted = sorted(set(ids))
-    return (
-        await _load(connection, await connection.fetch(INCIDENTS.statements["lock_rows"], wanted))
-        if wanted
-        else {}
-    )
+async def lock(
+    connection: asyncpg.Connection, ids: Iterable[UUID], offers: Iterable[UUID] = ()
+) -> dict[UUID, Incident]:
+    """Lock incidents in the order of their ids and read them; those that do not exist are absent.
+
+    Of what is settled, only these offers and their assignments are read: an incident that asked many costs no more.
+    """
+    if not (wanted := sorted(set(ids))):
+        return {}
+    found = await connection.fetch(INCIDENTS.statements["lock_rows"], wanted)
+    return await _load(connection, found, sorted(set(offers)))
 
 
 async def lock_free(connection: asyncpg.Connection, ids: Iterable[UUID]) -> dict[UUID, Incident]:
-    """Lock and read those incidents that no other transaction holds."""
-    return await _load(
-        connection, await connection.fetch(INCIDENTS.statements["lock_free_rows"], sorted(set(ids)))
-    )
+    """Lock those incidents that no other transaction holds, and read them without what is settled."""
+    found = await connection.fetch(INCIDENTS.statements["lock_free_rows"], sorted(set(ids)))
+    return await _load(connection, found, [])
 
 
 async def read(connection: asyncpg.Connection, ids: Iterable[UUID]) -> dict[UUID, Incident]:
-    """Read incidents without a lock."""
-    return await _load(connection, await INCIDENTS.read(connection, sorted(set(ids))))
+    """Read incidents with all that belongs to them, without a lock."""
+    return await _load(connection, await INCIDENTS.read(connection, sorted(set(ids))), None)
 
 
-async def _load(connection: asyncpg.Connection, found: Sequence[asyncpg.Record]) -> dict[UUID, Incident]:
+async def _load(
+    connection: asyncpg.Connection, found: Sequence[asyncpg.Record], named: Sequence[UUID] | None
+) -> dict[UUID, Incident]:
+    """Read what belongs to incidents: all of it, or without what is settled, except where it is of the named offers."""
     children: dict[UUID, dict[Table, list[Any]]] = {
         row["id"]: {table: [] for table in OF_CONSIDERED} for row in found
     }
     considered = [row["id"] for row in found if row["seq"] > 1]
     for table in OF_CONSIDERED if considered else OF_OPENED:
         subjects = list(children) if table in OF_OPENED else considered
-        for row in await table.read(connection, subjects):
-            children[row[table.subject]][table].append(table.value(row))
+        for row in await _read(connection, table, subjects, named):
+            if row[table.subject] in children:
+                children[row[table.subject]][table].append(table.value(row))
     plans = await _plans(connection, {row["plan_hash"] for row in found})
     return {row["id"]: incident_from(row, plans[row["plan_hash"]], children[row["id"]]) for row in found}
+
+
+async def _read(
+    connection: asyncpg.Connection, table: Table, subjects: Sequence[UUID], named: Sequence[UUID] | None
+) -> list[asyncpg.Record]:
+    """Return the rows of incidents in a table; those of named offers may belong to other incidents."""
+    if named is None or table not in UNSETTLED:
+        return await table.read(connection, subjects)
+    return await connection.fetch(UNSETTLED[table], subjects, named)
 
 
 async def _plans(connection: asyncpg.Connection, hashes: set[str]) -> Mapping[str, Plan]:

@@ -17,15 +17,19 @@ from schemas.base import SEVERITY_RANK, Position
 from schemas.plans import Plan
 from schemas.reports import Professional
 
-_ELSEWHERE = ("plan", "position", "professional", "seats", "offers", "assignments", "recalls", "escalations")
+_ELSEWHERE = (
+    "plan", "position", "professional", "seats", "live", "settled", "assignments", "recalls", "escalations",
+)  # fmt: skip
 """Fields of an incident that are no column of its own: they are taken apart, or are rows of other tables."""
 _PLAIN = columns_of(Incident, without=_ELSEWHERE)
+_COUNTED = {"counted_seq": "int"}
+"""The event after which `offers_made` was counted: another value shows the database that an older process wrote."""
 _OF_INCIDENT = {"incident_id": "uuid"}
 _IN_LANE = {"incident_id": "uuid", "lane": "text"}
 
 INCIDENTS = Table(
     "incidents",
-    {**_PLAIN, "lat": "float8", "lon": "float8", "requested": "bool", "reference": "text"},
+    {**_PLAIN, **_COUNTED, "lat": "float8", "lon": "float8", "requested": "bool", "reference": "text"},
     key=("id",),
     subject="id",
     order=("id",),
@@ -173,7 +177,7 @@ def _laid_out(incident: Incident, values: Values) -> Rows:
 def _incident_row(incident: Incident) -> Row:
     place, professional = incident.position, incident.professional
     lat, lon = (place.lat, place.lon) if place else (None, None)
-    row = (*_plain(incident), lat, lon, professional.requested, professional.reference)
+    row = (*_plain(incident), incident.seq, lat, lon, professional.requested, professional.reference)
     return INCIDENTS.packed(row)
 
 
@@ -194,6 +198,7 @@ def incident_from(record: asyncpg.Record, plan: Plan, children: Mapping[Table, S
     """Return the incident of a row and of the values of the rows that belong to it."""
     row = dict(zip(INCIDENTS.columns, INCIDENTS.unpacked(record), strict=True))
     lat, lon = row.pop("lat"), row.pop("lon")
+    del row["counted_seq"]
     professional = Professional(requested=row.pop("requested"), reference=row.pop("reference"))
     return Incident(
         **row,
@@ -201,7 +206,8 @@ def incident_from(record: asyncpg.Record, plan: Plan, children: Mapping[Table, S
         position=None if lat is None else Position(lat=lat, lon=lon),
         professional=professional,
         seats=tuple(children[SEATS]),
-        offers={offer.id: offer for offer in children[OFFERS]},
+        live={offer.id: offer for offer in children[OFFERS] if offer.status == "extended"},
+        settled={offer.id: offer for offer in children[OFFERS] if offer.status != "extended"},
         assignments={assignment.id: assignment for assignment in children[ASSIGNMENTS]},
         recalls={recall.volunteer_id: recall for recall in children[RECALLS]},
         escalations={escalation.id: escalation for escalation in children[ESCALATIONS]},

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from dispatch.domain.agenda import agenda
 from dispatch.domain.commands import Act, AnswerOffer, Command, Consider, Pick, Tick, Update
 from dispatch.domain.decide import apply, decide
@@ -117,6 +119,19 @@ def answered(
 ) -> Incident:
     """Return the incident after one or several answers of a volunteer."""
     return after(before, *(reply(before, number, a, received or now) for a in answers), now=now)
+
+
+def unsettled(state: Incident, command: Command) -> Incident:
+    """Return the incident without what is settled, except where the command concerns it, as it is read for it.
+
+    The search picks nobody whom the incident asked before; a round in a test may.
+    """
+    named = command.offer_id if isinstance(command, AnswerOffer) else None
+    people = {pick.volunteer_id for pick in command.picks} if isinstance(command, Consider) else set()
+    seated = {seat.assignment_id for seat in state.seats}
+    settled = {o.id: o for o in state.settled.values() if o.id == named or o.volunteer_id in people}
+    held = {a.id: a for a in state.assignments.values() if a.id in seated or a.offer_id == named}
+    return replace(state, settled=settled, assignments=held)
 
 
 def acted(before: Incident, *acts: str, now: datetime = START) -> Incident:

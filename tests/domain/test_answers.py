@@ -1,11 +1,15 @@
 """What a volunteer's answer does: it names its offer and counts by when it was received."""
 
+from time import process_time
+
 import pytest
 from msgspec.structs import replace
 
+from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decide import decide
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
+from schemas.ids import named
 from schemas.offers import OfferAnsweredLate
 from schemas.replies import Answer
 from tests.domain.builders import (
@@ -264,3 +268,18 @@ def test_a_watch_notice_seen_by_enough_during_a_hold_is_over_after_it() -> None:
     held = acted(ask(incident(watch_plan()), 2), "hold")
     seen = answered(answered(held, 0, "accepted"), 1, "accepted")
     assert (seen.status, acted(seen, "resume").status) == ("held", "closed")
+
+
+def test_many_late_answers_to_one_incident_take_little_longer_each_than_a_few() -> None:
+    def seconds_for_each(count: int) -> float:
+        state = ask(incident(), 1)
+        (offer,) = state.live_offers()
+        ids = [named("offer", number) for number in range(count)]
+        expired = {id_: replace(offer, id=id_, status="expired") for id_ in ids}
+        state = replace(state, live={}, settled=expired, offers_made=count)
+        late = [AnswerOffer(id_, offer.volunteer_id, "declined", "sms", at(99)) for id_ in ids]
+        start = process_time()
+        assert set(after(state, *late).settled) == set(ids)
+        return (process_time() - start) / count
+
+    assert min(seconds_for_each(2000) for _ in range(3)) < 10 * min(seconds_for_each(100) for _ in range(3))

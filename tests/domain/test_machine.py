@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import get_args
 from uuid import UUID
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -27,6 +28,7 @@ from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.evolve import evolve, replay
 from dispatch.domain.incident import Incident
+from dispatch.domain.offers import offers_wanted
 from dispatch.domain.opening import open_incident
 from dispatch.services.plans.plan_files import load
 from schemas.base import Event
@@ -36,7 +38,7 @@ from schemas.incidents import IncidentAborted, IncidentHeld
 from schemas.offers import EnRoute, OfferExtended, OnScene
 from schemas.replies import Answer
 from schemas.reports import Professional
-from tests.domain.builders import CALLED, PLACE, START, opening, person, plan, watch_plan
+from tests.domain.builders import CALLED, PLACE, START, opening, person, plan, unsettled, watch_plan
 
 PLANS = (
     plan(),
@@ -85,12 +87,23 @@ class OneIncident(RuleBasedStateMachine):
         try:
             apply(decision, command)
         except RefusedError:
+            with pytest.raises(RefusedError):
+                apply(Decision(unsettled(self.incident, command), self.now), command)
             return []
+        self.check_unsettled(decision, command)
         self.check_asked(decision.events)
         self.check_recalled(decision.events)
         self.incident = decision.incident
         self.events += decision.events
         return decision.events
+
+    def check_unsettled(self, decision: Decision, command: Command) -> None:
+        """Check that what is settled, and does not concern the command, changes nothing."""
+        other = Decision(unsettled(self.incident, command), self.now)
+        apply(other, command)
+        assert other.events == decision.events
+        assert agenda(other.incident) == agenda(decision.incident)
+        assert offers_wanted(other.incident) == offers_wanted(decision.incident)
 
     def check_asked(self, events: Sequence[Event]) -> None:
         before = self.incident
@@ -218,7 +231,7 @@ class OneIncident(RuleBasedStateMachine):
         assert max(Counter(offer.volunteer_id for offer in live).values(), default=0) <= 1
         assert not {o.volunteer_id for o in live} & {a.volunteer_id for a in self.incident.active()}
         assert len(live) <= policy.open
-        assert len(self.incident.offers) <= policy.most
+        assert self.incident.offers_made == len(self.incident.offers) <= policy.most
         need = sum(seat.count for seat in self.incident.plan.seats)
         assert self.incident.filled().total() <= need + (policy.surplus if need else 0)
 

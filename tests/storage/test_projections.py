@@ -151,7 +151,7 @@ async def test_volunteers_whose_live_offers_are_exchanged_violate_nothing(world:
         one.id: replace(one, volunteer_id=two.volunteer_id),
         two.id: replace(two, volunteer_id=one.volunteer_id),
     }
-    await check(world, [replace(incident, offers={**incident.offers, **exchanged})])
+    await check(world, [replace(incident, live={**incident.live, **exchanged})])
 
 
 async def test_an_offer_is_made_in_the_transaction_that_ends_another_of_the_same_person(world: World) -> None:
@@ -159,7 +159,9 @@ async def test_an_offer_is_made_in_the_transaction_that_ends_another_of_the_same
     live = next(offer for offer in incident.offers.values() if offer.status == "extended")
     again = replace(live, id=UUID(int=1))
     ended: Offer = replace(live, status="withdrawn", settled_at=world.now)
-    await check(world, [replace(incident, offers={**incident.offers, live.id: ended, again.id: again})])
+    others = {offer.id: offer for offer in incident.live_offers() if offer is not live}
+    settled = {**incident.settled, ended.id: ended}
+    await check(world, [replace(incident, live={**others, again.id: again}, settled=settled)])
 
 
 async def test_every_column_that_is_no_key_is_written_again(world: World) -> None:
@@ -173,8 +175,8 @@ async def test_every_column_that_is_no_key_is_written_again(world: World) -> Non
                 incident,
                 kind="medical.pain", report_id=UUID(int=2), engagement="crew", taken_by="Ada",
                 seats=(one, replace(two, role="driver", all_skills=("c", "d"), min_age=21, reserve=True)),
-                offers={
-                    **incident.offers,
+                settled={
+                    **incident.settled,
                     live.id: replace(
                         live, role="driver", expires_at=live.expires_at + timedelta(seconds=9), distance_m=7,
                         round_id=UUID(int=3),

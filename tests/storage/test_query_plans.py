@@ -54,6 +54,8 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "seats.read_rows": ((INCIDENTS,), 80),
     "offers.read_rows": ((INCIDENTS,), 300),
     "assignments.read_rows": ((INCIDENTS,), 300),
+    "offers.read_unsettled_offers": ((INCIDENTS, [one("offer", 1)]), 200),
+    "assignments.read_unsettled_assignments": ((INCIDENTS, [one("offer", 1)]), 200),
     "recalls.read_rows": ((INCIDENTS,), 80),
     "escalations.read_rows": ((INCIDENTS,), 80),
     "read_rounds": ((INCIDENTS[0],), 40),
@@ -118,7 +120,7 @@ async def plenty(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> 
 def statement(name: str) -> str:
     """Return the text of a query, or of a statement of a projection."""
     table, _, template = name.rpartition(".")
-    found = [one.statements[template] for one in PROJECTIONS if one.name == table]
+    found = [one.statement(template) for one in PROJECTIONS if one.name == table]
     return found[0] if found else sql(name)
 
 

@@ -37,7 +37,8 @@ async def lock_and_execute(
     connection: asyncpg.Connection, commands: Commands, now: datetime
 ) -> list[CommandResult]:
     """Lock the incidents, then execute the commands in their order; return a result for each."""
-    locked = await store.lock(connection, (name for name, _ in commands))
+    answered = [command.offer_id for _, command in commands if isinstance(command, AnswerOffer)]
+    locked = await store.lock(connection, (name for name, _ in commands), answered)
     return await execute(connection, commands, locked, now)
 
 
@@ -49,7 +50,7 @@ async def execute(
     Several commands for one incident are folded in memory, and the incident is written once.
     """
     decisions = {name: Decision(incident, now) for name, incident in locked.items()}
-    involved = _decisions_by_volunteer(decisions.values())
+    involved = _decisions_by_volunteer(decisions, commands)
     refused = [_decide(decisions.get(name), command, involved) for name, command in commands]
     # Written before the search, so that it sees whom these very commands engaged and released.
     await store.write(connection, list(decisions.values()), now, _receipts(commands))
@@ -61,12 +62,15 @@ async def execute(
     return [CommandResult(after.get(name), why) for (name, _), why in zip(commands, refused, strict=True)]
 
 
-def _decisions_by_volunteer(decisions: Iterable[Decision]) -> DecisionsByVolunteer:
-    """Return, by volunteer, the decisions that may engage them: those in which they had an offer."""
+def _decisions_by_volunteer(decisions: Mapping[UUID, Decision], commands: Commands) -> DecisionsByVolunteer:
+    """Return, by volunteer, the decisions in which they are assigned, or may be by these commands."""
     found: DecisionsByVolunteer = defaultdict(list)
-    for decision in decisions:
-        for volunteer_id in {offer.volunteer_id for offer in decision.incident.offers.values()}:
-            found[volunteer_id].append(decision)
+    for decision in decisions.values():
+        for assignment in decision.incident.active():
+            found[assignment.volunteer_id].append(decision)
+    for name, command in commands:
+        if isinstance(command, AnswerOffer) and name in decisions:
+            found[command.volunteer_id].append(decisions[name])
     return found
 
 

@@ -67,7 +67,8 @@ async def _earlier(connection: asyncpg.Connection, replies: Sequence[Reply]) -> 
 async def _apply(connection: asyncpg.Connection, replies: Sequence[Reply], now: datetime) -> None:
     """Lock the incidents, then the volunteers who accept; decide, and raise RefusedError for what was refused."""
     ordered = _ordered(replies)
-    locked = await store.lock(connection, (reply.incident_id for reply in ordered))
+    answered = [reply.command.offer_id for reply in ordered]
+    locked = await store.lock(connection, (reply.incident_id for reply in ordered), answered)
     rows = await connection.fetch(sql("mark_replies_processed"), [reply.id for reply in ordered], now)
     overtaken_by = {row["id"]: frozenset(row["overtaken_by"]) for row in rows}
     engaged = await _engaged(connection, ordered, locked)

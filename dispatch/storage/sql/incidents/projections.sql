@@ -10,6 +10,22 @@ SELECT {columns} FROM {table} WHERE {subject} = ANY ($1::uuid[]) ORDER BY {order
 -- Locks those of the rows that no other transaction holds, in order, and returns them.
 SELECT {columns} FROM {table} WHERE {subject} = ANY ($1::uuid[]) ORDER BY {order} FOR NO KEY UPDATE SKIP LOCKED;
 
+-- template: read_unsettled_offers
+-- Returns the offers of incidents that wait for an answer, and the named offers ($2) of any incident, each one's in order.
+SELECT {columns} FROM {table} WHERE incident_id = ANY ($1::uuid[]) AND status = 'extended'
+UNION ALL
+SELECT {columns} FROM {table} WHERE id = ANY ($2::uuid[]) AND NOT (incident_id = ANY ($1::uuid[]) AND status = 'extended')
+ORDER BY {order};
+
+-- template: read_unsettled_assignments
+-- Returns the assignments that hold the seats of incidents, and those of named offers ($2), each incident's in order.
+WITH wanted (id) AS (
+    SELECT assignment_id FROM seats WHERE incident_id = ANY ($1::uuid[]) AND assignment_id IS NOT NULL
+    UNION
+    SELECT id FROM {table} WHERE offer_id = ANY ($2::uuid[])
+)
+SELECT {columns} FROM {table} WHERE id = ANY (ARRAY(SELECT id FROM wanted)) ORDER BY {order};
+
 -- template: write_rows
 -- Inserts rows in the given order; a row with the same key is overwritten, or stays where rows are immutable.
 INSERT INTO {table} ({columns})
