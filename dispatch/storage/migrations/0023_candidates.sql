@@ -184,42 +184,34 @@ CREATE TRIGGER candidates_inserted AFTER INSERT ON positions REFERENCING NEW TAB
 CREATE TRIGGER candidates_deleted AFTER DELETE ON positions REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION refresh_placed();
 
--- Offers and assignments change with every incident: only the difference is written, one row of it a person.
--- Both triggers fire for INSERT ... ON CONFLICT DO UPDATE, each with the rows that it did insert or update.
+-- Offers and assignments change with every incident: only the difference is written, from one row a person. Where a
+-- statement writes several rows of one person, which is rare, the rows are computed anew.
+-- Both triggers fire for INSERT ... ON CONFLICT DO UPDATE, each with the rows that it did insert or update. What was
+-- updated is joined with the table by its key: a join of two transition tables is planned while they are empty.
 
-CREATE FUNCTION latest_six(earlier timestamptz[], added timestamptz[]) RETURNS timestamptz[] LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE
-        WHEN added IS NULL THEN earlier
-        WHEN cardinality(added) = 1 AND (cardinality(earlier) = 0 OR added[1] >= earlier[1]) THEN (added || earlier)[:6]
-        ELSE ARRAY(SELECT t FROM unnest(earlier || added) AS t ORDER BY t DESC LIMIT 6)
-    END
+CREATE FUNCTION sorted_six(moments timestamptz[]) RETURNS timestamptz[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT ARRAY(SELECT t FROM unnest(moments) AS t ORDER BY t DESC LIMIT 6)
+$$;
+-- A single expression, which Postgres writes into the query.
+CREATE FUNCTION latest_six(earlier timestamptz[], added timestamptz) RETURNS timestamptz[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN added < earlier[1] THEN sorted_six(earlier || added) ELSE (added || earlier)[:6] END
 $$;
 
+-- Who is offered a seat is locked by the claim: the order of the update is enough here.
 CREATE FUNCTION mark_offered() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    people uuid[] := ARRAY(SELECT volunteer_id FROM made);
 BEGIN
-    IF cardinality(people) = 0 THEN
+    IF (SELECT count(DISTINCT volunteer_id) < count(*) FROM made) THEN
+        PERFORM refresh_candidates(ARRAY(SELECT DISTINCT volunteer_id FROM made));
         RETURN NULL;
     END IF;
-    PERFORM lock_candidates(people);
     UPDATE candidates c SET
-        urgent_offer = coalesce(d.urgent_offer, c.urgent_offer),
-        planned_offer = coalesce(d.planned_offer, c.planned_offer),
-        drill_offer = coalesce(d.drill_offer, c.drill_offer),
-        urgent_asked = latest_six(c.urgent_asked, d.urgent_asked),
-        planned_asked = latest_six(c.planned_asked, d.planned_asked),
-        drill_asked = latest_six(c.drill_asked, d.drill_asked)
-    FROM (
-        SELECT volunteer_id,
-               (array_agg(id) FILTER (WHERE lane = 'urgent' AND status = 'extended'))[1] AS urgent_offer,
-               (array_agg(id) FILTER (WHERE lane = 'planned' AND status = 'extended'))[1] AS planned_offer,
-               (array_agg(id) FILTER (WHERE lane = 'drill' AND status = 'extended'))[1] AS drill_offer,
-               array_agg(extended_at) FILTER (WHERE lane = 'urgent') AS urgent_asked,
-               array_agg(extended_at) FILTER (WHERE lane = 'planned') AS planned_asked,
-               array_agg(extended_at) FILTER (WHERE lane = 'drill') AS drill_asked
-        FROM made GROUP BY volunteer_id
-    ) AS d
+        urgent_offer = CASE WHEN d.status = 'extended' AND d.lane = 'urgent' THEN d.id ELSE c.urgent_offer END,
+        planned_offer = CASE WHEN d.status = 'extended' AND d.lane = 'planned' THEN d.id ELSE c.planned_offer END,
+        drill_offer = CASE WHEN d.status = 'extended' AND d.lane = 'drill' THEN d.id ELSE c.drill_offer END,
+        urgent_asked = CASE WHEN d.lane = 'urgent' THEN latest_six(c.urgent_asked, d.extended_at) ELSE c.urgent_asked END,
+        planned_asked = CASE WHEN d.lane = 'planned' THEN latest_six(c.planned_asked, d.extended_at) ELSE c.planned_asked END,
+        drill_asked = CASE WHEN d.lane = 'drill' THEN latest_six(c.drill_asked, d.extended_at) ELSE c.drill_asked END
+    FROM (SELECT id, volunteer_id, lane, status, extended_at FROM made ORDER BY volunteer_id) AS d
     WHERE c.volunteer_id = d.volunteer_id;
     RETURN NULL;
 END $$;
@@ -236,7 +228,7 @@ BEGIN
     SELECT array_agg(n.volunteer_id) FILTER (WHERE settles), array_agg(n.id) FILTER (WHERE settles),
            array_agg(n.volunteer_id) FILTER (WHERE NOT settles) || array_agg(o.volunteer_id) FILTER (WHERE NOT settles)
     INTO people, settled, others
-    FROM was o JOIN made n ON n.id = o.id
+    FROM was o JOIN offers n ON n.id = o.id
     CROSS JOIN LATERAL (SELECT n.status <> 'extended' AND (o.volunteer_id, o.lane, o.extended_at)
                                                         = (n.volunteer_id, n.lane, n.extended_at)) AS s (settles)
     WHERE (o.volunteer_id, o.lane, o.extended_at, o.status = 'extended')
@@ -255,31 +247,23 @@ BEGIN
     PERFORM refresh_candidates(others);
     RETURN NULL;
 END $$;
-CREATE TRIGGER candidates_updated AFTER UPDATE ON offers REFERENCING OLD TABLE AS was NEW TABLE AS made
+CREATE TRIGGER candidates_updated AFTER UPDATE ON offers REFERENCING OLD TABLE AS was
     FOR EACH STATEMENT EXECUTE FUNCTION mark_settled();
 
 CREATE FUNCTION mark_assigned() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    people uuid[] := ARRAY(SELECT volunteer_id FROM made);
+    people uuid[] := ARRAY(SELECT DISTINCT volunteer_id FROM made);
 BEGIN
-    IF cardinality(people) = 0 THEN
-        RETURN NULL;
+    IF cardinality(people) < (SELECT count(*) FROM made) OR EXISTS (SELECT FROM made WHERE status = 'released') THEN
+        PERFORM refresh_candidates(people);
+    ELSIF cardinality(people) > 0 THEN
+        PERFORM lock_candidates(people);
+        UPDATE candidates c SET
+            urgent_assignment = CASE WHEN d.lane = 'urgent' THEN d.id ELSE c.urgent_assignment END,
+            planned_assignment = CASE WHEN d.lane = 'planned' THEN d.id ELSE c.planned_assignment END,
+            drill_assignment = CASE WHEN d.lane = 'drill' THEN d.id ELSE c.drill_assignment END
+        FROM made d WHERE c.volunteer_id = d.volunteer_id;
     END IF;
-    PERFORM lock_candidates(people);
-    UPDATE candidates c SET
-        urgent_assignment = coalesce(d.urgent_assignment, c.urgent_assignment),
-        planned_assignment = coalesce(d.planned_assignment, c.planned_assignment),
-        drill_assignment = coalesce(d.drill_assignment, c.drill_assignment),
-        rested_at = greatest(c.rested_at, d.rested_at)
-    FROM (
-        SELECT volunteer_id,
-               (array_agg(id) FILTER (WHERE lane = 'urgent' AND status <> 'released'))[1] AS urgent_assignment,
-               (array_agg(id) FILTER (WHERE lane = 'planned' AND status <> 'released'))[1] AS planned_assignment,
-               (array_agg(id) FILTER (WHERE lane = 'drill' AND status <> 'released'))[1] AS drill_assignment,
-               max(released_at) FILTER (WHERE reason = 'done') AS rested_at
-        FROM made GROUP BY volunteer_id
-    ) AS d
-    WHERE c.volunteer_id = d.volunteer_id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER candidates_inserted AFTER INSERT ON assignments REFERENCING NEW TABLE AS made
@@ -289,13 +273,13 @@ CREATE TRIGGER candidates_inserted AFTER INSERT ON assignments REFERENCING NEW T
 CREATE FUNCTION mark_released() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM refresh_candidates(ARRAY(
-        SELECT DISTINCT unnest(ARRAY[o.volunteer_id, n.volunteer_id]) FROM was o JOIN made n ON n.id = o.id
+        SELECT DISTINCT unnest(ARRAY[o.volunteer_id, n.volunteer_id]) FROM was o JOIN assignments n ON n.id = o.id
         WHERE (o.volunteer_id, o.lane, o.status = 'released', o.released_at, o.reason)
             IS DISTINCT FROM (n.volunteer_id, n.lane, n.status = 'released', n.released_at, n.reason)
     ));
     RETURN NULL;
 END $$;
-CREATE TRIGGER candidates_updated AFTER UPDATE ON assignments REFERENCING OLD TABLE AS was NEW TABLE AS made
+CREATE TRIGGER candidates_updated AFTER UPDATE ON assignments REFERENCING OLD TABLE AS was
     FOR EACH STATEMENT EXECUTE FUNCTION mark_released();
 
 -- The gates of a candidate at a place, but for skill and age, which differ by seat; the bits are those of `Gate`.

@@ -114,4 +114,4 @@ async def _settle(pool: asyncpg.Pool, organisation: UUID, people: int, box: Box,
         await run(SKILLS, organisation)
         await run(HOMES, MERCATOR_M, now, box.south, box.height, box.west, box.width)
         # Empty tables are left out: statistics of an empty table mislead the planner.
-        await run("VACUUM ANALYZE volunteers, people, addresses, memberships, skills, positions")
+        await run("VACUUM ANALYZE volunteers, people, addresses, memberships, skills, positions, candidates")

@@ -49,5 +49,5 @@ async def test_the_database_stores_as_many_offers_of_a_person_as_one_may_get(
 ) -> None:
     text = await connection.fetchval("SELECT pg_get_functiondef($1::regprocedure)", SIGNATURE)
     assert set(re.findall(r"_asked\[(\d+)\]", text)) == {str(ASKED_MOST)}
-    kept = await connection.fetchval("SELECT latest_six(array_fill(now(), ARRAY[9]), ARRAY[now()])")
+    kept = await connection.fetchval("SELECT latest_six(array_fill(now(), ARRAY[9]), now())")
     assert len(kept) == ASKED_MOST
