@@ -6,7 +6,7 @@ from uuid import UUID
 from dispatch.domain import escalation
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Recall
-from dispatch.domain.offers import can_widen, may_ask, offers_wanted, widen
+from dispatch.domain.offers import can_widen, may_ask, wants_offers, widen
 from schemas.incidents import StepDone
 from schemas.offers import OfferExpired
 
@@ -94,11 +94,12 @@ def _do_step(decision: Decision) -> None:
 
 
 def _not_en_route_at(incident: Incident) -> datetime | None:
-    if incident.engagement == "notice" or incident.status != "open" or _is_open(incident, "not_en_route"):
+    if incident.engagement == "notice" or incident.status != "open":
         return None
-    waiting = [a.assigned_at for a in incident.active() if a.status == "assigned"]
-    within = timedelta(seconds=incident.plan.en_route_within_s)
-    return min(waiting) + within if waiting else None
+    waiting = [a.assigned_at for a in incident.assignments.values() if a.status == "assigned"]
+    if not waiting or _is_open(incident, "not_en_route"):
+        return None
+    return min(waiting) + timedelta(seconds=incident.plan.en_route_within_s)
 
 
 def _recall_overdue_at(incident: Incident) -> datetime | None:
@@ -119,7 +120,7 @@ def _is_open(incident: Incident, reason: str) -> bool:
 
 
 def _consider_at(incident: Incident) -> datetime | None:
-    if not offers_wanted(incident):
+    if not wants_offers(incident):
         return None
     grace = SEVERE_GRACE if incident.severity == "life_threatening" else CONSIDER_GRACE
     return incident.retry_at or incident.last_at + grace

@@ -137,6 +137,8 @@ def due(escalations: Escalations, now: datetime) -> Iterator[EscalationEvent]:
 
 def agenda(escalations: Escalations) -> dict[str, datetime]:
     """Return when the next page is due, and when the next acknowledgement lapses."""
+    if not escalations:
+        return {}
     pages = [at for e in _open(escalations) if (at := _next_page_at(e)) is not None]
     lapses = [e.lapses_at for e in _open(escalations) if e.lapses_at is not None]
     found = {"page": min(pages, default=None), "lapse": min(lapses, default=None)}

@@ -161,7 +161,8 @@ def _answered(incident: Incident, event: offers.OfferEvent) -> Changes:
     status = transitions.follow(transitions.OFFER, offer.status, type(event))
     late = event.outcome if isinstance(event, offers.OfferAnsweredLate) else offer.late
     offer = replace(offer, status=status, settled_at=event.at, late=late)
-    live = {id_: other for id_, other in incident.live.items() if id_ != offer.id}
+    live = dict(incident.live)
+    live.pop(offer.id, None)
     return {"live": live, "settled": {**incident.settled, offer.id: offer}}
 
 

@@ -212,7 +212,7 @@ class Incident(Struct, frozen=True):
 
     def arrived(self) -> bool:
         """Return whether each role has as many people on scene, or back from there, as it needs."""
-        there = {a.id for a in self.assignments.values() if a.on_scene_at is not None}
+        there = self.assignments and {a.id for a in self.assignments.values() if a.on_scene_at is not None}
         return bool(there) and self._enough([seat.role for seat in self.seats if seat.assignment_id in there])
 
     def _enough(self, found: list[str]) -> bool:

@@ -22,7 +22,7 @@ def may_ask(incident: Incident) -> bool:
         and not incident.awaiting
         and incident.position is not None
         and incident.mode != "draft"
-        and not forbidden_hazards(incident)
+        and not (incident.hazards and forbidden_hazards(incident))
     )
 
 
@@ -46,24 +46,40 @@ def escalate_obstacles(decision: Decision) -> None:
 
 def offers_wanted(incident: Incident) -> Counter[str]:
     """Return how many offers to extend now, by role: enough for each empty seat, within the plan's limits."""
-    if not may_ask(incident) or incident.arrived():
-        return Counter()
+    return _distribute(_wanted(incident), _room(incident))
+
+
+def wants_offers(incident: Incident) -> bool:
+    """Return whether any offer is to be extended now."""
+    return _room(incident) > 0 and any(count > 0 for count in _wanted(incident).values())
+
+
+def _room(incident: Incident) -> int:
+    """Return how many more offers the incident may extend; none once enough responders have arrived."""
     policy = incident.plan.offers
-    live = [offer.role for offer in incident.live_offers()]
-    room = min(policy.open - len(live), policy.most - incident.offers_made)
-    if room <= 0:
-        return Counter()
-    empty = Counter(seat.role for seat in incident.seats if seat.assignment_id is None)
-    wanted = {role: seats * policy.per_seat - live.count(role) for role, seats in empty.items()}
-    return _distribute(wanted, room)
+    room = min(policy.open - len(incident.live), policy.most - incident.offers_made)
+    return room if room > 0 and may_ask(incident) and not incident.arrived() else 0
+
+
+def _wanted(incident: Incident) -> Mapping[str, int]:
+    """Return how many live offers each role with an empty seat lacks."""
+    wanted: dict[str, int] = {}
+    for seat in incident.seats:
+        if seat.assignment_id is None:
+            wanted[seat.role] = wanted.get(seat.role, 0) + incident.plan.offers.per_seat
+    for offer in incident.live_offers():
+        if offer.role in wanted:
+            wanted[offer.role] -= 1
+    return wanted
 
 
 def _distribute(wanted: Mapping[str, int], room: int) -> Counter[str]:
     """Distribute so many offers over the roles in turn, so that no role waits for another."""
     shares: Counter[str] = Counter()
     while room > 0 and (lacking := [role for role, count in wanted.items() if shares[role] < count]):
-        shares.update(lacking[:room])
-        room -= len(lacking[:room])
+        for role in lacking[:room]:
+            shares[role] += 1
+        room -= len(lacking)
     return shares
 
 

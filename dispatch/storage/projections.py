@@ -3,7 +3,7 @@
 A field of a value is a column of its table: a new field needs a migration and nothing here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -121,8 +121,8 @@ PLANS = Table(
 PROJECTIONS = (INCIDENTS, SEATS, OFFERS, ASSIGNMENTS, RECALLS, ESCALATIONS, AGENDA)
 """In the order in which they are written."""
 Rows = dict[Table, list[Row]]
-Values = Mapping[Table, Mapping[Any, Any]]
-"""What belongs to an incident, by table and key; owners of a value never change."""
+Values = Mapping[Table, Collection[Any]]
+"""What belongs to an incident, by table; owners of a value never change."""
 
 _plain = attrgetter(*_PLAIN)
 
@@ -146,30 +146,34 @@ def rows_between(before: Incident, after: Incident) -> tuple[Rows, Rows]:
 
 def _values_of(incident: Incident) -> Values:
     return {
-        SEATS: {seat.number: seat for seat in incident.seats},
-        OFFERS: incident.offers,
-        ASSIGNMENTS: incident.assignments,
-        RECALLS: incident.recalls,
-        ESCALATIONS: incident.escalations,
+        SEATS: incident.seats,
+        OFFERS: (*incident.settled.values(), *incident.live.values()),
+        ASSIGNMENTS: incident.assignments.values(),
+        RECALLS: incident.recalls.values(),
+        ESCALATIONS: incident.escalations.values(),
     }
 
 
 def _without_shared(values: Values, others: Values) -> Values:
-    return {
-        table: {key: value for key, value in found.items() if others[table].get(key) is not value}
-        for table, found in values.items()
-    }
+    return {table: _unshared(found, others[table]) for table, found in values.items()}
+
+
+def _unshared(values: Collection[object], others: Iterable[object]) -> Collection[object]:
+    if not values:
+        return values
+    shared = set(map(id, others))
+    return [value for value in values if id(value) not in shared]
 
 
 def _laid_out(incident: Incident, values: Values) -> Rows:
     owner, in_lane = (incident.id,), (incident.id, incident.lane)
     return {
         INCIDENTS: [_incident_row(incident)],
-        SEATS: [row for seat in values[SEATS].values() for row in SEATS.rows((*owner, _skill(seat)), [seat])],
-        OFFERS: OFFERS.rows(in_lane, values[OFFERS].values()),
-        ASSIGNMENTS: ASSIGNMENTS.rows(in_lane, values[ASSIGNMENTS].values()),
-        RECALLS: RECALLS.rows(owner, values[RECALLS].values()),
-        ESCALATIONS: ESCALATIONS.rows((incident.organisation, incident.mode), values[ESCALATIONS].values()),
+        SEATS: [row for seat in values[SEATS] for row in SEATS.rows((*owner, _skill(seat)), [seat])],
+        OFFERS: OFFERS.rows(in_lane, values[OFFERS]),
+        ASSIGNMENTS: ASSIGNMENTS.rows(in_lane, values[ASSIGNMENTS]),
+        RECALLS: RECALLS.rows(owner, values[RECALLS]),
+        ESCALATIONS: ESCALATIONS.rows((incident.organisation, incident.mode), values[ESCALATIONS]),
         AGENDA: _agenda_rows(incident),
     }
 
