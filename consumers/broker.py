@@ -121,9 +121,11 @@ class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka
     subscriber: BatchSubscriber | None = None
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Wait for the current batch."""
+        """Wait for the current batch, then commit what was handled."""
         if revoked and self.subscriber is not None and isinstance(self.subscriber.lock, MultiLock):
             await self.subscriber.lock.wait_release(DRAIN_PATIENCE_S)
+            if isinstance(self.subscriber.consumer, Reader):
+                await self.subscriber.consumer.commit_last()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Do nothing: a batch starts at the committed offset."""

@@ -1,7 +1,7 @@
 """A Kafka consumer that survives a record in a broken format without losing others."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from aiokafka.errors import (
     UnsupportedCodecError,
 )
 
+from consumers.commits import HandledOffsets
 from consumers.pacing import FetchIntervals, FetchPacing
 from consumers.records import Illegible
 from dispatch.storage.pool import describe
@@ -35,7 +36,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
 
     aiokafka raises at such a record for ever, and drops what it had read before it in the same call.
     It waits until there is a record, however short the time given: FastStream sleeps for that time after each empty
-    result.
+    result. A commit without offsets, FastStream's after each batch, is deferred for a moment.
     """
 
     _closed: bool | None
@@ -46,6 +47,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
         """Accept all of aiokafka's settings; with intervals, fetches are paced here and must not wait in the broker."""
         super().__init__(*topics, **settings)
         self._pacing = FetchPacing(intervals) if intervals else None
+        self._offsets = HandledOffsets(self)
 
     def wake(self) -> None:
         """Fetch now: records were published, or another position is to be read."""
@@ -91,7 +93,19 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
             log.error("this Kafka user may not read: grant Read on what is named", error=describe(error))  # noqa: TRY400
             raise
         self._unsettled = False
+        self._offsets.returned(records)
         return records
+
+    async def commit(self, offsets: Mapping[TopicPartition, int] | None = None) -> None:
+        """Commit these offsets now, or, a moment later, what was returned and is handled."""
+        if offsets is None:
+            await self._offsets.handled()
+        else:
+            await super().commit(offsets)
+
+    async def commit_last(self) -> None:
+        """Commit what is handled, before the partitions are given up."""
+        await self._offsets.commit_last()
 
     async def stop(self) -> None:
         """Close every part, also after one fails to close.
@@ -102,6 +116,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
         if self._closed:
             return
         self._closed = True
+        await self.commit_last()
         failures = []
         for part in (self._coordinator, self._fetcher, self._client):
             failures += await asyncio.gather(part.close(), return_exceptions=True) if part else []
@@ -124,10 +139,13 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
     ) -> Records:
         records: Records = {}
         while not records and not self._closed:
-            records = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+            await self._offsets.commit_due()
+            wait_ms = self._offsets.wait_ms(timeout_ms)
+            records = await super().getmany(*partitions, timeout_ms=wait_ms, max_records=max_records)
         return records
 
     async def _seek_committed(self) -> None:
+        await self.commit_last()
         for place in self.assignment():
             offset = await self.committed(place)
             if offset is None:

@@ -4,7 +4,8 @@ import asyncio
 import logging
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from consumers import broker as groups
 from consumers.broker import Broker
@@ -80,6 +81,53 @@ async def test_committed_messages_are_not_delivered_again_after_a_restart(
     await producer.send_and_wait(REPORTS, b"meanwhile")
     await groups.start(broker)
     await handler.has(2)
+
+
+async def test_commits_are_few_and_the_last_follows_though_no_record_does(
+    broker: Broker, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[dict[TopicPartition, int]] = []
+
+    async def commit(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+        commits.append(offsets)
+        await really(consumer, offsets)
+
+    really = AIOKafkaConsumer.commit
+    monkeypatch.setattr(AIOKafkaConsumer, "commit", commit)
+    handler = listen(broker, REPORTS)
+    await groups.start(broker)
+    for number in range(40):
+        await producer.send_and_wait(REPORTS, b"one of many", partition=number % 2)
+        await handler.has(number + 1)
+
+    async def committed() -> bool:
+        found = {place.partition: offset for one in commits for place, offset in one.items()}
+        return found == {0: 20, 1: 20}
+
+    await until(committed)
+    assert len(commits) < 20
+
+
+async def test_a_commit_that_fails_is_tried_again(
+    broker: Broker, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[KafkaError] = [KafkaError(), KafkaError()]
+    commits: list[dict[TopicPartition, int]] = []
+
+    async def commit(_consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+        if failures:
+            raise failures.pop()
+        commits.append(offsets)
+
+    monkeypatch.setattr(AIOKafkaConsumer, "commit", commit)
+    listen(broker, REPORTS)
+    await groups.start(broker)
+    await producer.send_and_wait(REPORTS, b"one", partition=3)
+
+    async def committed() -> bool:
+        return commits == [{TopicPartition(REPORTS, 3): 1}]
+
+    await until(committed)
 
 
 async def test_headers_and_keys_of_any_bytes_are_handled(broker: Broker, producer: AIOKafkaProducer) -> None:
