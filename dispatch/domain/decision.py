@@ -23,6 +23,12 @@ class Decision:
         self.now = max(now, incident.last_at)
         self.events: list[Event] = []
 
+    def copy(self) -> "Decision":
+        """Return a copy: what is added to one is not in the other."""
+        copied = Decision(self.before, self.now)
+        copied.incident, copied.events = self.incident, list(self.events)
+        return copied
+
     def add(self, event: Event) -> None:
         """Add one event."""
         self.incident = evolve(self.incident, event)

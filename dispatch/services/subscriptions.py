@@ -53,11 +53,11 @@ def _always(handle: Handler) -> Callable[[Intake], Handler]:
 SUBSCRIPTIONS: tuple[Subscription, ...] = (
     Subscription(
         "reports", "incident.reports", "reports", lambda intake: intake.open_incidents,
-        "Open an incident for a report, or add the report to the incident that it belongs to.",
+        "Open an incident for a report, or add the report to its incident; extend the offers that it wants.",
     ),
     Subscription(
         "incidents", "incident.events", "incidents", _always(handlers.consider_incidents),
-        "Extend offers for an incident that was opened, or that needs volunteers again.",
+        "Extend the offers that an incident still wants after it was opened, or may be staffed again.",
     ),
     Subscription(
         "incident-messages", "incident.events", "notifications", _always(composing.incident_messages),

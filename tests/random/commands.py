@@ -144,7 +144,7 @@ ANSWERS = st.sampled_from(
 ON_THE_WAY = st.sampled_from(["on_scene", "on_scene", "released", "en_route", "declined", "accepted"])
 BEGINNINGS: tuple[tuple[Command, ...], ...] = (
     (Deliver(),),
-    (Deliver("reports"), Race(), Deliver()),
+    (Race(), Deliver()),
     (Deliver(), Wait(57), Reply(), Wait(3)),
     (Deliver(), Wait(27), Reply(), Wait(3)),
 )

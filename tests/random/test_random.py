@@ -64,7 +64,7 @@ async def test_a_script_is_played_as_it_was_printed(runs: asyncpg.Pool) -> None:
 
 async def test_of_two_processes_that_found_the_same_people_one_asks_them(runs: asyncpg.Pool) -> None:
     town = await Town.found(runs)
-    for command in (Report(), Report(), Deliver("reports"), Race()):
+    for command in (Report(), Report(), Race()):
         await execute(town, command)
     first, second = town.model.incidents.values()
     assert sorted([len(first.offers), len(second.offers)]) == [0, 4]

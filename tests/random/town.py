@@ -137,8 +137,9 @@ class Town:
 
     async def race(self, turn: int) -> None:
         """Let two processes ask people at once: the second does all while the first is about to claim."""
-        reader = self.readers["incidents"]
-        waiting = reader.batch(ALL, turn)
+        reader = self.readers["reports"]
+        # A report that adds to another one waits for its lock.
+        waiting = [record for record in reader.batch(ALL, turn) if not record.data.updates]  # type: ignore[union-attr]
         first = [record for record in waiting if record.key == waiting[0].key]
         others = [record for record in waiting if record.key != waiting[0].key]
         if others:

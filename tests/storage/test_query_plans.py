@@ -47,6 +47,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "next_due": ((NOW,), 20),
     "offers_being_answered": ((INCIDENTS, EARLIER), 400),
     "subject_owner": ((INCIDENTS[0],), 20),
+    "incidents_to_ask_for": ((INCIDENTS,), 200),
     "earlier_replies": (([one("volunteer", 1)], [LATER], [one("reply", 2)]), 40),
     "mark_replies_processed": (([one("reply", 1)], NOW), 100),
     "incidents.lock_rows": ((INCIDENTS,), 200),

@@ -1,8 +1,10 @@
 """A small organisation on a real database: people near a place, reports, answers, and the consumers of its topics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from math import cos, radians
+from unittest.mock import patch
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +18,7 @@ from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.ingest.batches import Batches, Handler
 from dispatch.services.intake import submitting
 from dispatch.services.intake.opening import Intake
+from dispatch.services.matching import candidates
 from dispatch.services.plans.plan_files import PlanBook
 from dispatch.services.subscriptions import SUBSCRIPTIONS
 from dispatch.storage import incidents as store
@@ -41,6 +44,13 @@ def near(place: Position, north_m: float = 0, east_m: float = 0) -> Position:
     lat = place.lat + north_m / radians(1) / EARTH_M
     lon = place.lon + east_m / radians(1) / EARTH_M / cos(radians(place.lat))
     return Position(lat=lat, lon=lon)
+
+
+@contextmanager
+def failing_searches() -> Iterator[None]:
+    """Make every search for volunteers fail."""
+    with patch.object(candidates, "search", side_effect=ZeroDivisionError):
+        yield
 
 
 class World:
@@ -117,10 +127,15 @@ class World:
         return accepted.report_id
 
     async def open(self, source_id: str = "1", **changes: object) -> UUID:
-        """Submit a report and open its incident; return the incident's id. No offer is extended yet."""
+        """Submit a report, open its incident and extend its first offers; return the incident's id."""
         report = await self.send(source_id, **changes)  # type: ignore[arg-type]
         await self.consume("incident.reports")
         return await self.incident_of(report)
+
+    async def open_unasked(self, source_id: str = "1", **changes: object) -> UUID:
+        """Submit a report and open its incident while searches fail: no offer is extended yet."""
+        with failing_searches():
+            return await self.open(source_id, **changes)
 
     async def incident_of(self, report: UUID) -> UUID:
         """Return the incident of a report."""
@@ -128,7 +143,7 @@ class World:
         return found
 
     async def ask(self, source_id: str = "1", **changes: object) -> UUID:
-        """Submit a report, open its incident and extend its first offers."""
+        """Submit a report, open its incident, and extend offers until its first search is over."""
         name = await self.open(source_id, **changes)
         await self.consume("incident.events")
         return name

@@ -1,6 +1,6 @@
-"""Execution of commands: decided, then volunteers searched and offered seats, in one transaction."""
+"""Execution of commands on locked incidents: decided, then written with the offers that the incidents want."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -9,15 +9,14 @@ import asyncpg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dispatch.domain.commands import AnswerOffer, Command, Consider
+from dispatch.domain.commands import AnswerOffer, Command
 from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_wanted
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.matching import candidates
+from dispatch.services.incidents import asking
 from dispatch.storage import incidents as store
 from schemas.base import Lane
 
@@ -52,13 +51,8 @@ async def execute(
     decisions = {name: Decision(incident, now) for name, incident in locked.items()}
     involved = _decisions_by_volunteer(decisions, commands)
     refused = [_decide(decisions.get(name), command, involved) for name, command in commands]
-    # Written before the search, so that it sees whom these very commands engaged and released.
-    await store.write(connection, list(decisions.values()), now, _receipts(commands))
-    wanted = {name: offers_wanted(decision.incident) for name, decision in decisions.items()}
-    asking = [Decision(decisions[name].incident, now) for name, roles in wanted.items() if roles]
-    await _extend_offers(connection, asking, wanted, now)
-    await store.write(connection, asking, now)
-    after = {decision.incident.id: decision.incident for decision in (*decisions.values(), *asking)}
+    written = await asking.write(connection, list(decisions.values()), now, _receipts(commands))
+    after = {decision.incident.id: decision.incident for decision in written}
     return [CommandResult(after.get(name), why) for (name, _), why in zip(commands, refused, strict=True)]
 
 
@@ -101,24 +95,6 @@ def _is_engaged(volunteer_id: UUID, incidents: Iterable[Incident], lane: Lane) -
 def _receipts(commands: Commands) -> dict[UUID, datetime]:
     """Return when the answers to each incident were received."""
     return {name: command.received_at for name, command in commands if isinstance(command, AnswerOffer)}
-
-
-async def _extend_offers(
-    connection: asyncpg.Connection,
-    decisions: Sequence[Decision],
-    wanted: Mapping[UUID, Counter[str]],
-    now: datetime,
-) -> None:
-    """Choose volunteers across the batch and decide their offers."""
-    found = {decision.incident.id: decision for decision in decisions}
-    for one in await candidates.choose(
-        connection, [decision.incident for decision in decisions], wanted, now
-    ):
-        choice = one.choice
-        apply(
-            found[one.incident_id],
-            Consider(one.id, tuple(choice.picks), choice.shut(), choice.contended),
-        )
 
 
 async def execute_command(

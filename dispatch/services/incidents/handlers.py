@@ -29,10 +29,14 @@ SEARCH_TRIGGERS = (
 async def consider_incidents(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
-    """Extend the offers that incidents want after they were opened, or may be staffed again."""
+    """Extend the offers that incidents still want after they were opened, or may be staffed again.
+
+    Mostly none does: what writes such an event extends the offers in the same transaction where it can.
+    """
     names = {r.data.incident_id for r in received if isinstance(r.data, SEARCH_TRIGGERS)}
-    commands: list[tuple[UUID, Command]] = [(name, Tick()) for name in sorted(names)]
-    await execution.lock_and_execute(connection, commands, now)
+    rows = await connection.fetch(sql("incidents_to_ask_for"), sorted(names))
+    if rows:
+        await execution.lock_and_execute(connection, [(row["subject"], Tick()) for row in rows], now)
 
 
 async def release_overlapping(

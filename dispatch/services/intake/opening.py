@@ -14,6 +14,7 @@ from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.opening import Opening, open_incident
+from dispatch.services.incidents import asking
 from dispatch.services.plans.plan_files import PlanBook
 from dispatch.storage import incidents as store
 from dispatch.storage.journal import read_streams
@@ -72,7 +73,7 @@ class Intake:
     async def open_incidents(
         self, connection: asyncpg.Connection, received: Sequence[Received], now: datetime
     ) -> None:
-        """Open an incident for each report that is new, or update the one that it names."""
+        """Open an incident for each report that is new, or update the one that it names; extend the offers wanted."""
         areas = await _areas(connection, received)
         read = [self._read(one, now) for one in received]
         reports = _in_order([*await _undelivered(connection, read), *read])
@@ -90,7 +91,7 @@ class Intake:
             if report.key not in links:
                 links[report.key] = self._open_one(report, earlier | links, decisions, areas, now)
         received_at = {links[r.key]: r.received.received_at for r in fresh}
-        await store.write(connection, list(decisions.values()), now, received_at)
+        await asking.write_or_defer(connection, list(decisions.values()), now, received_at)
         await execute_rows(connection, "link_reports", sorted({(r.id, links[r.key]) for r in fresh}))
 
     def _read(self, received: Received, now: datetime) -> Report:

@@ -21,11 +21,13 @@ Wanted = Mapping[UUID, Counter[str]]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One search for one incident: who was chosen, and why the others near by were not."""
+    """One search for one incident, as it was then: who was chosen, and why the others near by were not."""
 
     id: UUID
-    incident_id: UUID
+    incident: Incident
+    wanted: int
     choice: Choice
+    at: datetime
 
 
 class RoundRow(NamedTuple):
@@ -43,7 +45,7 @@ class RoundRow(NamedTuple):
 async def choose(
     connection: asyncpg.Connection, incidents: Sequence[Incident], wanted: Wanted, now: datetime
 ) -> list[Round]:
-    """Choose and claim volunteers for each incident, and store each round with its reasons.
+    """Choose and claim volunteers for each incident; return each round with its reasons, to be stored by `write`.
 
     Incidents of organisations that have paused new offers are left out.
     """
@@ -51,11 +53,17 @@ async def choose(
     found = await search(connection, asking, wanted, now)
     choices = allocate(asking, wanted, found)
     await claim(connection, choices, {incident.id: incident.lane for incident in asking})
-    rounds = [Round(derived(i.id, "round", i.seq), i.id, choices[i.id]) for i in asking]
-    rows = [_row(r, i, wanted[i.id].total(), now) for r, i in zip(rounds, asking, strict=True)]
-    if rows:
+    return [
+        Round(derived(i.id, "round", i.seq), i, wanted[i.id].total(), choices[i.id], max(now, i.last_at))
+        for i in asking
+    ]
+
+
+async def write(connection: asyncpg.Connection, rounds: Sequence[Round]) -> None:
+    """Store rounds; their incidents must be stored already."""
+    if rounds:
+        rows = [_row(found) for found in rounds]
         await connection.execute(*bound("write_rounds", **columns(RoundRow, rows)))
-    return rounds
 
 
 async def _unpaused(connection: asyncpg.Connection, incidents: Sequence[Incident]) -> list[Incident]:
@@ -66,11 +74,11 @@ async def _unpaused(connection: asyncpg.Connection, incidents: Sequence[Incident
     return [incident for incident in incidents if incident.organisation not in paused]
 
 
-def _row(found: Round, incident: Incident, wanted: int, now: datetime) -> RoundRow:
+def _row(found: Round) -> RoundRow:
     picked = [[str(p.volunteer_id), p.role, p.distance_m] for p in found.choice.picks]
     passed = [
         [str(who), round(metres), int(gates)] for who, (metres, gates) in found.choice.passed_over.items()
     ]
-    at = max(now, incident.last_at)
     notes = (orjson.dumps(picked).decode(), orjson.dumps(passed).decode())
-    return RoundRow(found.id, found.incident_id, at, incident.radius_m, wanted, *notes)
+    incident = found.incident
+    return RoundRow(found.id, incident.id, found.at, incident.radius_m, found.wanted, *notes)

@@ -29,7 +29,7 @@ async def kinds(world: World, name: UUID) -> dict[str, float]:
 
 async def test_the_agenda_considers_incidents_that_the_consumer_has_not(world: World) -> None:
     people = await world.add_people(4)
-    name = await world.open()
+    name = await world.open_unasked()
     await world.advance(1.9)
     assert await world.asked(name) == []
     await world.advance(0.1)
@@ -38,7 +38,7 @@ async def test_the_agenda_considers_incidents_that_the_consumer_has_not(world: W
 
 async def test_the_agenda_pauses_no_longer_than_until_the_next_due_entry(world: World) -> None:
     assert await world.agenda.pause_after(0) == agenda.IDLE_S
-    await world.open()
+    await world.open_unasked()
     assert await world.agenda.pause_after(0) == agenda.IDLE_S
     world.clock.advance(1.99)
     assert await world.agenda.pause_after(0) == pytest.approx(0.01)
@@ -52,7 +52,7 @@ async def test_an_agenda_that_may_pause_for_long_does_so_until_the_next_due_entr
     runner = AgendaRunner(world.uow, lambda: 600.0)
     assert await runner.pause_after(0) == 600
     people = await world.add_people(2)
-    name = await world.open()
+    name = await world.open_unasked()
     assert await runner.pause_after(0) == 2
 
     async def asked() -> bool:
@@ -78,11 +78,11 @@ async def test_a_round_takes_the_most_severe_first_and_a_share_of_the_oldest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.add_people(20)
-    old = await world.open("0", severity="routine")
+    old = await world.open_unasked("0", severity="routine")
     names = {}
     for number in range(4):
         world.clock.advance(1)
-        names[number] = await world.open(
+        names[number] = await world.open_unasked(
             str(1 + number), severity="life_threatening" if number > 1 else "urgent"
         )
     monkeypatch.setattr(agenda, "SEVERE_PER_ROUND", 2)
@@ -95,7 +95,7 @@ async def test_a_round_takes_the_most_severe_first_and_a_share_of_the_oldest(
 
 async def test_the_agenda_considers_life_threatening_incidents_sooner(world: World) -> None:
     people = await world.add_people(4)
-    name = await world.open(severity="life_threatening")
+    name = await world.open_unasked(severity="life_threatening")
     await world.advance(0.24)
     assert await world.asked(name) == []
     await world.advance(0.01)
@@ -106,10 +106,10 @@ async def test_each_round_takes_a_share_of_the_less_severe_however_many_severe_o
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(12):
-        await world.open(str(number), severity="life_threatening")
+        await world.open_unasked(str(number), severity="life_threatening")
     world.clock.advance(1)
     for number in range(3):
-        await world.open(f"low {number}", severity="routine")
+        await world.open_unasked(f"low {number}", severity="routine")
     monkeypatch.setattr(agenda, "SEVERE_PER_ROUND", 4)
     monkeypatch.setattr(agenda, "LOW_PER_ROUND", 1)
     world.clock.advance(2)
@@ -146,7 +146,7 @@ async def test_an_incident_that_fails_is_deferred_and_reported_while_the_others_
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.add_people(8)
-    bad, good = await world.open("1"), await world.open("2")
+    bad, good = await world.open_unasked("1"), await world.open_unasked("2")
     whole = execution.execute
 
     async def fail(connection: asyncpg.Connection, commands: Commands, *more: object) -> list[CommandResult]:
@@ -169,7 +169,7 @@ async def test_an_incident_that_cannot_be_read_is_deferred_and_reported_while_th
     world: World,
 ) -> None:
     await world.add_people(8)
-    bad, good = await world.open("1"), await world.open("2")
+    bad, good = await world.open_unasked("1"), await world.open_unasked("2")
     await world.pool.execute(
         "WITH plan AS (INSERT INTO plans SELECT 'stricter', name, '{}', first_used FROM plans LIMIT 1"
         " RETURNING hash)"
@@ -185,8 +185,8 @@ async def test_a_deferred_incident_takes_no_place_in_a_round(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.add_people(8)
-    bad = await world.open("1", severity="life_threatening")
-    good = await world.open("2", severity="routine")
+    bad = await world.open_unasked("1", severity="life_threatening")
+    good = await world.open_unasked("2", severity="routine")
     whole = execution.execute
 
     async def fail(connection: asyncpg.Connection, commands: Commands, *more: object) -> list[CommandResult]:
@@ -202,7 +202,7 @@ async def test_a_deferred_incident_takes_no_place_in_a_round(
 
 
 async def test_a_lost_connection_defers_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await world.open()
+    await world.open_unasked()
 
     async def lose(*_: object) -> NoReturn:
         raise ConnectionLostError("connection is closed")
@@ -226,7 +226,7 @@ async def test_an_escalation_of_the_system_that_fails_stops_no_incident(
         raise ZeroDivisionError
 
     monkeypatch.setattr(escalations, "run_due", fail)
-    name = await world.open()
+    name = await world.open_unasked()
     await world.advance(61)
     assert await world.asked(name) == people
 

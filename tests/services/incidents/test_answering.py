@@ -96,7 +96,7 @@ async def test_a_volunteer_seated_by_a_late_yes_gets_no_other_offer_in_the_same_
     (who,) = await world.add_people(1)
     first = await world.ask("1", kind="medical.one")
     await world.advance(60)
-    second = await world.open("2", kind="medical.one")
+    second = await world.open_unasked("2", kind="medical.one")
     (offer,) = (await world.read(first)).offers
     orders: list[tuple[UUID, Command]] = [
         (second, Tick()),

@@ -59,7 +59,7 @@ async def check(world: World) -> None:
 
 async def test_incidents_considered_at_once_never_ask_anybody_twice(world: World) -> None:
     for number in range(8):
-        await world.open(str(number))
+        await world.open_unasked(str(number))
     topics = await world.pool.fetch("SELECT * FROM journal WHERE topic = 'incident.events' ORDER BY id")
     records = [world.record_of(row) for row in topics]
     await asyncio.gather(*(world.deliver("incident.events", [record]) for record in records))

@@ -134,9 +134,9 @@ async def test_the_surplus_is_stood_down_when_the_seats_are_filled(world: World)
 async def test_the_search_widens_at_once_where_too_few_are_near(world: World) -> None:
     near_by = await world.add_people(1)
     far = await world.add_people(2, first_m=1500)
-    name = await world.ask()
+    name = await world.open()
     assert await world.asked(name) == near_by
-    await world.advance(2)
+    await world.consume("incident.events")
     assert await world.asked(name) == near_by + far
 
 
