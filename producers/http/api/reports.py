@@ -12,7 +12,7 @@ from dispatch.services.access.keys import Key
 from dispatch.services.intake import submitting
 from dispatch.services.intake.admission import Admission
 from dispatch.services.intake.submitting import ReportWriter
-from producers.http.auth import ReportsWriteKey, UowDep, requires
+from producers.http.auth import ReportsWriteKey, RequiredScope, UowDep, uow_of
 from producers.http.middleware.idempotency import IdempotentRoute
 from producers.http.problems import OVERLOADED
 from schemas.base import Mode
@@ -20,7 +20,7 @@ from schemas.reports import ReportBody
 
 router = APIRouter(tags=["reports"], route_class=IdempotentRoute)
 
-ReportReadKey = Annotated[Key, Depends(requires("reports:write", "console:read", "console:act"))]
+ReportReadKey = Annotated[Key, Depends(RequiredScope("reports:write", "console:read", "console:act"))]
 
 ADVICE = {
     "fr": "Appelez le 15, le 17, le 18 ou le 112 : un signalement ici n'alerte pas les secours.",
@@ -48,44 +48,27 @@ class ReportStatus(BaseModel):
     incident_status: str | None
 
 
-async def admission_of(request: Request) -> Admission:
-    """Return the admission controller of this process, after reporting how long this request took so far."""
-    admission = request.app.state.admission
-    assert isinstance(admission, Admission)  # noqa: S101 - for the type checker
-    waited_s = time.perf_counter() - request.state.began
-    admission.record_wait(max(waited_s, (await writer_of(request)).waited_s))
-    return admission
-
-
-async def writer_of(request: Request) -> ReportWriter:
-    """Return the writer that commits the reports of this process in groups."""
-    writer = request.app.state.report_writer
-    assert isinstance(writer, ReportWriter)  # noqa: S101 - for the type checker
-    return writer
-
-
-AdmissionDep = Annotated[Admission, Depends(admission_of)]
-WriterDep = Annotated[ReportWriter, Depends(writer_of)]
-
-
 @router.post("/v1/reports", status_code=202, responses=OVERLOADED)
 async def report(
-    body: ReportBody,
-    key: ReportsWriteKey,
-    uow: UowDep,
-    admission: AdmissionDep,
-    writer: WriterDep,
-    response: Response,
+    body: ReportBody, key: ReportsWriteKey, request: Request, response: Response
 ) -> ReportAccepted:
     """Accept a report, once however often it is sent; the key's holder is its source. Scope `reports:write`."""
+    writer = request.app.state.report_writer
     accepted = await submitting.accept(
-        uow, organisation=key.organisation, source=key.holder, channel="http", body=body, admission=admission,
-        writer=writer,
+        uow_of(request), organisation=key.organisation, source=key.holder, channel="http", body=body,
+        admission=_admission_of(request, writer), writer=writer,
     )  # fmt: skip
     url = f"/v1/reports/{accepted.report_id}"
     response.headers["Location"] = url
     advice = None if body.professional.requested else ADVICE
     return ReportAccepted(report_id=accepted.report_id, status_url=url, advice=advice)
+
+
+def _admission_of(request: Request, writer: ReportWriter) -> Admission:
+    """Return the admission controller of this process, after reporting how long reports wait for their turn."""
+    admission: Admission = request.app.state.admission
+    admission.record_wait(max(time.perf_counter() - request.state.began, writer.waited_s))
+    return admission
 
 
 @router.get("/v1/reports/{report_id}", response_model=ReportStatus)
