@@ -1,0 +1,115 @@
+"""The HTTP server on a socket: limits that no route sees, and a stop that finishes what has begun."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.runtime.http_server import MAX_HEAD_BYTES, HttpServer
+from dispatch.services.core.unit_of_work import UnitOfWork
+from producers.http.app import build
+from tests.http.site import GATEWAYS, SECRET, Site, report_body
+from tests.support.scene import Scene
+
+
+@pytest.fixture
+def server(pool: asyncpg.Pool, clock: MovableClock) -> HttpServer:
+    app = build(UnitOfWork(pool, clock), gateways=GATEWAYS, secret=SECRET, readiness=dict)
+    return HttpServer(app, "127.0.0.1", 0)
+
+
+@pytest.fixture
+async def site(server: HttpServer, pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[Site]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    serving = asyncio.create_task(server.serve([listening]))
+    host, port = listening.getsockname()
+    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=20) as client:
+        yield Site(await Scene.open(UnitOfWork(pool, clock)), client, {})
+    server.should_exit = True
+    await asyncio.wait_for(serving, 10)
+
+
+@asynccontextmanager
+async def connection(site: Site) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    url = site.client.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def send(site: Site, parts: Iterator[bytes]) -> bytes:
+    """Send parts until the server closes the connection; return what it sent."""
+    async with connection(site) as (reader, writer), asyncio.timeout(20):
+        received = asyncio.create_task(reader.read())
+        for part in parts:
+            if received.done():
+                break
+            try:
+                writer.write(part)
+                await writer.drain()
+            except ConnectionError:
+                break
+            await asyncio.sleep(0.001)
+        return await received
+
+
+def endless(start: bytes) -> Iterator[bytes]:
+    yield start
+    for _ in range(2_000):
+        yield b"x" * 1024
+
+
+async def test_headers_of_any_length_are_not_buffered(site: Site) -> None:
+    response = await send(site, endless(b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: "))
+    assert response.startswith(b"HTTP/1.1 400")
+
+
+async def test_trailers_of_any_length_are_not_buffered(site: Site) -> None:
+    key = (await site.key("reports:write"))["Authorization"]
+    head = (
+        f"POST /v1/reports HTTP/1.1\r\nHost: a\r\nAuthorization: {key}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    sent = 0
+
+    def parts() -> Iterator[bytes]:
+        nonlocal sent
+        for part in endless(head.encode() + b"2\r\n{}\r\n0\r\nX-Long: "):
+            sent += len(part)
+            yield part
+
+    await send(site, parts())
+    assert sent < 10 * MAX_HEAD_BYTES
+
+
+async def test_a_body_may_be_longer_than_the_headers(site: Site) -> None:
+    body = report_body(site) | {"description": "x" * 2_000}
+    padded = httpx.Response(200, json=body).content + b" " * 3 * MAX_HEAD_BYTES
+    headers = await site.key("reports:write") | {"Content-Type": "application/json"}
+    for _ in range(2):
+        response = await site.client.post("/v1/reports", content=padded, headers=headers)
+        assert response.status_code == 202
+
+
+async def test_a_server_that_stops_finishes_the_reports_that_it_has_received(
+    site: Site, server: HttpServer
+) -> None:
+    key = await site.key("reports:write")
+    await site.scene.uow.pool.execute(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN NEW; END $$;"
+        "CREATE TRIGGER slow BEFORE INSERT ON reports FOR EACH STATEMENT EXECUTE FUNCTION slow()"
+    )
+    posts = [
+        asyncio.create_task(site.client.post("/v1/reports", json=report_body(site, id=str(n)), headers=key))
+        for n in range(5)
+    ]
+    await asyncio.sleep(0.1)
+    server.should_exit = True
+    assert [response.status_code for response in await asyncio.gather(*posts)] == [202] * 5
+    assert await site.count("reports") == 5
