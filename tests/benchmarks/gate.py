@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.benchmarks.figures import median
 from tests.benchmarks.row import Better, Row
 
-MEASURES = ("chain", "drain", "replies", "positions", "choosing")
+MEASURES = ("chain", "drain", "replies", "settled", "positions", "choosing")
 """The measures that are repeated; rows with a bound are compared, except those of the highest percentiles."""
 TOO_FEW = ("p99", "max")
 RUNS = 3

@@ -13,6 +13,7 @@ ORDER = (
     "drain",
     "workers",
     "replies",
+    "settled",
     "positions",
     "agenda",
     "choosing",
