@@ -32,8 +32,13 @@ START_PATIENCE_S = 30.0
 START_AGAIN_AFTER_S = 1.0
 DRAIN_PATIENCE_S = 10.0
 PAUSE_AFTER_ERROR_S = 0.5
-CHECK_OFFSETS_EVERY_S = 1.0
-FETCH_LOOP_MS = 5_000  # aiokafka wakes so often to see whether there is something to fetch
+CHECK_OFFSETS_EVERY_S = 3.0
+PARTITION_FETCH_BYTES = 131_072
+"""What is read ahead of a partition at most, some hundred records; a larger record is read alone.
+
+aiokafka's own limit, 1 MB, lets consumers that fall behind fill 100 MB with a backlog that Kafka holds anyway.
+"""
+FETCH_LOOP_MS = 5_000  # aiokafka wakes so often even though nothing happened
 READ_WAITING_AGAIN_AFTER_S = 5.0
 
 log = structlog.get_logger()
@@ -53,15 +58,16 @@ class ConsumerProfile:
     request_timeout_ms: int
     fetch_max_wait_ms: int
     graceful_timeout: float
+    fetch_max_bytes: int = 1_048_576
     metadata_max_age_ms: int = 3_000
     fetch_every_s: float | None = None
 
 
-# The embedded broker admits a member after half a session, and returns no record to a fetch that may not wait at all.
-# Its topics are created before a consumer starts.
+# The embedded broker admits a member after half a session, returns no record to a fetch that may not wait at all, and
+# limits a partition by what the whole fetch may return. Its topics are created before a consumer starts.
 EMBEDDED = ConsumerProfile(
     session_timeout_ms=3_000, heartbeat_interval_ms=1_000, request_timeout_ms=40_000, fetch_max_wait_ms=10,
-    graceful_timeout=1, metadata_max_age_ms=60_000, fetch_every_s=0.05,
+    graceful_timeout=1, fetch_max_bytes=PARTITION_FETCH_BYTES, metadata_max_age_ms=60_000, fetch_every_s=0.05,
 )  # fmt: skip
 BRISK = replace(EMBEDDED, fetch_every_s=0.015)
 # A frozen broker is given up after one request. Joining a group may take as long as the others take to drain.
@@ -101,7 +107,7 @@ class Broker(KafkaBroker):
         self._settings = security.arguments
         if profile.fetch_every_s is not None:
             intervals = FetchIntervals(profile.fetch_every_s, idle_s)
-            self._settings |= {"intervals": intervals, "consumer_timeout_ms": FETCH_LOOP_MS}
+            self._settings |= {"intervals": intervals}
 
     def wake(self, topics: Collection[str]) -> None:
         """Fetch now from these topics: records were published there."""
@@ -165,6 +171,9 @@ def subscribe(
         session_timeout_ms=broker.profile.session_timeout_ms,
         heartbeat_interval_ms=broker.profile.heartbeat_interval_ms,
         fetch_max_wait_ms=broker.profile.fetch_max_wait_ms,
+        consumer_timeout_ms=FETCH_LOOP_MS,
+        fetch_max_bytes=broker.profile.fetch_max_bytes,
+        max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
         rebalance_timeout_ms=60_000,
         listener=drain,
     )
