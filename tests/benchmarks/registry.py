@@ -20,6 +20,7 @@ ORDER = (
     "overload",
     "soak",
     "up",
+    "idle",
 )
 """Measures that are not listed come after these."""
 
