@@ -38,12 +38,12 @@ class RequiredScope(HTTPBearer):
 
     def __init__(self, *scopes: str) -> None:
         super().__init__(auto_error=False, scheme_name=bearer.scheme_name, description=DESCRIPTION)
-        self._scopes = scopes
+        self.scopes = scopes
 
     async def __call__(self, request: Request) -> Key:  # type: ignore[override]
         """Return the key; raises UnauthorizedError or ForbiddenError."""
         token = bearer_token(await super().__call__(request))
-        return require_scope(await authenticate(request, token), *self._scopes)
+        return require_scope(await authenticate(request, token), *self.scopes)
 
 
 def bearer_token(credentials: Credentials) -> str:

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
-from inspect import getclosurevars, getdoc, isfunction
+from inspect import getdoc
 from typing import Any, cast
 
 import asyncpg
@@ -30,6 +30,7 @@ from producers.http.api import health
 from producers.http.api.gateways import authorize_gateway
 from producers.http.api.offers import authorize_answer
 from producers.http.app import ROUTERS
+from producers.http.auth import RequiredScope
 from schemas.topics import DAY_MS, HORIZON_DAYS, TOPICS, Topic
 from tests.documents.reference_words import ACTS, GATES, INTRODUCTION, REASONS, SETTINGS
 
@@ -160,8 +161,8 @@ def _asked(dependant: Dependant) -> Iterator[tuple[str, ...]]:
         guard = cast("Callable[..., Any]", inner.call)
         if guard in BY_HAND:
             yield BY_HAND[guard]
-        elif isfunction(guard) and "scopes" in (known := getclosurevars(guard).nonlocals):
-            yield known["scopes"]
+        elif isinstance(guard, RequiredScope):
+            yield guard.scopes
         yield from _asked(inner)
 
 
