@@ -30,7 +30,9 @@ CANARIES: dict[str, tuple[str, ...]] = {  # none can be part of a hexadecimal ha
     "text message": ("zibbeldorf",),
     "duty contact": ("Quentorius", DUTY_PHONE.removeprefix("+33")),
 }
-PERSONAL = {"people", "addresses", "positions", "report_texts", "inbound_texts", "duty_contacts", "parking"}
+PERSONAL = {
+    "people", "candidates", "addresses", "positions", "report_texts", "inbound_texts", "duty_contacts", "parking",
+}  # fmt: skip
 """The tables that contain personal data by design, and can be erased; parking stores what it received."""
 QUIET_MS = 1500
 

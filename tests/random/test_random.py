@@ -77,7 +77,8 @@ async def test_a_volunteer_seated_elsewhere_is_thanked_for_a_late_yes_even_after
 ) -> None:
     town = await Town.found(runs)
     asked: list[Command] = [Report("fire.house"), Report("fire.house"), Deliver(), Wait(57)]
-    answered: list[Command] = [Reply(), Wait(3), Text(words="OUI", code=False), Reply(answer="declined")]
+    late_yes = Text(words="OUI", code=False)
+    answered: list[Command] = [Reply(), Wait(3), late_yes, Wait(1), Reply(answer="declined")]
     for command in [*asked, *answered, Deliver()]:
         await execute(town, command)
     (late,) = [offer for offer in town.model.offers.values() if offer.late is not None]

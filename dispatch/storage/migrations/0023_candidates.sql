@@ -43,6 +43,7 @@ CREATE TABLE candidates (
 ) WITH (fillfactor = 70);
 
 -- What each row must be: the only definition, used to fill the table, to refresh rows and to audit them.
+-- LIMIT 1 lets the audit go on in a database whose unique indexes were violated.
 CREATE VIEW candidate_facts AS
 SELECT m.volunteer_id, m.organisation,
        CASE WHEN m.availability = 'at_work' THEN coalesce(work.at, home.at) ELSE home.at END AS at,
@@ -57,17 +58,20 @@ SELECT m.volunteer_id, m.organisation,
        (SELECT max(a.released_at) FROM assignments a
         WHERE a.volunteer_id = m.volunteer_id AND a.reason = 'done') AS rested_at,
        (SELECT o.id FROM offers o
-        WHERE o.volunteer_id = m.volunteer_id AND o.lane = 'urgent' AND o.status = 'extended') AS urgent_offer,
+        WHERE o.volunteer_id = m.volunteer_id AND o.lane = 'urgent' AND o.status = 'extended' LIMIT 1) AS urgent_offer,
        (SELECT o.id FROM offers o
-        WHERE o.volunteer_id = m.volunteer_id AND o.lane = 'planned' AND o.status = 'extended') AS planned_offer,
+        WHERE o.volunteer_id = m.volunteer_id AND o.lane = 'planned' AND o.status = 'extended' LIMIT 1) AS planned_offer,
        (SELECT o.id FROM offers o
-        WHERE o.volunteer_id = m.volunteer_id AND o.lane = 'drill' AND o.status = 'extended') AS drill_offer,
+        WHERE o.volunteer_id = m.volunteer_id AND o.lane = 'drill' AND o.status = 'extended' LIMIT 1) AS drill_offer,
        (SELECT a.id FROM assignments a
-        WHERE a.volunteer_id = m.volunteer_id AND a.lane = 'urgent' AND a.status <> 'released') AS urgent_assignment,
+        WHERE a.volunteer_id = m.volunteer_id AND a.lane = 'urgent' AND a.status <> 'released'
+        LIMIT 1) AS urgent_assignment,
        (SELECT a.id FROM assignments a
-        WHERE a.volunteer_id = m.volunteer_id AND a.lane = 'planned' AND a.status <> 'released') AS planned_assignment,
+        WHERE a.volunteer_id = m.volunteer_id AND a.lane = 'planned' AND a.status <> 'released'
+        LIMIT 1) AS planned_assignment,
        (SELECT a.id FROM assignments a
-        WHERE a.volunteer_id = m.volunteer_id AND a.lane = 'drill' AND a.status <> 'released') AS drill_assignment,
+        WHERE a.volunteer_id = m.volunteer_id AND a.lane = 'drill' AND a.status <> 'released'
+        LIMIT 1) AS drill_assignment,
        ARRAY(SELECT o.extended_at FROM offers o WHERE o.volunteer_id = m.volunteer_id AND o.lane = 'urgent'
              ORDER BY o.extended_at DESC LIMIT 6) AS urgent_asked,
        ARRAY(SELECT o.extended_at FROM offers o WHERE o.volunteer_id = m.volunteer_id AND o.lane = 'planned'
