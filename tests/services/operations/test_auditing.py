@@ -1,6 +1,7 @@
 """The auditor escalates faults that would go unnoticed, once, and resolves them when they are over."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -199,6 +200,33 @@ async def test_a_running_incident_that_differs_is_found_within_a_few_rounds_amon
         world.clock.advance(0.1)
         await auditor.round()
     assert ("journal_differs", "raised") in await escalated(world)
+
+
+@pytest.mark.parametrize("table", ["seats", "offers"])
+async def test_a_row_without_an_incident_is_named_and_escalated_until_it_is_gone(
+    world: World, auditor: Auditor, table: str
+) -> None:
+    people = await world.add_people(4)
+    await world.answer(await world.ask(), people[0], "accepted")
+    await publish_all(world)
+    name = await world.pool.fetchval("SELECT id FROM incidents")
+    # In the middle of the ids: a round compares those after a random one.
+    lost = UUID(int=1 << 127)
+    await world.pool.execute(f"UPDATE {table} SET incident_id = $1", lost)
+    with capture_logs() as logs:
+        for _ in range(20):
+            world.clock.advance(0.1)
+            await auditor.round()
+    assert await escalated(world) == [("journal_differs", "raised")]
+    key = (
+        f"{lost} 1"
+        if table == "seats"
+        else str(await world.pool.fetchval(f"SELECT min(id::text) FROM {table}"))
+    )
+    assert any(one.get("rows", [])[:1] == [f"{table} {key}"] for one in logs)
+    await world.pool.execute(f"UPDATE {table} SET incident_id = $1", name)
+    await auditor.round()
+    assert await escalated(world) == [("journal_differs", "resolved")]
 
 
 async def test_published_events_that_a_reader_has_not_handled_are_escalated(

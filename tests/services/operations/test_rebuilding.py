@@ -1,6 +1,7 @@
 """The projections can be compared with the journal at any time, and written anew from it."""
 
 import random
+import re
 from datetime import timedelta
 
 import asyncpg
@@ -143,6 +144,20 @@ async def test_an_incident_that_the_journal_does_not_know_is_named_and_dropped(w
     await rebuild(world.uow)
     rows = await world.pool.fetch("SELECT id FROM incidents")
     assert [row["id"] for row in rows] == [name]
+
+
+async def test_rows_of_an_incident_that_does_not_exist_are_named_and_dropped(world: World) -> None:
+    people = await world.add_people(4)
+    await world.answer(await world.ask(), people[0], "accepted")
+    before = await stored(world, *TABLES)
+    lost = new_id()
+    for change in ("seats SET", "offers SET id = gen_random_uuid(),"):
+        await world.pool.execute(f"UPDATE {change} incident_id = $1", lost)
+    found = {re.sub(" .*:", ":", line) for line in await compare(world.uow)}
+    assert {f"{table}: not in the journal" for table in ("seats", "offers")} <= found
+    await rebuild(world.uow)
+    assert await compare(world.uow) == []
+    assert await stored(world, *TABLES) == before
 
 
 async def test_a_journal_that_makes_no_sense_is_said_and_rebuilds_nothing(world: World) -> None:

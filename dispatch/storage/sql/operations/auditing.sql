@@ -42,11 +42,23 @@ SELECT lost.consumer, lost.event_id FROM unnest($1::text[], $2::uuid[]) AS lost 
 WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.consumer = lost.consumer AND i.event_id = lost.event_id OFFSET 0);
 
 -- name: sample_incidents
--- Returns $2 running incidents and $2 incidents of any status, those with the first ids after $1.
+-- Returns $2 running incidents and $2 incidents of any status, those with the first ids after $1, and those of the
+-- next $2 named in seats and in offers that have no row: no foreign key forbids that.
+-- The organisation of such an incident is that of its journal; without one, the first organisation is responsible.
 SELECT id, organisation FROM incidents
 WHERE id IN (SELECT DISTINCT subject FROM agenda WHERE subject > $1 AND subject_kind = 'incident' ORDER BY 1 LIMIT $2)
 UNION
-(SELECT id, organisation FROM incidents WHERE id > $1 ORDER BY id LIMIT $2);
+(SELECT id, organisation FROM incidents WHERE id > $1 ORDER BY id LIMIT $2)
+UNION
+SELECT named.incident_id,
+       coalesce((SELECT organisation FROM journal WHERE stream = named.incident_id LIMIT 1),
+                (SELECT id FROM organisations ORDER BY created_at, id LIMIT 1))
+FROM (
+    (SELECT DISTINCT incident_id FROM seats WHERE incident_id > $1 ORDER BY incident_id LIMIT $2)
+    UNION
+    (SELECT DISTINCT incident_id FROM offers WHERE incident_id > $1 ORDER BY incident_id LIMIT $2)
+) AS named
+WHERE NOT EXISTS (SELECT FROM incidents i WHERE i.id = named.incident_id);
 
 -- name: open_findings
 -- Returns the escalations of these reasons that are still open.

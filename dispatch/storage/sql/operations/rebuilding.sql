@@ -6,6 +6,10 @@ SELECT subject FROM (
     UNION
     (SELECT id FROM incidents WHERE id > $1 ORDER BY id LIMIT $2)
     UNION
+    (SELECT DISTINCT incident_id FROM seats WHERE incident_id > $1 ORDER BY incident_id LIMIT $2)
+    UNION
+    (SELECT DISTINCT incident_id FROM offers WHERE incident_id > $1 ORDER BY incident_id LIMIT $2)
+    UNION
     (SELECT DISTINCT subject_id FROM escalations WHERE subject_id > $1 ORDER BY subject_id LIMIT $2)
     UNION
     (SELECT DISTINCT subject FROM agenda WHERE subject > $1 ORDER BY subject LIMIT $2)
