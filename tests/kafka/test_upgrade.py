@@ -1,10 +1,11 @@
 """Upgrade and rollback without stopping: a process of the previous release works beside one of this."""
 
 import asyncio
+import csv
 import subprocess
 import sys
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from dispatch.embedded import EmbeddedPostgres
 from dispatch.storage import write_generation
 from dispatch.storage.migrate import migrate
 from schemas.generations import GENERATION, OLDEST
+from schemas.volunteers import VolunteerBody
 from tests.conftest import administer
 from tests.kafka.support.cluster import KafkaCluster
 from tests.kafka.support.workers import LISTENERS, ROLES, Station, Worker
+from tests.support.scene import Scene
 from tests.support.site import until
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +30,8 @@ BUSY_S = 2
 """How long reports come in at once: volunteers stay assigned, and there are some hundred seats for them."""
 COMMAND = "from dispatch.cli.main import main; main()"
 NEW_TYPES = "SELECT count(*) FROM journal WHERE type LIKE '%.v2'"
+COLUMNS = ("name", "phone", "skills", "lat", "lon", "birth_date", "consent")
+READ_BY_OLD = "SELECT count(*) FROM inbox WHERE consumer = 'incidents'"
 OPENED_BY_TYPE = "SELECT type, count(*) FROM journal WHERE type LIKE 'incident.opened.%' GROUP BY type"
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.slow]
@@ -59,15 +64,42 @@ async def station(
 ) -> AsyncIterator[Station]:
     """Found an organisation on a database that the previous release has migrated."""
     environment = {"DISPATCH_POSTGRES": blank_database, "PYTHONPATH": str(previous)}
-    run = [sys.executable, "-c", COMMAND, "migrate"]
-    await asyncio.to_thread(
-        subprocess.run, run, env=environment, cwd=tmp_path, check=True, capture_output=True
-    )
+
+    async def run(*words: str) -> None:
+        command = [sys.executable, "-c", COMMAND, *words]
+        await asyncio.to_thread(
+            subprocess.run, command, env=environment, cwd=tmp_path, check=True, capture_output=True
+        )
+
+    async def enrol(_scene: Scene, bodies: Sequence[VolunteerBody]) -> None:
+        await run("volunteers", "import", str(roster(tmp_path / "roster.csv", bodies)))
+
+    await run("migrate")
     before = write_generation.current
     write_generation.limit(OLDEST)
-    async with Station.open(blank_database, blank.bootstrap, tmp_path) as station:
+    async with Station.open(blank_database, blank.bootstrap, tmp_path, enrol) as station:
         yield station
     write_generation.current = before
+
+
+def roster(file: Path, bodies: Sequence[VolunteerBody]) -> Path:
+    """Write a roster as the previous release reads it; return the file."""
+    with file.open("w", newline="") as output:
+        writer = csv.writer(output)
+        writer.writerow(COLUMNS)
+        for body in bodies:
+            place = (body.position.lat, body.position.lon)
+            writer.writerow(
+                (
+                    body.name,
+                    body.phone,
+                    " ".join(body.skills),
+                    *place,
+                    body.birth_date,
+                    " ".join(body.consent),
+                )
+            )
+    return file
 
 
 def old_worker(station: Station, previous: Path, *roles: str) -> Worker:
@@ -152,7 +184,7 @@ async def test_what_the_previous_release_cannot_read_waits_until_its_process_is_
         return b"upgrade it" in station.logs()
 
     await until(waits, 60)
-    assert await count(station.pool, "SELECT count(*) FROM offers") == 0
+    assert await count(station.pool, READ_BY_OLD) == 0
     assert await count(station.pool, "SELECT count(*) FROM parking") == 0
     await old.stop()
     station.work("incidents")

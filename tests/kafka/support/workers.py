@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import STDOUT, Popen
@@ -22,6 +22,7 @@ from dispatch.services.replies import receiving
 from dispatch.services.subscriptions import READERS
 from dispatch.storage.pool import UNREACHABLE, open_pool
 from schemas.reports import ReportBody
+from schemas.volunteers import VolunteerBody
 from tests.domain.builders import CALLED, PLACE
 from tests.support.scene import Scene, a_volunteer
 from tests.support.site import until
@@ -34,6 +35,7 @@ REPORT_EVERY_S = 0.1
 MOST_LACKING = 10
 DOWN = (*UNREACHABLE, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
+MEMBERS = "SELECT volunteer_id FROM memberships ORDER BY volunteer_id"
 UNPROCESSED = """
     SELECT (SELECT count(*) FROM outbox) + count(*)
     FROM journal JOIN unnest($1::text[], $2::text[]) AS reader (topic, consumer) USING (topic)
@@ -67,6 +69,14 @@ TWO_IN_ONE_PLACE = """
 """
 UNFILLED = "SELECT incident_id FROM seats WHERE NOT reserve AND assignment_id IS NULL"
 UNWORKED = "SELECT id FROM replies WHERE processed_at IS NULL"
+
+
+Enrol = Callable[[Scene, Sequence[VolunteerBody]], Awaitable[object]]
+
+
+async def enrol_here(scene: Scene, bodies: Sequence[VolunteerBody]) -> None:
+    """Put volunteers on the roster in this process."""
+    await volunteers.register_all(scene.uow, scene.organisation, bodies)
 
 
 class Worker:
@@ -119,13 +129,15 @@ class Station:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, dsn: str, bootstrap: str, folder: Path, **settings: str) -> AsyncIterator["Station"]:
-        """Create the organisation; processes run from `work` until the block ends."""
+    async def open(
+        cls, dsn: str, bootstrap: str, folder: Path, enrol: Enrol = enrol_here, /, **settings: str
+    ) -> AsyncIterator["Station"]:
+        """Create the organisation and its roster; processes run from `work` until the block ends."""
         pool = await open_pool(dsn, application="tests")
         scene = await Scene.open(UnitOfWork(pool, Clock()), people=0)
         home = PLACE.model_dump()
-        bodies = [a_volunteer(number, position=home) for number in range(PEOPLE)]
-        scene.people = await volunteers.register_all(scene.uow, scene.organisation, bodies)
+        await enrol(scene, [a_volunteer(number, position=home) for number in range(PEOPLE)])
+        scene.people = [row["volunteer_id"] for row in await pool.fetch(MEMBERS)]
         services = {"DISPATCH_KAFKA": bootstrap, "DISPATCH_POSTGRES": dsn, "DISPATCH_DATA": str(folder)}
         station = cls(scene, services | settings, folder)
         try:
