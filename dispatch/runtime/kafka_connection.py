@@ -45,6 +45,7 @@ class KafkaConnection:
         *,
         relays: bool,
         idle_s: Callable[[], float],
+        relay_idle_s: Callable[[], float],
     ) -> None:
         """Take what is needed to connect; nothing connects yet."""
         self._cluster = cluster
@@ -53,6 +54,7 @@ class KafkaConnection:
         self._register = register
         self._relays = relays
         self._idle_s = idle_s
+        self._relay_idle_s = relay_idle_s
         self._relay: Relay | None = None
         self._broker: Broker | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -91,7 +93,7 @@ class KafkaConnection:
             self._relay = Relay(
                 self._dsn, self._cluster.bootstrap, self._clock, READERS,
                 embedded=self._cluster.embedded, security=self._cluster.security,
-                idle_s=self._idle_s, on_published=self._fetch, **copies,
+                idle_s=self._relay_idle_s, on_published=self._fetch, **copies,
             )  # fmt: skip
             self._tasks.append(asyncio.create_task(self._relay.run(), name="relay"))
         self._broker = consumer_groups.build(

@@ -41,6 +41,8 @@ RETRY_S = 1.0
 PING_S = 2.0
 SHARED_POLL_S, ALONE_POLL_S = 0.05, 2.0
 """The interval at which idle loops look for what others committed: while other processes run, and while none does."""
+ALONE_RELAY_POLL_S = 0.25
+"""The relay's interval while no other process runs: a command that aborts an incident commits without being one."""
 GATEWAY_LEVEL = 3
 
 log = structlog.get_logger()
@@ -73,6 +75,7 @@ class Node:
             self._subscribe,
             relays=relays,
             idle_s=self._idle_s,
+            relay_idle_s=self._relay_idle_s,
         )
         if HTTP_ROLES & set(self.wiring.roles):
             self._serve()
@@ -174,7 +177,14 @@ class Node:
 
     def _idle_s(self) -> float:
         """Return how long a loop may wait for the commits of other processes."""
-        return ALONE_POLL_S if self._alone and not self.wiring.cluster.brisk else SHARED_POLL_S
+        return ALONE_POLL_S if self._may_rest() else SHARED_POLL_S
+
+    def _relay_idle_s(self) -> float:
+        """Return how long the relay may wait for them; what it publishes wakes the other loops."""
+        return ALONE_RELAY_POLL_S if self._may_rest() else SHARED_POLL_S
+
+    def _may_rest(self) -> bool:
+        return self._alone and not self.wiring.cluster.brisk
 
     def _subscribe(self, broker: Broker) -> None:
         register(broker, self.wiring.roles, self.uow, self._batches, self.wiring.intake)
