@@ -33,6 +33,7 @@ BARE = "bare loop: one record in, one row and one record out"
 AT_ONCE = 10
 
 OFFERED = "SELECT id FROM offers WHERE status = 'extended' ORDER BY id"
+ADOPT = "UPDATE clusters SET home = stream_home()"
 SEATED = "SELECT count(*) FROM assignments"
 
 
@@ -42,7 +43,7 @@ async def measure(site: Site) -> list[Row]:
     city = await City.build(site, count * drain.PEOPLE_PER_REPORT)
     await drain.drain(site, city, await drain.accept(site, city, count), [drain.ROLES])
     said = await _say_yes(site, city)
-    copy = await site.database(urlsplit(city.dsn).path.removeprefix("/"))
+    copy = await _copy(site, city)
     steady = said[: int(STEADY * STEADY_S)] if not site.quick else said[: int(STEADY * STEADY_S / 4)]
     rest = said[len(steady) :]
     took = await _steady(site, city, steady)
@@ -84,6 +85,15 @@ async def _say_yes(site: Site, city: City) -> list[Message]:
     await asyncio.gather(*(some() for _ in range(AT_ONCE)))
     pool.terminate()
     return await wire.said(city.dsn, "volunteer.replies")
+
+
+async def _copy(site: Site, city: City) -> str:
+    """Copy the database; its relays would take it for a restored one, and publish again what nobody has read."""
+    dsn = await site.database(urlsplit(city.dsn).path.removeprefix("/"))
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(ADOPT)
+    await connection.close()
+    return dsn
 
 
 async def _steady(site: Site, city: City, said: Sequence[Message]) -> list[float]:
