@@ -11,7 +11,7 @@ from dispatch.domain.commands import Consider
 from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.offers import offers_wanted
-from dispatch.services.core.error_classification import log_fields
+from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.matching import candidates
 from dispatch.storage import incidents as store
 from schemas.base import SEVERITY_RANK
@@ -62,7 +62,12 @@ async def write_or_defer(
         async with connection.transaction():
             await write(connection, [decision.copy() for decision in decisions], now, received, SHARE)
     except Exception as error:
-        log.exception("asking failed, left to the agenda", incidents=len(decisions), **log_fields(error))
+        log.warning(
+            "asking failed, left to the agenda",
+            incidents=len(decisions),
+            **log_fields(error),
+            exc_info=not is_transient(error),
+        )
         await store.write(connection, decisions, now, received)
 
 
