@@ -43,23 +43,8 @@ def bucket_of(key: bytes) -> int:
 
 def link(previous: bytes, topic: str, key: bytes, headers: bytes, body: bytes) -> bytes:
     """Return the hash of an event and the one before it; lengths first, so that no byte can move to another field."""
-    name = topic.encode()
-    return sha256(
-        b"".join(
-            (
-                _length(len(previous)),
-                previous,
-                _length(len(name)),
-                name,
-                _length(len(key)),
-                key,
-                _length(len(headers)),
-                headers,
-                _length(len(body)),
-                body,
-            )
-        )
-    ).digest()
+    parts = (previous, topic.encode(), key, headers, body)
+    return sha256(b"".join([_length(len(part)) + part for part in parts])).digest()
 
 
 async def walk(
