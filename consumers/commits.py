@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from dispatch.services.core.event_loop import seconds
 from dispatch.storage.pool import describe
 
 COMMIT_EVERY_S = 0.2
@@ -44,11 +45,11 @@ class HandledOffsets:
         """Return how long to wait for records before the next commit is due."""
         if not self._handled:
             return otherwise
-        return min(otherwise, max(1, int(1000 * (self._next_at - _seconds()))))
+        return min(otherwise, max(1, int(1000 * (self._next_at - seconds()))))
 
     async def commit_due(self) -> None:
         """Commit, unless that was done less than `COMMIT_EVERY_S` ago."""
-        if self._handled and _seconds() >= self._next_at:
+        if self._handled and seconds() >= self._next_at:
             await self._commit()
 
     async def commit_last(self) -> None:
@@ -62,7 +63,7 @@ class HandledOffsets:
         async with self._committing:
             assigned = self._consumer.assignment()
             self._handled = {place: offset for place, offset in self._handled.items() if place in assigned}
-            self._next_at = _seconds() + COMMIT_EVERY_S
+            self._next_at = seconds() + COMMIT_EVERY_S
             offsets = dict(self._handled)
             try:
                 if offsets:
@@ -79,7 +80,3 @@ class HandledOffsets:
         for place, offset in committed.items():
             if self._handled.get(place) == offset:
                 del self._handled[place]
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()

@@ -6,8 +6,9 @@ hardly waits there: the next one is sent when records were published, and else n
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
+
+from dispatch.services.core.event_loop import seconds, wait_for
 
 BUSY_FOR_S = 1.0
 """How long after records, or a call to `wake`, fetches are sent at the shorter interval."""
@@ -33,15 +34,13 @@ class FetchPacing:
 
     def wake(self) -> None:
         """Send the next fetch now: records were published, or another position is to be read."""
-        self._busy_until = _seconds() + BUSY_FOR_S
+        self._busy_until = seconds() + BUSY_FOR_S
         self._wakened.set()
 
     async def turn(self, assignment: object) -> None:
         """Wait until the next fetch should be sent: not at all after one that found records."""
         if assignment is self._assignment and not self._found:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._interval()):
-                    await self._wakened.wait()
+            await wait_for(self._wakened, self._interval())
         self._assignment = assignment
         self._wakened.clear()
 
@@ -49,12 +48,8 @@ class FetchPacing:
         """Record whether a fetch found records."""
         self._found = found
         if found:
-            self._busy_until = _seconds() + BUSY_FOR_S
+            self._busy_until = seconds() + BUSY_FOR_S
 
     def _interval(self) -> float:
-        busy = _seconds() < self._busy_until
+        busy = seconds() < self._busy_until
         return self.intervals.busy_s if busy else max(self.intervals.busy_s, self.intervals.idle_s())
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()

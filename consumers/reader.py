@@ -17,6 +17,7 @@ from aiokafka.errors import (
 from consumers.commits import HandledOffsets
 from consumers.pacing import FetchIntervals, FetchPacing
 from consumers.records import Illegible
+from dispatch.services.core.event_loop import seconds
 from dispatch.storage.pool import describe
 
 CAREFUL_FOR_S = 30.0
@@ -82,12 +83,12 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
             await self._seek_committed()
         self._unsettled = True
         try:
-            if _seconds() < self._careful_until:
+            if seconds() < self._careful_until:
                 records = await self._one_of_each()
             else:
                 records = await self._next(partitions, max(timeout_ms, WAIT_MS), max_records)
         except ILLEGIBLE:
-            self._careful_until = _seconds() + CAREFUL_FOR_S
+            self._careful_until = seconds() + CAREFUL_FOR_S
             return {}
         except FORBIDDEN as error:
             log.error("this Kafka user may not read: grant Read on what is named", error=describe(error))  # noqa: TRY400
@@ -168,7 +169,3 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
         log.error("illegible record", topic=place.topic, partition=place.partition, offset=offset)
         self._careful_until = 0.0
         return Illegible.at(place, offset)
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()

@@ -13,6 +13,7 @@ from dispatch.embedded import EmbeddedServiceError
 from dispatch.embedded.backup_folder import BaseBackup
 from dispatch.embedded.backup_schedule import BackupSchedule
 from dispatch.embedded.recovery import restored
+from dispatch.services.core.event_loop import seconds
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import journal_verification, rebuilding
 from dispatch.services.operations.backup_status import (
@@ -49,10 +50,10 @@ class RestorePoint(NamedTuple):
 
 async def drill(uow: UnitOfWork, schedule: BackupSchedule, progress: Progress) -> list[DrillCheck]:
     """Take a backup, choose a moment, restore it elsewhere, and compare; the original runs on."""
-    began = _seconds()
+    began = seconds()
     progress("backing up")
     base = await schedule.back_up_now()
-    copied = _seconds()
+    copied = seconds()
     point = await _restore_point(uow)
     await record_start(uow, point.at)
     progress("waiting for the WAL")
@@ -64,7 +65,7 @@ async def drill(uow: UnitOfWork, schedule: BackupSchedule, progress: Progress) -
         *await _restore(base, point, progress),
     ]
     proven = all(check.holds is not False for check in checks)
-    await record_result(uow, point.at, _seconds() - began, proven=proven)
+    await record_result(uow, point.at, seconds() - began, proven=proven)
     return checks
 
 
@@ -77,25 +78,25 @@ async def _restore_point(uow: UnitOfWork) -> RestorePoint:
 
 async def _wait_until_copied(uow: UnitOfWork) -> float:
     """Wait until everything committed so far is copied; return the seconds that it took."""
-    position, began = await wal_position(uow), _seconds()
+    position, began = await wal_position(uow), seconds()
     while not await wal_is_copied(uow.pool, position):
-        if _seconds() - began > COPY_TIMEOUT_S:
+        if seconds() - began > COPY_TIMEOUT_S:
             raise EmbeddedServiceError(
                 f"the WAL was not copied within {COPY_TIMEOUT_S:.0f} s: does `dispatch up` run with DISPATCH_BACKUP?"
             )
         await asyncio.sleep(0.01)
-    return _seconds() - began
+    return seconds() - began
 
 
 async def _restore(base: BaseBackup, point: RestorePoint, progress: Progress) -> list[DrillCheck]:
-    began = _seconds()
+    began = seconds()
     with TemporaryDirectory(prefix="renfort-drill-") as folder:
         async with (
             restored(base, Path(folder), point.at, Clock().now(), fsync=False) as server,
             _uow(server.url()) as uow,
         ):
             took = DrillCheck(
-                "restore", f"{_seconds() - began:.1f} s, to {point.at:%Y-%m-%d %H:%M:%S.%f} UTC", None
+                "restore", f"{seconds() - began:.1f} s, to {point.at:%Y-%m-%d %H:%M:%S.%f} UTC", None
             )
             progress("comparing")
             return [took, *[check async for check in _compare(uow, point)]]
@@ -128,7 +129,3 @@ def _compare_counts(counts: Mapping[str, int], point: RestorePoint) -> Iterator[
         least, most = sorted((point.before[what], point.after[what]))
         expected = f"{least}" if least == most else f"{least} to {most}"
         yield DrillCheck(what, f"{found} of {expected}", least <= found <= most)
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()

@@ -13,6 +13,7 @@ from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from dispatch.kafka_security import UNSECURED, Security
+from dispatch.services.core.event_loop import seconds
 from dispatch.services.publishing.outbox import OutboxMessage
 from dispatch.storage.pool import describe
 from schemas.envelope import unpack
@@ -97,7 +98,7 @@ async def send(producer: AIOKafkaProducer, messages: Sequence[OutboxMessage]) ->
     stored: set[int] = set()
     errors: list[str] = []
     queues = _queues(producer, messages, await _partitions(producer, messages, errors), errors)
-    end = _seconds() + SEND_TIMEOUT_S
+    end = seconds() + SEND_TIMEOUT_S
     while queues:
         futures = await _submit(producer, queues, errors)
         await _wait(futures, end)
@@ -163,7 +164,7 @@ async def _submit(
 
 async def _wait(futures: Collection[Future[object]], end: float) -> None:
     if futures:
-        _, late = await asyncio.wait(futures, timeout=end - _seconds())
+        _, late = await asyncio.wait(futures, timeout=end - seconds())
         for future in late:
             future.cancel()
 
@@ -188,7 +189,3 @@ def _error_of(future: Future[object]) -> BaseException | None:
     if future.cancelled() or not future.done():
         return TimeoutError("no answer")
     return future.exception()
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -11,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from dispatch.clock import Clock
 from dispatch.kafka_security import UNSECURED, Security
 from dispatch.services.core.error_classification import is_transient, log_fields
+from dispatch.services.core.event_loop import seconds, wait_for
 from dispatch.services.publishing.outbox import Buckets, OutboxMessage, Readers
 from producers.kafka.errors import ReplacedClusterError, UnsentError
 from producers.kafka.producer import open_producer, send
@@ -83,7 +83,7 @@ class Relay:
                 log.warning("the relay restarts", **log_fields(error), exc_info=not is_transient(error))
             wait = MIN_BACKOFF_S if self.ready else min(wait * 2, MAX_BACKOFF_S)
             self.ready = False
-            await _wait_for(self._stopping, wait)
+            await wait_for(self._stopping, wait)
 
     async def stop(self) -> None:
         """Finish the current batch, or cancel it after a second: rows that it did not delete are published again."""
@@ -111,11 +111,11 @@ class Relay:
     async def _publish(
         self, buckets: Buckets, admin: AIOKafkaAdminClient, producer: AIOKafkaProducer, cluster: str
     ) -> None:
-        rebalanced = _seconds()
+        rebalanced = seconds()
         while not self._stopping.is_set():
-            if _seconds() - rebalanced >= REBALANCE_EVERY_S:
+            if seconds() - rebalanced >= REBALANCE_EVERY_S:
                 await self._rebalance(buckets, admin, cluster)
-                rebalanced = _seconds()
+                rebalanced = seconds()
             self._wakened.clear()
             messages = await buckets.fetch(BATCH_SIZE, excluding=self._paused_buckets())
             for part in _by_urgency(messages):
@@ -136,8 +136,8 @@ class Relay:
             log.info(
                 "new cluster", cluster=cluster, buckets=len(unrecovered), topics=len(created), queued=queued
             )
-            self._republish_at = _seconds() + REPUBLISH_AGAIN_AFTER_S
-        elif self._republish_at is not None and _seconds() >= self._republish_at:
+            self._republish_at = seconds() + REPUBLISH_AGAIN_AFTER_S
+        elif self._republish_at is not None and seconds() >= self._republish_at:
             # A consumer that kept its old offset may have skipped the first of the republished messages.
             self._republish_at = None
             await buckets.requeue_unread(cluster, buckets.owned, self._clock.now())
@@ -153,11 +153,11 @@ class Relay:
             return
         if stored:
             # The rest of the cluster works: do not delay it for these buckets.
-            self._paused_until |= dict.fromkeys(failed, _seconds() + BUCKET_PAUSE_S)
+            self._paused_until |= dict.fromkeys(failed, seconds() + BUCKET_PAUSE_S)
         raise UnsentError(f"Kafka stored {len(stored)} of {len(messages)} messages: {error}")
 
     def _paused_buckets(self) -> set[int]:
-        self._paused_until = {bucket: end for bucket, end in self._paused_until.items() if end > _seconds()}
+        self._paused_until = {bucket: end for bucket, end in self._paused_until.items() if end > seconds()}
         return set(self._paused_until)
 
     async def _pause(self, *, found: bool) -> None:
@@ -167,9 +167,9 @@ class Relay:
         about others.
         """
         if found and self._polls:
-            self._busy_until = _seconds() + BUSY_FOR_S
-        pause = BUSY_POLL_S if _seconds() < self._busy_until else self._idle_s()
-        woken = await _wait_for(self._wakened, pause)
+            self._busy_until = seconds() + BUSY_FOR_S
+        pause = BUSY_POLL_S if seconds() < self._busy_until else self._idle_s()
+        woken = await wait_for(self._wakened, pause)
         self._polls = not woken
 
 
@@ -181,15 +181,3 @@ def _by_urgency(messages: Sequence[OutboxMessage]) -> list[Sequence[OutboxMessag
     first = [message for message in messages if message.rank == messages[0].rank]
     rest = messages[len(first) :]
     return [first, rest] if rest and len(messages) >= FULL else [messages] if messages else []
-
-
-async def _wait_for(event: asyncio.Event, seconds: float) -> bool:
-    """Wait for an event, at most some seconds; return whether it happened."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()

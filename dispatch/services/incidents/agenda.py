@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from dispatch.domain.commands import Tick
 from dispatch.domain.escalation import Cause
 from dispatch.logs import where
 from dispatch.services.core.error_classification import Failure, classify, is_transient, log_fields
+from dispatch.services.core.event_loop import wait_for
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations, execution
 from dispatch.storage import incidents as store
@@ -100,9 +100,7 @@ class AgendaRunner:
     async def _rest(self, pause: float) -> None:
         """Pause; a commit of this process ends a long pause within `IDLE_S`, for it may have added an entry."""
         if pause > IDLE_S:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause - IDLE_S):
-                    await self._wakened.wait()
+            await wait_for(self._wakened, pause - IDLE_S)
         await asyncio.sleep(min(pause, IDLE_S))
 
     async def _run_incidents(self, due: Sequence[tuple[UUID, UUID]]) -> int:

@@ -10,6 +10,7 @@ import structlog
 
 from dispatch.domain.messaging.send_decision import Facts, why_not
 from dispatch.services.core.error_classification import is_transient, log_fields
+from dispatch.services.core.event_loop import seconds, wait_for
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.delivery import Delivery, OnTrouble
 from dispatch.services.messaging.gateway import Gateway
@@ -88,7 +89,7 @@ class Sender:
         return max(SWEEP_S, self._poll_s())
 
     def _poll_s(self) -> float:
-        recent = self._leased_at is not None and _seconds() - self._leased_at < RETRIES_S
+        recent = self._leased_at is not None and seconds() - self._leased_at < RETRIES_S
         return POLL_S if recent else self._idle_s()
 
     def wake(self) -> None:
@@ -138,7 +139,7 @@ class Sender:
         """Start as many sends as there are free slots; return how many."""
         leased = await self._lease(slots)
         if leased:
-            self._leased_at = _seconds()
+            self._leased_at = seconds()
             await self._start(slots, leased)
         return len(leased)
 
@@ -198,11 +199,5 @@ async def _forever(
         except Exception as error:  # noqa: BLE001 - the outermost loop: sending goes on after the error
             log.warning("sending paused; trying again", **log_fields(error))
             await asyncio.sleep(PAUSE_AFTER_ERROR_S)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause_s()):
-                await wanted.wait()
+        await wait_for(wanted, pause_s())
         wanted.clear()
-
-
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()
