@@ -11,6 +11,7 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
+from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool
 
@@ -55,6 +56,12 @@ async def connection(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
 def clock() -> MovableClock:
     """Return a clock that starts on a Sunday evening and moves only when told."""
     return MovableClock(START)
+
+
+@pytest.fixture
+def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
+    """Return the unit of work of a service, on the test's own database and clock."""
+    return UnitOfWork(pool, clock)
 
 
 @pytest.fixture(scope="session")

@@ -2,19 +2,12 @@
 
 from uuid import UUID
 
-import asyncpg
 import pytest
 
-from dispatch.clock import MovableClock
 from dispatch.services.access import keys, organisations
 from dispatch.services.access.organisations import Area
 from dispatch.services.core.errors import InvalidError, NotFoundError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork
-
-
-@pytest.fixture
-def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
-    return UnitOfWork(pool, clock)
 
 
 @pytest.fixture

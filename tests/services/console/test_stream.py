@@ -5,7 +5,6 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from dispatch.clock import MovableClock
 from dispatch.services.console import stream
 from dispatch.services.console.stream import Cursor, read, read_page
 from dispatch.services.core.errors import InvalidError
@@ -19,11 +18,6 @@ from schemas.notifications import Parked
 from tests.conftest import START
 
 OURS, THEIRS = named("organisation", "SDIS 67"), named("organisation", "SDIS 68")
-
-
-@pytest.fixture
-def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
-    return UnitOfWork(pool, clock)
 
 
 def covered(number: int, organisation: UUID = OURS, mode: Mode = "actual") -> Entry:

@@ -10,7 +10,6 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.services.access import organisations
 from dispatch.services.core import group_commit
 from dispatch.services.core.errors import ConflictError, InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -28,16 +27,6 @@ CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN {statement}; RETURN NEW; END $$;
 CREATE TRIGGER fault BEFORE INSERT ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION fault();
 """
-
-
-@pytest.fixture
-def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
-    return UnitOfWork(pool, clock)
-
-
-@pytest.fixture
-async def organisation(uow: UnitOfWork) -> UUID:
-    return await organisations.create(uow, "SDIS 67")
 
 
 @pytest.fixture

@@ -4,11 +4,9 @@ import asyncio
 from datetime import datetime, timedelta, timezone
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.services.access import organisations
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake import submitting
@@ -16,16 +14,6 @@ from dispatch.services.intake.submitting import Accepted
 from schemas.decoding import Received, decode
 from schemas.envelope import unpack
 from schemas.reports import ReportBody, ReportReceived
-
-
-@pytest.fixture
-def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
-    return UnitOfWork(pool, clock)
-
-
-@pytest.fixture
-async def organisation(uow: UnitOfWork) -> UUID:
-    return await organisations.create(uow, "SDIS 67")
 
 
 def a_report(at: datetime, **changes: object) -> ReportBody:

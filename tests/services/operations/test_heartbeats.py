@@ -16,11 +16,6 @@ from dispatch.services.operations.heartbeats import GONE_AFTER, Heartbeat, proce
 from dispatch.services.operations.retention import erase
 
 
-@pytest.fixture
-def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
-    return UnitOfWork(pool, clock)
-
-
 async def test_a_process_is_listed_with_its_roles_until_it_stops(
     uow: UnitOfWork, clock: MovableClock
 ) -> None:

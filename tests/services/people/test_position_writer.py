@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
@@ -32,11 +31,6 @@ def a_volunteer(phone: str = "+33639980001", **changes: object) -> VolunteerBody
         "consent": ["sms"],
     }
     return VolunteerBody.model_validate(body | changes)
-
-
-@pytest.fixture
-def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
-    return UnitOfWork(pool, clock)
 
 
 @pytest.fixture

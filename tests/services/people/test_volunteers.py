@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
-import asyncpg
 import pytest
 
-from dispatch.clock import MovableClock
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import Area
 from dispatch.services.core.errors import NotFoundError
@@ -33,11 +31,6 @@ def a_volunteer(phone: str = "+33639980001", **changes: object) -> VolunteerBody
         "consent": ["sms"],
     }
     return VolunteerBody.model_validate(body | changes)
-
-
-@pytest.fixture
-def uow(pool: asyncpg.Pool, clock: MovableClock) -> UnitOfWork:
-    return UnitOfWork(pool, clock)
 
 
 @pytest.fixture
