@@ -14,7 +14,7 @@ from dispatch.services.incidents import escalations, execution
 from dispatch.services.intake import submitting
 from dispatch.services.messaging.gateway import InboundText
 from dispatch.services.messaging.sending import LEASE
-from dispatch.services.replies import receiving
+from dispatch.services.replies import inbound_texts, receiving
 from dispatch.storage.messages import LeaseRequest, lease
 from schemas.ids import derived, named
 from schemas.reports import ReportBody
@@ -95,9 +95,9 @@ async def _text(town: Town, command: commands.Text) -> None:
     words = f"{command.words} {code(offer.id)}" if command.code else command.words
     several = len(_waiting(town.model, offer)) > 1
     inbound = InboundText(f"{town.organisation} {town.texts}", "sms", person.phone, words)
-    outcome = await receiving.receive_text(town.uow, "simulated", inbound, town.now)
+    outcome = await inbound_texts.receive_text(town.uow, "simulated", inbound, town.now)
     if command.repeated:
-        again = await receiving.receive_text(town.uow, "simulated", inbound, town.now)
+        again = await inbound_texts.receive_text(town.uow, "simulated", inbound, town.now)
         assert again == outcome, "a text told twice is one text"
     if outcome in ("stop", "start"):
         person.stopped = outcome == "stop"

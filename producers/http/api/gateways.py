@@ -13,7 +13,7 @@ from dispatch.services.messaging import webhook_parking
 from dispatch.services.messaging.gateway import Capabilities, Parameters
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.messaging.webhook_parking import WebhookCall
-from dispatch.services.replies import receiving
+from dispatch.services.replies import inbound_texts
 from producers.http.auth import Credentials, UowDep, authenticate, require_scope
 
 router = APIRouter(tags=["gateways"])
@@ -61,7 +61,7 @@ async def inbound(
     call = WebhookCall(key.organisation, name, "inbound", values)
     text = await _read(can.read_inbound, call, uow)
     if text is not None:
-        await receiving.receive_text(uow, name, text, uow.clock.now())
+        await inbound_texts.receive_text(uow, name, text, uow.clock.now())
     # No body: a gateway might send it to the phone.
     return Response(status_code=202)
 

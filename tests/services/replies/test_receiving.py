@@ -15,7 +15,7 @@ from dispatch.services.core.errors import ConflictError, ForbiddenError, NotFoun
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.gateway import InboundText
 from dispatch.services.people import opt_out, volunteers
-from dispatch.services.replies import receiving
+from dispatch.services.replies import inbound_texts, receiving
 from schemas.offers import Channel
 from schemas.replies import Answer
 from tests.domain.builders import watch_plan
@@ -35,7 +35,7 @@ async def answer(scene: Scene, offer_id: UUID, given: Answer, channel: Channel =
 
 async def text(scene: Scene, words: str, number: int = 0, provider_id: str | None = None) -> str:
     inbound = InboundText(provider_id or str(uuid4()), "sms", phone(number), words)
-    return await receiving.receive_text(scene.uow, "simulated", inbound, scene.now)
+    return await inbound_texts.receive_text(scene.uow, "simulated", inbound, scene.now)
 
 
 async def messages(scene: Scene, purpose: str) -> int:
@@ -135,13 +135,13 @@ async def test_an_unknown_phone_is_kept_and_nothing_else_is_done(scene: Scene) -
 async def test_a_phone_is_known_however_the_gateway_spells_it(scene: Scene, sender: str) -> None:
     await scene.offer(0)
     inbound = InboundText("p1", "sms", sender, "oui")
-    assert await receiving.receive_text(scene.uow, "simulated", inbound, scene.now) == "accepted"
+    assert await inbound_texts.receive_text(scene.uow, "simulated", inbound, scene.now) == "accepted"
 
 
 @pytest.mark.parametrize("sender", ["RENFORT", "38000", "+", "é"])
 async def test_a_sender_that_is_no_phone_is_unknown(scene: Scene, sender: str) -> None:
     inbound = InboundText("p1", "sms", sender, "oui")
-    assert await receiving.receive_text(scene.uow, "simulated", inbound, scene.now) == "unknown phone"
+    assert await inbound_texts.receive_text(scene.uow, "simulated", inbound, scene.now) == "unknown phone"
 
 
 async def test_an_unclear_text_is_asked_back(scene: Scene) -> None:
