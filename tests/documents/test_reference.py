@@ -11,7 +11,7 @@ import pytest
 from dispatch.domain.matching.selection import Gate
 from dispatch.services.operations.auditing import DETAILS
 from producers.http.api.incidents import What
-from tests.documents import reference, state_diagram
+from tests.documents import reference, state_diagram, texts
 from tests.documents.reference_words import ACTS, GATES, REASONS, SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -39,11 +39,11 @@ def _constants(argument: ast.expr) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("name", "module"),
-    [("reference.md", reference), ("state.svg", state_diagram)],
-    ids=["reference", "diagram"],
+    [("reference.md", reference), ("state.svg", state_diagram), ("texts.md", texts)],
+    ids=["reference", "diagram", "texts"],
 )
 def test_the_committed_file_is_the_generated_one(name: str, module: object) -> None:
-    current = getattr(module, "current")()  # noqa: B009 - two modules of one shape
+    current = getattr(module, "current")()  # noqa: B009 - modules of one shape
     wanted = f"run: python -m {module.__name__} > docs/{name}"  # type: ignore[attr-defined]
     assert (ROOT / "docs" / name).read_text("utf-8") == current, wanted
 

@@ -1,130 +1,84 @@
 """The grammar of volunteers' text messages, in French and English.
 
-The grammar is closed: a text has a meaning only if every word of it is known. Whatever has a word left
-over, contradicts itself or asks a question is `unclear`, and the volunteer is asked again.
+The letters of a text become words (`reading.normalizing`, `reading.spelling`), the words kinds (`reading.lexicon`),
+and the clauses what they say (`reading.clauses`, `reading.negation`). Signatures and quotations are left out first
+(`reading.quotations`); `reading.meaning` makes an answer of the rest.
 
-- A bare "OK", "d'accord", 👍, "vu" or "seen" is `acknowledged`: the message was read. That acknowledges a recall
-  and never fills a seat, since "OK" may mean no more than "I saw it". "OK" beside a yes is a yes, beside a
-  no it is unclear; "vu" goes with either.
-- 👎 and ❌ are a no: they are never sent for a yes. Other emoji mean nothing, alone or beside a word.
-- "Dans 10 min" goes with a yes and is no answer by itself.
-- A code such as 7K4 names the offer that is answered; two different codes name none and are unclear.
-- STOP is `stop` with or without a polite word; "non stop", or a yes and a stop, are unclear.
+- A yes is clear only if every word is understood and nothing in the text speaks against it. A condition, a question,
+  a joke, a later time or a word that is not known makes it unclear, and the volunteer is asked again.
+- A negation anywhere excludes a yes. "Je ne peux pas" and "can't come" are a no; "non compris" and "not received"
+  acknowledge nothing; two negations in one clause are unclear.
+- A clear no stays one beside a clause that is not understood: "Non, je garde mes petits-enfants".
+- A bare "OK", 👍, "vu" or "seen" is `acknowledged`: the message was read. That acknowledges a recall
+  and never fills a seat. "OK" beside a yes is a yes, beside a no it is unclear; "vu" goes with either.
+- A code such as 7K names the offer that is answered; two different codes name none and are unclear.
+- STOP and its like stop messages. END, QUIT, CANCEL, REVOKE and REMOVE do so only where they are the whole text.
 """
 
-import re
-import unicodedata
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-Answer = Literal["accepted", "declined", "acknowledged", "stop", "start", "unclear"]
+from dispatch.domain.messaging.reading import meaning
+from dispatch.domain.messaging.reading.clauses import clauses_said
+from dispatch.domain.messaging.reading.code_marks import CODE
+from dispatch.domain.messaging.reading.durations import ETA
+from dispatch.domain.messaging.reading.kinds import Kind, Piece
+from dispatch.domain.messaging.reading.lexicon import pieces
+from dispatch.domain.messaging.reading.meaning import DECLINING, Answer, Status
+from dispatch.domain.messaging.reading.quotations import is_reaction, unsigned, without_quotations
 
 LONGEST = 500
-
-# A digit first and no vowel: never a word. No M, N or H: never a time. No two characters that look alike.
-CODE_DIGITS = "23456789"
-CODE_LETTERS = "CDFJKPQRTVWX"
-
-# The first kind that fits wins: "ok" and "no" come before "yes", for "o k" and "je peux pas" begin with one.
-_PHRASES = {
-    "ok": "ok, okay, okey, oki, o k, d accord, dac, entendu, c est entendu, 👍, 👌, 🆗, ✅, ✔",
-    "seen": (
-        "vu, bien vu, lu, recu, bien recu, message recu, message bien recu, note, bien note, c est "
-        "note, compris, bien compris, seen, read, received, message received, noted, understood"
-    ),
-    "no": (
-        "non, no, n, nan, nope, nah, 👎, ❌, 🚫, 🙅, non desole, non desolee, desole non, desolee non, no "
-        "sorry, sorry no, impossible, je peux pas, je ne peux pas, je peux pas venir, je ne peux pas "
-        "venir, je viens pas, je ne viens pas, pas disponible, pas dispo, je suis pas disponible, je "
-        "suis pas dispo, je ne suis pas disponible, je ne suis pas dispo, indisponible, je suis "
-        "indisponible, can t, cannot, can not, i can t, i cannot, i can not, can t come, i can t come, "
-        "i cannot come, not coming, i m not coming, i am not coming, not available, i m not available, "
-        "i am not available, unavailable, i m unavailable"
-    ),
-    "yes": (
-        "oui, o, ouais, ouaip, yes, y, yep, yeah, yup, j arrive, j y vais, je viens, je prends, je "
-        "peux, je peux venir, disponible, dispo, je suis disponible, je suis dispo, en route, je suis "
-        "en route, bien sur, volontiers, accepte, j accepte, coming, i m coming, i am coming, i can, i "
-        "can come, available, i m available, i am available, on my way, i m on my way, i am on my way, "
-        "omw, of course, accept, i accept"
-    ),
-    "stop": (
-        "stop, stopall, stop all, stop tout, stop sms, stop messages, arret, arreter, arretez, "
-        "desabonner, me desabonner, desabonnement, unsubscribe"
-    ),
-    "start": "start, unstop, reprendre",
-    "courtesy": (
-        "merci, merci beaucoup, bonjour, bonsoir, salut, svp, stp, s il vous plait, s il te plait, "
-        "hello, hi, thanks, thank you, please"
-    ),
-    "question": "?, ？, ؟, ❓, ❔, 🤔, 🤷",
-}
-_SIGNS = "".join(phrase for phrases in _PHRASES.values() for phrase in re.findall(r"[^\w\s,]", phrases))
+LONGEST_SEARCHED = 2000
+"""How much of a longer text is searched for a danger."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """The answer in a text, and the code of the offer that it names."""
+    """What a text says.
+
+    `answer` is for an offer or a recall, which `code` names; `minutes` is how soon the writer says to arrive.
+    `status` is what the same text reports where the writer is assigned already. `partial` marks a no beside words that
+    are not understood.
+    """
 
     answer: Answer
     code: str | None = None
-
-
-def code_for(number: int, length: int = 3) -> str:
-    """Spell a number as a code of 2 to 4 characters, which has 96, 768 or 9216 values."""
-    characters = []
-    for position in range(length):
-        alphabet = CODE_LETTERS if position % 2 else CODE_DIGITS
-        number, index = divmod(number, len(alphabet))
-        characters.append(alphabet[index])
-    return "".join(characters)
+    minutes: int | None = None
+    status: Status | None = None
+    partial: bool = False
 
 
 def parse(text: str) -> ParsedText:
-    """Parse a text; what is not understood whole is unclear, never guessed."""
+    """Parse a text; what is not understood is unclear, never guessed."""
     if len(text) > LONGEST:
+        danger = meaning.reports_danger(pieces(text[:LONGEST_SEARCHED]))
+        return ParsedText("unclear", status="danger" if danger else None)
+    if is_reaction(text):
         return ParsedText("unclear")
-    kinds, codes = set(), set()
-    for token in _TOKEN.finditer(_plain(text)):
-        kinds.add(token.lastgroup)
-        if token.lastgroup == "code":
-            codes.add(token.group().upper())
-    if len(codes) > 1:
-        return ParsedText("unclear")
-    return ParsedText(_answer(kinds - {"code", "courtesy"}), next(iter(codes), None))
+    own, quoted = without_quotations(text)
+    repeated = _parsed(unsigned(quoted))
+    if repeated.answer != "unclear":
+        # A quotation that answers may be the writer's own answer.
+        return _parsed(unsigned(text))
+    parsed = _parsed(unsigned(own))
+    return parsed if parsed.code else replace(parsed, code=repeated.code)
 
 
-def _answer(kinds: set[str | None]) -> Answer:
-    if "yes" in kinds and kinds <= {"yes", "ok", "seen", "eta"}:
-        return "accepted"
-    if "no" in kinds and kinds <= {"no", "seen"}:
-        return "declined"
-    if kinds and kinds <= {"ok", "seen"}:
-        return "acknowledged"
-    if kinds == {"stop"}:
-        return "stop"
-    return "start" if kinds == {"start"} else "unclear"
+def _parsed(found: Sequence[Piece]) -> ParsedText:
+    clauses = clauses_said(found)
+    kinds = meaning.said_in_all(clauses, found)
+    codes = {piece.words.removeprefix(CODE).upper() for piece in found if piece.kind is Kind.CODE}
+    answer = meaning.answer(kinds, clauses) if len(codes) <= 1 else "unclear"
+    return ParsedText(
+        answer,
+        codes.pop() if len(codes) == 1 else None,
+        None if kinds & DECLINING else _minutes(found),
+        meaning.status(kinds, found),
+        partial=answer == "declined" and Kind.UNKNOWN in kinds,
+    )
 
 
-def _plain(text: str) -> str:
-    """Return the words and known signs of a text in lower case, without accents, one space apart: OUI7K as oui 7k."""
-    letters = unicodedata.normalize("NFD", text.casefold())
-    bare = "".join(letter for letter in letters if unicodedata.category(letter) not in {"Mn", "Me", "Cf"})
-    words = " ".join(re.findall(rf"\w+|[{re.escape(_SIGNS)}]", bare))
-    return re.sub(r"\b([a-z]+)(?=\d)", r"\1 ", words)
-
-
-def _either(phrases: str) -> str:
-    return "|".join(re.escape(phrase) for phrase in sorted(phrases.split(", "), key=len, reverse=True))
-
-
-def _token() -> re.Pattern[str]:
-    """Build one pattern whose groups are the kinds."""
-    patterns = {kind: _either(phrases) for kind, phrases in _PHRASES.items()}
-    patterns["eta"] = r"(?:dans |in |d ici )?\d{1,2} ?(?:mn|min|mins|minutes?)"
-    patterns["code"] = rf"[{CODE_DIGITS}][{CODE_LETTERS}](?:[{CODE_DIGITS}][{CODE_LETTERS}]?)?".casefold()
-    patterns["other"] = r"\S+"
-    return re.compile("|".join(rf"(?P<{kind}>(?:{pattern})(?!\S))" for kind, pattern in patterns.items()))
-
-
-_TOKEN = _token()
+def _minutes(found: Sequence[Piece]) -> int | None:
+    """Return the longest time that is said: "5 ou 10 min" is ten."""
+    said = [int(piece.words.removeprefix(ETA)) for piece in found if piece.kind is Kind.ETA]
+    return max(said, default=None)

@@ -1,0 +1,1 @@
+"""The reading of volunteers' texts: from letters to words, from words to kinds, from kinds to clauses."""

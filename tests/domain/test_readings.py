@@ -1,0 +1,36 @@
+"""Two corpora of texts as people write them, each written apart from the reader."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.readings import OWN, WantedReading, read_corpus
+
+SHARE = 0.97
+
+
+@pytest.fixture(params=["own", "real"])
+def corpus(request: pytest.FixtureRequest) -> list[WantedReading]:
+    """Return a corpus: that of this repository, and that of the folder of real samples."""
+    if request.param == "own":
+        return read_corpus(OWN)
+    folder: Path = request.getfixturevalue("real_data")
+    return read_corpus(folder / "texts" / "readings.tsv")
+
+
+def test_no_text_is_read_as_a_yes_or_as_seen_that_is_not(corpus: list[WantedReading]) -> None:
+    assert [one.text for one in corpus if one.is_unsafe] == []
+
+
+def test_nearly_every_text_is_read_as_wanted(corpus: list[WantedReading]) -> None:
+    otherwise = [one.text for one in corpus if not one.is_as_wanted]
+    assert len(otherwise) <= (1 - SHARE) * len(corpus), otherwise
+
+
+def test_the_own_corpus_has_many_texts_of_each_answer() -> None:
+    counts = Counter(answer for one in read_corpus(OWN) for answer in one.answers)
+    assert len(read_corpus(OWN)) >= 120
+    assert all(
+        counts[answer] >= 5 for answer in ("accepted", "declined", "acknowledged", "stop", "start", "unclear")
+    )
