@@ -12,12 +12,15 @@ from schemas.base import Event, Mode
 from schemas.envelope import SOURCE, pack
 from schemas.generations import GENERATION, OLDEST, UPCASTS, upcast
 from schemas.ids import named
+from schemas.reports import ReportReceived
+from schemas.salvage import UNKNOWN_KIND, read_object, salvage
 from schemas.topics import BY_NAME, MODELS
 
 UNKNOWN_VERSION = "unknown version"
 TOMBSTONE = "tombstone"
 LARGEST_BODY = 64 * 1024
 LONGEST_GENERATION = 6
+MOST_DROPPED = 20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNKNOWN_ORGANISATION = named("organisation", "unknown")
 """The organisation of messages that name none."""
@@ -158,7 +161,8 @@ def _received(
     organisation = uuid(text["ce_organisation"])
     if organisation is None:
         raise UnfitError("ce_organisation is not a UUID")
-    data = _data(topic, type_, text.get("content-type", ""), body)
+    foreign_at = None if source == SOURCE else time(text, "ce_time", EPOCH)
+    data = _data(topic, type_, text.get("content-type", ""), body, foreign_at)
     if data is None and source == SOURCE and generation_of(pairs) > GENERATION:
         raise UnfitError("the type is not known to this version")
     occurred_at = time(text, "ce_time", data.at if data else EPOCH)
@@ -188,7 +192,10 @@ def _tombstone(key: bytes | None, pairs: Headers, place: PartitionOffset) -> Rec
     )  # fmt: skip
 
 
-def _data(topic: str, type_: str, content_type: str, body: bytes | None) -> Event | None:
+def _data(
+    topic: str, type_: str, content_type: str, body: bytes | None, foreign_at: datetime | None
+) -> Event | None:
+    """Decode a body; `foreign_at` is the time that a writer other than Renfort states, `EPOCH` if it states none."""
     if content_type.partition(";")[0].strip().lower() not in ("", "application/json"):
         raise UnfitError("the content type is not application/json")
     if body is None:
@@ -198,15 +205,37 @@ def _data(topic: str, type_: str, content_type: str, body: bytes | None) -> Even
     if not _known(topic, type_):
         return None
     try:
-        return _strict(type_, body) if from_outside(topic) else revive(type_, body)
+        return _strict(type_, body, foreign_at) if from_outside(topic) else revive(type_, body)
     except ValidationError as error:
         raise UnfitError(_first(error)) from None
 
 
-def _strict(type_: str, body: bytes) -> Event:
-    """Decode an event from outside; an unknown field is an error, since it may be personal or misspelt."""
+def _strict(type_: str, body: bytes, foreign_at: datetime | None) -> Event:
+    """Decode an event from outside; an unknown field is an error, since it may be personal or misspelt.
+
+    Of a life-threatening report, such fields are left out, and named.
+    """
     type_, body = upcast(type_, body)
-    return MODELS[type_].model_validate_json(body)
+    model = MODELS[type_]
+    try:
+        return model.model_validate_json(body)
+    except ValidationError:
+        salvaged = None if foreign_at is None else _salvaged(model, body, foreign_at)
+        if salvaged is None:
+            raise
+        return salvaged
+
+
+def _salvaged(model: type[Event], body: bytes, sent_at: datetime) -> ReportReceived | None:
+    """Return what can be read of a life-threatening report; one without a readable time counts as of its message."""
+    if model is not ReportReceived:
+        return None
+    defaults = {"kind": UNKNOWN_KIND, "at": sent_at}
+    found = salvage(ReportReceived, read_object(body), {} if sent_at == EPOCH else defaults)
+    if found is None:
+        return None
+    dropped = (*found.report.dropped, *found.dropped)
+    return found.report.model_copy(update={"dropped": tuple(dict.fromkeys(dropped))[:MOST_DROPPED]})
 
 
 def _known(topic: str, type_: str) -> bool:

@@ -47,7 +47,7 @@ def _opened_from_v1(body: Body) -> Body:
 
 def _opened_for_v1(body: Body) -> Body:
     plan = read_plan(body["plan"])
-    return {**_without(body, _OPENED_IN_V2), "plan": plan.model_dump(mode="json")}
+    return {**_without(body, _OPENED_IN_V2), "plan": plan.model_dump(mode="json", exclude=_PLAN_IN_V2)}
 
 
 def _same(body: Body) -> Body:
@@ -58,6 +58,8 @@ def _without(body: Body, names: frozenset[str]) -> Body:
     return {name: value for name, value in body.items() if name not in names}
 
 
+_PLAN_IN_V2 = {"stale_after_s"}
+"""Fields at which release 0.1.0 would stop, since its plans are strict; it needs none once an incident is open."""
 _OPENED_IN_V2 = frozenset({"engagement", "seats", "window", "acceptance", "accuracy_m", "commune", "muster"})
 _REPORT_IN_V2 = frozenset(
     {"window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id", "dropped"}

@@ -78,7 +78,11 @@ class Step(Strict):
 
 
 class Plan(Strict):
-    """A response plan. A running incident is handled under the plan that it started with."""
+    """A response plan. A running incident is handled under the plan that it started with.
+
+    `stale_after_s` is the age at which an actual report asks nobody before a supervisor confirms it; null means 15
+    minutes, 2 hours where the report is routine, and never in the lane `planned`.
+    """
 
     name: Public[Slug]
     title: Public[dict[Literal["fr", "en"], str]] = Field(min_length=2)
@@ -95,6 +99,7 @@ class Plan(Strict):
     steps: Public[tuple[Step, ...]] = ()
     en_route_within_s: Public[Seconds] = 300
     acknowledgement_s: Public[Seconds] = 300
+    stale_after_s: Public[Seconds | None] = None
 
     @cached_property
     def canonical(self) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class ReportBody(ReportFacts):
 class ReportReceived(ReportFacts, Event):
     """A report as validated on arrival: no free text, no caller. One published straight to the topic is untrusted.
 
-    The fields of `RESERVED` are for later releases: a report that sets one of them is parked.
+    `dropped` names the fields that were cut or left out, since they could not be read. The fields of `RESERVED` are
+    for later releases: a report that sets one of them is parked.
     """
 
     model_config: ClassVar = {"frozen": True, "extra": "forbid"}
@@ -74,9 +75,8 @@ class ReportReceived(ReportFacts, Event):
     dropped: Operational[tuple[Slug, ...]] = Field(default=(), max_length=20)
 
 
-RESERVED = ("window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id", "dropped")
-"""Fields of a report that nothing reads yet. `place_id` refers to an erasable place, `dropped` names fields that were
-left out because they could not be read."""
+RESERVED = ("window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id")
+"""Fields of a report that nothing reads yet. `place_id` refers to an erasable place."""
 
 
 def reserved_field(report: ReportReceived) -> str | None:

@@ -68,7 +68,7 @@ class Acknowledge(Struct, frozen=True):
 
 
 class Update(Struct, frozen=True):
-    """Apply what the source added; `trusted` where the plan trusts the source."""
+    """Apply what the source added; `trusted` where the plan trusts the source, `dropped` names what was not read."""
 
     report_id: UUID
     severity: Severity | None
@@ -76,6 +76,7 @@ class Update(Struct, frozen=True):
     hazards: tuple[Hazard, ...]
     professional: Professional | None
     trusted: bool
+    dropped: tuple[str, ...] = ()
 
 
 class Free(Struct, frozen=True):

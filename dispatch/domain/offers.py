@@ -7,6 +7,7 @@ from datetime import timedelta
 from dispatch.domain.commands import Consider, Pick
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Seat
+from dispatch.domain.staleness import STALE
 from schemas.ids import derived
 from schemas.incidents import Shortfall, Widened
 from schemas.offers import OfferExtended
@@ -38,8 +39,10 @@ def escalate_obstacles(decision: Decision) -> None:
         decision.escalate("unplaced", page=True, detail="the report has no position")
     if not incident.plan.asks:
         decision.escalate("no_plan", page=True, detail=f"no plan asks volunteers for {incident.kind}")
-    if incident.awaiting:
-        decision.escalate("awaiting_confirmation", page=True, detail=", ".join(incident.awaiting))
+    if STALE in incident.awaiting:
+        decision.escalate("stale_report", page=True, detail="the report was old when it was accepted")
+    if missing := [reason for reason in incident.awaiting if reason != STALE]:
+        decision.escalate("awaiting_confirmation", page=True, detail=", ".join(missing))
     if hazards := forbidden_hazards(incident):
         decision.escalate("hazard", page=True, detail=", ".join(hazards))
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from dispatch.domain.decision import Decision
 from dispatch.domain.evolve import evolve
 from dispatch.domain.offers import escalate_obstacles
-from dispatch.domain.supervision import awaiting
+from dispatch.domain.staleness import STALE, is_late, is_stale
+from dispatch.domain.supervision import MODE_UNREAD, awaiting, escalate_incomplete
 from schemas.base import Mode
 from schemas.generations import seats_of
 from schemas.ids import derived
@@ -20,7 +21,7 @@ TOP = 3
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A report, and what intake knows of its source, when the incident is opened."""
+    """A report, when it was accepted, and what intake knows of its source, when the incident is opened."""
 
     report_id: UUID
     report: ReportReceived
@@ -28,6 +29,7 @@ class Opening:
     mode: Mode
     trusted: bool
     inside_area: bool
+    accepted_at: datetime
 
 
 def open_incident(opening: Opening, plan: Plan, now: datetime) -> Decision:
@@ -36,13 +38,13 @@ def open_incident(opening: Opening, plan: Plan, now: datetime) -> Decision:
     incident = evolve(None, opened)
     decision = Decision(incident, now)
     decision.events.append(opened)
+    escalate_obstacles(decision)
     _escalate(decision, opening)
     return decision
 
 
 def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
     report = opening.report
-    needs = plan.professional == "required" and plan.asks and plan.engagement != "crew"
     return IncidentOpened(
         at=now,
         incident_id=derived(opening.report_id, "incident"),
@@ -55,7 +57,7 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
         position=report.position,
         hazards=report.hazards,
         professional=report.professional,
-        awaiting=awaiting(report.professional, plan_trusts=opening.trusted, incident_needs=needs),
+        awaiting=_awaiting(opening, plan),
         plan=plan.canonical,
         plan_hash=plan.hash,
         engagement=plan.engagement,
@@ -63,10 +65,25 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
     )
 
 
+def _awaiting(opening: Opening, plan: Plan) -> tuple[str, ...]:
+    """Return why a supervisor must confirm before anybody is asked."""
+    report = opening.report
+    needs = plan.professional == "required" and plan.asks and plan.engagement != "crew"
+    found = awaiting(report.professional, plan_trusts=opening.trusted, incident_needs=needs)
+    if "mode" in report.dropped and plan.asks:
+        found = (*found, MODE_UNREAD)
+    stale = is_stale(plan, report.severity, opening.mode, report.at, opening.accepted_at)
+    return (*found, STALE) if stale else found
+
+
 def _escalate(decision: Decision, opening: Opening) -> None:
-    incident = decision.incident
-    escalate_obstacles(decision)
+    incident, report = decision.incident, opening.report
+    escalate_incomplete(decision, report.dropped)
     if incident.position is not None and not opening.inside_area:
         decision.escalate("outside_area", page=True, detail="the position lies outside the service area")
     if incident.plan.professional == "informed" and not incident.professional.requested:
         decision.escalate("professional_not_requested", page=False, level=1)
+    late = is_late(incident.plan, report.severity, opening.accepted_at, decision.now)
+    if late and STALE not in incident.awaiting:
+        since = opening.accepted_at.isoformat(timespec="minutes")
+        decision.escalate("opened_late", page=False, level=1, detail=f"accepted at {since}, opened only now")

@@ -11,6 +11,7 @@ from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import escalate_obstacles, forbidden_hazards
+from dispatch.domain.staleness import STALE
 from schemas.base import Event
 from schemas.incidents import (
     HumanAct,
@@ -25,6 +26,9 @@ from schemas.incidents import (
     IncidentUpdated,
 )
 from schemas.reports import Professional
+
+MODE_UNREAD = "mode_unread"
+"""Why an incident awaits confirmation whose report has a mode that could not be read: it may be an exercise."""
 
 
 def act(decision: Decision, command: Act) -> None:
@@ -51,6 +55,14 @@ def awaiting(professional: Professional, *, plan_trusts: bool, incident_needs: b
     return tuple(reasons)
 
 
+def escalate_incomplete(decision: Decision, dropped: tuple[str, ...]) -> None:
+    """Escalate what could not be read of a report; it pages where a hazard may be among it."""
+    if dropped:
+        paged = "hazards" in dropped
+        level = None if paged else 1
+        decision.escalate("report_incomplete", page=paged, level=level, detail=", ".join(dropped))
+
+
 def update(decision: Decision, command: Update) -> None:
     """Apply what the source adds; a hazard for which the plan forbids offers aborts the incident."""
     incident = decision.incident
@@ -68,9 +80,10 @@ def update(decision: Decision, command: Update) -> None:
             awaiting=remaining,
         )
     )  # fmt: skip
+    escalate_incomplete(decision, command.dropped)
     if command.position is not None:
         decision.resolve({"unplaced"}, "placed")
-    if incident.awaiting and not remaining:
+    if set(remaining) <= {STALE}:
         decision.resolve({"awaiting_confirmation"}, "the missing facts are known")
     if not forbidden_hazards(incident) and (hazards := forbidden_hazards(decision.incident)):
         _abort(decision, Act("abort", RENFORT, f"hazard reported: {', '.join(hazards)}"))
@@ -84,6 +97,9 @@ def _adds_anything(incident: Incident, command: Update) -> bool:
 
 
 def _still_awaited(reason: str, command: Update, professional: Professional) -> bool:
+    if reason in (STALE, MODE_UNREAD):
+        # Only a human can tell whether people are still needed, and whether it is an exercise.
+        return True
     if reason == "professional_unknown":
         known = professional.requested and professional.reference is not None
         return not (known and command.trusted)
@@ -112,7 +128,7 @@ def _confirm(decision: Decision, command: Act) -> None:
         msg = "this incident awaits no confirmation"
         raise RefusedError(msg)
     _record(IncidentConfirmed, decision, command)
-    decision.resolve({"awaiting_confirmation"}, "confirmed")
+    decision.resolve({"awaiting_confirmation", STALE}, "confirmed")
 
 
 def _hold(decision: Decision, command: Act) -> None:

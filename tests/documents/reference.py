@@ -12,7 +12,7 @@ from cyclopts import App
 from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from pydantic import HttpUrl, SecretStr
+from pydantic import BaseModel, HttpUrl, SecretStr
 from pydantic.fields import FieldInfo
 
 from dispatch.cli.main import COMMANDS
@@ -31,8 +31,9 @@ from producers.http.api.gateways import authorize_gateway
 from producers.http.api.offers import authorize_answer
 from producers.http.app import ROUTERS
 from producers.http.auth import RequiredScope
+from schemas.plans import OfferPolicy, Plan, SearchPolicy, SeatNeed, Step
 from schemas.topics import DAY_MS, HORIZON_DAYS, TOPICS, Topic
-from tests.documents.reference_words import ACTS, GATES, INTRODUCTION, REASONS, SETTINGS
+from tests.documents.reference_words import ACTS, GATES, INTRODUCTION, PLAN, REASONS, SETTINGS
 
 MACHINES: dict[str, Table] = {
     "Incident": transitions.INCIDENT,
@@ -45,6 +46,9 @@ BY_HAND: dict[object, tuple[str, ...]] = {
     authorize_answer: ("gateway:NAME", "console:act"),
 }
 """The scopes of the dependencies that check the key themselves."""
+SECTIONS: dict[str, type[BaseModel]] = {
+    "seats": SeatNeed, "offers": OfferPolicy, "search": SearchPolicy, "steps": Step,
+}  # fmt: skip
 NAMELESS_DEFAULTS = (None, "", SecretStr(""))
 HOUR_MS = 3_600_000
 EXAMPLE = "Example: "
@@ -54,7 +58,16 @@ Row = Sequence[object]
 
 def current() -> str:
     """Return the whole page."""
-    parts = (INTRODUCTION, *_commands(), *_settings(), *_routes(), *_topics(), *_consumers(), *_events())
+    parts = (
+        INTRODUCTION,
+        *_commands(),
+        *_settings(),
+        *_plans(),
+        *_routes(),
+        *_topics(),
+        *_consumers(),
+        *_events(),
+    )
     return "\n".join((*parts, *_transitions(), *_gates(), *_reasons())) + "\n"
 
 
@@ -117,6 +130,30 @@ def variables() -> Iterator[tuple[str, FieldInfo]]:
 def _default(value: object) -> str:
     shown = str(value).lower() if isinstance(value, bool) else value
     return "" if value in NAMELESS_DEFAULTS or isinstance(value, HttpUrl) else f"`{shown}`"
+
+
+def _plans() -> Iterator[str]:
+    yield "## Plans\n"
+    yield "The fields of a response plan; one without a default is required.\n"
+    rows = [(f"`{name}`", _plan_default(field), PLAN[name]) for name, field in plan_fields()]
+    yield from _table(("field", "default", "what"), rows)
+
+
+def plan_fields(model: type[BaseModel] = Plan, before: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Yield each field of a plan by its name in the file, those of its sections too."""
+    for name, field in model.model_fields.items():
+        section = SECTIONS.get(name) if model is Plan else None
+        if section is None:
+            yield before + name, field
+        else:
+            yield from plan_fields(section, f"{name}.")
+
+
+def _plan_default(field: FieldInfo) -> str:
+    if field.is_required() or field.default in (None, ()):
+        return ""
+    value = str(field.default).lower() if isinstance(field.default, bool) else field.default
+    return f"`{', '.join(map(str, value)) if isinstance(value, tuple) else value}`"
 
 
 def _routes() -> Iterator[str]:

@@ -46,6 +46,41 @@ SETTINGS: dict[str, str] = {
     "terminal.",
 }
 
+PLAN: dict[str, str] = {
+    "name": "The plan's name; `default` is for kinds that no plan names.",
+    "title": "What people read of it, in French and English.",
+    "kinds": "The kinds of reports that it is for: `medical.fall`, or `medical.*` for all that begin so.",
+    "lane": "`urgent`, `planned` or `drill`: whether its offers stand in the way of others.",
+    "professional": "`required`: nobody is asked before the professionals are called; `informed`: a supervisor is told "
+    "if they are not; `none`.",
+    "trusted_sources": "The sources whose reports ask people without a supervisor's confirmation.",
+    "crew": "Volunteers crew a vehicle at its station.",
+    "informs": "Volunteers read a notice and stay.",
+    "forbidden_hazards": "Hazards that keep volunteers away.",
+    "seats.role": "A role to fill.",
+    "seats.skill": "The skill that it needs.",
+    "seats.count": "How many people.",
+    "offers.open": "The most offers open at once.",
+    "offers.per_seat": "The most open offers for each missing seat.",
+    "offers.window_s": "How long an offer stays open.",
+    "offers.surplus": "Seats filled beyond need.",
+    "offers.most": "The most offers that one incident extends.",
+    "search.radii_m": "The radii of the search, one after the other.",
+    "search.widen_after_s": "How long each radius is used before the next.",
+    "search.retry_s": "How long until the next search where too few were found.",
+    "search.min_age": "The least age.",
+    "search.rest_s": "How long people rest after an assignment.",
+    "search.position_max_age_s": "How old a live position may be.",
+    "search.availability": "Which availabilities are asked.",
+    "steps.after_s": "When a step of the escalation is due, in seconds after a seat became empty.",
+    "steps.level": "Its level, 1 to 5.",
+    "steps.page": "Whether it pages.",
+    "en_route_within_s": "How long somebody who accepted may stay before a supervisor is told.",
+    "acknowledgement_s": "How long an acknowledgement of an escalation holds.",
+    "stale_after_s": "The age on acceptance at which an `actual` report asks nobody before a supervisor confirms it. "
+    "Default: 15 minutes; 2 hours where the report is routine; never in the lane `planned`.",
+}
+
 ACTS: dict[str, str] = {
     "confirm": "Allow offers to volunteers: the professional response has been requested.",
     "hold": "Tell everybody with an offer or assignment to wait where they are; send no new offers.",
@@ -84,8 +119,20 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "not_en_route": ("A volunteer accepted but has not reported leaving.", "Call the volunteer."),
     "awaiting_confirmation": (
-        "The plan does not trust the source, or no professional reference is known. No volunteer is asked.",
+        "The source is not trusted, no professional reference is known, or the mode is unreadable. Nobody is asked.",
         "Call the professionals, then `confirm`.",
+    ),
+    "stale_report": (
+        "The report was older than the plan's `stale_after_s` when it was accepted. No volunteer is asked.",
+        "If people are still needed, `confirm`; else `close`.",
+    ),
+    "report_incomplete": (
+        "Invalid fields of a life-threatening report were cut or left out: see the detail. Pages for `hazards`.",
+        "Ask the source; send a report with `updates`. Correct what the source sends.",
+    ),
+    "opened_late": (
+        "The report was accepted in time and opened long after, after an outage. Volunteers are asked all the same.",
+        "Check whether they are still needed.",
     ),
     "professional_not_requested": (
         "The plan requires that the professionals are informed, and they are not.",

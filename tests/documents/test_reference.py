@@ -12,7 +12,7 @@ from dispatch.domain.matching.selection import Gate
 from dispatch.services.operations.auditing import DETAILS
 from producers.http.api.incidents import What
 from tests.documents import reference, state_diagram, texts
-from tests.documents.reference_words import ACTS, GATES, REASONS, SETTINGS
+from tests.documents.reference_words import ACTS, GATES, PLAN, REASONS, SETTINGS
 
 ROOT = Path(__file__).parents[2]
 OPEN = {"/healthz", "/readyz", "/metrics", "/a/{token}"}
@@ -54,6 +54,10 @@ def test_every_setting_gate_and_act_is_explained() -> None:
         set(Gate),
         set(get_args(What)),
     )
+
+
+def test_every_field_of_a_plan_is_explained() -> None:
+    assert [name for name, _ in reference.plan_fields()] == list(PLAN)
 
 
 def test_every_reason_of_an_escalation_is_explained() -> None:

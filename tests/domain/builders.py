@@ -67,7 +67,7 @@ def opening(**changes: object) -> Opening:
     }  # fmt: skip
     known: dict[str, Any] = {
         "report_id": named("report"), "organisation": named("organisation"), "mode": "actual",
-        "trusted": True, "inside_area": True,
+        "trusted": True, "inside_area": True, "accepted_at": START,
     }  # fmt: skip
     report = {name: value for name, value in changes.items() if name not in known}
     known |= {name: value for name, value in changes.items() if name in known}

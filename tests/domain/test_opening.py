@@ -1,13 +1,18 @@
 """How a report becomes an incident, and what a supervisor is told at once."""
 
+from typing import Any
+
 import pytest
 
+from dispatch.domain.commands import Act, Update
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import may_ask, offers_wanted
+from dispatch.domain.opening import open_incident
 from dispatch.services.plans.plan_files import load
+from schemas.ids import named
 from schemas.plans import Plan
 from schemas.reports import Professional
-from tests.domain.builders import CALLED, incident, plan, watch_plan
+from tests.domain.builders import CALLED, after, at, incident, opening, plan, watch_plan
 
 DEFAULT = load(None).choose("never.heard.of")
 NOT_CALLED = Professional()
@@ -109,3 +114,65 @@ def test_the_surplus_becomes_reserve_seats_of_the_role_that_needs_most() -> None
 
 def test_the_same_report_opens_the_same_incident() -> None:
     assert incident().id == incident().id
+
+
+def _aged(minutes: float, under: Plan | None = None, **changes: object) -> Incident:
+    """Open an incident for a report about what had happened so many minutes before it was accepted."""
+    return incident(under, at=at(-60 * minutes), **changes)
+
+
+@pytest.mark.parametrize(
+    ("severity", "fresh", "stale"),
+    [("life_threatening", 15, 15.1), ("urgent", 15, 15.1), ("routine", 120, 120.1)],
+)
+def test_an_old_report_asks_nobody_and_pages_a_supervisor(severity: str, fresh: float, stale: float) -> None:
+    assert offers_wanted(_aged(fresh, severity=severity)) == {"helper": 4}
+    opened = _aged(stale, severity=severity)
+    assert opened.awaiting == ("stale_report",)
+    assert not may_ask(opened)
+    assert _told(opened) == {"stale_report": True}
+
+
+@pytest.mark.parametrize("under", [plan(crew=True), watch_plan()])
+def test_neither_crews_nor_watches_are_called_for_an_old_report(under: Plan) -> None:
+    assert not may_ask(_aged(16, under))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"mode": "exercise"}, {"mode": "test"}, {"under": plan(lane="planned")}, {"under": DEFAULT}]
+)
+def test_only_an_actual_report_under_a_plan_that_asks_at_once_is_stale(changes: dict[str, Any]) -> None:
+    assert "stale_report" not in _aged(60 * 24 * 365, **changes).awaiting
+
+
+def test_a_plan_may_state_its_own_bound() -> None:
+    under = plan(stale_after_s=60)
+    assert (_aged(0.9, under).awaiting, _aged(1.1, under).awaiting) == ((), ("stale_report",))
+    assert _aged(1.1, plan(lane="planned", stale_after_s=60)).awaiting == ("stale_report",)
+
+
+def test_a_plan_without_a_bound_keeps_the_hash_that_it_had_before_plans_could_state_one() -> None:
+    assert "stale_after_s" not in plan().canonical
+    assert plan(stale_after_s=None).hash == plan().hash != plan(stale_after_s=900).hash
+
+
+def test_a_report_that_was_accepted_in_time_calls_after_an_outage_and_a_supervisor_knows() -> None:
+    opened = open_incident(opening(), plan(), at(3600)).incident
+    assert may_ask(opened)
+    assert _told(opened) == {"opened_late": False}
+
+
+def test_an_old_report_of_an_untrusted_source_awaits_both_and_one_confirmation_answers_both() -> None:
+    opened = _aged(16, trusted=False)
+    assert opened.awaiting == ("source_untrusted", "stale_report")
+    assert _told(opened) == {"awaiting_confirmation": True, "stale_report": True}
+    confirmed = after(opened, Act("confirm", "Ada"))
+    assert may_ask(confirmed)
+    assert _told(confirmed) == {}
+
+
+def test_what_a_trusted_source_adds_does_not_make_an_old_report_new() -> None:
+    opened = _aged(16, trusted=False)
+    updated = after(opened, Update(named("report", 2), "life_threatening", None, (), CALLED, trusted=True))
+    assert updated.awaiting == ("stale_report",)
+    assert _told(updated) == {"stale_report": True}

@@ -111,7 +111,8 @@ async def test_a_malformed_report_is_rejected_by_field(
     site: Site, changes: dict[str, Any], field: str
 ) -> None:
     key = await site.key("reports:write")
-    response = await site.client.post("/v1/reports", json=report_body(site, **changes), headers=key)
+    body = report_body(site, severity="urgent") | changes
+    response = await site.client.post("/v1/reports", json=body, headers=key)
     assert response.status_code == 422
     assert problem_fields(response) == {field}
     assert await site.count("reports") == 0
@@ -119,8 +120,8 @@ async def test_a_malformed_report_is_rejected_by_field(
 
 async def test_swapped_coordinates_get_a_hint(site: Site) -> None:
     key = await site.key("reports:write")
-    tokyo = {"lat": 139.69, "lon": 35.69}
-    response = await site.client.post("/v1/reports", json=report_body(site, position=tokyo), headers=key)
+    tokyo = report_body(site, severity="urgent", position={"lat": 139.69, "lon": 35.69})
+    response = await site.client.post("/v1/reports", json=tokyo, headers=key)
     assert response.status_code == 422
     assert "swapped" in response.json()["errors"][0]["message"]
 
@@ -177,7 +178,7 @@ async def test_an_oversized_report_is_rejected(site: Site, chunked: bool) -> Non
 
 async def test_a_problem_document_does_not_repeat_invalid_values(site: Site) -> None:
     key = await site.key("reports:write")
-    secret = report_body(site, kind="Madame Martin", description=["Madame Martin"])
+    secret = report_body(site, severity="urgent", kind="Madame Martin", description=["Madame Martin"])
     response = await site.client.post("/v1/reports", json=secret, headers=key)
     assert response.status_code == 422
     assert "Martin" not in response.text
@@ -188,8 +189,8 @@ async def test_concurrent_reports_are_stored_together_and_each_gets_its_own_resp
     bodies = [report_body(site, id=f"call {n}") for n in range(10)]
     bodies += [report_body(site, id="call 3"), report_body(site, id="call 4", severity="routine")]
     bodies += [
-        report_body(site, id="call 11", occurred_at="2026-11-22T21:00:00Z"),
-        report_body(site, mode="real"),
+        report_body(site, id="call 11", severity="urgent", occurred_at="2026-11-22T21:00:00Z"),
+        report_body(site, severity="urgent", mode="real"),
     ]
     responses = await asyncio.gather(
         *(site.client.post("/v1/reports", json=body, headers=key) for body in bodies)

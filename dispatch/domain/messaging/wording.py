@@ -123,6 +123,18 @@ REASONS: dict[str, dict[Language, str]] = {
     "unplaced": {"fr": "signalement sans position", "en": "a report has no position"},
     "outside_area": {"fr": "signalement hors du secteur", "en": "a report lies outside the area"},
     "no_plan": {"fr": "aucun plan n'appelle de volontaires", "en": "no plan asks volunteers"},
+    "stale_report": {
+        "fr": "un signalement ancien attend votre confirmation",
+        "en": "an old report awaits your confirmation",
+    },
+    "report_incomplete": {
+        "fr": "un signalement n'a pas pu être lu en entier, peut-être un danger",
+        "en": "a report could not be read as a whole: it may name a danger",
+    },
+    "opened_late": {
+        "fr": "un signalement a été traité en retard",
+        "en": "a report was handled late",
+    },
     "awaiting_confirmation": {"fr": "votre confirmation est attendue", "en": "your confirmation is awaited"},
     "professional_not_requested": {
         "fr": "les secours professionnels ne sont pas demandés",

@@ -170,10 +170,10 @@ def folded(word: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
 
 
-def nearest(word: str, known: Collection[str]) -> str | None:
+def nearest(word: str, known: Collection[str], similar: float = SIMILAR) -> str | None:
     """Return the known word that was probably meant, if any is near enough."""
     by_folded = {folded(name): name for name in known}
-    found = get_close_matches(folded(word), by_folded, n=1, cutoff=SIMILAR)
+    found = get_close_matches(folded(word), by_folded, n=1, cutoff=similar)
     return by_folded[found[0]] if found else None
 
 

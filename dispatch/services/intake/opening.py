@@ -34,12 +34,16 @@ Key = tuple[UUID, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report from the topic, with the id of its row and the source that it is stored under."""
+    """A report from the topic, with the id of its row and the source that it is stored under.
+
+    `accepted_at` is when it was committed; one that others published on the topic is accepted when it is read.
+    """
 
     id: UUID
     source: str
     received: Received
     data: ReportReceived
+    accepted_at: datetime
     channel: str = "topic"
 
     @property
@@ -100,15 +104,14 @@ class Intake:
             msg = "this is not a report"
             raise RefusedError(msg)
         if received.ours and data.report_id is not None:
-            return Report(data.report_id, data.source, received, data)
+            return Report(data.report_id, data.source, received, data, received.received_at)
         if reserved := reserved_field(data):
             raise RefusedError(f"{reserved}: this field is reserved for a later release")
         if data.at > now + CLOCK_TOLERANCE:
-            msg = f"at: {data.at.isoformat()} lies in the future"
-            raise RefusedError(msg)
+            data = _in_the_present(data, now)
         # Only an API key proves a source: a name straight from the topic gets a name space of its own.
         source = data.source if self._guarded else f"topic:{data.source}"
-        return Report(named(received.organisation, source, data.source_id), source, received, data)
+        return Report(named(received.organisation, source, data.source_id), source, received, data, now)
 
     def _open_one(
         self,
@@ -127,8 +130,9 @@ class Intake:
             return name
         inside = areas.inside(report.received.organisation, report.data.position)
         opening = Opening(
-            report.id, report.data, report.received.organisation, report.data.mode, trusted, inside
-        )
+            report.id, report.data, report.received.organisation, report.data.mode, trusted, inside,
+            report.accepted_at,
+        )  # fmt: skip
         decision = open_incident(opening, plan, now)
         decisions[decision.incident.id] = decision
         return decision.incident.id
@@ -167,6 +171,14 @@ async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -
     return Areas(boxes)
 
 
+def _in_the_present(data: ReportReceived, now: datetime) -> ReportReceived:
+    """Return a life-threatening report of the future as one of now; raises RefusedError for any other."""
+    if data.severity != "life_threatening":
+        msg = f"at: {data.at.isoformat()} lies in the future"
+        raise RefusedError(msg)
+    return data.model_copy(update={"at": now, "dropped": (*data.dropped, "at")})
+
+
 def _in_order(reports: Sequence[Report]) -> list[Report]:
     """Sort reports before those that update them: neither partitions nor clocks preserve their order."""
     known = {report.key: report for report in reports}
@@ -195,7 +207,7 @@ async def _undelivered(
         event, *_ = streams[name]
         if isinstance(event, ReportReceived):
             received = replace(updates[name].received, data=event, received_at=received_at)
-            found.append(Report(name, event.source, received, event))
+            found.append(Report(name, event.source, received, event, received_at))
     return [*await _undelivered(connection, found, known), *found] if found else []
 
 
@@ -209,7 +221,9 @@ async def _store(connection: asyncpg.Connection, reports: Sequence[Report], now:
 
 def _topic_row(report: Report) -> TopicRow:
     data = report.data
-    digest = sha256(data.model_dump_json().encode()).digest()
+    # Of the report as it was sent: one that is read again must be the same.
+    sent = report.received.data or data
+    digest = sha256(sent.model_dump_json().encode()).digest()
     return TopicRow(report.id, report.received.organisation, data.mode, report.source, data.source_id, digest)
 
 
@@ -222,7 +236,7 @@ def _as_stored(report: Report, row: asyncpg.Record | None) -> Report:
     if row is None or row["organisation"] != report.received.organisation:
         msg = f"report_id: no report {report.id} was accepted here"
         raise RefusedError(msg)
-    return Report(report.id, row["source"], report.received, report.data, row["channel"])
+    return replace(report, source=row["source"], channel=row["channel"])
 
 
 async def _incidents_of_earlier(connection: asyncpg.Connection, reports: Sequence[Report]) -> dict[Key, UUID]:
@@ -239,5 +253,11 @@ def _update(report: Report, before: Severity, *, trusted: bool) -> Update:
     worse = SEVERITY_RANK[data.severity] < SEVERITY_RANK[before]
     professional = None if data.professional == Professional() else data.professional
     return Update(
-        report.id, data.severity if worse else None, data.position, data.hazards, professional, trusted
+        report.id,
+        data.severity if worse else None,
+        data.position,
+        data.hazards,
+        professional,
+        trusted,
+        data.dropped,
     )

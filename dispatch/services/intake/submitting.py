@@ -23,6 +23,7 @@ from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Mode
 from schemas.ids import named
 from schemas.reports import ReportBody, ReportFacts, ReportReceived
+from schemas.salvage import Salvaged
 
 Channel = Literal["http", "cli", "cap", "hubsante", "open311"]
 
@@ -39,20 +40,22 @@ FIRST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A report that is stored; `repeated` if the same one was stored before."""
+    """A report that is stored; `repeated` if it was stored before, `dropped` names what was cut or left out."""
 
     report_id: UUID
     repeated: bool
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A report with the fields that its sender cannot choose."""
+    """A report with the fields that its sender cannot choose; `salvaged` where it was not valid as it was sent."""
 
     organisation: UUID
     source: str
     channel: Channel
     body: ReportBody
+    salvaged: Salvaged[ReportBody] | None = None
 
     @cached_property
     def report_id(self) -> UUID:
@@ -62,6 +65,8 @@ class Submission:
     @cached_property
     def content_hash(self) -> bytes:
         """Return the hash by which a repeated report is recognised; it is the same in all releases."""
+        if self.salvaged is not None:
+            return self.salvaged.digest
         fields = self.body.model_dump(mode="json")
         return sha256(orjson.dumps({name: fields[name] for name in HASHED})).digest()
 
@@ -98,21 +103,23 @@ async def accept(
     body: ReportBody,
     admission: Admission | None = None,
     writer: ReportWriter | None = None,
+    salvaged: Salvaged[ReportBody] | None = None,
 ) -> Accepted:
     """Store and publish a report once, however often it is sent; with a writer, together with others.
 
-    Raises InvalidError for an impossible time, ConflictError for other content under the same id, and
-    OverloadedError if a new report is not admitted now.
+    Raises InvalidError for an impossible time of a report that is not life-threatening, ConflictError for other
+    content under the same id, and OverloadedError if a new report is not admitted now.
     """
-    submission = Submission(organisation, source, channel, body)
+    submission = Submission(organisation, source, channel, body, salvaged)
+    dropped = _dropped(submission, uow.clock.now()) if body.severity == "life_threatening" else ()
     if admission is not None:
         await _admit(uow, admission, submission)
     if writer is not None:
-        return Accepted(submission.report_id, repeated=not await writer.submit(submission))
+        return Accepted(submission.report_id, not await writer.submit(submission), dropped)
     (outcome,) = await _store(uow, [submission])
     if isinstance(outcome, Exception):
         raise outcome
-    return Accepted(submission.report_id, repeated=not outcome)
+    return Accepted(submission.report_id, not outcome, dropped)
 
 
 async def status(uow: UnitOfWork, organisation: UUID, report_id: UUID) -> dict[str, object]:
@@ -188,13 +195,15 @@ def _row(submission: Submission) -> ReportRow:
 
 
 def _entry(submission: Submission, now: datetime) -> Entry:
-    body, at = submission.body, submission.body.occurred_at.astimezone(UTC)
+    body, impossible = submission.body, time_fault(submission.body.occurred_at, now) is not None
+    at = now if impossible else body.occurred_at.astimezone(UTC)
     event = ReportReceived(
         at=at,
         report_id=submission.report_id,
         source=submission.source,
         source_id=body.id,
         channel=submission.channel,
+        dropped=_dropped(submission, now),
         **{name: getattr(body, name) for name in ReportFacts.model_fields},
     )
     key = f"{submission.source}/{body.id}"
@@ -203,9 +212,25 @@ def _entry(submission: Submission, now: datetime) -> Entry:
 
 
 def _time_error(submission: Submission, now: datetime) -> InvalidError | None:
-    occurred_at = submission.body.occurred_at
+    """Return the error by which a report is rejected; a life-threatening one occurs when it is accepted instead."""
+    fault = time_fault(submission.body.occurred_at, now)
+    if fault is None or submission.body.severity == "life_threatening":
+        return None
+    return InvalidError("occurred_at", fault)
+
+
+def time_fault(occurred_at: datetime, now: datetime) -> str | None:
+    """Return why a time is impossible, and the remedy; None where it is possible."""
     if occurred_at > now + CLOCK_TOLERANCE:
-        return InvalidError("occurred_at", "in the future: check the clock and the zone of the source")
+        return "in the future: check the clock and the zone of the source"
     if occurred_at < FIRST_MOMENT:
-        return InvalidError("occurred_at", "before the year 2000: check the clock of the source")
+        return "before the year 2000: check the clock of the source"
     return None
+
+
+def _dropped(submission: Submission, now: datetime) -> tuple[str, ...]:
+    """Return the names of what was cut or left out, the time among them if it is impossible."""
+    dropped = submission.salvaged.dropped if submission.salvaged else ()
+    if time_fault(submission.body.occurred_at, now) is None or "occurred_at" in dropped:
+        return dropped
+    return (*dropped, "occurred_at")

@@ -14,11 +14,17 @@ from dispatch.services.intake.admission import Admission
 from dispatch.services.intake.submitting import ReportWriter
 from producers.http.auth import ReportsWriteKey, RequiredScope, UowDep, uow_of
 from producers.http.middleware.idempotency import IdempotentRoute
+from producers.http.middleware.salvage import SalvagingRoute, salvaged_of
 from producers.http.problems import OVERLOADED
 from schemas.base import Mode
 from schemas.reports import ReportBody
 
-router = APIRouter(tags=["reports"], route_class=IdempotentRoute)
+
+class ReportRoute(IdempotentRoute, SalvagingRoute):
+    """An idempotent route for reports: a request is recognised by what was sent, whatever is read of it."""
+
+
+router = APIRouter(tags=["reports"], route_class=ReportRoute)
 
 ReportReadKey = Annotated[Key, Depends(RequiredScope("reports:write", "console:read", "console:act"))]
 
@@ -29,11 +35,15 @@ ADVICE = {
 
 
 class ReportAccepted(BaseModel):
-    """The report is stored; `advice` is for a reporter who has not called the emergency services."""
+    """The report is stored; `advice` is for a reporter who has not called the emergency services.
+
+    `dropped` names the fields of a life-threatening report that were cut or left out, since they are not valid.
+    """
 
     report_id: UUID
     status_url: str
     advice: dict[str, str] | None
+    dropped: tuple[str, ...] = ()
 
 
 class ReportStatus(BaseModel):
@@ -52,16 +62,21 @@ class ReportStatus(BaseModel):
 async def report(
     body: ReportBody, key: ReportsWriteKey, request: Request, response: Response
 ) -> ReportAccepted:
-    """Accept a report, once however often it is sent; the key's holder is its source. Scope `reports:write`."""
+    """Accept a report, once however often it is sent; the key's holder is its source. Scope `reports:write`.
+
+    Of a life-threatening report, only the id and the severity must be valid.
+    """
     writer = request.app.state.report_writer
     accepted = await submitting.accept(
         uow_of(request), organisation=key.organisation, source=key.holder, channel="http", body=body,
-        admission=_admission_of(request, writer), writer=writer,
+        admission=_admission_of(request, writer), writer=writer, salvaged=salvaged_of(request),
     )  # fmt: skip
     url = f"/v1/reports/{accepted.report_id}"
     response.headers["Location"] = url
     advice = None if body.professional.requested else ADVICE
-    return ReportAccepted(report_id=accepted.report_id, status_url=url, advice=advice)
+    return ReportAccepted(
+        report_id=accepted.report_id, status_url=url, advice=advice, dropped=accepted.dropped
+    )
 
 
 def _admission_of(request: Request, writer: ReportWriter) -> Admission:

@@ -1,5 +1,8 @@
 """Reports become incidents, once, whatever is wrong with them."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import asyncpg
 import pytest
 
@@ -76,6 +79,42 @@ async def test_a_report_without_a_position_is_opened_and_escalated_at_once(world
     name = await world.ask(position=None)
     incident = await world.read(name)
     assert (incident.position, reasons(incident), incident.offers) == (None, {"unplaced"}, {})
+
+
+async def test_an_old_report_asks_nobody_until_a_supervisor_confirms_it(world: World) -> None:
+    people = await world.add_people(3)
+    name = await world.ask(occurred_at=world.now - timedelta(minutes=16))
+    incident = await world.read(name)
+    assert (incident.awaiting, reasons(incident)) == (("stale_report",), {"stale_report"})
+    await world.advance(300)
+    assert not (await world.read(name)).offers
+    await execution.execute_command(world.uow, world.organisation, name, Act("confirm", "Ada"))
+    await world.advance(3)
+    assert await world.asked(name) == people
+
+
+async def test_a_report_that_was_accepted_in_time_calls_however_late_it_is_processed(world: World) -> None:
+    people = await world.add_people(3)
+    report = await world.send("1", occurred_at=world.now - timedelta(minutes=14))
+    world.clock.advance(3600)
+    await world.consume("incident.reports", "incident.events")
+    name = await world.incident_of(report)
+    assert await world.asked(name) == people
+    assert reasons(await world.read(name)) == {"opened_late"}
+
+
+async def test_a_report_straight_from_the_topic_is_as_old_as_when_it_is_read(world: World) -> None:
+    old = from_topic(world, "7", at=world.now - timedelta(minutes=16))
+    await world.deliver("incident.reports", [replace(old, received_at=old.occurred_at)])
+    incident = await world.read(await world.pool.fetchval("SELECT id FROM incidents"))
+    assert incident.awaiting == ("source_untrusted", "stale_report")
+
+
+async def test_an_exercise_may_replay_old_calls(world: World) -> None:
+    incident = await world.read(
+        await world.open(mode="exercise", occurred_at=world.now - timedelta(days=900))
+    )
+    assert (incident.awaiting, reasons(incident)) == ((), set())
 
 
 async def test_an_update_that_places_an_incident_lets_people_be_asked(world: World) -> None:

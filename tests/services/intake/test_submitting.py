@@ -93,8 +93,9 @@ async def test_a_time_in_the_future_is_refused(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
     await accept(uow, organisation, a_report(clock.now() + timedelta(minutes=4)))
+    late = a_report(clock.now() + timedelta(minutes=6), id="call-2", severity="urgent")
     with pytest.raises(InvalidError) as refused:
-        await accept(uow, organisation, a_report(clock.now() + timedelta(minutes=6), id="call-2"))
+        await accept(uow, organisation, late)
     assert refused.value.field == "occurred_at"
 
 
@@ -102,7 +103,7 @@ async def test_a_time_in_the_future_is_refused(
 async def test_a_time_long_past_is_refused(uow: UnitOfWork, organisation: UUID, year: int) -> None:
     at = datetime(year, 1, 1, tzinfo=timezone(timedelta(hours=14)))
     with pytest.raises(InvalidError):
-        await accept(uow, organisation, a_report(at))
+        await accept(uow, organisation, a_report(at, severity="urgent"))
 
 
 async def test_a_report_knows_no_incident_before_it_is_opened(
