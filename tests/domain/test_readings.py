@@ -1,13 +1,16 @@
 """Two corpora of texts as people write them, each written apart from the reader."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from dispatch.domain.messaging.grammar import parse
 from tests.support.readings import OWN, WantedReading, read_corpus
 
 SHARE = 0.97
+LONG = 60
 
 
 @pytest.fixture(params=["own", "real"])
@@ -26,6 +29,19 @@ def test_no_text_is_read_as_a_yes_or_as_seen_that_is_not(corpus: list[WantedRead
 def test_nearly_every_text_is_read_as_wanted(corpus: list[WantedReading]) -> None:
     otherwise = [one.text for one in corpus if not one.is_as_wanted]
     assert len(otherwise) <= (1 - SHARE) * len(corpus), otherwise
+
+
+def test_no_slip_of_a_finger_makes_a_yes_or_an_acknowledgement_of_something_else() -> None:
+    others = [one.text for one in read_corpus(OWN) if not one.answers & {"accepted", "acknowledged"}]
+    slips = {slip for text in others if len(text) < LONG for slip in _slips(text)}
+    assert [slip for slip in slips if parse(slip).answer in {"accepted", "acknowledged"}] == []
+
+
+def _slips(text: str) -> Iterator[str]:
+    """Yield a text with each two neighbours swapped, and with each letter twice."""
+    for at in range(len(text)):
+        yield text[:at] + text[at : at + 2][::-1] + text[at + 2 :]
+        yield text[: at + 1] + text[at:]
 
 
 def test_the_own_corpus_has_many_texts_of_each_answer() -> None:

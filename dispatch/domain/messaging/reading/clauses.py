@@ -12,6 +12,7 @@ _SAYING = VERBS | {Kind.LEFT, Kind.YES, Kind.NO, Kind.REASON, Kind.SEEN, Kind.NO
 _EXCUSES = {Kind.SORRY, Kind.REASON, Kind.BECAUSE, Kind.NEAR, Kind.PLACE, Kind.LATER}
 _HOW_SOON = {Kind.BUT, Kind.ETA, Kind.FILLER, Kind.SELF, Kind.COURTESY, Kind.NOW, Kind.INFINITIVE}
 _OTHER_SUBJECTS = {"est", "is", "it", "it is", "ce", "ce est", "that", "that is", "this"}
+_OF_WRITER = VERBS | {Kind.LEFT, Kind.GONE}
 _SPLIT_PREFIXES = {"un", "in", "im", "dis"}
 
 
@@ -22,11 +23,6 @@ def clauses_said(found: Sequence[Piece]) -> list[set[Kind]]:
         if Kind.BUT in clause:
             _turn(before, clause)
     return said
-
-
-def kinds_said(found: Sequence[Piece]) -> set[Kind]:
-    """Return what a text says in any of its clauses."""
-    return set().union(*clauses_said(found))
 
 
 def _turn(before: set[Kind], clause: set[Kind]) -> None:
@@ -68,7 +64,7 @@ def _beside(before: Piece, piece: Piece, *, to_come: bool) -> Kind:
     if before.kind is Kind.NO:
         return _behind_no(before, piece)
     # "Le camion arrive" is not about the writer, and "un available" may be a split "unavailable".
-    if piece.kind in VERBS and (
+    if piece.kind in _OF_WRITER and (
         before.kind is Kind.THING or before.words in _OTHER_SUBJECTS | _SPLIT_PREFIXES
     ):
         return Kind.UNKNOWN

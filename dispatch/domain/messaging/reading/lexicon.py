@@ -15,7 +15,10 @@ from dispatch.domain.messaging.reading.normalizing import words_and_marks
 from dispatch.domain.messaging.reading.spelling import SHORTEST_FORGIVEN, Speller, expand
 from dispatch.domain.messaging.reading.words_answering import FORGIVEN, SWAPPED
 
-_AT_THE_END = {("i", "am", "in"), ("i", "am", "out")}
+_AT_THE_END = {
+    ("i", "am", "in"), ("i", "am", "out"), ("a", "plus"), ("malheureusement", "pas"), ("helas", "pas"),
+    ("unfortunately", "not"), ("sadly", "not"), ("regrettably", "not"),
+}  # fmt: skip
 """Phrases that go on to mean something else: "I'm in" and "I'm in London"."""
 _BEHIND_THE_END = {Kind.MARK, Kind.LINE, Kind.QUESTION, Kind.LATER, Kind.NOW, Kind.SORRY, Kind.COURTESY}
 _DENYING = (Kind.NO, Kind.REASON, Kind.SEEN)

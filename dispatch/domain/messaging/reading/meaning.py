@@ -89,7 +89,7 @@ def _is_no(kinds: set[Kind]) -> bool:
 
 def _is_letter(kinds: set[Kind], letter: Kind) -> bool:
     """Return whether a text is one of the letters O, Y and N, which are parts of words elsewhere."""
-    return letter in kinds and kinds <= _POLITE | {letter}
+    return letter in kinds and kinds <= {letter, Kind.CODE}
 
 
 def _is_stop(kinds: set[Kind]) -> bool:

@@ -22,6 +22,8 @@ _SOON = {
     "immediatement",
     "immediately",
 }
+_OF_THINGS = {"rien", "aucun", "aucune", "nothing", "sans", "without"}
+"""Negations that say of a place what is not there: "rien ici"."""
 _SWALLOWED = {
     Kind.DENIED: _DENIABLE | {Kind.NEAR},
     Kind.UNREAD: {Kind.SEEN, Kind.SIGHT},
@@ -58,6 +60,8 @@ def _is_to_writer(clause: Sequence[Piece]) -> bool:
 
 def _is_no(kinds: list[Kind], at: int, clause: Sequence[Piece]) -> bool:
     """Return whether a negation denies a yes: "peux pas", "not coming", "pas ce soir"."""
+    if Kind.NO in kinds[at:]:
+        return False
     if at and (kinds[at - 1] in VERBS or clause[at - 1].kind in _AUXILIARIES):
         return True
     following = next((i for i in range(at + 1, len(kinds)) if kinds[i] not in _PASSED_OVER), None)
@@ -65,7 +69,10 @@ def _is_no(kinds: list[Kind], at: int, clause: Sequence[Piece]) -> bool:
         return bool(set(kinds) & _DENIABLE)
     if kinds[following] in _NOT_A_NO or clause[following].words in _SOON:
         return False
-    return bool(set(kinds) & _DENIABLE) or (kinds[following] in _AWAY and not _is_article(clause, following))
+    if set(kinds) & _DENIABLE:
+        return True
+    nothing = clause[at].words in _OF_THINGS or _is_article(clause, following)
+    return kinds[following] in _AWAY and not nothing
 
 
 def _is_article(clause: Sequence[Piece], at: int) -> bool:

@@ -13,8 +13,9 @@ _NUMBER_SIGN = re.compile(r"№|\b[nN][°º]")
 _PARTICIPLES = (
     (re.compile(r"(?<!j')\barrivée?s?\b"), "arrived"),
     (re.compile(r"\brentrée?s?\b"), "returned"),
+    (re.compile(r"\bnotée?s?\b"), "noted"),
 )
-"""Words that lose their meaning with their accent: "arrivé" is there, "arrive" is coming."""
+"""Words that lose their meaning with their accent: "arrivé" is there, "arrive" is coming, "note" may be a "not"."""
 _OVERLAYS = frozenset(
     "\u0335\u0336\u0337\u0338\u20d2\u20d3\u20d8\u20d9\u20da\u20dd\u20e0\u20e5\u20e6\u20ea\u20eb"
 )
@@ -22,10 +23,10 @@ _DROPPED = frozenset({"Mn", "Me", "Cf", "Co", "Cs"})
 _NOT_SAID = frozenset("♂♀") | frozenset(map(chr, range(0x1F3FB, 0x1F400)))
 
 _REWRITES = (
-    (re.compile(r"(?<!\w)(?::'?-?\(|:-?[/|\\](?!/)|:-?[p$](?!\w)|xd\b|-_-)"), f" {SADLY} "),
+    (re.compile(r":'?-?\(|(?<!\w)(?::-?[/|\\](?!/)|:-?[p$](?!\w)|xd\b|-_-)"), f" {SADLY} "),
     (re.compile(r"[:;=]-?\)+|[:=]-?d(?!\w)|\^\^|<3"), f" {SMILE} "),
     (re.compile(rf"\w*{STRUCK}[\w{STRUCK}]*"), f" {STRUCK} "),
-    (re.compile(r"(?m)^[^\S\n]*[-–—−](?=[a-z])|~~[^~\n]*~~|¬"), f" {STRUCK} "),
+    (re.compile(r"(?m)^[^\S\n]*[-–—−]+(?=[a-z])|~~[^~\n]*~~|¬"), f" {STRUCK} "),
     (re.compile(r"\b([a-z])\.(?=[a-z]\b)"), r"\1"),
     (re.compile(r"\b([2-9])[._-]([a-z])\b"), r"\1\2"),
     (re.compile(r"(?<=[a-z])[-‐‑](?=[a-z])"), " "),

@@ -1,8 +1,9 @@
 """What a text repeats or adds without saying it: quoted requests, and the signatures of people and phones."""
 
 import re
+from collections.abc import Collection, Sequence
 
-from dispatch.domain.messaging.reading.clauses import clauses_said, kinds_said
+from dispatch.domain.messaging.reading.clauses import clauses_said
 from dispatch.domain.messaging.reading.kinds import Kind, Piece
 from dispatch.domain.messaging.reading.lexicon import pieces
 
@@ -31,7 +32,7 @@ _NAME = re.compile(
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _OF_NO_MEANING = {
     Kind.UNKNOWN, Kind.FILLER, Kind.COURTESY, Kind.THING, Kind.PLACE, Kind.NEAR, Kind.BECAUSE, Kind.SIGNATURE,
-    Kind.NUMBER,
+    Kind.NUMBER, Kind.CODE, Kind.MARK, Kind.LINE,
 }  # fmt: skip
 
 
@@ -73,18 +74,20 @@ def unsigned(text: str) -> list[Piece]:
 
 def _is_signature(lines: str) -> bool:
     """Return whether lines say nothing, or say "no" only in a proper name such as No Limit."""
+    found = pieces(lines)
     proper = all(word[0].isupper() for word in _WORD.findall(lines))
-    allowed = _OF_NO_MEANING | ({Kind.NO} if proper else set())
-    return all(
-        clause <= _OF_NO_MEANING or (Kind.UNKNOWN in clause and clause <= allowed)
-        for clause in clauses_said(pieces(lines))
-    )
+    named = proper and all(Kind.UNKNOWN in clause for clause in clauses_said(found) if Kind.NO in clause)
+    return _says_nothing(found, _OF_NO_MEANING | ({Kind.NO} if named else set()))
+
+
+def _says_nothing(found: Sequence[Piece], allowed: Collection[Kind] = _OF_NO_MEANING) -> bool:
+    return all(piece.kind in allowed for piece in found)
 
 
 def _without_name(text: str) -> str:
     first, *rest = text.strip().split("\n")
     name = next((at for at, line in enumerate(rest) if _NAME.match(line)), None)
-    if name is None or not kinds_said(pieces("\n".join(rest[name:]))) <= _OF_NO_MEANING:
+    if name is None or not _says_nothing(pieces("\n".join(rest[name:]))):
         return text
     return "\n".join([first, *rest[:name]])
 
@@ -94,4 +97,4 @@ def _without_sent_from(found: list[Piece]) -> list[Piece]:
     if start is None:
         return found
     end = next((at for at in range(start, len(found)) if found[at].kind is Kind.LINE), len(found))
-    return found[:start] + found[end:] if kinds_said(found[start:end]) <= _OF_NO_MEANING else found
+    return found[:start] + found[end:] if _says_nothing(found[start:end]) else found

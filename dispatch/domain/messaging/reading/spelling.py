@@ -93,19 +93,20 @@ class Speller:
         self._squeezed = {squeezed(word): word for word in sorted(self.words, reverse=True)}
         self._typos: dict[str, set[str]] = defaultdict(set)
         self._says = dict(forgiven)
-        self._swapped = {variant: word for word in swapped for variant in _with_two_swapped(word)}
+        self._swapped = {variant: word for word, variant in _swaps(swapped)}
         for word in forgiven:
             for variant in _without_one(word):
                 self._typos[variant].add(word)
 
     def spell(self, word: str) -> list[str]:
         """Return the words of the vocabulary that a written word stands for, or the word itself."""
-        known = self._known(word)
+        # A swap comes before a letter too many: "onn" is a "non", not an "on".
+        known = word if word in self.words else self._swapped.get(word) or self._known(word)
         if known:
             return [known]
         if word[0] == "j" and (rest := self._known(word[1:])) and len(rest) > 1:
             return ["je", rest]
-        return [self._swapped.get(word) or self._without_typo(word) or word]
+        return [self._without_typo(word) or word]
 
     def _known(self, word: str) -> str | None:
         if word in self.words:
@@ -119,7 +120,8 @@ class Speller:
         if not SHORTEST_TYPO <= len(word) <= LONGEST_TYPO or not word.isalpha():
             return None
         alike = {one for variant in _without_one(word) for one in self._typos.get(variant, ())}
-        near = {one for one in alike if _one_apart(one, word)}
+        # The first letter is right: a letter missing there may be an "in" or an "un".
+        near = {one for one in alike if one[0] == word[0] and _one_apart(one, word)}
         return min(near) if len({self._says[one] for one in near}) == 1 else None
 
 
@@ -127,8 +129,11 @@ def _without_one(word: str) -> set[str]:
     return {word} | {word[:at] + word[at + 1 :] for at in range(len(word))}
 
 
-def _with_two_swapped(word: str) -> set[str]:
-    return {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)}
+def _swaps(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each word with two neighbours swapped; only a no may lose its first letter ("uoi" is also a "quoi")."""
+    for word in words:
+        for at in range(0 if word == "non" else 1, len(word) - 1):
+            yield word, word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
 def _one_apart(one: str, other: str) -> bool:

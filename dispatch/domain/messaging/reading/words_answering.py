@@ -7,7 +7,8 @@ WORDS: dict[Kind, str] = {
         oui, ouais, ouaip, ouep, oué, wi, ui, yes, yep, yeah, yea, yup, aye, affirm, affirmatif,
         affirmative, absolument, absolutely, definitely, certainly, certainement, évidemment, carrément,
         tout à fait, bien sûr, bien entendu, of course, sure, sure thing, volontiers, avec plaisir, with
-        pleasure, sans hésiter, count me in, bon pour moi, ok pour moi, good for me, i'm in, banco
+        pleasure, sans hésiter, count me in, bon pour moi, ok pour moi, good for me, i'm in, banco, yes
+        pls, yes sir, oui chef
     """,
     Kind.ABLE: """
         peux, je peut, je peu, pourrai, can, can do, able, capable, en mesure de, dispo, disponible,
@@ -19,15 +20,16 @@ WORDS: dict[Kind, str] = {
         come, comptez sur moi, compte sur moi, compter sur moi, vous pouvez compter sur moi, tu peux
         compter sur moi, count on me, y serai, serai des vôtres, will be there, can be there, ill come,
         ill go, ill be there, ill be right there, ill take it, ill make it, be right there, be there
-        soon, nous venons, allons-y, responding, je confirme, i confirm, confirmed
+        soon, nous venons, allons-y, responding, je confirme, i confirm, confirmed, on vient, on peut,
+        on prend
     """,
     Kind.COME: """
         arrive, arrivons, y vais, j'y go, fonce, accours, coming, saute dans la voiture, suis dans la
-        voiture, je cours, y cours, je file, y file
+        voiture, je cours, y cours, je file, y file, on arrive, on fonce, on y va
     """,
     Kind.LEAVING: """
         pars, je part, partons, leaving, me mets en route, on part, heading out, heading over, heading
-        there, heading in
+        there, heading in, c'est parti
     """,
     Kind.LEFT: "en route, en chemin, on my way, on the way, omw, otw",
     Kind.GONE: "parti, partie, partis, departed, just left, have left, i left, set off, rolling",
@@ -47,7 +49,8 @@ WORDS: dict[Kind, str] = {
         me, go without me, go ahead without me, surtout pas, absolument pas, pas du tout, pas question,
         jamais de la vie, hors de question, out of the question, not at all, certainly not, of course
         not, absolutely not, definitely not, pas moi, not me, pas pour moi, not for me, count me out,
-        sans moi, without me, i'm out, 👎, ❌, 🚫, 🙅, ⛔, ❎, ✖
+        sans moi, without me, i'm out, 👎, ❌, 🚫, 🙅, ⛔, ❎, ✖, unfortunately not, sadly not, regrettably
+        not, malheureusement pas, hélas pas, say no
     """,
     Kind.SORRY: "désolé, désolée, dsl, désolés, navré, navrée, sorry, my apologies",
     Kind.REASON: """
@@ -61,13 +64,14 @@ WORDS: dict[Kind, str] = {
         autre fois, another time, next time, prochaine fois, hospitalisé, hospitalisée, enceinte,
         pregnant, covid, grippe, flu, opéré, opérée, arrêt maladie, en arrêt, en arrêt maladie, arrêt de
         travail, en arrêt de travail, no time, de repos, already engaged, déjà engagé, déjà engagée,
-        déjà en intervention, non plus, j'ai piscine, have to work, dois travailler
+        déjà en intervention, non plus, j'ai piscine, have to work, dois travailler, empêchement,
+        empêchements, contretemps, imprévu, on holiday, on vacation, on est occupés
     """,
     Kind.NOT: """
         pas, plus, jamais, plus jamais, jamais plus, ni, neither, nor, pas non plus, not, never, aucun,
         aucune, rien, sans, without, no longer, no more, nothing, nullement, guère
     """,
-    Kind.HALF_NOT: "ne",
+    Kind.HALF_NOT: "ne, on ne",
     Kind.OK: """
         ok, okay, okey, oki, okok, o k, d'accord, dac, dacc, entendu, c'est entendu, ça marche, ça
         roule, parfait, très bien, roger, roger that, rgr, wilco, will do, alright, all right, 👍, 👌, 🆗,
@@ -76,10 +80,11 @@ WORDS: dict[Kind, str] = {
     Kind.SEEN: """
         vu, bien vu, lu, reçu, bien reçu, message reçu, noté, bien noté, c'est noté, pris note, compris,
         bien compris, copié, seen, read, received, noted, understood, copy, copy that, copied, got it,
-        got the message, got your message, got your text
+        got the message, got your message, got your text, est noté, j'ai noté, note merci, bien note
     """,
     Kind.UNREAD: """
-        did not receive, did not get, have not received, have not got, never got, never received
+        did not receive, did not get, have not received, have not got, never got, never received,
+        incompris, illisible, unreadable, unread
     """,
     Kind.SIGHT: """
         lire, voir le message, ouvrir, open, get it, get that, get the message, get your message, get

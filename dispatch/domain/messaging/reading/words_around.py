@@ -6,30 +6,30 @@ WORDS: dict[Kind, str] = {
     Kind.COURTESY: """
         merci, merci beaucoup, merci bien, mille mercis, bonjour, bonsoir, salut, coucou, slt, bjr, bsr,
         cc, svp, stp, s'il vous plaît, s'il te plaît, hello, hi, hey, thanks, thanks a lot, many thanks,
-        thx, thank you, ty, please, pls, plz, bises, bisous, biz, bisou, cdt, cdlt, cordialement, bien à
+        thx, thank you, ty, please, plz, bises, bisous, biz, bisou, cdt, cdlt, cordialement, bien à
         vous, bien à toi, regards, best regards, kind regards, best, cheers, à +, à plus, à bientôt, à
         toute, à tout de suite, à tout à l'heure, see you, see you soon, cya, bonne journée, bonne
         soirée, bon courage, bonne chance, désolé du retard, désolée du retard, désolé pour le retard,
         désolée pour le retard, désolé de répondre tard, désolé pour la réponse tardive, sorry for the
         delay, sorry for the late reply, sorry for late reply, sorry i'm late, thanks for asking, thanks
         for the heads up, merci pour l'alerte, merci de demander, good luck, bonne continuation, madame,
-        monsieur, mesdames, messieurs, chef, sir, mate, les gars, guys, à tous, all, everyone, tout le
-        monde, good morning, good evening, pardon, excusez-moi, 🙂, 😊, 😀, 😃, 😄, 😁, ☺, 😉, 💪, 🏃, 🚗, 🚙, 🚒,
-        🚑, 🚲, 🛵, 🏍, ❤, 🙏, 👋, 🚨, 👨, 👩, ⚕, 🧑, veuillez, veuillez agréer
+        monsieur, mesdames, messieurs, chef, mate, les gars, guys, à tous, all, everyone, tout le monde,
+        good morning, good evening, pardon, excusez-moi, 🙂, 😊, 😀, 😃, 😄, 😁, ☺, 😉, 💪, 🏃, 🚗, 🚙, 🚒, 🚑, 🚲, 🛵,
+        🏍, ❤, 🙏, 👋, 🚨, 👨, 👩, ⚕, 🧑, veuillez, veuillez agréer
     """,
     Kind.SELF: "je, i, j",
     Kind.FILLER: """
-        est, is, moi, me, on, nous, we, we are, am, suis, mon, ma, mes, my, vous, votre, vos, your, le,
-        les, un, une, des, du, de, the, a, an, et, and, to, for, pour, avec, with, en, ce, c'est, ça,
-        it, it is, this, that, that is, sera, au, aux, sur, from, ai, have, do, did, dit, said, tout,
-        tous, bien, very, très, just, juste, bon, ben, bah, alors, so, donc, aussi, also, too, toujours,
+        est, is, moi, me, nous, we, we are, am, suis, mon, ma, mes, my, vous, votre, vos, your, le, les,
+        un, une, des, du, de, the, a, an, et, and, to, for, pour, avec, with, en, ce, c'est, ça, it, it
+        is, this, that, that is, sera, au, aux, sur, from, ai, have, do, did, dit, said, tout, tous,
+        bien, very, très, just, juste, bon, ben, bah, alors, so, donc, aussi, also, too, toujours,
         still, encore, again, déjà, already, well, mon côté, de mon côté, answer is, réponse est, by,
         par, chez, at, finalement, finally, actually, en fait, au final, après réflexion, tout compte
         fait, eu, numéro de, asking, take me, takes me, me prendra, me prend, j'en ai pour, ce coup-ci,
-        coup, ci, going to take me, dois, anymore, any more, beaucoup, lot, seul, seule, alone, c, leur,
+        coup, ci, going to take me, dois, anymore, any more, beaucoup, seul, seule, alone, c, leur,
         cette, ces, these, those, est bon, percent, bientôt, soon, all good, plus vite, pas loin, pas
         très loin, suis pas loin, ne suis pas loin, pas trop loin, not far, not far away, am not far,
-        pas longtemps, fait mal, get, getting, put, putting, up, there, then
+        pas longtemps, fait mal, get, getting, up, there, then, serai, va, must
     """,
     Kind.NEAR: """
         suis là, chez moi, à la maison, at home, en ville, là, ici, here, ville, town, in town, secteur,
@@ -61,7 +61,8 @@ WORDS: dict[Kind, str] = {
         wallet, engine, starting, closing, locking, finishing, leaving the house, apporte, amène,
         ramène, grab, grabbing, taking, bringing, dressed, getting dressed, leaving home, from home, de
         la maison, quitte la maison, from the house, caserne, station, centre, local, list, address,
-        adresse, rejoindre le centre, premiers secours, trousse de secours, first aid kit
+        adresse, rejoindre le centre, premiers secours, trousse de secours, first aid kit, putting,
+        shoes on, boots on, coat on
     """,
     Kind.EASY: """
         pas de problème, pas de problèmes, pas de souci, pas de soucis, pas de pb, aucun problème, aucun

@@ -18,13 +18,13 @@ WORDS: dict[Kind, str] = {
         beer, beers, verre, verres, drink, drinks, service, poste, shift, home, maison, domicile, pris,
         prise, taken, sous, in a, in the, dans le, dans la, dans un, dans une, en cours, à l'arrêt, quel
         dommage, dommage, pity, fils, fille, my son, daughter, petits-enfants, grandkids, cassé, cassée,
-        plâtre, béquilles, entorse, positif, broken, crutches, formation, training
+        plâtre, béquilles, entorse, positif, broken, crutches, formation, training, transport, on shift
     """,
     Kind.POSSIBLE: """
         possible, temps, le temps, time, think, think so, pense, crois, veux, want, envie, souhaite,
-        wish, peut, serai, drive, conduire, bouger, move, sortir, quitter, leave, travel, marcher, walk,
+        wish, peut, drive, conduire, bouger, move, sortir, quitter, leave, travel, marcher, walk,
         comptez, compter, compte, count, en état, en état de, do that, in a position to, feasible,
-        faisable
+        faisable, être possible
     """,
     Kind.UNREAL: """
         pourrais, pourrait, could, would, would love to, viendrais, aurais, serais, voudrais, aimerais,
@@ -38,7 +38,8 @@ WORDS: dict[Kind, str] = {
         sinon, otherwise, quand, when, dès que, après, after, seulement, doute, doubt, hésite,
         condition, réserve, rigole, rigolais, plaisante, plaisantais, blague, kidding, joke, joking,
         erreur, error, mistake, oups, oops, trompé, trompée, wrong, plutôt, rather, instead, idk, dunno,
-        lol, mdr, ptdr, haha, peu, hihi, presque, almost, nearly, voir, verrai, only
+        lol, mdr, ptdr, haha, peu, hihi, presque, almost, nearly, voir, verrai, only, en peux, en viens,
+        put être, peu être
     """,
     Kind.BUT: "mais, but, cependant, par contre, however",
     Kind.LATER: """

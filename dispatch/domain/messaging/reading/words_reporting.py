@@ -8,7 +8,8 @@ WORDS: dict[Kind, str] = {
         my way home, on the way home, omw home, coming home, turning back, turn back, turning around,
         going home, go home, going back, heading home, heading back, n'approche pas, n'approche plus,
         staying away, stay away, keeping away, keep away, m'éloigne, recule, stand by, standing by,
-        standby, ne bouge pas, bouge pas, ne bouge plus, en attente, on attend, patiente
+        standby, ne bouge pas, bouge pas, ne bouge plus, en attente, on attend, patiente, on n'approche
+        pas
     """,
     Kind.HERE: """
         sur place, sur les lieux, sur zone, sur site, on site, onsite, on scene, at scene, at the scene,
