@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
+from dispatch.domain.service_area import Mistake
 from schemas.base import Hazard, Position, Severity
 from schemas.offers import Channel
 from schemas.replies import Answer
@@ -68,7 +69,10 @@ class Acknowledge(Struct, frozen=True):
 
 
 class Update(Struct, frozen=True):
-    """Apply what the source added; `trusted` where the plan trusts the source, `dropped` names what was not read."""
+    """Apply what the source added; `trusted` where the plan trusts it.
+
+    `dropped` names what was not read, `mistake` is one in the position that the source sent.
+    """
 
     report_id: UUID
     severity: Severity | None
@@ -77,6 +81,7 @@ class Update(Struct, frozen=True):
     professional: Professional | None
     trusted: bool
     dropped: tuple[str, ...] = ()
+    mistake: Mistake | None = None
 
 
 class Free(Struct, frozen=True):

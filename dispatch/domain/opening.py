@@ -7,9 +7,11 @@ from uuid import UUID
 from dispatch.domain.decision import Decision
 from dispatch.domain.evolve import evolve
 from dispatch.domain.offers import escalate_obstacles
+from dispatch.domain.placing import escalate_mistake, mended
+from dispatch.domain.service_area import Area
 from dispatch.domain.staleness import STALE, is_late, is_stale
 from dispatch.domain.supervision import MODE_UNREAD, awaiting, escalate_incomplete
-from schemas.base import Mode
+from schemas.base import Mode, Position
 from schemas.generations import seats_of
 from schemas.ids import derived
 from schemas.incidents import IncidentOpened
@@ -21,29 +23,34 @@ TOP = 3
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A report, when it was accepted, and what intake knows of its source, when the incident is opened."""
+    """A report, when it was accepted, and what intake knows of its source, when the incident is opened.
+
+    Without an area its organisation serves everywhere.
+    """
 
     report_id: UUID
     report: ReportReceived
     organisation: UUID
     mode: Mode
     trusted: bool
-    inside_area: bool
     accepted_at: datetime
+    area: Area | None = None
 
 
 def open_incident(opening: Opening, plan: Plan, now: datetime) -> Decision:
     """Open an incident, and escalate whatever keeps volunteers from being asked."""
-    opened = _opened(opening, plan, now)
+    position, mistake = mended(opening.report.position, opening.area)
+    opened = _opened(opening, position, plan, now)
     incident = evolve(None, opened)
     decision = Decision(incident, now)
     decision.events.append(opened)
+    escalate_mistake(decision, mistake)
     escalate_obstacles(decision)
     _escalate(decision, opening)
     return decision
 
 
-def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
+def _opened(opening: Opening, position: Position | None, plan: Plan, now: datetime) -> IncidentOpened:
     report = opening.report
     return IncidentOpened(
         at=now,
@@ -54,7 +61,7 @@ def _opened(opening: Opening, plan: Plan, now: datetime) -> IncidentOpened:
         kind=report.kind,
         severity=report.severity,
         lane=plan.lane if opening.mode == "actual" else "drill",
-        position=report.position,
+        position=position,
         hazards=report.hazards,
         professional=report.professional,
         awaiting=_awaiting(opening, plan),
@@ -79,8 +86,6 @@ def _awaiting(opening: Opening, plan: Plan) -> tuple[str, ...]:
 def _escalate(decision: Decision, opening: Opening) -> None:
     incident, report = decision.incident, opening.report
     escalate_incomplete(decision, report.dropped)
-    if incident.position is not None and not opening.inside_area:
-        decision.escalate("outside_area", page=True, detail="the position lies outside the service area")
     if incident.plan.professional == "informed" and not incident.professional.requested:
         decision.escalate("professional_not_requested", page=False, level=1)
     late = is_late(incident.plan, report.severity, opening.accepted_at, decision.now)

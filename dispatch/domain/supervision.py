@@ -11,6 +11,7 @@ from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import escalate_obstacles, forbidden_hazards
+from dispatch.domain.placing import escalate_mistake
 from dispatch.domain.staleness import STALE
 from schemas.base import Event
 from schemas.incidents import (
@@ -83,6 +84,7 @@ def update(decision: Decision, command: Update) -> None:
     escalate_incomplete(decision, command.dropped)
     if command.position is not None:
         decision.resolve({"unplaced"}, "placed")
+    escalate_mistake(decision, command.mistake)
     if set(remaining) <= {STALE}:
         decision.resolve({"awaiting_confirmation"}, "the missing facts are known")
     if not forbidden_hazards(incident) and (hazards := forbidden_hazards(decision.incident)):

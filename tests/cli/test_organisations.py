@@ -37,6 +37,18 @@ async def test_an_area_may_lie_in_the_south_west(dispatch: Dispatch) -> None:
     assert (await dispatch("organisations", "create", "Rio", "--area", "-23.1,-43.8,-22.7,-43")).code == 0
 
 
+@pytest.mark.parametrize("area", ["48,1;6,9;49,1;8,3", "48.1N, 6.9E, 49.1N, 8.3E"])
+async def test_an_area_is_typed_in_any_notation(dispatch: Dispatch, area: str) -> None:
+    assert (await dispatch("organisations", "create", "Bas-Rhin", "--area", area)).code == 0
+    (listed,) = (await dispatch("organisations", "list", "--json")).json()
+    assert (listed["south"], listed["west"], listed["north"], listed["east"]) == (48.1, 6.9, 49.1, 8.3)
+
+
+async def test_an_area_that_is_none_is_misuse(dispatch: Dispatch) -> None:
+    done = await dispatch("organisations", "create", "Bas-Rhin", "--area", "148.1;6.9;49.1;8.3")
+    assert (done.code, "90 degrees" in done.err) == (2, True)
+
+
 async def test_among_several_organisations_one_must_be_named(dispatch: Dispatch, organisation: str) -> None:
     await dispatch("organisations", "create", "SDIS 68")
     unnamed = await dispatch("keys", "list")

@@ -51,6 +51,40 @@ async def test_a_report_that_is_rejected_by_overload_is_sent_again_later(
 
 
 @pytest.mark.usefixtures("organisation")
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("--at", "48°34'48\"N 7°45'E"),
+        ("--at", "48,58; 7,75"),
+        ("--at", "7.75 E, 48.58 N"),
+        ("--at", "geo:48.58,7.75"),
+        ("--lat", "48,58", "--lon", "7,75"),
+        ("--lat", "48.58 N", "--lon", "7°45'E"),
+    ],
+)
+async def test_a_place_is_typed_in_any_notation(
+    dispatch: Dispatch, pool: asyncpg.Pool, where: tuple[str, ...]
+) -> None:
+    assert (await dispatch("report", "medical.fall", *where)).code == 0
+    body = await pool.fetchval("SELECT body FROM journal WHERE topic = 'incident.reports'")
+    place = orjson.loads(body)["position"]
+    assert (place["lat"], place["lon"]) == (pytest.approx(48.58), pytest.approx(7.75))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("--at", "place de la gare"),
+        ("--at", "48.58"),
+        ("--at", "48.58 7.75", "--lat", "48.58"),
+        ("--lat", "x"),
+    ],
+)
+async def test_a_place_that_cannot_be_read_is_misuse(dispatch: Dispatch, where: tuple[str, ...]) -> None:
+    assert (await dispatch("report", "medical.fall", *where)).code == 2
+
+
+@pytest.mark.usefixtures("organisation")
 async def test_the_error_for_swapped_coordinates_names_the_cause(dispatch: Dispatch) -> None:
     done = await dispatch("report", "fire.building", "--lat", "151.2", "--lon", "-33.8")
     assert (done.code, "swapped" in done.err) == (2, True)

@@ -147,6 +147,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "The position lies outside the service area. Volunteers are asked nevertheless.",
         "Check it.",
     ),
+    "doubtful_position": (
+        "A report's position is 0,0, which is left out, or was exchanged so that it lies in the service area.",
+        "Check it; send the right one: a report with `updates`.",
+    ),
     "hazard": (
         "A hazard forbids offers. Everybody with an offer or assignment was recalled.",
         "Take over.",

@@ -15,7 +15,7 @@ from tests.documents import reference, state_diagram, texts
 from tests.documents.reference_words import ACTS, GATES, PLAN, REASONS, SETTINGS
 
 ROOT = Path(__file__).parents[2]
-OPEN = {"/healthz", "/readyz", "/metrics", "/a/{token}"}
+OPEN = {"/healthz", "/readyz", "/metrics", "/a/{token}", "/a/{token}/why"}
 """The routes without a key: they reveal nothing, or require a token."""
 
 

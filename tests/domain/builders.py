@@ -60,14 +60,14 @@ def watch_plan(**changes: object) -> Plan:
 
 
 def opening(**changes: object) -> Opening:
-    """Return the opening of a trusted report inside the area; changes apply to the report or to the opening."""
+    """Return the opening of a trusted report, for a service area without bounds; changes apply to either."""
     fields: dict[str, Any] = {
         "at": START, "source": "control-room", "source_id": "1", "kind": "medical.fall", "position": PLACE,
         "professional": CALLED,
     }  # fmt: skip
     known: dict[str, Any] = {
         "report_id": named("report"), "organisation": named("organisation"), "mode": "actual",
-        "trusted": True, "inside_area": True, "accepted_at": START,
+        "trusted": True, "area": None, "accepted_at": START,
     }  # fmt: skip
     report = {name: value for name, value in changes.items() if name not in known}
     known |= {name: value for name, value in changes.items() if name in known}

@@ -30,6 +30,7 @@ from dispatch.domain.evolve import evolve, replay
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import offers_wanted
 from dispatch.domain.opening import open_incident
+from dispatch.domain.service_area import Area
 from dispatch.services.plans.plan_files import load
 from schemas.base import Event
 from schemas.decoding import revive
@@ -73,7 +74,7 @@ class OneIncident(RuleBasedStateMachine):
         hazards=HAZARDS,
         professional=PROFESSIONAL,
         trusted=st.sampled_from([True, True, False]),
-        inside_area=st.booleans(),
+        area=st.sampled_from([None, None, Area(48, 2, 49, 3), Area(2, 48, 3, 49)]),
     )
     def open(self, under: object, **report: object) -> None:
         decision = open_incident(opening(**report), under, START)  # type: ignore[arg-type]

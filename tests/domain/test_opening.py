@@ -8,12 +8,15 @@ from dispatch.domain.commands import Act, Update
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import may_ask, offers_wanted
 from dispatch.domain.opening import open_incident
+from dispatch.domain.service_area import Area
 from dispatch.services.plans.plan_files import load
+from schemas.base import Position
 from schemas.ids import named
 from schemas.plans import Plan
 from schemas.reports import Professional
 from tests.domain.builders import CALLED, after, at, incident, opening, plan, watch_plan
 
+BAS_RHIN = Area(48.1, 6.9, 49.1, 8.3)
 DEFAULT = load(None).choose("never.heard.of")
 NOT_CALLED = Professional()
 
@@ -73,9 +76,23 @@ def test_a_report_without_a_position_opens_unplaced_and_pages_a_supervisor() -> 
 
 
 def test_a_position_outside_the_area_pages_a_supervisor_and_still_asks() -> None:
-    opened = incident(inside_area=False)
+    opened = incident(area=BAS_RHIN)
     assert may_ask(opened)
     assert _told(opened) == {"outside_area": True}
+
+
+def test_swapped_coordinates_are_exchanged_and_a_supervisor_is_told() -> None:
+    opened = incident(area=BAS_RHIN, position=Position(lat=7.75, lon=48.58))
+    assert opened.position == Position(lat=48.58, lon=7.75)
+    assert may_ask(opened)
+    assert _told(opened) == {"doubtful_position": True}
+
+
+@pytest.mark.parametrize("area", [None, BAS_RHIN])
+def test_zeros_are_no_position_and_a_supervisor_is_told(area: Area | None) -> None:
+    opened = incident(area=area, position=Position(lat=0, lon=0))
+    assert opened.position is None
+    assert _told(opened) == {"doubtful_position": True, "unplaced": True}
 
 
 def test_a_hazard_that_the_plan_names_keeps_volunteers_away_from_the_start() -> None:

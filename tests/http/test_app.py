@@ -66,7 +66,7 @@ def test_every_route_but_the_open_ones_requires_a_key() -> None:
     unguarded = {
         path for path, methods in paths.items() for method in methods.values() if "security" not in method
     }
-    assert unguarded == {"/a/{token}", "/healthz", "/readyz", "/metrics"}
+    assert unguarded == {"/a/{token}", "/a/{token}/why", "/healthz", "/readyz", "/metrics"}
 
 
 def test_no_dependency_or_route_runs_in_a_thread() -> None:

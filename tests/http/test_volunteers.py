@@ -27,6 +27,14 @@ async def test_volunteers_are_registered_changed_and_erased(site: Site) -> None:
     assert len((await site.client.get("/v1/volunteers", headers=key)).json()) == 3
 
 
+async def test_a_receiver_without_a_position_moves_nobody_to_zero(site: Site) -> None:
+    key = await site.key("volunteers:write")
+    created = (await site.client.post("/v1/volunteers", json=volunteer_body(), headers=key)).json()
+    url = f"/v1/volunteers/{created['volunteer_id']}/position"
+    assert (await site.client.put(url, json={"lat": 0, "lon": 0}, headers=key)).status_code == 422
+    assert (await site.client.put(url, json={"lat": 0, "lon": 7.5}, headers=key)).status_code == 204
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

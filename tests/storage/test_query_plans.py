@@ -9,12 +9,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from dispatch.domain.matching.geo import mercator, mercator_scale
+from dispatch.domain.matching.geo import curvature, mercator, projected_reach
 from dispatch.embedded import EmbeddedPostgres
-from dispatch.storage.candidates import SearchArea
 from dispatch.storage.pool import open_pool
 from dispatch.storage.projections import PROJECTIONS
 from dispatch.storage.queries import bound, columns, sql
+from dispatch.storage.search_areas import SearchArea
 from tests.benchmarks.rig.population import ORGANISATION
 from tests.conftest import START, TEMPLATE, administer
 from tests.domain.builders import PLACE
@@ -22,14 +22,16 @@ from tests.support.plenty import DUE, MANY, fill, one
 
 LARGE = 1_000
 """Rows in a table that no statement may read whole."""
-PLACED = (*mercator(PLACE.lat, PLACE.lon), 3000 * mercator_scale(PLACE.lat), mercator_scale(PLACE.lat))
+PLACED = (*mercator(PLACE.lat, PLACE.lon), projected_reach(PLACE.lat, 3000), 3000, *curvature(PLACE.lat))
 SEARCHED = SearchArea(
     uuid4(), ORGANISATION, "urgent", *PLACED, START - timedelta(hours=8),
     START - timedelta(hours=1), "available,at_work", drill=False, asked_since=START - timedelta(hours=1),
 )  # fmt: skip
-NEAREST = {"n": [0], "now": START, **columns(SearchArea, [SEARCHED])}
+AREA = {"n": [0], "now": START, **columns(SearchArea, [SEARCHED])}
+NEAREST = {**AREA, "beyond": [0.0], "most": 60}
+BEYOND = {**AREA, "beyond": [1000.0], "most": 200, "born_after": ["2008-11-23"]}
 FARTHER = {
-    **NEAREST, "all_skills": ["first_aid"], "any_skills": [""], "nearest": [1000.0], "most": [12],
+    **AREA, "all_skills": ["first_aid"], "any_skills": [""], "nearest": [1000.0], "most": [12],
     "born_before": [date(2008, 11, 22)],
 }  # fmt: skip
 NOW, LATER, EARLIER = START, START + timedelta(minutes=1), START - timedelta(hours=1)
@@ -39,6 +41,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     # The arguments, and how many blocks the statement may touch: some four for each row that it needs.
     "search_nearest": (bound("search_nearest", **NEAREST)[1:], 1000),
     "search_farther": (bound("search_farther", **FARTHER)[1:], 2500),
+    "count_beyond": (bound("count_beyond", **BEYOND)[1:], 2500),
     "claim_volunteers": (([one("volunteer", 1), one("volunteer", 2)],), 40),
     "free_volunteers": (([one("volunteer", n) for n in range(1, 8)], ["urgent"] * 7), 100),
     "engaged_elsewhere": (([one("volunteer", 1)], [INCIDENTS[0]], INCIDENTS), 40),

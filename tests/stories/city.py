@@ -12,6 +12,7 @@ from uuid import UUID
 import aiohttp
 
 from dispatch.clock import MovableClock
+from dispatch.domain.service_area import Area
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.runtime import embedded_services
 from dispatch.runtime.embedded_services import Embedded
@@ -20,7 +21,7 @@ from dispatch.runtime.node import Node
 from dispatch.runtime.roles import ROLES
 from dispatch.runtime.wiring import Wiring
 from dispatch.services.access import keys, organisations
-from dispatch.services.access.organisations import Area, DutyContact
+from dispatch.services.access.organisations import DutyContact
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway import OutboundText
 from dispatch.services.messaging.gateway_registry import GatewayRegistry

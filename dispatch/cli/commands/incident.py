@@ -1,6 +1,7 @@
 """`dispatch incident`: show an incident, its timeline, and why each volunteer was or was not asked."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +23,8 @@ UNSHOWN = {
 }  # fmt: skip
 SHOWN = ("id", "plan", "position", "hazards", "awaiting", "opened_at", "covered_at", "ended_at", "taken_by")
 CODE = 8
+MOST_SHOWN = 100
+"""How many of those who were not picked are named in a round, the nearest first; the others are counted."""
 
 
 class IncidentWithTimeline(NamedTuple):
@@ -93,14 +96,30 @@ def name_of(volunteer: object, people: dict[UUID, str]) -> str:
 def _rows(moment: Moment, people: dict[UUID, str]) -> Iterator[tuple[object, ...]]:
     detail = dict(moment.detail)
     picked, passed = detail.pop("picked", ()), detail.pop("passed_over", ())
+    beyond = detail.pop("beyond", None) or {"people": 0}
     who = name_of(detail.pop("volunteer_id"), people) if "volunteer_id" in detail else ""
     fields = {k: v for k, v in detail.items() if k not in UNSHOWN and v not in (None, "", [], {})}
     text = ", ".join(f"{name}={_plain(value)}" for name, value in fields.items())
     yield f"{moment.at:%H:%M:%S}", Text(moment.what, "bold"), who, text
     for one in picked:
         yield "", Text("  picked", "green"), name_of(one["volunteer_id"], people), _why(one)
-    for one in passed:
+    for one in passed[:MOST_SHOWN]:
         yield "", Text("  not picked", "yellow"), name_of(one["volunteer_id"], people), _why(one)
+    if more := passed[MOST_SHOWN:]:
+        words = Counter(word for one in more for word in one["why"])
+        yield (
+            "",
+            Text("  not picked", "yellow"),
+            f"{len(more)} more",
+            f"{_counts(words)} (all of them: --json)",
+        )
+    if beyond["people"]:
+        yield "", Text("  farther", "yellow"), f"{beyond['people']} people", _counts(beyond["why"])
+
+
+def _counts(words: Mapping[str, int]) -> str:
+    """Write numbers of people by gate; who is shut out by two gates is in both."""
+    return ", ".join(f"{word}: {number}" for word, number in sorted(words.items()))
 
 
 def _why(one: dict[str, Any]) -> str:

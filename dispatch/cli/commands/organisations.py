@@ -7,11 +7,10 @@ from cyclopts import App, Parameter
 from dispatch.cli.connection import run
 from dispatch.cli.output import By, Json, Whose, operator, organisation_of, print_json, screen, table
 from dispatch.config import MisuseError
+from dispatch.domain.coordinates import CoordinatesError
+from dispatch.domain.service_area import Area, read_area
 from dispatch.services.access import organisations as service
-from dispatch.services.access.organisations import Area
 from dispatch.services.core.unit_of_work import UnitOfWork
-
-CORNERS = 4
 
 organisations = App(name="organisations", help="Create and list organisations.")
 
@@ -35,7 +34,7 @@ def create(
     zone
         Its time zone.
     area
-        Its service area in degrees as SOUTH,WEST,NORTH,EAST. Default: everywhere.
+        Its service area in degrees as SOUTH,WEST,NORTH,EAST, or with semicolons. Default: everywhere.
     """
     parsed = _area(area) if area else None
     id_ = run(lambda uow: service.create(uow, name, zone, parsed))
@@ -47,12 +46,9 @@ def create(
 
 def _area(text: str) -> Area:
     try:
-        corners = [float(part) for part in text.split(",")]
-    except ValueError:
-        corners = []
-    if len(corners) != CORNERS:
-        raise MisuseError(f"--area {text!r} is not SOUTH,WEST,NORTH,EAST in degrees")
-    return Area(*corners)
+        return read_area(text)
+    except CoordinatesError as error:
+        raise MisuseError(f"--area {text!r} is not SOUTH,WEST,NORTH,EAST in degrees: {error}") from None
 
 
 @organisations.command(name="list")

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from dispatch.cli.connection import run
 from dispatch.cli.csv_files import read_text
+from dispatch.cli.degrees import Latitude, Longitude, Place, place
 from dispatch.cli.output import (
     Json,
     Whose,
@@ -40,7 +41,6 @@ REQUIRED = {"id", "kind"}
 HIGHEST_LATITUDE = 90
 
 Fields = dict[str, Any]
-Degrees = Annotated[float | None, Parameter(allow_leading_hyphen=True)]
 
 
 class SheetRow(NamedTuple):
@@ -63,8 +63,9 @@ class Tally:
 def report(
     kind: str | None = None,
     *,
-    lat: Degrees = None,
-    lon: Degrees = None,
+    at: Place = None,
+    lat: Latitude = None,
+    lon: Longitude = None,
     severity: Severity = "urgent",
     id: str | None = None,  # noqa: A002 - the option's name
     source: str = "control-room",
@@ -80,12 +81,16 @@ def report(
 
     Example: dispatch report medical.cardiac_arrest --severity life_threatening --lat 48.58 --lon 7.75
 
+    Example: dispatch report medical.fall --at "48°34'N 7°45'E"
+
     Example: dispatch report --csv calls.csv --mode exercise
 
     Parameters
     ----------
     kind
         What happened, such as medical.cardiac_arrest or fire.building.
+    at
+        Where, as people write it: 48.58, 7.75 or 48,58; 7,75 or 48°34'N 7°45'E or geo:48.58,7.75.
     lat
         Where, in degrees.
     lon
@@ -112,6 +117,11 @@ def report(
     if sheet is not None:
         _report_sheet(sheet, source, mode, organisation, json=json)
         return
+    if at is not None:
+        if (lat, lon) != (None, None):
+            raise MisuseError("say where with --at, or with --lat and --lon")
+        where = place(at)
+        lat, lon = where.lat, where.lon
     name = id or f"cli-{new_id()}"
     fields: Fields = {
         "id": name, "kind": kind, "severity": severity, "mode": mode, "lat": lat, "lon": lon,

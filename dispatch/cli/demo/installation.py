@@ -19,6 +19,7 @@ from dispatch.cli.demo.phones import PhoneOwners
 from dispatch.cli.demo.population import COLUMNS, population
 from dispatch.clock import Clock, FastClock
 from dispatch.config import token_secret
+from dispatch.domain.service_area import Area
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.runtime import embedded_services
 from dispatch.runtime.embedded_services import Embedded
@@ -27,7 +28,7 @@ from dispatch.runtime.node import Node
 from dispatch.runtime.roles import ROLES
 from dispatch.runtime.wiring import Wiring
 from dispatch.services.access import keys, organisations
-from dispatch.services.access.organisations import Area, DutyContact
+from dispatch.services.access.organisations import DutyContact
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway_registry import GatewayRegistry

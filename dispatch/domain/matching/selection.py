@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntFlag
-from operator import attrgetter
+from functools import reduce
+from operator import and_, attrgetter, or_
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,8 +16,6 @@ from schemas.base import SEVERITY_RANK
 
 OVERFETCH = 3
 """The multiple of the wanted number that is fetched: two incidents at one place find the same people."""
-MOST_PASSED_OVER = 40
-"""The number of volunteers passed over that are stored per round, the nearest first."""
 
 ASKED_MOST, ASKED_WITHIN = 6, timedelta(hours=1)
 """So many offers in a lane within an hour are enough for one person; a life-threatening one is always made."""
@@ -60,10 +59,16 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class Choice:
-    """The volunteers picked for an incident, and those near by who were passed over."""
+    """The volunteers picked for an incident, and why the others within the radius were passed over.
+
+    `passed_over` names the nearest, and everybody who is nearer than the farthest pick; `beyond` counts the others by
+    their gates, all of them unless `counted` is false.
+    """
 
     picks: list[Pick] = field(default_factory=list)
     passed_over: dict[UUID, tuple[float, int]] = field(default_factory=dict)
+    beyond: Counter[int] = field(default_factory=Counter)
+    counted: bool = True
     contended: bool = False
 
     def drop(self, volunteer_id: UUID, gate: Gate) -> None:
@@ -75,11 +80,7 @@ class Choice:
 
     def shut(self) -> dict[str, int]:
         """Return the number of those passed over, by gate; a sensitive gate is not named."""
-        counts: Counter[str] = Counter()
-        for gates, people in Counter(gates for _, gates in self.passed_over.values()).items():
-            for word in readable(gates):
-                counts[word] += people
-        return dict(counts)
+        return by_word(Counter(gates for _, gates in self.passed_over.values()) + self.beyond)
 
 
 def asked_since(incident: Incident, now: datetime) -> datetime | None:
@@ -92,6 +93,15 @@ def readable(gates: int) -> list[str]:
     if gates & SENSITIVE:
         return ["not eligible"]
     return [gate.name.lower() for gate in Gate(gates) if gate.name]
+
+
+def by_word(people: Mapping[int, int]) -> dict[str, int]:
+    """Return numbers of people by each word for their gates, from their numbers by gates."""
+    counts: Counter[str] = Counter()
+    for gates, number in people.items():
+        for word in readable(gates):
+            counts[word] += number
+    return dict(counts)
 
 
 def allocate(
@@ -134,21 +144,24 @@ def _record_passed_over(
     choice: Choice, roles: Mapping[str, Sequence[Found]], mine: set[UUID], taken: set[UUID]
 ) -> None:
     """Record why the others were not chosen, the nearest first."""
-    for one in _for_any_role(roles):
+    for one in for_any_role(roles):
         if one.volunteer_id not in mine:
             passing = Gate.ELSEWHERE if one.volunteer_id in taken else Gate.FARTHER
             choice.passed_over[one.volunteer_id] = (one.metres, one.gates or passing)
-            if len(choice.passed_over) == MOST_PASSED_OVER:
-                return
 
 
-def _for_any_role(roles: Mapping[str, Sequence[Found]]) -> Sequence[Found]:
-    """Return everybody found, the nearest first: one who fits no role with the gates that all roles share."""
+def for_any_role(roles: Mapping[str, Sequence[Found]]) -> Sequence[Found]:
+    """Return everybody found, the nearest first, with the gates that shut each out of every role."""
     if len(roles) == 1:
         return next(iter(roles.values()))
-    seen: dict[UUID, Found] = {}
+    metres: dict[UUID, float] = {}
+    gates: dict[UUID, list[int]] = defaultdict(list)
     for one in (one for found in roles.values() for one in found):
-        before = seen.setdefault(one.volunteer_id, one)
-        if before.gates & ~one.gates:
-            seen[one.volunteer_id] = Found(one.volunteer_id, before.metres, before.gates & one.gates)
-    return sorted(seen.values(), key=attrgetter("metres"))
+        metres[one.volunteer_id] = one.metres
+        gates[one.volunteer_id].append(one.gates)
+    return sorted((Found(who, metres[who], combined(gates[who])) for who in metres), key=attrgetter("metres"))
+
+
+def combined(gates: Sequence[int]) -> int:
+    """Return the gates that shut somebody out of every role: those that all roles share, else all; 0 who fits one."""
+    return 0 if 0 in gates else reduce(and_, gates) or reduce(or_, gates)

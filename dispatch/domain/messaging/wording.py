@@ -122,6 +122,10 @@ REASONS: dict[str, dict[Language, str]] = {
     "hazard": {"fr": "danger signalé, les volontaires sont écartés", "en": "a hazard keeps volunteers away"},
     "unplaced": {"fr": "signalement sans position", "en": "a report has no position"},
     "outside_area": {"fr": "signalement hors du secteur", "en": "a report lies outside the area"},
+    "doubtful_position": {
+        "fr": "position douteuse dans un signalement",
+        "en": "a report's position is doubtful",
+    },
     "no_plan": {"fr": "aucun plan n'appelle de volontaires", "en": "no plan asks volunteers"},
     "stale_report": {
         "fr": "un signalement ancien attend votre confirmation",

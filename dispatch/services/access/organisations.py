@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import asyncpg
 
 from dispatch.domain.escalation import Cause
+from dispatch.domain.service_area import Area
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.services.core.phone_numbers import e164
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -18,17 +19,6 @@ from dispatch.storage.queries import bound, columns, sql
 from schemas.ids import named, new_id
 
 PAUSE_LEVEL = 2
-SOUTH, WEST, NORTH, EAST = -90, -180, 90, 180
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A service area, in degrees."""
-
-    south: float
-    west: float
-    north: float
-    east: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +147,5 @@ def _check(name: str, zone: str, area: Area | None) -> None:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidError("zone", f"{zone!r} is not a time zone such as Europe/Paris") from None
-    # An area whose west lies east of its east crosses the 180th meridian.
-    if area and not (SOUTH <= area.south < area.north <= NORTH and WEST <= area.west != area.east <= EAST):
+    if area and not area.is_possible:
         raise InvalidError("area", "give south, west, north, east in degrees, south before north")

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.matching.selection import readable
+from dispatch.domain.matching.selection import by_word, readable
 from dispatch.services.console.names import names_of
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage import journal
+from dispatch.storage.packed_reasons import counts_of, reasons_of
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.base import Event
@@ -79,9 +80,10 @@ def _round(row: asyncpg.Record) -> Moment:
         for who, role, metres in row["picked"]
     ]
     passed_over = [
-        {"volunteer_id": who, "distance_m": metres, "why": readable(gates)}
-        for who, metres, gates in row["passed_over"]
+        {"volunteer_id": str(who), "distance_m": metres, "why": readable(gates)}
+        for who, metres, gates in reasons_of(row)
     ]
+    beyond, complete = counts_of(row)
     return Moment(
         row["at"],
         "search.round",
@@ -91,7 +93,8 @@ def _round(row: asyncpg.Record) -> Moment:
             "wanted": row["wanted"],
             "picked": picked,
             "passed_over": passed_over,
-            "others": f"farther than {row['radius_m']} m, or behind those listed",
+            "beyond": {"people": sum(beyond.values()), "why": by_word(beyond), "complete": complete},
+            "others": f"farther than {row['radius_m']} m" + ("" if complete else ", or behind those listed"),
         },
     )
 

@@ -1,6 +1,6 @@
 """Opening of incidents: whether a report is known, which plan applies, and whether its source may call people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -14,13 +14,15 @@ from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.opening import Opening, open_incident
+from dispatch.domain.placing import mended
+from dispatch.domain.service_area import Area
 from dispatch.services.incidents import asking
 from dispatch.services.plans.plan_files import PlanBook
 from dispatch.storage import incidents as store
 from dispatch.storage.journal import read_streams
 from dispatch.storage.pool import execute_rows
 from dispatch.storage.queries import bound, columns, sql
-from schemas.base import SEVERITY_RANK, Mode, Position, Severity
+from schemas.base import SEVERITY_RANK, Mode, Severity
 from schemas.decoding import Received
 from schemas.ids import named
 from schemas.plans import Plan
@@ -118,20 +120,20 @@ class Intake:
         report: Report,
         opened: dict[Key, UUID],
         decisions: dict[UUID, Decision],
-        areas: "Areas",
+        areas: Mapping[UUID, Area | None],
         now: datetime,
     ) -> UUID:
         plan = self._book.choose(report.data.kind)
         trusted = self._trusts(plan, report)
+        area = areas[report.received.organisation]
         name = opened.get((report.received.organisation, report.source, report.data.updates or ""))
         if name is not None and name in decisions:
             before = decisions[name].incident.severity
-            apply(decisions[name], _update(report, before, trusted=trusted))
+            apply(decisions[name], _update(report, before, area, trusted=trusted))
             return name
-        inside = areas.inside(report.received.organisation, report.data.position)
         opening = Opening(
-            report.id, report.data, report.received.organisation, report.data.mode, trusted, inside,
-            report.accepted_at,
+            report.id, report.data, report.received.organisation, report.data.mode, trusted,
+            report.accepted_at, area,
         )  # fmt: skip
         decision = open_incident(opening, plan, now)
         decisions[decision.incident.id] = decision
@@ -141,34 +143,15 @@ class Intake:
         return (report.channel != "topic" or self._guarded) and report.source in plan.trusted_sources
 
 
-@dataclass(frozen=True, slots=True)
-class Areas:
-    """The service areas of a batch's organisations, as (south, west, north, east); None means everywhere."""
-
-    boxes: dict[UUID, tuple[float, float, float, float] | None]
-
-    def inside(self, organisation: UUID, position: Position | None) -> bool:
-        """Return whether a position lies in an organisation's area; an area may cross the 180th meridian."""
-        box = self.boxes[organisation]
-        if box is None or position is None:
-            return True
-        south, west, north, east = box
-        across = west <= position.lon <= east if west <= east else not east < position.lon < west
-        return south <= position.lat <= north and across
-
-
-async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -> Areas:
+async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -> dict[UUID, Area | None]:
     wanted = sorted({one.organisation for one in received})
     rows = await connection.fetch(sql("service_areas"), wanted)
-    boxes = {
-        row["id"]: None if row["south"] is None else (row["south"], row["west"], row["north"], row["east"])
-        for row in rows
-    }
+    areas = {row["id"]: None if row["south"] is None else Area(*tuple(row)[1:]) for row in rows}
     for one in received:
-        if one.organisation not in boxes:
+        if one.organisation not in areas:
             msg = f"ce_organisation: {one.organisation} is not known here"
             raise RefusedError(msg)
-    return Areas(boxes)
+    return areas
 
 
 def _in_the_present(data: ReportReceived, now: datetime) -> ReportReceived:
@@ -247,17 +230,11 @@ async def _incidents_of_earlier(connection: asyncpg.Connection, reports: Sequenc
     return {(r["organisation"], r["source"], r["source_id"]): r["incident_id"] for r in rows}
 
 
-def _update(report: Report, before: Severity, *, trusted: bool) -> Update:
+def _update(report: Report, before: Severity, area: Area | None, *, trusted: bool) -> Update:
     """Return the changes of a report; a field that it omits arrives as a default and must change nothing."""
     data = report.data
     worse = SEVERITY_RANK[data.severity] < SEVERITY_RANK[before]
     professional = None if data.professional == Professional() else data.professional
-    return Update(
-        report.id,
-        data.severity if worse else None,
-        data.position,
-        data.hazards,
-        professional,
-        trusted,
-        data.dropped,
-    )
+    position, mistake = mended(data.position, area)
+    severity = data.severity if worse else None
+    return Update(report.id, severity, position, data.hazards, professional, trusted, data.dropped, mistake)

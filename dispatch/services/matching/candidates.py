@@ -12,8 +12,10 @@ import orjson
 
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Choice, allocate
-from dispatch.storage.candidates import claim, search
+from dispatch.storage.candidates import claim, explore
+from dispatch.storage.packed_reasons import packed, packed_counts
 from dispatch.storage.queries import bound, columns, sql
+from dispatch.storage.reasons import complete
 from schemas.ids import derived
 
 Wanted = Mapping[UUID, Counter[str]]
@@ -39,7 +41,8 @@ class RoundRow(NamedTuple):
     radius_m: int
     wanted: int
     picked: str
-    passed_over: str
+    passed: bytes
+    beyond: str | None
 
 
 async def choose(
@@ -50,9 +53,10 @@ async def choose(
     Incidents of organisations that have paused new offers are left out.
     """
     asking = await _unpaused(connection, incidents)
-    found = await search(connection, asking, wanted, now)
-    choices = allocate(asking, wanted, found)
+    questions = await explore(connection, asking, wanted, now)
+    choices = allocate(asking, wanted, {one.incident.id: one.found for one in questions})
     await claim(connection, choices, {incident.id: incident.lane for incident in asking})
+    await complete(connection, questions, choices, now)
     return [
         Round(derived(i.id, "round", i.seq), i, wanted[i.id].total(), choices[i.id], max(now, i.last_at))
         for i in asking
@@ -76,9 +80,8 @@ async def _unpaused(connection: asyncpg.Connection, incidents: Sequence[Incident
 
 def _row(found: Round) -> RoundRow:
     picked = [[str(p.volunteer_id), p.role, p.distance_m] for p in found.choice.picks]
-    passed = [
-        [str(who), round(metres), int(gates)] for who, (metres, gates) in found.choice.passed_over.items()
-    ]
-    notes = (orjson.dumps(picked).decode(), orjson.dumps(passed).decode())
-    incident = found.incident
-    return RoundRow(found.id, incident.id, found.at, incident.radius_m, found.wanted, *notes)
+    incident, choice = found.incident, found.choice
+    return RoundRow(
+        found.id, incident.id, found.at, incident.radius_m, found.wanted, orjson.dumps(picked).decode(),
+        packed(choice.passed_over), packed_counts(choice.beyond, complete=choice.counted),
+    )  # fmt: skip

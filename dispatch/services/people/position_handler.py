@@ -57,7 +57,9 @@ def _coalesce(records: Sequence[Received], now: datetime) -> tuple[LatestFixes, 
 
 def _add(latest: LatestFixes, organisation: UUID, moved: PositionMoved, now: datetime) -> None:
     who, before = moved.volunteer_id, latest.get(moved.volunteer_id)
-    if moved.recorded_at > now + MAX_AHEAD:
+    if moved.lat == moved.lon == 0:
+        log.warning("position discarded: 0,0 means that the receiver has none", volunteer=str(who))
+    elif moved.recorded_at > now + MAX_AHEAD:
         log.warning("position discarded: recorded in the future", volunteer=str(who))
     elif before is None or before[1].recorded_at < moved.recorded_at:
         latest[who] = (organisation, PositionFix(who, moved.lat, moved.lon, moved.recorded_at))

@@ -25,8 +25,10 @@ class PositionWriter:
     async def write(self, organisation: UUID, fix: PositionFix) -> None:
         """Store a position; return when it is committed.
 
-        Raises InvalidError where it is older than a day, NotFoundError where the volunteer is not on the roster.
+        Raises InvalidError where it is older than a day or 0,0, NotFoundError where the volunteer is not on the roster.
         """
+        if fix.lat == fix.lon == 0:
+            raise InvalidError("lat", "0,0 means that the receiver has no position: send none")
         if fix.recorded_at <= self._uow.clock.now() - MAX_AGE:
             raise InvalidError("recorded_at", "more than a day ago: send where the volunteer is now")
         if organisation not in self._groups:

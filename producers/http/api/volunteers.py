@@ -1,11 +1,14 @@
 """The roster: list, register, import, change, erase, and positions."""
 
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel
 
+from dispatch.domain.matching.selection import readable
+from dispatch.services.console.own_reasons import own_reasons
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.people import opt_out, roster_files, volunteers
 from dispatch.services.people.position_writer import PositionWriter
@@ -40,6 +43,15 @@ class Volunteer(BaseModel):
     stopped: bool
 
 
+class Reason(BaseModel):
+    """A search that found the volunteer; `why` names the gates, a sensitive one as `not eligible`."""
+
+    at: datetime
+    distance_m: int
+    picked: bool
+    why: list[str]
+
+
 class Registered(BaseModel):
     """The pseudonym of the volunteer in events."""
 
@@ -63,6 +75,18 @@ async def listed(
     """List the roster; for the next page pass the last `volunteer_id` as `after`. Scope `console:read`."""
     rows = await volunteers.list_volunteers(uow, key.organisation, after=after, limit=limit)
     return [Volunteer.model_validate(row | {"stopped": row["stopped_at"] is not None}) for row in rows]
+
+
+@router.get("/v1/volunteers/{volunteer_id}/reasons")
+async def reasons(
+    volunteer_id: UUID,
+    key: ConsoleReadKey,
+    uow: UowDep,
+    days: Annotated[int, Query(ge=1, le=31)] = 7,
+) -> list[Reason]:
+    """Say why a volunteer was or was not asked lately, latest first, at most fifty. Scope `console:read`."""
+    found = await own_reasons(uow, key.organisation, volunteer_id, timedelta(days=days))
+    return [Reason(at=o.at, distance_m=o.distance_m, picked=o.picked, why=readable(o.gates)) for o in found]
 
 
 @router.post("/v1/volunteers", status_code=201)

@@ -1,6 +1,7 @@
 """The page of one volunteer and offer: plain HTML for old phones; a GET never stores an answer."""
 
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
@@ -9,6 +10,7 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dispatch.domain.messaging.texts import distance, until
+from dispatch.services.console.own_reasons import OwnReason, own_reasons
 from dispatch.services.core.error_classification import TRANSIENT
 from dispatch.services.messaging import tokens
 from dispatch.services.messaging.tokens import TokenView
@@ -30,6 +32,7 @@ HEADERS = {
     ),
 }
 ANSWERS = get_args(Answer)
+OTHER: dict[Language, Language] = {"fr": "en", "en": "fr"}
 RETRY_AFTER_S = 5
 
 templates = Environment(
@@ -95,6 +98,32 @@ async def answer(token: str, request: Request, uow: UowDep, lang: str | None = N
     return _gone() if view is None else _page(request, view, lang)
 
 
+@router.get("/a/{token}/why")
+async def why(token: str, request: Request, uow: UowDep, lang: str | None = None) -> Response:
+    """Tell a volunteer why they were or were not asked in the last days."""
+    view = await tokens.open_token(uow, token, secret=request.app.state.secret)
+    if view is None:
+        return _gone()
+    found = await own_reasons(uow, view.organisation, view.volunteer_id)
+    language, now = _language(view, lang), uow.clock.now()
+    return _html(
+        "why.html",
+        200,
+        lang=language,
+        other=OTHER[language],
+        organisation=view.organisation_name,
+        reasons=[_own_reason(one, view.zone, language, now) for one in found],
+        label={name: label[language] for name, label in wording.LABELS.items()},
+    )
+
+
+def _own_reason(one: OwnReason, zone: str, language: Language, now: datetime) -> dict[str, str]:
+    words = [wording.OWN_GATES[gate][language] for gate in one.gates]
+    words = [wording.PICKED[language]] if one.picked else words
+    away = wording.LABELS["away"][language].format(distance=distance(one.distance_m, language))
+    return {"at": until(one.at, zone, now), "away": away, "why": "; ".join(words)}
+
+
 async def _submitted_answer(request: Request) -> Answer | None:
     async with request.form(max_files=0, max_fields=10) as form:
         submitted = form.get("answer")
@@ -103,14 +132,15 @@ async def _submitted_answer(request: Request) -> Answer | None:
 
 def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = False) -> Response:
     now = uow_of(request).clock.now()
-    language: Language = "en" if lang == "en" else "fr" if lang == "fr" else view.language
+    language = _language(view, lang)
     shown = page_content(view, now)
     buttons = wording.BUTTONS | (wording.BUTTONS_INFORMS if view.informs else {})
     return _html(
         "offer.html",
         422 if bad else 200,
         lang=language,
-        other="fr" if language == "en" else "en",
+        other=OTHER[language],
+        token=request.path_params["token"],
         mark=f"{wording.DRILL[language]} " if view.mode != "actual" else "",
         title=view.title[language],
         organisation=view.organisation_name,
@@ -124,6 +154,10 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
         until=until(view.expires_at, view.zone, now) if shown.state == "asked" else "",
         label={name: label[language] for name, label in wording.LABELS.items()},
     )
+
+
+def _language(view: TokenView, lang: str | None) -> Language:
+    return "en" if lang == "en" else "fr" if lang == "fr" else view.language
 
 
 def _state(shown: PageContent, view: TokenView, language: Language) -> str:

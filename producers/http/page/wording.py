@@ -1,5 +1,6 @@
 """The texts of the volunteer's page, in French and English."""
 
+from dispatch.domain.matching.selection import Gate
 from schemas.volunteers import Language
 
 DRILL: dict[Language, str] = {"fr": "[EXERCICE]", "en": "[DRILL]"}
@@ -71,7 +72,49 @@ LABELS: dict[str, dict[Language, str]] = {
         "fr": "Vous êtes parmi les plus proches qui ont la compétence demandée.",
         "en": "You are among the nearest who have the skill that is needed.",
     },
+    "reasons": {"fr": "Pourquoi vous avez été appelé, ou non", "en": "Why you were asked, or not"},
+    "no_reasons": {
+        "fr": "Ces sept derniers jours, aucune recherche n'est passée près de vous.",
+        "en": "In the last seven days no search came near you.",
+    },
+    "colon": {"fr": "\u00a0:", "en": ":"},
     "emergency": {"fr": "Urgence : 112", "en": "Emergency: 112"},
     "other": {"fr": "In English", "en": "En français"},
+    "all_reasons": {"fr": "Mes derniers appels, et pourquoi", "en": "My last calls, and why"},
     "bad": {"fr": "Cette réponse n'existe pas.", "en": "There is no such answer."},
 }
+
+PICKED: dict[Language, str] = {
+    "fr": "vous étiez parmi les plus proches, on vous a appelé",
+    "en": "you were among the nearest, and were asked",
+}
+OWN_GATES: dict[Gate, dict[Language, str]] = {
+    Gate.SKILL: {"fr": "une autre compétence était demandée", "en": "another skill was needed"},
+    Gate.AVAILABILITY: {"fr": "vous n'étiez pas disponible", "en": "you were not available"},
+    Gate.CONSENT: {
+        "fr": "vous n'avez accepté aucun moyen de contact",
+        "en": "you have agreed to no way of contact",
+    },
+    Gate.AGE: {
+        "fr": "il faut être plus âgé, ou votre âge manque",
+        "en": "you are too young, or your age is missing",
+    },
+    Gate.REST: {"fr": "vous étiez au repos après une intervention", "en": "you had a rest after a task"},
+    Gate.POSITION: {"fr": "votre position était trop ancienne", "en": "your position was too old"},
+    Gate.OFFER: {"fr": "un autre appel attendait votre réponse", "en": "another call awaited your answer"},
+    Gate.ENGAGED: {"fr": "vous étiez déjà engagé", "en": "you were on another task"},
+    Gate.ASKED: {"fr": "on vous avait déjà appelé pour cela", "en": "you had been asked for this before"},
+    Gate.LEFT: {
+        "fr": "vous avez répondu STOP ou quitté la liste",
+        "en": "you answered STOP or left the roster",
+    },
+    Gate.DRILL: {"fr": "c'était un exercice", "en": "it was a drill"},
+    Gate.OFTEN: {
+        "fr": "on vous avait appelé souvent dans l'heure",
+        "en": "you had been asked often within the hour",
+    },
+    Gate.FARTHER: {"fr": "d'autres étaient plus proches", "en": "others were nearer"},
+    Gate.ELSEWHERE: {"fr": "un autre appel avait besoin de vous", "en": "another call needed you"},
+    Gate.HELD: {"fr": "un autre appel était en cours", "en": "another call was being prepared"},
+}
+"""Why a volunteer was not asked, in words for themselves: here a sensitive gate is named."""

@@ -4,8 +4,9 @@ from uuid import UUID
 
 import pytest
 
+from dispatch.domain.service_area import Area
 from dispatch.services.access import organisations
-from dispatch.services.access.organisations import Area, DutyContact
+from dispatch.services.access.organisations import DutyContact
 from dispatch.services.core.errors import ConflictError, InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 

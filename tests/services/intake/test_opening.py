@@ -131,6 +131,37 @@ async def test_a_report_outside_the_area_is_opened_and_escalated(world: World) -
     assert reasons(incident) == {"outside_area"}
 
 
+async def test_a_swapped_position_is_exchanged_by_any_way_in(world: World) -> None:
+    people, swapped = await world.add_people(2), Position(lat=PLACE.lon, lon=PLACE.lat)
+    name = await world.ask("1", position=swapped)
+    assert (await world.read(name)).position == PLACE
+    assert await world.asked(name) == people
+    await world.deliver(
+        "incident.reports", [from_topic(world, "2", position=swapped, severity="life_threatening")]
+    )
+    await world.open("3", position=None)
+    updated = await world.open("4", updates="3", position=swapped)
+    for row in await world.pool.fetch("SELECT id FROM incidents"):
+        incident = await world.read(row["id"])
+        assert incident.position == PLACE
+        assert "doubtful_position" in reasons(incident)
+    assert "unplaced" not in reasons(await world.read(updated))
+
+
+async def test_zeros_in_an_update_leave_the_earlier_position(world: World) -> None:
+    name = await world.open("1")
+    await world.open("2", updates="1", position=Position(lat=0, lon=0))
+    incident = await world.read(name)
+    assert incident.position == PLACE
+    assert reasons(incident) >= {"doubtful_position"}
+
+
+async def test_an_update_outside_the_area_is_escalated(world: World) -> None:
+    name = await world.open("1")
+    await world.open("2", updates="1", position=Position(lat=43.3, lon=5.4))
+    assert reasons(await world.read(name)) >= {"outside_area"}
+
+
 async def test_an_update_that_adds_a_hazard_aborts_and_recalls_everybody(world: World) -> None:
     people = await world.add_people(3)
     name = await world.ask("1")

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import hypot
+from math import atan, degrees, sinh
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from dispatch.domain.incident import Incident
-from dispatch.domain.matching.geo import mercator, mercator_scale
+from dispatch.domain.matching.geo import MERCATOR_M, distance_m
 from dispatch.domain.matching.selection import ASKED_MOST, Gate, asked_since
 from dispatch.domain.offers import seats_by_role
+from schemas.base import Position
 
 CHANNELS = {"sms", "voice", "push", "email"}
 Rows = list[dict[str, Any]]
@@ -94,7 +95,8 @@ def _age(born: date, now: datetime) -> int:
 
 
 def _metres(place: dict[str, Any], incident: Incident) -> float:
+    """Return the geodesic distance to a place, from its projected coordinates."""
     assert incident.position is not None
-    x, y = mercator(incident.position.lat, incident.position.lon)
     at = place["at"]
-    return hypot(at.x - x, at.y - y) / mercator_scale(incident.position.lat)
+    lat = degrees(atan(sinh(at.y / MERCATOR_M)))
+    return distance_m(incident.position, Position(lat=lat, lon=degrees(at.x / MERCATOR_M)))

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from dispatch.domain.service_area import Area
 from dispatch.services.access import organisations
-from dispatch.services.access.organisations import Area
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import opt_out, volunteers

@@ -1,48 +1,55 @@
 -- name: write_rounds
 -- Stores search rounds: the reasons for which volunteers near an incident were or were not picked.
-INSERT INTO rounds (id, incident_id, at, radius_m, wanted, picked, passed_over)
-SELECT r.id, r.incident_id, r.at, r.radius_m, r.wanted, r.picked::jsonb, r.passed_over::jsonb
+INSERT INTO rounds (id, incident_id, at, radius_m, wanted, picked, passed, beyond)
+SELECT r.id, r.incident_id, r.at, r.radius_m, r.wanted, r.picked::jsonb, r.passed, r.beyond::jsonb
 FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::int[], :wanted::int[], :picked::text[],
-            :passed_over::text[])
-     AS r (id, incident_id, at, radius_m, wanted, picked, passed_over);
+            :passed::bytea[], :beyond::text[])
+     AS r (id, incident_id, at, radius_m, wanted, picked, passed, beyond);
 
 -- name: search_nearest
--- Returns, for each incident, the 60 candidates whose base is nearest and, no farther, the nearest 60 who are tracked.
--- A candidate is packed in 32 bytes: the id, the distance, the gates except those of skill and age, and the birth date,
--- where an unknown one is later than every date. The skills are lines of a text, in the same order.
+-- Returns, for each incident, the candidates whose base is nearest, from a projected distance on, and, no farther, the
+-- nearest who are tracked: so many of each. `reach` is the projected distance up to which they are complete.
+-- A candidate is packed in 40 bytes: the id, the projected metres, the metres, the gates except those of skill and age,
+-- and the birth date, where an unknown one is later than every date. The skills are lines of a text, in the same order.
 -- OFFSET 0 preserves the look by index: Postgres would gather everybody who is tracked, anew for each incident.
-SELECT i.n, b.packed, b.skills, l.packed, l.skills
-FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
-            :radius::float8[], :stretch::float8[], :rested_since::timestamptz[], :fresh_since::timestamptz[],
-            :availability::text[], :drill::bool[], :asked_since::timestamptz[])
-     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, rested_since, fresh_since, availability, drill,
-           asked_since)
+SELECT i.n, b.packed, b.skills, l.packed, l.skills, l.reach
+FROM unnest(:n::int[], :beyond::float8[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[],
+            :y::float8[], :reach::float8[], :radius::float8[], :east::float8[], :north::float8[],
+            :rested_since::timestamptz[], :fresh_since::timestamptz[], :availability::text[], :drill::bool[],
+            :asked_since::timestamptz[])
+     AS i (n, beyond, incident_id, organisation, lane, x, y, reach, radius, east, north, rested_since, fresh_since,
+           availability, drill, asked_since)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
                            string_to_array(i.availability, ',') AS availability OFFSET 0) AS q
 CROSS JOIN LATERAL (
-    SELECT string_agg(uuid_send(f.volunteer_id) || float8send(f.metres / i.stretch) || int4send(f.gates)
-                      || date_send(f.born), '') AS packed,
+    SELECT string_agg(uuid_send(f.volunteer_id) || float8send(f.projected) || float8send(f.metres)
+                      || int4send(f.gates) || date_send(f.born), '') AS packed,
            string_agg(f.skills, E'\n') AS skills,
-           CASE WHEN count(*) = 60 THEN max(f.metres) ELSE i.radius END AS reach
+           CASE WHEN count(*) = :most THEN max(f.projected) ELSE i.reach END AS reach
     FROM (
-        SELECT c.volunteer_id, c.at <-> point(i.x, i.y) AS metres, coalesce(c.birth_date, 'infinity') AS born, c.skills,
+        SELECT c.volunteer_id, c.at <-> point(i.x, i.y) AS projected,
+               ground_metres(c.at, i.x, i.y, i.east, i.north) AS metres,
+               coalesce(c.birth_date, 'infinity') AS born, c.skills,
                candidate_gates(c, NULL, i.lane, q.availability, i.rested_since, i.fresh_since, i.asked_since, q.asked,
                                i.drill, :now) AS gates
         FROM candidates c
-        WHERE c.at <@ circle(point(i.x, i.y), i.radius) AND c.organisation = i.organisation
+        WHERE c.at <@ circle(point(i.x, i.y), i.reach) AND c.organisation = i.organisation
+          AND c.at <-> point(i.x, i.y) >= i.beyond
           AND NOT (c.tracked AND EXISTS (SELECT FROM positions p
                                          WHERE p.volunteer_id = c.volunteer_id AND p.kind = 'live'
                                            AND p.recorded_at >= i.fresh_since OFFSET 0))
         ORDER BY c.at <-> point(i.x, i.y)
-        LIMIT 60
+        LIMIT :most
     ) AS f
 ) AS b
 CROSS JOIN LATERAL (
-    SELECT string_agg(uuid_send(f.volunteer_id) || float8send(f.metres / i.stretch) || int4send(f.gates)
-                      || date_send(f.born), '') AS packed,
-           string_agg(f.skills, E'\n') AS skills
+    SELECT string_agg(uuid_send(f.volunteer_id) || float8send(f.projected) || float8send(f.metres)
+                      || int4send(f.gates) || date_send(f.born), '') AS packed,
+           string_agg(f.skills, E'\n') AS skills,
+           CASE WHEN count(*) = :most THEN max(f.projected) ELSE b.reach END AS reach
     FROM (
-        SELECT p.volunteer_id, p.at <-> point(i.x, i.y) AS metres, m.born, m.skills, m.gates
+        SELECT p.volunteer_id, p.at <-> point(i.x, i.y) AS projected,
+               ground_metres(p.at, i.x, i.y, i.east, i.north) AS metres, m.born, m.skills, m.gates
         FROM positions p
         CROSS JOIN LATERAL (
             SELECT c.at, coalesce(c.birth_date, 'infinity') AS born, c.skills,
@@ -52,37 +59,40 @@ CROSS JOIN LATERAL (
             WHERE c.volunteer_id = p.volunteer_id AND c.organisation = i.organisation OFFSET 0
         ) AS m
         WHERE p.kind = 'live' AND p.at <@ circle(point(i.x, i.y), b.reach)
+          AND p.at <-> point(i.x, i.y) >= i.beyond
           AND (p.recorded_at >= i.fresh_since
                OR m.at IS NULL AND NOT EXISTS (SELECT FROM positions h
                                                WHERE h.volunteer_id = p.volunteer_id AND h.kind <> 'live' OFFSET 0))
         ORDER BY p.at <-> point(i.x, i.y)
-        LIMIT 60
+        LIMIT :most
     ) AS f
 ) AS l;
 
 -- name: search_farther
--- Returns the nearest who pass every gate, for each role of an incident, at a distance or beyond it.
-SELECT i.n, c.volunteer_id, c.metres
+-- Returns the nearest who pass every gate, for each role of an incident, at a projected distance or beyond it.
+SELECT i.n, c.volunteer_id, c.metres, c.projected
 FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
-            :radius::float8[], :stretch::float8[], :rested_since::timestamptz[], :fresh_since::timestamptz[],
-            :availability::text[], :drill::bool[], :asked_since::timestamptz[], :born_before::date[],
-            :all_skills::text[], :any_skills::text[], :nearest::float8[], :most::int[])
-     AS i (n, incident_id, organisation, lane, x, y, radius, stretch, rested_since, fresh_since, availability, drill,
-           asked_since, born_before, all_skills, any_skills, nearest, most)
+            :reach::float8[], :radius::float8[], :east::float8[], :north::float8[], :rested_since::timestamptz[],
+            :fresh_since::timestamptz[], :availability::text[], :drill::bool[], :asked_since::timestamptz[],
+            :born_before::date[], :all_skills::text[], :any_skills::text[], :nearest::float8[], :most::int[])
+     AS i (n, incident_id, organisation, lane, x, y, reach, radius, east, north, rested_since, fresh_since,
+           availability, drill, asked_since, born_before, all_skills, any_skills, nearest, most)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
                            string_to_array(i.availability, ',') AS availability,
                            string_to_array(i.all_skills, ',') AS all_skills,
                            string_to_array(i.any_skills, ',') AS any_skills OFFSET 0) AS q
 CROSS JOIN LATERAL (
     (
-        SELECT c.volunteer_id, (c.at <-> point(i.x, i.y)) / i.stretch AS metres
+        SELECT c.volunteer_id, c.at <-> point(i.x, i.y) AS projected,
+               ground_metres(c.at, i.x, i.y, i.east, i.north) AS metres
         FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, :now) AS s
-        WHERE c.at <@ circle(point(i.x, i.y), i.radius) AND c.organisation = i.organisation
-          AND (c.at <-> point(i.x, i.y)) / i.stretch >= i.nearest
+        WHERE c.at <@ circle(point(i.x, i.y), i.reach) AND c.organisation = i.organisation
+          AND c.at <-> point(i.x, i.y) >= i.nearest
           AND c.birth_date <= i.born_before
           AND candidate_gates(c, NULL, i.lane, q.availability, i.rested_since, i.fresh_since, i.asked_since, q.asked,
                               i.drill, :now) = 0
           AND q.all_skills <@ s.valid AND (q.any_skills = '{}' OR q.any_skills && s.valid)
+          AND ground_metres(c.at, i.x, i.y, i.east, i.north) <= i.radius
           AND NOT (c.tracked AND EXISTS (SELECT FROM positions p
                                          WHERE p.volunteer_id = c.volunteer_id AND p.kind = 'live'
                                            AND p.recorded_at >= i.fresh_since OFFSET 0))
@@ -91,7 +101,8 @@ CROSS JOIN LATERAL (
     )
     UNION ALL
     (
-        SELECT p.volunteer_id, (p.at <-> point(i.x, i.y)) / i.stretch AS metres
+        SELECT p.volunteer_id, p.at <-> point(i.x, i.y) AS projected,
+               ground_metres(p.at, i.x, i.y, i.east, i.north) AS metres
         FROM positions p
         CROSS JOIN LATERAL (
             SELECT FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, :now) AS s
@@ -101,8 +112,9 @@ CROSS JOIN LATERAL (
                                   i.asked_since, q.asked, i.drill, :now) = 0
               AND q.all_skills <@ s.valid AND (q.any_skills = '{}' OR q.any_skills && s.valid) OFFSET 0
         ) AS m
-        WHERE p.kind = 'live' AND p.at <@ circle(point(i.x, i.y), i.radius) AND p.recorded_at >= i.fresh_since
-          AND (p.at <-> point(i.x, i.y)) / i.stretch >= i.nearest
+        WHERE p.kind = 'live' AND p.at <@ circle(point(i.x, i.y), i.reach) AND p.recorded_at >= i.fresh_since
+          AND p.at <-> point(i.x, i.y) >= i.nearest
+          AND ground_metres(p.at, i.x, i.y, i.east, i.north) <= i.radius
         ORDER BY p.at <-> point(i.x, i.y)
         LIMIT i.most
     )
@@ -110,6 +122,62 @@ CROSS JOIN LATERAL (
     LIMIT i.most
 ) AS c
 ORDER BY i.n, c.metres, c.volunteer_id;
+
+-- name: count_beyond
+-- Counts, for each incident, the candidates from a projected distance on, the nearest so many at a base and so many of
+-- those who are tracked: by their gates except those of skill and age, their skills, and how many dates they are born on
+-- or after. It reads as `search_nearest` does, and packs nobody.
+SELECT i.n, g.live, g.gates, g.skills, g.young, g.people
+FROM unnest(:n::int[], :beyond::float8[], :born_after::text[], :incident_id::uuid[], :organisation::uuid[],
+            :lane::text[], :x::float8[], :y::float8[], :reach::float8[], :radius::float8[], :east::float8[],
+            :north::float8[], :rested_since::timestamptz[], :fresh_since::timestamptz[], :availability::text[],
+            :drill::bool[], :asked_since::timestamptz[])
+     AS i (n, beyond, born_after, incident_id, organisation, lane, x, y, reach, radius, east, north, rested_since,
+           fresh_since, availability, drill, asked_since)
+CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
+                           string_to_array(i.availability, ',') AS availability,
+                           string_to_array(i.born_after, ',')::date[] AS born_after OFFSET 0) AS q
+CROSS JOIN LATERAL (
+    SELECT f.live, f.gates, f.skills, f.young, count(*)::int AS people
+    FROM (
+        (
+            SELECT false AS live, c.skills,
+                   width_bucket(coalesce(c.birth_date, 'infinity'), q.born_after) AS young,
+                   candidate_gates(c, NULL, i.lane, q.availability, i.rested_since, i.fresh_since, i.asked_since,
+                                   q.asked, i.drill, :now) AS gates
+            FROM candidates c
+            WHERE c.at <@ circle(point(i.x, i.y), i.reach) AND c.organisation = i.organisation
+              AND c.at <-> point(i.x, i.y) >= i.beyond
+              AND ground_metres(c.at, i.x, i.y, i.east, i.north) <= i.radius
+              AND NOT (c.tracked AND EXISTS (SELECT FROM positions p
+                                             WHERE p.volunteer_id = c.volunteer_id AND p.kind = 'live'
+                                               AND p.recorded_at >= i.fresh_since OFFSET 0))
+            ORDER BY c.at <-> point(i.x, i.y)
+            LIMIT :most
+        )
+        UNION ALL
+        (
+            SELECT true, m.skills, width_bucket(m.born, q.born_after), m.gates
+            FROM positions p
+            CROSS JOIN LATERAL (
+                SELECT c.at, coalesce(c.birth_date, 'infinity') AS born, c.skills,
+                       candidate_gates(c, p.recorded_at, i.lane, q.availability, i.rested_since, i.fresh_since,
+                                       i.asked_since, q.asked, i.drill, :now) AS gates
+                FROM candidates c
+                WHERE c.volunteer_id = p.volunteer_id AND c.organisation = i.organisation OFFSET 0
+            ) AS m
+            WHERE p.kind = 'live' AND p.at <@ circle(point(i.x, i.y), i.reach)
+              AND p.at <-> point(i.x, i.y) >= i.beyond
+              AND ground_metres(p.at, i.x, i.y, i.east, i.north) <= i.radius
+              AND (p.recorded_at >= i.fresh_since
+                   OR m.at IS NULL AND NOT EXISTS (SELECT FROM positions h
+                                                   WHERE h.volunteer_id = p.volunteer_id AND h.kind <> 'live' OFFSET 0))
+            ORDER BY p.at <-> point(i.x, i.y)
+            LIMIT :most
+        )
+    ) AS f
+    GROUP BY f.live, f.gates, f.skills, f.young
+) AS g;
 
 -- name: claim_volunteers
 -- Locks those of the volunteers that no other transaction holds, in the order of their ids, and returns them.

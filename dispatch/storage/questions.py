@@ -1,0 +1,116 @@
+"""The question of an incident to the search, and what was found for it: each candidate judged for each role."""
+
+from calendar import isleap
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
+from uuid import UUID
+
+from dispatch.domain.incident import Incident
+from dispatch.domain.matching.selection import OVERFETCH, Found, Gate, combined
+from dispatch.domain.offers import seats_by_role
+from dispatch.storage.search_areas import areas_of
+
+Wanted = Mapping[UUID, Mapping[str, int]]
+Near = tuple[float, UUID, int, int, str, float]
+"""A candidate: metres, id, gates except those of skill and age, birth date in days since `DAY_ZERO`, stored skills,
+projected metres."""
+
+NEAREST = 60
+"""The number of volunteers around an incident that are returned whatever their gates."""
+SKILL, AGE = int(Gate.SKILL), int(Gate.AGE)
+DAY_ZERO = date(2000, 1, 1)
+"""The day from which Postgres counts days."""
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+class Question:
+    """The search for one incident, and the volunteers found so far by role, nearest first.
+
+    Everybody is known up to `edge`, in projected metres; it is `complete` where that is the whole area.
+    """
+
+    def __init__(self, incident: Incident, wanted: Mapping[str, int], now: datetime) -> None:
+        self.incident = incident
+        self.areas = list(areas_of(incident, now))
+        self.roles = sorted(role for role, count in wanted.items() if count > 0)
+        self.seats = seats_by_role(incident, self.roles)
+        self.born_before = {role: _years_before(now, self.seats[role].min_age or 0) for role in self.roles}
+        self.most = {role: wanted[role] * OVERFETCH + 10 for role in self.roles}
+        self.found: dict[str, list[Found]] = {}
+        self.edge, self.complete = 0.0, False
+        self.projected: dict[UUID, float] = {}
+        """The projected metres of those who are known, where the search is not complete."""
+
+    def add_nearest(self, near: list[Near], reach: float, now: datetime) -> None:
+        """Take the nearest, everybody of whom is known up to a projected distance."""
+        if len(near) > NEAREST:
+            near.sort(key=itemgetter(5, 1))
+            reach = near[NEAREST - 1][5]
+            del near[NEAREST:]
+        self.edge, self.complete = reach, reach >= self.areas[0].reach
+        self.found = self.judged(near, now)
+        if not self.complete:
+            self.projected = {one[1]: one[5] for one in near if one[0] <= self.incident.radius_m}
+
+    def judged(self, near: Sequence[Near], now: datetime) -> dict[str, list[Found]]:
+        """Return for every role who is within the radius; the roles differ in the gates of skill and age only."""
+        radius = self.incident.radius_m
+        within = sorted(one for one in near if one[0] <= radius)
+        valid = {skills: valid_skills(skills, now) for skills in {one[4] for one in within}}
+        found = {}
+        for role in self.roles:
+            lacking = {held: self.skill_gate(role, skills) for held, skills in valid.items()}
+            latest = (self.born_before[role] - DAY_ZERO).days
+            found[role] = [
+                Found(who, metres, gates | lacking[held] | (AGE if born > latest else 0))
+                for metres, who, gates, born, held, _ in within
+            ]
+        return found
+
+    def skill_gate(self, role: str, skills: Sequence[str]) -> int:
+        """Return the gate that these valid skills leave shut for a role, if any."""
+        return 0 if self.seats[role].fits(skills) else SKILL
+
+    def short(self) -> Iterator[tuple[str, int]]:
+        """Yield the roles with too few who pass, and how many to find from the edge on."""
+        for role, found in self.found.items() if not self.complete else ():
+            passing = [one for one in found if not one.gates]
+            at_edge = sum(self.projected[one.volunteer_id] == self.edge for one in passing)
+            missing = self.most[role] - len(passing) + at_edge
+            if missing > at_edge:
+                yield role, missing
+
+    def add_farther(self, farther: Mapping[str, Sequence[tuple[Found, float]]]) -> None:
+        """Take those who pass beyond the edge, by role."""
+        for role, more in farther.items():
+            known = {one.volunteer_id for one in self.found[role]}
+            new = [(one, projected) for one, projected in more if one.volunteer_id not in known]
+            self.found[role] = sorted([*self.found[role], *(one for one, _ in new)], key=itemgetter(1))
+            self.projected |= {one.volunteer_id: projected for one, projected in new}
+
+    def remember(self, roles: Mapping[str, Sequence[Found]], near: Sequence[Near]) -> None:
+        """Take people who were read later, for the sake of their reasons."""
+        self.found = {role: [*found, *roles[role]] for role, found in self.found.items()}
+        projected = {one[1]: one[5] for one in near}
+        self.projected |= {one.volunteer_id: projected[one.volunteer_id] for one in roles[self.roles[0]]}
+
+    def gates_of(self, who: UUID) -> int:
+        """Return the gates of somebody who is known, for all roles together."""
+        return combined(
+            [one.gates for found in self.found.values() for one in found if one.volunteer_id == who]
+        )
+
+
+def valid_skills(skills: str, now: datetime) -> list[str]:
+    """Return the skills that are valid at a time, from the text in which they are stored."""
+    elapsed = (now - EPOCH) // MICROSECOND
+    held = (one.partition("@") for one in skills.split(","))
+    return [skill for skill, _, until in held if not until or int(until) > elapsed]
+
+
+def _years_before(now: datetime, years: int) -> date:
+    """Return the latest birth date of a person of so many years; 29 February becomes 28 in a year without it."""
+    year = now.year - years
+    day = 28 if (now.month, now.day) == (2, 29) and not isleap(year) else now.day
+    return date(year, now.month, day)
