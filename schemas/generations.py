@@ -3,7 +3,9 @@
 A generation is a number that every event carries in `ce_generation`. It is raised when a field, a member of an
 enumeration or a type is added:
 1: release 0.1.0, which wrote no `ce_generation`.
-2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`.
+2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`; `assignment.doubted.v1` and
+`assignment.doubt_cleared.v1`, which are not written while a process of generation 1 runs; the purposes `started` and
+`doubted` of a message.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,6 +68,15 @@ _REPORT_IN_V2 = frozenset(
 )
 _REPLY_IN_V2 = frozenset({"eta_at", "party", "reason", "by", "sent_at"})
 
+_MESSAGE_ENDS = ("queued", "sent", "delivered", "failed", "skipped")
+_PURPOSES_IN_V2 = {"started": "stopped", "doubted": "offer"}
+"""The purposes of messages that generation 1 does not know, each with one on the same occasion that it does."""
+
+
+def _message_for_v1(body: Body) -> Body:
+    return {**body, "purpose": _PURPOSES_IN_V2.get(body["purpose"], body["purpose"])}
+
+
 Rewrite = Callable[[Body], Body]
 UPCASTS: Mapping[str, tuple[str, Rewrite]] = {
     "incident.opened.v1": ("incident.opened.v2", _opened_from_v1),
@@ -78,6 +89,7 @@ DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
         "incident.opened.v2": ("incident.opened.v1", _opened_for_v1),
         "report.received.v2": ("report.received.v1", lambda body: _without(body, _REPORT_IN_V2)),
         "reply.received.v2": ("reply.received.v1", lambda body: _without(body, _REPLY_IN_V2)),
+        **{f"message.{end}.v1": (f"message.{end}.v1", _message_for_v1) for end in _MESSAGE_ENDS},
     },
 }
 """For each older generation, how the types that it does not know are written for its readers."""

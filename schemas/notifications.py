@@ -17,6 +17,8 @@ Purpose = Literal[
     "escalation",
     "ask_back",
     "stopped",
+    "started",
+    "doubted",
 ]
 
 

@@ -110,6 +110,20 @@ class OnScene(AssignmentEvent):
     type: ClassVar[str] = "assignment.on_scene.v1"
 
 
+class Doubted(AssignmentEvent):
+    """The responder's texts, read together, may mean no: the seat is held until `until` for a clear yes."""
+
+    type: ClassVar[str] = "assignment.doubted.v1"
+
+    until: Operational[AwareDatetime]
+
+
+class DoubtCleared(AssignmentEvent):
+    """The responder whose answer was in doubt has said clearly that they come."""
+
+    type: ClassVar[str] = "assignment.doubt_cleared.v1"
+
+
 class Released(AssignmentEvent):
     """The responder is released; the seat is empty again unless the task is done."""
 

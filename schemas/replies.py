@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, Field
 from schemas.base import Event, Operational, Public, Slug, Strict
 from schemas.offers import Channel
 
+DOUBTFUL = "doubtful"
+"""The reason of a no that was read from the halves of a text, and asks for a confirmation."""
 Answer = Literal["accepted", "declined", "en_route", "on_scene", "released", "danger", "acknowledged"]
 
 
@@ -20,8 +22,9 @@ class AnswerBody(Strict):
 class ReplyReceived(Event):
     """One answer to one offer; the text of the message, if any, is stored elsewhere.
 
-    For later releases, null until then: `eta_at` when the volunteer expects to arrive, `party` how many people come,
-    `reason` a code for a no, `by` who answered for the volunteer, `sent_at` the sending time that the gateway reports.
+    `reason` is a code for a no: `doubtful` where it was read from the halves of a text. `sent_at` is the sending time
+    that the gateway reports. For later releases, null until then: `eta_at` when the volunteer expects to arrive,
+    `party` how many people come, `by` who answered for the volunteer.
     """
 
     type: ClassVar[str] = "reply.received.v2"

@@ -39,6 +39,8 @@ from schemas.notifications import (
 )
 from schemas.offers import (
     Assigned,
+    DoubtCleared,
+    Doubted,
     EnRoute,
     OfferAccepted,
     OfferAnsweredLate,
@@ -93,7 +95,8 @@ TOPICS: tuple[Topic, ...] = (
         writers=("incidents", "replies", "agenda", "api"),
     ),
     Topic(
-        "dispatch.assignments", "incident", 12, (Assigned, EnRoute, OnScene, Released),
+        "dispatch.assignments", "incident", 12,
+        (Assigned, Doubted, DoubtCleared, EnRoute, OnScene, Released),
         writers=("replies", "agenda", "api"),
     ),
     Topic(

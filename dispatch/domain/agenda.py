@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from dispatch.domain import escalation
+from dispatch.domain import doubts, escalation
+from dispatch.domain.answers import close_if_done
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Recall
 from dispatch.domain.offers import can_widen, may_ask, wants_offers, widen
@@ -24,6 +25,7 @@ def agenda(incident: Incident) -> dict[str, datetime]:
         "offer": min((offer.expires_at for offer in incident.live_offers()), default=None),
         "widen": _widens_at(incident),
         "step": _step_at(incident),
+        "doubt": doubts.due_at(incident),
         "en_route": _not_en_route_at(incident),
         "recall": _recall_overdue_at(incident),
         "consider": _consider_at(incident),
@@ -43,6 +45,8 @@ def tick(decision: Decision, being_answered: frozenset[UUID] = frozenset()) -> N
                 at=now, incident_id=decision.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id
             )
         )
+    if doubts.release_unconfirmed(decision, being_answered):
+        close_if_done(decision)
     if _is_due(_widens_at(decision.incident), now):
         widen(decision)
     if _is_due(_step_at(decision.incident), now):

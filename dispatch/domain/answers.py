@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from dispatch.domain import transitions
+from dispatch.domain import doubts, transitions
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Assignment, Incident, Offer, Seat
+from dispatch.domain.messaging.sending_time import said_at
 from schemas.base import Event
 from schemas.ids import derived
 from schemas.incidents import IncidentClosed, IncidentHeld, RecallAcknowledged
@@ -23,7 +24,7 @@ from schemas.offers import (
     OfferExpired,
     OnScene,
 )
-from schemas.replies import Answer
+from schemas.replies import DOUBTFUL, Answer
 
 RENFORT = "renfort"
 """The name of the actor in events that no human caused."""
@@ -50,9 +51,10 @@ def _is_overtaken(reply: AnswerOffer) -> bool:
 
 
 def _acknowledge(decision: Decision, reply: AnswerOffer) -> None:
-    """Acknowledge the volunteer's recall: any answer received after it shows that it was seen."""
+    """Acknowledge the volunteer's recall: any answer given after it shows that it was seen."""
     recall = decision.incident.recalls.get(reply.volunteer_id)
-    if recall is not None and recall.acknowledged_at is None and reply.received_at > recall.at:
+    given_at = said_at(reply.sent_at, reply.received_at)
+    if recall is not None and recall.acknowledged_at is None and given_at > recall.at:
         decision.add(
             RecallAcknowledged(
                 at=decision.now, incident_id=decision.incident.id, volunteer_id=reply.volunteer_id
@@ -63,7 +65,10 @@ def _acknowledge(decision: Decision, reply: AnswerOffer) -> None:
 
 
 def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
-    if any(a.volunteer_id == offer.volunteer_id for a in decision.incident.active()):
+    held = next((a for a in decision.incident.active() if a.volunteer_id == offer.volunteer_id), None)
+    if held is not None:
+        if held.offer_id == offer.id:
+            doubts.clear(decision, held)
         return
     if offer.status == "accepted":
         # A yes received before the release repeats the one that was seated.
@@ -71,7 +76,7 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
             _record_late(decision, offer, reply, "thanked")
         return
     in_time = offer.status in ("extended", "expired") and reply.received_at <= offer.expires_at
-    seat = None if reply.engaged else free_seat(decision.incident, offer.role)
+    seat = None if reply.engaged else _seat_for(decision, offer.role)
     if offer.status == "extended" and (not in_time or seat is None):
         decision.add(_event(OfferExpired, decision, offer))
     if seat is None:
@@ -80,6 +85,13 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     if not in_time:
         _record_late(decision, offer, reply, "reserve" if seat.reserve else "seated")
     _assign(decision, offer, reply, seat)
+
+
+def _seat_for(decision: Decision, role: str) -> Seat | None:
+    """Return a seat for a clear yes; where all are taken, the one of somebody whose answer is in doubt."""
+    if free_seat(decision.incident, role) is None and not decision.incident.arrived():
+        doubts.give_way(decision, role)
+    return free_seat(decision.incident, role)
 
 
 def _released_at(incident: Incident, offer: Offer) -> datetime:
@@ -132,6 +144,10 @@ def _assign(decision: Decision, offer: Offer, reply: AnswerOffer, seat: Seat) ->
 
 
 def _decline(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
+    if reply.reason == DOUBTFUL:
+        if (assignment := assignment_of(decision.incident, offer)) is not None:
+            doubts.doubt(decision, assignment)
+        return
     if transitions.may(transitions.OFFER, offer.status, OfferDeclined):
         decision.add(
             OfferDeclined(

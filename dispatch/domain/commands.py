@@ -14,7 +14,7 @@ from schemas.reports import Professional
 
 
 class Tick(Struct, frozen=True):
-    """Do what is due, except expiring offers whose answer was received and is not processed yet."""
+    """Do what is due, except against a volunteer whose answer was received and is not processed yet."""
 
     being_answered: frozenset[UUID] = frozenset()
 
@@ -39,7 +39,8 @@ class Consider(Struct, frozen=True):
 class AnswerOffer(Struct, frozen=True):
     """Apply a volunteer's answer to one offer; `engaged` where another incident has the person assigned in the lane.
 
-    `overtaken_by` are the answers to the same offer that were received later and are applied already.
+    `overtaken_by` are the answers to the same offer that were given later and are applied already. `sent_at` is the
+    sending time that the gateway reports; `reason` is a code for a no.
     """
 
     offer_id: UUID
@@ -49,6 +50,8 @@ class AnswerOffer(Struct, frozen=True):
     received_at: datetime
     engaged: bool = False
     overtaken_by: frozenset[Answer] = frozenset()
+    sent_at: datetime | None = None
+    reason: str | None = None
 
 
 class Act(Struct, frozen=True):

@@ -94,5 +94,7 @@ class Decision:
             self.add(IncidentUncovered(at=self.now, incident_id=incident.id))
         if not any(assignment.status == "assigned" for assignment in self.incident.active()):
             self.resolve({"not_en_route"}, "nobody is awaited")
-        empty = {seat.role for seat in self.incident.seats if seat.assignment_id is None}
+        if not self.incident.doubted():
+            self.resolve({"answer_doubtful"}, "no answer is in doubt")
+        empty = {seat.role for seat in self.incident.open_seats()}
         self.withdraw("covered", {seat.role for seat in self.incident.seats} - empty)

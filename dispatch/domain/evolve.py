@@ -189,16 +189,24 @@ def _moved(incident: Incident, event: offers.AssignmentEvent, **changes: object)
     return {"assignments": {**incident.assignments, after.id: after}}
 
 
+def _doubted(incident: Incident, event: offers.Doubted) -> Changes:
+    return _moved(incident, event, doubted_until=event.until)
+
+
+def _doubt_cleared(incident: Incident, event: offers.DoubtCleared) -> Changes:
+    return _moved(incident, event, doubted_until=None)
+
+
 def _en_route(incident: Incident, event: offers.EnRoute) -> Changes:
-    return _moved(incident, event, en_route_at=event.at)
+    return _moved(incident, event, en_route_at=event.at, doubted_until=None)
 
 
 def _on_scene(incident: Incident, event: offers.OnScene) -> Changes:
-    return _moved(incident, event, on_scene_at=event.at)
+    return _moved(incident, event, on_scene_at=event.at, doubted_until=None)
 
 
 def _released(incident: Incident, event: offers.Released) -> Changes:
-    changes = _moved(incident, event, released_at=event.at, reason=event.reason)
+    changes = _moved(incident, event, released_at=event.at, reason=event.reason, doubted_until=None)
     if event.reason == "done":
         return changes
     seat = incident.assignments[event.assignment_id].seat
@@ -232,6 +240,8 @@ _FOLDS: Mapping[type[Event], Fold] = {
     offers.OfferWithdrawn: _answered,
     offers.OfferAnsweredLate: _answered,
     offers.Assigned: _assigned,
+    offers.Doubted: _doubted,
+    offers.DoubtCleared: _doubt_cleared,
     offers.EnRoute: _en_route,
     offers.OnScene: _on_scene,
     offers.Released: _released,

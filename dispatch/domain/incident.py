@@ -58,7 +58,7 @@ class Offer(Struct, frozen=True):
 
 
 class Assignment(Struct, frozen=True):
-    """An accepted offer in its seat."""
+    """An accepted offer in its seat; `doubted_until` is when a doubtful answer counts as a no."""
 
     id: UUID
     offer_id: UUID
@@ -70,6 +70,7 @@ class Assignment(Struct, frozen=True):
     on_scene_at: datetime | None = None
     released_at: datetime | None = None
     reason: str | None = None
+    doubted_until: datetime | None = None
 
     @property
     def active(self) -> bool:
@@ -182,6 +183,15 @@ class Incident(Struct, frozen=True):
     def active(self) -> Iterator[Assignment]:
         """Return the assignments of those who come or are there."""
         return (assignment for assignment in self.assignments.values() if assignment.active)
+
+    def doubted(self) -> list[Assignment]:
+        """Return the assignments of those whose answer is in doubt."""
+        return [a for a in self.active() if a.doubted_until is not None]
+
+    def open_seats(self) -> list[Seat]:
+        """Return the seats for which volunteers are asked: those that are empty, and those held in doubt."""
+        doubted = {assignment.id for assignment in self.doubted()}
+        return [seat for seat in self.seats if seat.assignment_id is None or seat.assignment_id in doubted]
 
     def involved(self) -> tuple[UUID, ...]:
         """Return everybody who is assigned or holds an offer, each once, sorted."""

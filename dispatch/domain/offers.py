@@ -65,11 +65,12 @@ def _room(incident: Incident) -> int:
 
 
 def _wanted(incident: Incident) -> Mapping[str, int]:
-    """Return how many live offers each role with an empty seat lacks."""
+    """Return how many live offers each role lacks of which a seat is empty or held in doubt."""
     wanted: dict[str, int] = {}
-    for seat in incident.seats:
-        if seat.assignment_id is None:
-            wanted[seat.role] = wanted.get(seat.role, 0) + incident.plan.offers.per_seat
+    for seat in incident.open_seats():
+        # For a seat held in doubt one more is asked.
+        count = incident.plan.offers.per_seat if seat.assignment_id is None else 1
+        wanted[seat.role] = wanted.get(seat.role, 0) + count
     for offer in incident.live_offers():
         if offer.role in wanted:
             wanted[offer.role] -= 1

@@ -21,6 +21,8 @@ from schemas.incidents import (
     IncidentTakenOver,
 )
 from schemas.offers import (
+    DoubtCleared,
+    Doubted,
     EnRoute,
     OfferAccepted,
     OfferAnsweredLate,
@@ -71,6 +73,11 @@ OFFER: Table = {
 }
 
 ASSIGNMENT: Table = {
+    # A doubtful answer and its confirmation leave the status as it is.
+    ("assigned", Doubted): "assigned",
+    ("en_route", Doubted): "en_route",
+    ("assigned", DoubtCleared): "assigned",
+    ("en_route", DoubtCleared): "en_route",
     ("assigned", EnRoute): "en_route",
     ("assigned", OnScene): "on_scene",
     ("en_route", OnScene): "on_scene",

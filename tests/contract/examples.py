@@ -102,6 +102,7 @@ VALUES: dict[str, Any] = {
     "subject_id": INCIDENT,
     "subject_kind": "incident",
     "turn": 1,
+    "until": AT + timedelta(seconds=60),
     "updates": "2026-4710",
     "volunteer_id": VOLUNTEER,
     "wanted": 3,

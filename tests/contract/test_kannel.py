@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -195,3 +196,14 @@ def test_an_inbound_text_that_cannot_be_read_names_the_parameter(name: str, valu
     query = {"id": "k1", "from": PHONE, "text": "OUI", "charset": "UTF-8"} | {name: value}
     with pytest.raises(ValueError, match=f"^{name}: "):
         read_inbound(query)
+
+
+@pytest.mark.parametrize(
+    ("sent", "moment"),
+    [
+        ("1795377600", datetime(2026, 11, 22, 20, 0, tzinfo=UTC)),
+        *((value, None) for value in ("", "%T", "-5", "2026-11-22", "9" * 30, "²")),
+    ],
+)
+def test_the_sending_time_is_that_of_the_network_or_unknown(sent: str, moment: datetime | None) -> None:
+    assert read_inbound({"id": "k1", "from": PHONE, "text": "OUI", "sent": sent}).sent_at == moment

@@ -155,6 +155,18 @@ REASONS: dict[str, tuple[str, str]] = {
         "A hazard forbids offers. Everybody with an offer or assignment was recalled.",
         "Take over.",
     ),
+    "answer_doubtful": (
+        "The halves of a volunteer's text may mean no. The seat is held for a minute, and one more is asked.",
+        "Call the volunteer where time is short.",
+    ),
+    "ambiguous_sender": (
+        "A text came from a number that two volunteers may have. It counts for neither.",
+        "Call those who were asked; correct the roster.",
+    ),
+    "text_flood": (
+        "A phone keeps sending the same text. It is read once.",
+        "Call its owner.",
+    ),
     "danger": (
         "A responder pressed DANGER. Everybody is told to wait.",
         "Find out, then `resume` or `abort`.",

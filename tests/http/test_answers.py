@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.domain.builders import watch_plan
@@ -102,3 +103,65 @@ async def test_a_gateway_whose_provider_makes_no_such_calls_has_no_webhook(site:
         )
         assert (response.status_code, response.json()["detail"]) == (404, f"the gateway mute has no {path}")
     assert await site.count("parking") == 0
+
+
+@pytest.mark.parametrize(
+    ("encoded", "outcome"),
+    [
+        ("text=d%E9sol%E9+non&charset=ISO-8859-1", "declined"),
+        ("text=d%E9sol%E9+non&charset=WINDOWS-1252", "declined"),
+        ("text=d%E9sol%E9+non", "declined"),
+        ("text=d%C3%A9sol%C3%A9+non&charset=UTF-8", "declined"),
+        ("text=d%C3%A9sol%C3%A9+non&charset=ISO-8859-1", "declined"),
+        ("text=je+n%92arrive+pas&charset=windows-1252", None),
+    ],
+)
+@pytest.mark.parametrize("form", [False, True])
+async def test_a_text_in_latin_1_is_understood(
+    site: Site, encoded: str, outcome: str | None, *, form: bool
+) -> None:
+    await site.scene.offer(0)
+    assert (await call_encoded(site, encoded, form=form)).status_code == 202
+    row = await site.scene.uow.pool.fetchrow("SELECT text, outcome FROM inbound_texts")
+    assert row is not None
+    assert row["text"] in ("désolé non", "je n’arrive pas")
+    assert outcome in (None, row["outcome"])
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    ["text=d%82sol%82+oui", "text=d%E9sol%E9+oui&charset=UTF-8", "text=%FFoui&charset=8-BIT", "text=oui%81"],
+)
+@pytest.mark.parametrize("form", [False, True])
+async def test_a_text_in_an_unknown_character_set_is_parked_with_its_bytes(
+    site: Site, encoded: str, *, form: bool
+) -> None:
+    await site.scene.offer(0)
+    assert (await call_encoded(site, encoded, form=form)).status_code == 202
+    assert (await site.count("replies"), await site.count("inbound_texts")) == (0, 0)
+    parked = await site.scene.uow.pool.fetchrow("SELECT reason, body FROM parking")
+    assert parked is not None
+    assert parked["reason"].startswith("text: ")
+    assert encoded.partition("&")[0] in parked["body"].decode()
+
+
+async def test_a_receipt_whose_remark_is_unreadable_still_counts(site: Site) -> None:
+    key = await site.gateway_key()
+    encoded = f"message={uuid4()}&status=1&reply=re%E7u%82&key={key}"
+    response = await site.client.get(f"/v1/gateways/kannel/receipts?{encoded}")
+    assert (response.status_code, await site.count("parking")) == (202, 0)
+
+
+async def test_a_key_that_is_no_text_is_rejected(site: Site) -> None:
+    response = await site.client.get("/v1/gateways/kannel/inbound?key=%82%FF")
+    assert response.status_code == 401
+
+
+async def call_encoded(site: Site, encoded: str, *, form: bool) -> httpx.Response:
+    """Call the webhook of texts with parameters that are encoded already."""
+    values = f"id=k1&from=%2B{phone(0)[1:]}&{encoded}&key={await site.gateway_key()}"
+    url = "/v1/gateways/kannel/inbound"
+    if not form:
+        return await site.client.get(f"{url}?{values}")
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return await site.client.post(url, content=values.encode(), headers=headers)

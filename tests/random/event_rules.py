@@ -233,7 +233,7 @@ def _assigned(incident: Incident, event: offers.Assigned) -> None:
     incident.assignments[event.assignment_id] = Assignment(event.volunteer_id, event.offer_id, event.seat)
 
 
-def _moved(incident: Incident, event: offers.EnRoute | offers.OnScene) -> None:
+def _moved(incident: Incident, event: offers.AssignmentEvent) -> None:
     assert not incident.plan.informs, "a watch notice sends nobody"
     assignment = incident.assignments[event.assignment_id]
     assert assignment.active, "who was released does not move"
@@ -262,6 +262,8 @@ _FOLDS: dict[type[Event], Callable[[Incident, Any], None]] = {
     incidents.IncidentCovered: _covered,
     incidents.IncidentUncovered: _covered,
     offers.Assigned: _assigned,
+    offers.Doubted: _moved,
+    offers.DoubtCleared: _moved,
     offers.EnRoute: _moved,
     offers.OnScene: _moved,
     offers.Released: _released,

@@ -1,7 +1,12 @@
 """`dispatch incident`: show an incident, its timeline, and why each volunteer was or was not asked."""
 
+<<<<<<< HEAD
 from collections import Counter
 from collections.abc import Iterator, Mapping
+=======
+from collections.abc import Iterator
+from datetime import datetime
+>>>>>>> 97f07a4 (Order texts by sending time, and ask back a yes that is taken back)
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,6 +15,8 @@ from rich.text import Text
 
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
+from dispatch.domain.local_time import local, written
+from dispatch.services.access import organisations
 from dispatch.services.console import history, situation
 from dispatch.services.console.history import Moment, Timeline
 from dispatch.services.console.situation import IncidentDetail, SeatDetail
@@ -34,6 +41,22 @@ class IncidentWithTimeline(NamedTuple):
     timeline: Timeline
 
 
+class Local(NamedTuple):
+    """Moments on the clock of an organisation."""
+
+    zone: str
+
+    def time(self, moment: datetime) -> str:
+        """Return the time of day."""
+        return written(local(moment, self.zone), "%H:%M:%S", "en")
+
+    def plain(self, value: object) -> str:
+        """Return a value as text, a moment with its day."""
+        if isinstance(value, datetime):
+            return written(local(value, self.zone), "%Y-%m-%d %H:%M:%S", "en")
+        return _plain(value)
+
+
 @incident.command
 def show(id: UUID, *, organisation: Whose = None, json: Json = False) -> None:  # noqa: A002 - the argument's name
     """Show an incident and its timeline, with the reason of every pick and of every non-pick near it.
@@ -46,34 +69,38 @@ def show(id: UUID, *, organisation: Whose = None, json: Json = False) -> None:  
         The incident's id.
     """
 
-    async def work(uow: UnitOfWork) -> IncidentWithTimeline:
+    async def work(uow: UnitOfWork) -> tuple[IncidentWithTimeline, Local]:
         owner = await organisation_of(uow, organisation)
-        return IncidentWithTimeline(
+        found = IncidentWithTimeline(
             await situation.incident(uow, owner, id), await history.timeline(uow, owner, id)
         )
+        return found, Local((await organisations.get(uow, owner)).zone)
 
-    account = run(work)
+    account, here = run(work)
     if json:
         print_json(account._asdict())
         return
-    _show_incident(account.incident)
-    rows = (row for moment in account.timeline.moments for row in _rows(moment, account.timeline.people))
+    _show_incident(account.incident, here)
+    people = account.timeline.people
+    rows = (row for moment in account.timeline.moments for row in _rows(moment, people, here))
     screen.print(table("timeline", ("at", "what", "who", "detail"), rows))
 
 
-def _show_incident(found: IncidentDetail) -> None:
+def _show_incident(found: IncidentDetail, here: Local) -> None:
     title = Text.assemble((found.kind, "bold"), f"  {found.severity}  {found.status}  {found.mode}")
     screen.print(title)
     for name in SHOWN:
         if value := getattr(found, name):
-            screen.print(Text.assemble((f"{name:11}", "dim"), _plain(value)))
+            screen.print(Text.assemble((f"{name:11}", "dim"), here.plain(value)))
     holders: dict[UUID | None, Assignment] = {one.id: one for one in found.assignments}
     rows = (
         (s.number, s.role, _skills(s), s.reserve or "", *_holder(found, holders.get(s.assignment_id)))
         for s in found.seats
     )
     screen.print(table("seats", ("seat", "role", "skill", "reserve", "who", "status"), rows))
-    raised = ((e.level, e.reason, e.status, e.acknowledged_by, e.raised_at) for e in found.escalations)
+    raised = (
+        (e.level, e.reason, e.status, e.acknowledged_by, here.plain(e.raised_at)) for e in found.escalations
+    )
     if found.escalations:
         screen.print(table("escalations", ("level", "reason", "status", "by", "raised at"), raised))
 
@@ -93,14 +120,14 @@ def name_of(volunteer: object, people: dict[UUID, str]) -> str:
     return people.get(UUID(str(volunteer)), str(volunteer)[:CODE])
 
 
-def _rows(moment: Moment, people: dict[UUID, str]) -> Iterator[tuple[object, ...]]:
+def _rows(moment: Moment, people: dict[UUID, str], here: Local) -> Iterator[tuple[object, ...]]:
     detail = dict(moment.detail)
     picked, passed = detail.pop("picked", ()), detail.pop("passed_over", ())
     beyond = detail.pop("beyond", None) or {"people": 0}
     who = name_of(detail.pop("volunteer_id"), people) if "volunteer_id" in detail else ""
     fields = {k: v for k, v in detail.items() if k not in UNSHOWN and v not in (None, "", [], {})}
     text = ", ".join(f"{name}={_plain(value)}" for name, value in fields.items())
-    yield f"{moment.at:%H:%M:%S}", Text(moment.what, "bold"), who, text
+    yield here.time(moment.at), Text(moment.what, "bold"), who, text
     for one in picked:
         yield "", Text("  picked", "green"), name_of(one["volunteer_id"], people), _why(one)
     for one in passed[:MOST_SHOWN]:

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, counted, organisation_of, print_json, screen, table
+from dispatch.domain.local_time import local, written
+from dispatch.services.access import organisations
 from dispatch.services.console import situation, stream
 from dispatch.services.console.situation import IncidentSummary
 from dispatch.services.console.stream import StreamItem
@@ -30,9 +32,10 @@ DETAILS = ("kind", "severity", "role", "reason", "level", "outcome", "purpose", 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The situation of an organisation at one time."""
+    """The situation of an organisation at one time, in its time zone."""
 
     at: datetime
+    zone: str
     incidents: Sequence[IncidentSummary]
     due: Mapping[UUID, tuple[str, datetime]]
     escalations: Sequence[Escalation]
@@ -66,12 +69,12 @@ async def _watch(uow: UnitOfWork, name: str | None, *, once: bool, json: bool) -
 
 async def _lines(uow: UnitOfWork, organisation_id: UUID, *, json: bool) -> None:
     """Print each event on one line, for a log or a pipe."""
-    cursor = await stream.latest(uow)
+    cursor, zone = await stream.latest(uow), (await organisations.get(uow, organisation_id)).zone
     while True:
         page = await stream.read_page(uow.pool, organisation_id, cursor)
         cursor = page.position
         for item in page.items:
-            print(item.json().decode() if json else line(item).plain, flush=True)
+            print(item.json().decode() if json else line(item, zone).plain, flush=True)
         await asyncio.sleep(0 if page.full else POLL_S)
 
 
@@ -90,6 +93,7 @@ async def _live(uow: UnitOfWork, organisation_id: UUID) -> None:
 async def _read(uow: UnitOfWork, organisation_id: UUID, events: Sequence[StreamItem]) -> Picture:
     return Picture(
         uow.clock.now(),
+        (await organisations.get(uow, organisation_id)).zone,
         await situation.incidents(uow, organisation_id, statuses=RUNNING, limit=MOST),
         await situation.next_due(uow, organisation_id),
         await situation.escalations(uow, organisation_id),
@@ -112,9 +116,14 @@ def paint(picture: Picture) -> Group:
     )
     rows = (_row(one, picture) for one in picture.incidents)
     incidents = table(
-        f"{counted(len(picture.incidents), 'incident')} · {picture.at:%H:%M:%S} UTC", columns, rows
+        f"{counted(len(picture.incidents), 'incident')} · {_time(picture.at, picture.zone)}", columns, rows
     )
-    return Group(incidents, _escalations(picture.escalations), Text(), *map(line, picture.events))
+    events = (line(item, picture.zone) for item in picture.events)
+    return Group(incidents, _escalations(picture.escalations), Text(), *events)
+
+
+def _time(moment: datetime, zone: str) -> str:
+    return written(local(moment, zone), "%H:%M:%S", "en")
 
 
 def _row(one: IncidentSummary, picture: Picture) -> tuple[object, ...]:
@@ -158,8 +167,8 @@ def _levels(escalations: Sequence[Escalation]) -> Iterator[Text]:
         yield Text(text, "bold red" if level > 1 else "yellow")
 
 
-def line(item: StreamItem) -> Text:
-    """Return an event as one line."""
+def line(item: StreamItem, zone: str) -> Text:
+    """Return an event as one line, with its time in a time zone."""
     name = item.type.rpartition(".v")[0]
     subject = item.data.get("incident_id") or item.subject
     details = "  ".join(
@@ -167,5 +176,10 @@ def line(item: StreamItem) -> Text:
     )
     mode = "" if item.mode == "actual" else f"[{item.mode}] "
     style = "red" if name.startswith("escalation.") else "green" if name.startswith("assignment.") else ""
-    parts = ((f"{item.at:%H:%M:%S} ", "dim"), mode, (f"{name:28}", style), f" {subject[-CODE:]}  {details}")
+    parts = (
+        (f"{_time(item.at, zone)} ", "dim"),
+        mode,
+        (f"{name:28}", style),
+        f" {subject[-CODE:]}  {details}",
+    )
     return Text.assemble(*parts)

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.grammar import ParsedText
+
+SKEW = timedelta(seconds=30)
+"""How far the clock of a network may be behind ours before a quick answer looks older than its question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +20,19 @@ class Candidate:
     organisation: UUID
     waiting: bool
     recalled: bool
+    extended_at: datetime | None = None
 
 
-def bind(text: ParsedText, candidates: Sequence[Candidate]) -> Candidate | None:
-    """Find the one offer that the text answers; None where it could be none or several."""
+def bind(
+    text: ParsedText, candidates: Sequence[Candidate], said_at: datetime | None = None
+) -> Candidate | None:
+    """Find the one offer that the text answers; None where it could be none or several.
+
+    Without a code it is about no offer that was extended after it was said.
+    """
     meant = [one for one in candidates if text.code in (None, code(one.id))]
+    if text.code is None and said_at is not None:
+        meant = [one for one in meant if one.extended_at is None or one.extended_at <= said_at + SKEW]
     if text.answer == "acknowledged" and text.code is None:
         # "OK" has been seen, and never fills a seat: it can only be about a recall.
         meant = [one for one in meant if one.recalled]

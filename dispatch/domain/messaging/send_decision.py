@@ -15,7 +15,7 @@ from schemas.volunteers import Language
 
 SAFETY: frozenset[Purpose] = frozenset({"held", "aborted", "resumed"})
 """Sent to everybody involved on every channel, past consent and opt-outs."""
-WITH_LINK: frozenset[Purpose] = frozenset({"offer", "assigned", "held", "aborted", "resumed"})
+WITH_LINK: frozenset[Purpose] = frozenset({"offer", "assigned", "doubted", "held", "aborted", "resumed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             informs=facts.informs,
             crew=facts.crew,
             distance_m=facts.distance_m or 0,
-            until=until(facts.expires_at, facts.zone, now) if facts.expires_at else "",
+            until=until(facts.expires_at, facts.zone, now, facts.language) if facts.expires_at else "",
             code=code(facts.offer_id) if facts.offer_id else "",
             link=link,
             held=facts.incident_status == "held",
@@ -123,6 +123,10 @@ def _assigned(facts: Facts, _now: datetime) -> str | None:
     return None if facts.assigned or facts.informs else "no longer assigned"
 
 
+def _doubted(facts: Facts, _now: datetime) -> str | None:
+    return None if facts.assigned else "no longer assigned"
+
+
 def _stand_down(facts: Facts, _now: datetime) -> str | None:
     if facts.assigned:
         return "assigned again"
@@ -151,6 +155,7 @@ def _escalation(facts: Facts, _now: datetime) -> str | None:
 _CHECKS: dict[Purpose, Callable[[Facts, datetime], str | None]] = {
     "offer": _offer,
     "assigned": _assigned,
+    "doubted": _doubted,
     "stand_down": _stand_down,
     "late": _late,
     "held": _held,

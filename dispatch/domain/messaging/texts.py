@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
+from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging.wording import REASONS, SENTENCES, WITH_DETAIL
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
@@ -41,12 +41,13 @@ def render(facts: TextFacts) -> str:
     return f"{mark}{' '.join(sentences)}".format_map(_fields(facts)).strip()
 
 
-def until(expires_at: datetime, zone: str, now: datetime) -> str:
+def until(expires_at: datetime, zone: str, now: datetime, language: Language = "fr") -> str:
     """Return a moment on the reader's clock, with seconds where it is less than ten minutes away."""
-    here, today = expires_at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
-    if here.date() != today:
-        return here.strftime("%d/%m %H:%M")
-    return here.strftime("%H:%M:%S" if (expires_at - now).total_seconds() < 600 else "%H:%M")  # noqa: PLR2004
+    here = local(expires_at, zone)
+    if here.date() != local(now, zone).date():
+        return written(here, "%d/%m %H:%M", language)
+    soon = (expires_at - now).total_seconds() < 600  # noqa: PLR2004
+    return written(here, "%H:%M:%S" if soon else "%H:%M", language)
 
 
 def distance(metres: int, language: Language) -> str:

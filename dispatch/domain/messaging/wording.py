@@ -102,13 +102,21 @@ SENTENCES: dict[str, dict[Language, str]] = {
             "released from it."
         ),
     },
+    "started": {
+        "fr": "Vous recevrez de nouveau les demandes de renfort. Pour les arrêter : STOP.",
+        "en": "You will be asked again from now on. To end this, reply STOP.",
+    },
+    "doubted": {
+        "fr": "Nous avons un doute, {title} : venez-vous ? OUI {code} ou NON {code} dans la minute. {link}",
+        "en": "We are in doubt, {title}: are you coming? YES {code} or NO {code} within a minute. {link}",
+    },
     "escalation": {
         "fr": "Renfort, niveau {level} : {why}{about}. À vous de voir : dispatch watch",
         "en": "Renfort, level {level}: {why}{about}. Please see to it: dispatch watch",
     },
 }
 
-WITH_DETAIL = {"by_hand", "parked", "stuck", "paused", "gateway"}
+WITH_DETAIL = {"ambiguous_sender", "text_flood", "by_hand", "parked", "stuck", "paused", "gateway"}
 """Reasons that tell little without what was written to them."""
 
 REASONS: dict[str, dict[Language, str]] = {
@@ -117,6 +125,18 @@ REASONS: dict[str, dict[Language, str]] = {
     "recall_unacknowledged": {
         "fr": "un rappel de sécurité n'est pas confirmé par tous",
         "en": "not everybody has acknowledged a safety recall",
+    },
+    "answer_doubtful": {
+        "fr": "une réponse est douteuse, confirmation demandée",
+        "en": "an answer is doubtful, confirmation is asked for",
+    },
+    "ambiguous_sender": {
+        "fr": "un texte vient d'un numéro que deux personnes peuvent avoir",
+        "en": "a text came from a number that two people may have",
+    },
+    "text_flood": {
+        "fr": "un téléphone envoie le même texte sans arrêt",
+        "en": "a phone keeps sending the same text",
     },
     "danger": {"fr": "un intervenant signale un danger", "en": "a responder reports danger"},
     "hazard": {"fr": "danger signalé, les volontaires sont écartés", "en": "a hazard keeps volunteers away"},

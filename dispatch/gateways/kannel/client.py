@@ -35,7 +35,7 @@ class KannelGateway:
     """Send texts through Kannel, which does not know message ids: a message sent twice arrives twice."""
 
     name = "kannel"
-    capabilities = Capabilities(channels=("sms",), read_inbound=read_inbound, read_receipt=read_receipt)
+    capabilities = Capabilities(("sms",), read_inbound, read_receipt, sending_time=True)
 
     def __init__(self, settings: KannelSettings, receipts_url: str, *, timeout: float = 10.0) -> None:
         """Take the settings, and the address to which Kannel is to report, key included."""

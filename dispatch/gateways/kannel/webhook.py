@@ -1,5 +1,6 @@
 """Kannel's webhook calls: the escapes that make Kannel fill them in, and how to read the result."""
 
+from datetime import UTC, datetime
 from enum import IntFlag
 
 from dispatch.services.messaging.gateway import (
@@ -7,8 +8,10 @@ from dispatch.services.messaging.gateway import (
     Parameters,
     Receipt,
     ReceiptStatus,
+    detail,
     message_id,
     parameter,
+    words,
 )
 
 
@@ -23,9 +26,10 @@ class DeliveryReport(IntFlag):
     INTERMEDIATE = 32
 
 
-# Kannel fills in %d (status), %A (the provider's words), %I (id), %q (sender), %a (text), %C (charset).
+# Kannel fills in %d (status), %A (the provider's words), %I (id), %q (sender), %a (text), %C (charset), %T (when the
+# text was sent, in seconds since 1970).
 RECEIPT_QUERY = "message={message_id}&status=%d&reply=%A"
-INBOUND_QUERY = "id=%I&from=%q&text=%a&charset=%C"
+INBOUND_QUERY = "id=%I&from=%q&text=%a&charset=%C&sent=%T"
 
 # BUFFERED is left out: a phone that is switched off would report it again and again.
 WANTED_REPORTS = (
@@ -33,6 +37,7 @@ WANTED_REPORTS = (
 )
 
 LONGEST_DETAIL = 120
+MOST_DIGITS = 10
 
 
 def read_receipt(query: Parameters) -> Receipt:
@@ -48,8 +53,17 @@ def read_inbound(query: Parameters) -> InboundText:
         provider_id=parameter(query, "id"),
         channel="sms",
         sender=parameter(query, "from"),
-        text=query.get("text", "").replace("\0", "").strip(),
+        text=words(query, "text"),
+        sent_at=_sent_at(query),
     )
+
+
+def _sent_at(query: Parameters) -> datetime | None:
+    """Return the sending time; None where Kannel reports none, or no time: it only orders texts."""
+    seconds = query.get("sent", "")
+    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) <= MOST_DIGITS):
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def _status(query: Parameters) -> ReceiptStatus:
@@ -66,6 +80,6 @@ def _status(query: Parameters) -> ReceiptStatus:
 
 def _detail(query: Parameters) -> str:
     """Return the provider's words up to "text:", where SMPP providers repeat the message itself."""
-    words = query.get("reply", "").replace("\0", "")
-    repeated = words.casefold().find("text:")
-    return words[: repeated if repeated >= 0 else None][:LONGEST_DETAIL].strip(" /")
+    said = detail(query, "reply")
+    repeated = said.casefold().find("text:")
+    return said[: repeated if repeated >= 0 else None][:LONGEST_DETAIL].strip(" /")

@@ -8,8 +8,10 @@ from dispatch.services.messaging.gateway import (
     Parameters,
     Receipt,
     ReceiptStatus,
+    detail,
     message_id,
     parameter,
+    words,
 )
 from schemas.offers import Channel
 
@@ -23,7 +25,7 @@ def read_inbound(values: Parameters, channels: tuple[Channel, ...]) -> InboundTe
         provider_id=parameter(values, "id"),
         channel=channel,
         sender=parameter(values, "from"),
-        text=values.get("text", "").replace("\0", "").strip(),
+        text=words(values, "text"),
         sent_at=_moment(values, "sent_at"),
     )
 
@@ -34,7 +36,7 @@ def read_receipt(values: Parameters) -> Receipt:
     if status not in get_args(ReceiptStatus):
         raise ValueError(f"status: must be one of {', '.join(get_args(ReceiptStatus))}")
     return Receipt(
-        message_id(values, "message"), cast("ReceiptStatus", status), values.get("detail", "")[:120]
+        message_id(values, "message"), cast("ReceiptStatus", status), detail(values, "detail")[:120]
     )
 
 

@@ -23,6 +23,7 @@ from schemas.offers import (
     Assigned,
     AssignmentEvent,
     Channel,
+    Doubted,
     OfferAnsweredLate,
     OfferEvent,
     OfferExtended,
@@ -95,7 +96,7 @@ def _about_offers(received: Sequence[Received], asked: set[UUID]) -> Iterator[No
 async def assignment_messages(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
-    """Notify those who are expected, and those who are not any more."""
+    """Notify those who are expected, those who must confirm it, and those who are not expected any more."""
     await _notify(connection, _about_assignments(received), now)
 
 
@@ -104,6 +105,8 @@ def _about_assignments(received: Sequence[Received]) -> Iterator[Notice]:
         match record.data:
             case Assigned() as event:
                 yield _notice(record, "assigned", event)
+            case Doubted() as event:
+                yield _notice(record, "doubted", event)
             case Released() as event if event.reason in NOTIFIED_RELEASES:
                 yield _notice(record, "stand_down", event)
 
@@ -201,7 +204,7 @@ class AnswerToText:
 
 
 async def answer_text(connection: asyncpg.Connection, answer: AnswerToText, now: datetime) -> None:
-    """Queue the answer to a text: the confirmation of a STOP, or, a few times at most, what an unclear text meant."""
+    """Queue the answer to a text: the confirmation of STOP or START, or, a few times at most, a question back."""
     if answer.purpose == "ask_back" and await _asked_back_enough(connection, answer.volunteer_id, now):
         return
     notice = Notice(

@@ -135,10 +135,26 @@ def require_phone_number(address: str) -> None:
 
 
 def parameter(values: Parameters, name: str) -> str:
-    """Return a parameter of a webhook call, trimmed; raises ValueError where it is missing or empty."""
-    if value := values.get(name, "").replace("\0", "").strip():
+    """Return a parameter of a webhook call, trimmed; raises ValueError where it is missing, empty or unreadable."""
+    if value := words(values, name):
         return value
     raise ValueError(f"{name}: missing")
+
+
+def words(values: Parameters, name: str) -> str:
+    """Return a text in a webhook call, trimmed and perhaps empty.
+
+    Raises ValueError where its bytes, which stand in it as lone surrogates, are in no known character set.
+    """
+    value = values.get(name, "").replace("\0", "").strip()
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError(f"{name}: neither UTF-8 nor in the character set that the call declares")
+    return value
+
+
+def detail(values: Parameters, name: str) -> str:
+    """Return a remark in a webhook call, perhaps empty, with "?" for what is unreadable in it."""
+    return values.get(name, "").replace("\0", "").encode(errors="replace").decode()
 
 
 def message_id(values: Parameters, name: str) -> UUID:

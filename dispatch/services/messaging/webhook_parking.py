@@ -32,7 +32,8 @@ class WebhookCall:
 
 async def park(uow: UnitOfWork, call: WebhookCall, reason: str) -> None:
     """Park a call that cannot be read, without its key, and raise an escalation; the same call counts once."""
-    body = urlencode([item for item in call.values.items() if item[0] not in SECRETS]).encode()
+    kept = [item for item in call.values.items() if item[0] not in SECRETS]
+    body = urlencode(kept, errors="surrogateescape").encode()
     item = Unreadable(reason, call.gateway, call.organisation, None, pack([]), body)
 
     async def work(connection: asyncpg.Connection, now: datetime) -> None:

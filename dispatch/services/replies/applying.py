@@ -12,16 +12,20 @@ from msgspec.structs import replace
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.errors import NewerVersionError, RefusedError
 from dispatch.domain.incident import Incident
+from dispatch.domain.messaging.sending_time import TRUSTED_DELAY
 from dispatch.services.incidents import execution
 from dispatch.services.incidents.execution import CommandResult
-from dispatch.storage import inbox
+from dispatch.storage import inbox, write_generation
 from dispatch.storage import incidents as store
 from dispatch.storage.queries import sql
 from schemas.decoding import Received
 from schemas.ids import derived
-from schemas.replies import ReplyReceived
+from schemas.replies import DOUBTFUL, ReplyReceived
 
 CONSUMER = "replies"
+FIELDS = ("offer_id", "volunteer_id", "answer", "channel", "received_at", "sent_at", "reason")
+DOUBTS_SINCE = 2
+"""The first generation that has the event of a doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ async def _apply(connection: asyncpg.Connection, replies: Sequence[Reply], now: 
     ordered = _ordered(replies)
     answered = [reply.command.offer_id for reply in ordered]
     locked = await store.lock(connection, (reply.incident_id for reply in ordered), answered)
-    rows = await connection.fetch(sql("mark_replies_processed"), [reply.id for reply in ordered], now)
+    names = [reply.id for reply in ordered]
+    rows = await connection.fetch(sql("mark_replies_processed"), names, now, TRUSTED_DELAY)
     overtaken_by = {row["id"]: frozenset(row["overtaken_by"]) for row in rows}
     engaged = await _engaged(connection, ordered, locked)
     commands = [
@@ -108,9 +113,10 @@ def _reply(event: ReplyReceived) -> Reply:
 
 
 def _command(values: Mapping[str, object]) -> AnswerOffer:
-    return AnswerOffer(
-        *(values[name] for name in ("offer_id", "volunteer_id", "answer", "channel", "received_at"))  # type: ignore[arg-type]
-    )
+    command = AnswerOffer(**{name: values[name] for name in FIELDS})  # type: ignore[arg-type]
+    # Processes of generation 1 cannot read a doubt: they read a no, and so it counts while one of them runs.
+    doubtful = command.reason == DOUBTFUL and write_generation.current < DOUBTS_SINCE
+    return replace(command, reason=None) if doubtful else command
 
 
 def _ordered(replies: Iterable[Reply]) -> list[Reply]:

@@ -1,53 +1,130 @@
 """Receiving texts: each is stored once, however often it is delivered, and processed in the same transaction."""
 
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 import structlog
 
-from dispatch.services.core.errors import InvalidError
-from dispatch.services.core.phone_numbers import e164
+from dispatch.domain.messaging.sending_time import plausible
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.messaging.gateway import PHONE_CHANNELS, InboundText
+from dispatch.services.messaging.gateway import InboundText
+from dispatch.services.replies import senders, text_alerts
+from dispatch.services.replies.senders import Sender
 from dispatch.services.replies.text_answers import KnownText
-from dispatch.storage.queries import sql
-from schemas.ids import named
+from dispatch.storage.queries import bound, sql
+from schemas.ids import named, new_id
 
 UNKNOWN = "unknown phone"
+AMBIGUOUS = "ambiguous phone"
+FLOOD = "flood"
+
+LONGEST = 4_000
+"""How many characters of a text are stored; a text of ten parts has 1,530."""
+SAME_WITHIN = timedelta(hours=1)
+"""How long the same id, sender and words are one text: a modem that restarts counts its ids from 1 again."""
+FLOOD_WITHIN, FLOOD_FROM = timedelta(minutes=1), 20
+"""From so many texts of one phone within that time on, the same words again say nothing new."""
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A text as it arrived, and the id under which it is stored where no earlier text has that."""
+
+    gateway: str
+    inbound: InboundText
+    received_at: datetime
+    id: UUID
+
+    @property
+    def first_id(self) -> UUID:
+        """Return the id of the first text that this gateway delivers under this provider's id."""
+        return named(self.gateway, self.inbound.provider_id) if self.inbound.provider_id else self.id
+
+
 async def receive_text(uow: UnitOfWork, gateway: str, inbound: InboundText, received_at: datetime) -> str:
     """Process a person's text, once however often the gateway delivers it; return the outcome."""
-    id_ = named(gateway, inbound.provider_id)
-    sender = _address(inbound)
+    sent_at = plausible(inbound.sent_at, received_at)
+    inbound = replace(inbound, text=inbound.text[:LONGEST], sent_at=sent_at)
+    arrival = Arrival(gateway, inbound, received_at, new_id())
 
-    async def work(connection: asyncpg.Connection, now: datetime) -> str:
-        row = (id_, gateway, sender, inbound.text, received_at)
-        if await connection.fetchval(sql("store_text"), *row) is None:
-            return str(await connection.fetchval(sql("text_outcome"), id_))
-        volunteer_id = await connection.fetchval(sql("find_by_address"), inbound.channel, sender)
-        if volunteer_id is None:
-            outcome, reply_id = UNKNOWN, None
-        else:
-            text = KnownText(connection, id_, volunteer_id, inbound.channel, received_at, now)
-            outcome, reply_id = await text.process(inbound.text)
-        await connection.execute(sql("resolve_text"), id_, outcome, reply_id)
-        return outcome
+    async def work(connection: asyncpg.Connection, now: datetime) -> tuple[UUID, str]:
+        return await _receive(connection, arrival, now)
 
-    outcome = await uow.transact(work)
+    id_, outcome = await uow.transact(work)
     log.info("text received", gateway=gateway, text=str(id_), outcome=outcome)
     return outcome
 
 
-def _address(inbound: InboundText) -> str:
-    """Spell a sender as addresses are stored; what is no phone number (a short code, a name) stays as it is."""
-    if inbound.channel not in PHONE_CHANNELS:
-        return inbound.sender
-    for text in (inbound.sender, f"+{inbound.sender}"):
-        try:
-            return e164(text)
-        except InvalidError:
-            continue
-    return inbound.sender
+async def _receive(connection: asyncpg.Connection, arrival: Arrival, now: datetime) -> tuple[UUID, str]:
+    """Process a text that is neither a repetition nor part of a flood; the texts of one sender follow one another."""
+    sender = await senders.identify(connection, arrival.inbound)
+    await connection.execute(sql("lock_texts_of"), sender.address)
+    if (repeated := await _repeated(connection, arrival, sender)) is not None:
+        return repeated["id"], str(repeated["outcome"])
+    if await _floods(connection, arrival, sender):
+        await text_alerts.report_flood(connection, sender, now)
+        return arrival.id, FLOOD
+    id_ = await _store(connection, arrival, sender)
+    outcome, reply_id = await _process(connection, id_, arrival, sender, now)
+    await connection.execute(sql("resolve_text"), id_, outcome, reply_id)
+    return id_, outcome
+
+
+async def _process(
+    connection: asyncpg.Connection, id_: UUID, arrival: Arrival, sender: Sender, now: datetime
+) -> tuple[str, UUID | None]:
+    """Return the outcome of a text, and the id of the reply where it is one."""
+    if len(sender.people) > 1:
+        await text_alerts.report_ambiguous(connection, sender, id_, now)
+        return AMBIGUOUS, None
+    if sender.volunteer_id is None:
+        return UNKNOWN, None
+    inbound = arrival.inbound
+    text = KnownText(
+        connection, id_, sender.volunteer_id, inbound.channel, arrival.received_at, now,
+        sender=sender.address, sent_at=inbound.sent_at,
+    )  # fmt: skip
+    return await text.process(inbound.text)
+
+
+async def _repeated(
+    connection: asyncpg.Connection, arrival: Arrival, sender: Sender
+) -> asyncpg.Record | None:
+    """Return the text that a delivery repeats: the same gateway, id, sender and words within an hour."""
+    inbound = arrival.inbound
+    if not inbound.provider_id:
+        return None
+    since = arrival.received_at - SAME_WITHIN
+    return await connection.fetchrow(
+        sql("text_delivered_before"), arrival.gateway, inbound.provider_id, arrival.first_id,
+        sender.address, inbound.text, since,
+    )  # fmt: skip
+
+
+async def _floods(connection: asyncpg.Connection, arrival: Arrival, sender: Sender) -> bool:
+    """Return whether a text says again what its sender says in a flood of texts."""
+    since = arrival.received_at - FLOOD_WITHIN
+    row = await connection.fetchrow(sql("count_texts_of"), sender.address, arrival.inbound.text, since)
+    return row is not None and row["texts"] >= FLOOD_FROM and row["same"] > 0
+
+
+async def _store(connection: asyncpg.Connection, arrival: Arrival, sender: Sender) -> UUID:
+    """Store a text under the first free of its ids; return the id.
+
+    Processes of the previous release know a text by `first_id` alone.
+    """
+    inbound = arrival.inbound
+    known = len(sender.people) == 1 or len(sender.readings) == 1
+    row = {
+        "gateway": arrival.gateway, "sender": sender.address, "text": inbound.text,
+        "received_at": arrival.received_at, "sent_at": inbound.sent_at,
+        "provider_id": inbound.provider_id or None, "readings": None if known else list(sender.readings),
+    }  # fmt: skip
+    for id_ in (arrival.first_id, arrival.id):
+        if await connection.fetchval(*bound("store_text", id=id_, **row)) is not None:
+            break
+    return id_

@@ -16,15 +16,21 @@ from schemas.ids import new_id
 from schemas.offers import Channel
 from schemas.replies import Answer, ReplyReceived
 
+STORED = {
+    "volunteer_id", "offer_id", "incident_id", "answer", "channel", "received_at", "sent_at", "reason",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedAnswer:
-    """An answer as it was received."""
+    """An answer as it was received; `sent_at` as its gateway reports it, `reason` a code for a no."""
 
     offer_id: UUID
     answer: Answer
     channel: Channel
     received_at: datetime
+    sent_at: datetime | None = None
+    reason: str | None = None
 
 
 async def receive(
@@ -78,11 +84,11 @@ async def store(
         answer=received.answer,
         channel=received.channel,
         received_at=received.received_at,
+        sent_at=received.sent_at,
+        reason=received.reason,
     )
     await connection.execute(sql("lock_replies_of"), str(event.volunteer_id))
-    reply = event.model_dump(
-        include={"volunteer_id", "offer_id", "incident_id", "answer", "channel", "received_at"}
-    )
+    reply = event.model_dump(include=STORED)
     place = {"organisation": offer["organisation"], "mode": offer["mode"]}
     await connection.execute(*bound("store_reply", id=event.reply_id, **place, **reply))
     entry = Entry(

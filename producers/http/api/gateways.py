@@ -10,10 +10,11 @@ from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import receipts as message_receipts
 from dispatch.services.messaging import webhook_parking
-from dispatch.services.messaging.gateway import Capabilities, Parameters
+from dispatch.services.messaging.gateway import Capabilities, Parameters, detail
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.messaging.webhook_parking import WebhookCall
 from dispatch.services.replies import inbound_texts
+from producers.http.api.webhook_parameters import read_parameters
 from producers.http.auth import Credentials, UowDep, authenticate, require_scope
 
 router = APIRouter(tags=["gateways"])
@@ -22,21 +23,12 @@ T = TypeVar("T")
 Name = Annotated[str, Path(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 
-async def read_parameters(request: Request) -> dict[str, str]:
-    """Return the parameters of a call, from its query and its form."""
-    values = dict(request.query_params)
-    if request.method == "POST":
-        async with request.form(max_files=0) as form:
-            values |= {name: value for name, value in form.items() if isinstance(value, str)}
-    return values
-
-
 Values = Annotated[dict[str, str], Depends(read_parameters)]
 
 
 async def authorize_gateway(name: Name, request: Request, credentials: Credentials, values: Values) -> Key:
     """Return the key if it is valid for this gateway; it may be in the query: some providers cannot set headers."""
-    presented = credentials.credentials if credentials else values.get("key", "")
+    presented = credentials.credentials if credentials else detail(values, "key")
     return require_scope(await authenticate(request, presented), f"gateway:{name}")
 
 

@@ -151,7 +151,7 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
         received=view.pending is not None,
         bad=bad,
         place=_place(view, language, shown),
-        until=until(view.expires_at, view.zone, now) if shown.state == "asked" else "",
+        until=until(view.expires_at, view.zone, now, language) if shown.state == "asked" else "",
         label={name: label[language] for name, label in wording.LABELS.items()},
     )
 

@@ -1,7 +1,7 @@
 -- name: due_subjects
 -- Returns the due subjects: $3 of the most severe, and $4 of the less severe that have waited longest.
--- Leaves out deferred subjects ($5), considering while an organisation is paused, and expiry while an answer that was
--- received after $2 is not processed.
+-- Leaves out deferred subjects ($5), considering while an organisation is paused, and expiry and the end of a doubt while
+-- an answer that was received after $2 is not processed.
 -- OFFSET 0 limits the lookups of offers and answers to those of one entry: a free join may read all there are.
 WITH due AS NOT MATERIALIZED (
     SELECT a.subject, a.subject_kind, a.organisation, a.severity, a.due_at
@@ -15,6 +15,14 @@ WITH due AS NOT MATERIALIZED (
                            WHERE f.status = 'extended'
                              AND EXISTS (SELECT FROM replies r
                                          WHERE r.offer_id = f.id AND r.processed_at IS NULL AND r.received_at > $2
+                                         OFFSET 0)
+                           OFFSET 0))
+      AND NOT (a.kind = 'doubt'
+               AND EXISTS (SELECT FROM (SELECT * FROM assignments WHERE incident_id = a.subject OFFSET 0) AS d
+                           WHERE d.doubted_until <= $1
+                             AND EXISTS (SELECT FROM replies r
+                                         WHERE r.offer_id = d.offer_id AND r.processed_at IS NULL
+                                           AND r.received_at > $2
                                          OFFSET 0)
                            OFFSET 0))
 ), taken AS (
@@ -32,11 +40,16 @@ GROUP BY subject, subject_kind, organisation
 ORDER BY min(severity), min(due_at), subject;
 
 -- name: offers_being_answered
--- Returns the live offers of incidents that have an answer received after $2 and not processed yet.
+-- Returns the live offers of incidents, and the offers of responders in doubt, that have an answer received after $2 and
+-- not processed yet.
 -- OFFSET 0: a planner without fresh statistics expects few live offers, and would read them all.
-SELECT f.id FROM (SELECT id, status FROM offers WHERE incident_id = ANY ($1::uuid[]) OFFSET 0) AS f
-WHERE f.status = 'extended'
-  AND EXISTS (SELECT FROM replies r
+SELECT f.id FROM (SELECT id FROM (SELECT id, status FROM offers WHERE incident_id = ANY ($1::uuid[]) OFFSET 0) AS o
+                  WHERE o.status = 'extended'
+                  UNION ALL
+                  SELECT offer_id FROM (SELECT offer_id, doubted_until FROM assignments
+                                        WHERE incident_id = ANY ($1::uuid[]) OFFSET 0) AS a
+                  WHERE a.doubted_until IS NOT NULL) AS f
+WHERE EXISTS (SELECT FROM replies r
               WHERE r.offer_id = f.id AND r.processed_at IS NULL AND r.received_at > $2 OFFSET 0);
 
 -- name: next_due

@@ -25,9 +25,10 @@ SELECT EXISTS (SELECT FROM assignments WHERE volunteer_id = $1 AND status <> 're
 DELETE FROM memberships WHERE organisation = $1 AND volunteer_id = $2 RETURNING volunteer_id;
 
 -- name: erase_texts
--- Erases the texts that a person sent.
+-- Erases the texts that a person sent, and those that they may have sent.
 DELETE FROM inbound_texts
-WHERE sender IN (SELECT address FROM addresses WHERE volunteer_id = $1);
+WHERE sender IN (SELECT address FROM addresses WHERE volunteer_id = $1)
+   OR readings && ARRAY(SELECT address FROM addresses WHERE volunteer_id = $1);
 
 -- name: erase_person
 -- Erases name, birth date, contacts and positions of a pseudonym.

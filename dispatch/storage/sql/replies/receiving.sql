@@ -1,6 +1,6 @@
--- name: find_by_address
--- Returns the volunteer with an address on a channel.
-SELECT volunteer_id FROM addresses WHERE channel = $1 AND address = $2;
+-- name: find_by_addresses
+-- Returns the volunteers who have one of some addresses on a channel, each with the address.
+SELECT address, volunteer_id FROM addresses WHERE channel = $1 AND address = ANY ($2::text[]) ORDER BY address;
 
 -- name: offer_facts
 -- Returns an offer's volunteer, incident and organisation, and whether it only informs.
@@ -14,19 +14,56 @@ SELECT pg_advisory_xact_lock(hashtextextended($1::text, 11));
 
 -- name: store_reply
 -- Stores an answer.
-INSERT INTO replies (id, organisation, mode, volunteer_id, offer_id, incident_id, answer, channel, received_at)
-VALUES (:id, :organisation, :mode, :volunteer_id, :offer_id, :incident_id, :answer, :channel, :received_at);
+INSERT INTO replies (id, organisation, mode, volunteer_id, offer_id, incident_id, answer, channel, received_at, sent_at,
+                     reason)
+VALUES (:id, :organisation, :mode, :volunteer_id, :offer_id, :incident_id, :answer, :channel, :received_at, :sent_at,
+        :reason);
+
+-- name: lock_texts_of
+-- Waits until no other transaction receives a text of this sender.
+SELECT pg_advisory_xact_lock(hashtextextended($1::text, 13));
+
+-- name: text_delivered_before
+-- Returns the text that a gateway delivered under the same id ($2), from the same sender and with the same words, since a
+-- moment. Processes of the previous release store no such id, but derive the text's own ($3) from it.
+SELECT id, outcome FROM inbound_texts
+WHERE sender = $4 AND received_at > $6 AND gateway = $1 AND text = $5
+  AND (provider_id = $2 OR (provider_id IS NULL AND id = $3))
+ORDER BY received_at LIMIT 1;
+
+-- name: count_texts_of
+-- Counts the texts of a sender since a moment, and those with the same words.
+SELECT count(*) AS texts, count(*) FILTER (WHERE text = $2) AS same FROM inbound_texts
+WHERE sender = $1 AND received_at > $3;
 
 -- name: store_text
--- Stores a received text and returns its id; no row if the provider delivered it before.
-INSERT INTO inbound_texts (id, gateway, sender, text, outcome, received_at)
-VALUES ($1, $2, $3, $4, 'received', $5)
+-- Stores a received text and returns its id; no row if the id is taken.
+INSERT INTO inbound_texts (id, gateway, sender, text, outcome, received_at, sent_at, provider_id, readings)
+VALUES (:id, :gateway, :sender, :text, 'received', :received_at, :sent_at, :provider_id, :readings)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
--- name: text_outcome
--- Returns the outcome of a text.
-SELECT outcome FROM inbound_texts WHERE id = $1;
+-- name: texts_just_before
+-- Returns the texts of a sender that came before one within a time, the latest first, each with the offer that it answers.
+SELECT t.text, t.received_at, t.sent_at, r.answer, r.reason, r.offer_id
+FROM inbound_texts t LEFT JOIN replies r ON r.id = t.reply_id
+WHERE t.sender = $1 AND t.id <> $2 AND t.received_at > $3
+ORDER BY t.received_at DESC LIMIT 3;
+
+-- name: has_sent_later
+-- Returns whether a sender has sent a text with one of some outcomes later than a moment.
+SELECT EXISTS (SELECT FROM inbound_texts WHERE sender = $1 AND outcome = $2 AND sent_at > $3);
+
+-- name: first_ambiguous_text
+-- Returns the first text of a sender within the last hour before one, where it was told to supervisors as ambiguous too.
+SELECT t.id FROM inbound_texts t JOIN inbound_texts this ON this.id = $2
+WHERE t.sender = $1 AND t.id <> $2 AND t.outcome = 'ambiguous phone'
+  AND t.received_at > this.received_at - interval '1 hour'
+ORDER BY t.received_at LIMIT 1;
+
+-- name: latest_text_of
+-- Returns the id of the latest text of a sender.
+SELECT id FROM inbound_texts WHERE sender = $1 ORDER BY received_at DESC LIMIT 1;
 
 -- name: resolve_text
 -- Records the outcome of a text.
@@ -35,7 +72,7 @@ UPDATE inbound_texts SET outcome = $2, reply_id = $3 WHERE id = $1;
 -- name: offers_to_answer
 -- Returns the offers that a person's text may be about: those that are live, ended after $2, hold a seat, or were recalled; newest first.
 -- OFFSET 0 limits each subquery to one offer: in a free join Postgres may read every answer.
-SELECT o.id, i.organisation,
+SELECT o.id, i.organisation, o.extended_at,
        o.status IN ('extended', 'expired', 'withdrawn') AND NOT EXISTS (
            SELECT FROM replies r
            WHERE r.offer_id = o.id AND r.answer IN ('accepted', 'declined') OFFSET 0) AS waiting,
