@@ -49,7 +49,7 @@ def test_what_is_clear_by_itself_is_no_doubt(second: str) -> None:
     assert reading(second, half("oui", answer="accepted")) == Reading(parse(second))
 
 
-@pytest.mark.parametrize("second", ["haha", "je prends mon sac", "?"])
+@pytest.mark.parametrize("second", ["haha", "je prends mon sac", "?", "pas de souci", "no problem"])
 def test_a_text_without_any_negation_casts_no_doubt(second: str) -> None:
     assert reading(second, half("oui", answer="accepted")).doubted is None
 

@@ -21,6 +21,7 @@ WITHIN = timedelta(seconds=15)
 NEGATIONS = frozenset(
     ("pas", "ne", "non", "jamais", "impossible", "not", "no", "never", "cannot", "cant", "wont", "dont")
 )
+_HARMLESS = re.compile(r"\bpas (?:de )?(?:soucis?|probleme|grave)\b|\bno (?:problem|worries)\b")
 _FRAGMENT = re.compile(
     r"(?:ne )?(?:pas|plus|jamais|not|never)"
     r"(?: (?:y|en|me|le|la|pouvoir|vraiment|able|to|be|make|gonna))*"
@@ -83,14 +84,16 @@ def _apart(first: Half, second: Half) -> timedelta:
 def _takes_back(text: Half, parsed: ParsedText, halves: Sequence[Half]) -> bool:
     """Return whether words that follow a yes, and are no clear answer by themselves, turn it into a no."""
     yes = halves[0]
-    if parsed.answer not in ("unclear", "declined") or (
-        yes.offer_id is not None and parsed.code not in (None, code(yes.offer_id))
+    if (
+        parsed.status is not None
+        or parsed.answer not in ("unclear", "declined")
+        or (yes.offer_id is not None and parsed.code not in (None, code(yes.offer_id)))
     ):
         return False
     if _FRAGMENT.fullmatch(" ".join(_words(text.text))):
         return True
     whole = parse(" ".join([*(half.text for half in halves), text.text]))
-    negated = any(NEGATIONS.intersection(_words(half.text)) for half in [*halves[1:], text])
+    negated = any(_negates(half.text) for half in [*halves[1:], text])
     return parsed.answer == "unclear" and (
         whole.answer == "declined" or (negated and whole.answer != "accepted")
     )
@@ -104,10 +107,14 @@ def _after_unclear(text: Half, parsed: ParsedText, halves: Sequence[Half]) -> Pa
     whole = parse(f"{first} {text.text}")
     if whole.answer == "declined":
         return whole
-    negated = (
-        bool(NEGATIONS.intersection(_words(first))) or parse(f"{text.text} {first}").answer == "declined"
-    )
+    negated = _negates(first) or parse(f"{text.text} {first}").answer == "declined"
     return ParsedText("unclear", parsed.code) if negated else parsed
+
+
+def _negates(text: str) -> bool:
+    """Return whether a negation stands in a text, other than in "pas de souci"."""
+    words = _HARMLESS.sub("", " ".join(_words(text))).split()
+    return not NEGATIONS.isdisjoint(words)
 
 
 def _words(text: str) -> list[str]:
