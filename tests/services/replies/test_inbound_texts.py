@@ -331,11 +331,12 @@ async def test_a_long_text_is_stored_whole_and_an_endless_one_cut(scene: Scene) 
 
 
 async def test_a_delayed_yes_is_not_bound_to_the_next_incident(scene: Scene, clock: MovableClock) -> None:
-    await scene.incident()
+    first = await scene.incident()
     await text(scene, "non")
     await scene.process_replies()
     clock.advance(120)
     second = await scene.incident(watch_plan(lane="planned"))
     clock.advance(5)
-    assert await text(scene, "oui", sent=100) == "asked back"
+    assert await text(scene, "oui", sent=100) == "accepted"
     assert await seated(scene, second) == []
+    assert await seated(scene, first) == [scene.people[0]], "the change of mind is about the first"
