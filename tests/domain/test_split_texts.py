@@ -82,13 +82,18 @@ def test_two_halves_that_are_a_no_together_are_a_no(first: str, second: str) -> 
     ("first", "second"),
     [
         ("pas venir", "je peux"),
-        ("je ne vais pas pouvoir", "je viens"),
+        ("je ne", "je viens"),
         ("impossible de", "venir"),
         ("pas", "je viens"),
     ],
 )
 def test_a_yes_after_a_negation_that_was_not_understood_seats_nobody(first: str, second: str) -> None:
     assert reading(second, half(first)).parsed.answer != "accepted"
+
+
+def test_halves_that_arrive_in_the_wrong_order_seat_nobody() -> None:
+    no = Half("pas venir", at(0), None, "declined", None, OFFER)
+    assert reading("je peux", no).parsed.answer == "unclear"
 
 
 def test_a_yes_after_words_that_said_nothing_is_a_yes() -> None:

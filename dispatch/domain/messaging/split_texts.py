@@ -69,10 +69,20 @@ def _joined(text: Half, before: Sequence[Half]) -> list[Half]:
             break
         if half.answer == "accepted":
             return [half, *found]
-        if half.answer is not None and half.reason != DOUBTFUL:
+        if half.reason != DOUBTFUL and _is_whole(half):
             break
         found.insert(0, half)
     return found
+
+
+def _is_whole(half: Half) -> bool:
+    """Return whether a text is a clear answer by itself, whether or not it was known for which offer."""
+    clear = half.answer is not None or parse(half.text).answer != "unclear"
+    return clear and not _is_fragment(half)
+
+
+def _is_fragment(half: Half) -> bool:
+    return _FRAGMENT.fullmatch(" ".join(_words(half.text))) is not None
 
 
 def _apart(first: Half, second: Half) -> timedelta:
@@ -90,7 +100,7 @@ def _takes_back(text: Half, parsed: ParsedText, halves: Sequence[Half]) -> bool:
         or (yes.offer_id is not None and parsed.code not in (None, code(yes.offer_id)))
     ):
         return False
-    if _FRAGMENT.fullmatch(" ".join(_words(text.text))):
+    if _is_fragment(text):
         return True
     whole = parse(" ".join([*(half.text for half in halves), text.text]))
     negated = any(_negates(half.text) for half in [*halves[1:], text])
@@ -107,8 +117,9 @@ def _after_unclear(text: Half, parsed: ParsedText, halves: Sequence[Half]) -> Pa
     whole = parse(f"{first} {text.text}")
     if whole.answer == "declined":
         return whole
+    # Whoever names the code answers the question that came back, and not their own words before it.
     negated = _negates(first) or parse(f"{text.text} {first}").answer == "declined"
-    return ParsedText("unclear", parsed.code) if negated else parsed
+    return ParsedText("unclear") if negated and parsed.code is None else parsed
 
 
 def _negates(text: str) -> bool:
