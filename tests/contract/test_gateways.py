@@ -231,3 +231,11 @@ async def test_a_wrong_password_is_reported_as_the_operators_to_fix_and_is_never
     await gateway.close()
     assert "Kannel refuses our user name, password or address" in told
     assert "hush-wrong" not in told + caplog.text
+
+
+@pytest.mark.parametrize("sent", ["", "yesterday", "2026-11-22T20:00:00", "1795377600"])
+def test_a_text_counts_without_a_sending_time_that_can_be_read(sent: str) -> None:
+    can = SimulatedGateway().capabilities
+    assert can.read_inbound is not None
+    inbound = can.read_inbound({"id": "1", "from": PHONE, "text": "OUI", "sent_at": sent})
+    assert (inbound.text, inbound.sent_at) == ("OUI", None)
