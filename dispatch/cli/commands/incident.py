@@ -1,12 +1,8 @@
 """`dispatch incident`: show an incident, its timeline, and why each volunteer was or was not asked."""
 
-<<<<<<< HEAD
 from collections import Counter
 from collections.abc import Iterator, Mapping
-=======
-from collections.abc import Iterator
 from datetime import datetime
->>>>>>> 97f07a4 (Order texts by sending time, and ask back a yes that is taken back)
 from typing import Any, NamedTuple
 from uuid import UUID
 
