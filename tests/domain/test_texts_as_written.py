@@ -253,6 +253,9 @@ def test_two_codes_side_by_side_are_not_joined_and_a_letter_of_a_word_is_none() 
         ("je n'ai pas la clé", ParsedText("unclear")),
         ("il est là", ParsedText("unclear")),
         ("rien ici", ParsedText("unclear")),
+        ("je viens d'arriver", ParsedText("unclear", status="on_scene")),
+        ("j'y suis presque", ParsedText("unclear")),
+        ("il est agressif, aidez-moi", ParsedText("unclear", status="danger")),
         ("je ne peux pas entrer", ParsedText("unclear")),
         ("no answer at the door", ParsedText("unclear")),
         ("pas de contact", ParsedText("unclear")),
@@ -349,6 +352,8 @@ def test_harmless_words_beside_a_yes_leave_it_a_yes(text: str) -> None:
         ),
         *(
             "oui je suis à Lyon",
+            "oui je suis en intervention",
+            "oui je suis au bureau",
             "mon mari arrive",
             "l'ambulance arrive",
             "le camion arrive",

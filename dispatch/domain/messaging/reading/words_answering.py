@@ -32,7 +32,10 @@ WORDS: dict[Kind, str] = {
         there, heading in, c'est parti
     """,
     Kind.LEFT: "en route, en chemin, on my way, on the way, omw, otw",
-    Kind.GONE: "parti, partie, partis, departed, just left, have left, i left, set off, rolling",
+    Kind.GONE: """
+        parti, partie, partis, departed, just left, have left, i left, set off, rolling, viens de
+        partir, viens juste de partir
+    """,
     Kind.AUXILIARY: "vais, will, going to, gonna, suis prêt à, suis prête à, ready to",
     Kind.INFINITIVE: """
         venir, aller, y aller, intervenir, aider, vous aider, secourir, participer, rejoindre, vous

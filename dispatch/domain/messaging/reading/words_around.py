@@ -24,12 +24,12 @@ WORDS: dict[Kind, str] = {
         is, this, that, that is, sera, au, aux, sur, from, ai, have, do, did, dit, said, tout, tous,
         bien, very, très, just, juste, bon, ben, bah, alors, so, donc, aussi, also, too, toujours,
         still, encore, again, déjà, already, well, mon côté, de mon côté, answer is, réponse est, by,
-        par, chez, at, finalement, finally, actually, en fait, au final, après réflexion, tout compte
-        fait, eu, numéro de, asking, take me, takes me, me prendra, me prend, j'en ai pour, ce coup-ci,
-        coup, ci, going to take me, dois, anymore, any more, beaucoup, seul, seule, alone, c, leur,
-        cette, ces, these, those, est bon, percent, bientôt, soon, all good, plus vite, pas loin, pas
-        très loin, suis pas loin, ne suis pas loin, pas trop loin, not far, not far away, am not far,
-        pas longtemps, fait mal, get, getting, up, there, then, serai, va, must
+        chez, at, finalement, finally, actually, en fait, au final, après réflexion, tout compte fait,
+        eu, numéro de, asking, take me, takes me, me prendra, me prend, j'en ai pour, ce coup-ci, coup,
+        ci, going to take me, dois, anymore, any more, beaucoup, seul, seule, alone, c, leur, cette,
+        ces, these, those, est bon, percent, bientôt, soon, all good, plus vite, pas loin, pas très
+        loin, suis pas loin, ne suis pas loin, pas trop loin, not far, not far away, am not far, pas
+        longtemps, fait mal, get, getting, up, there, then, serai, va, must
     """,
     Kind.NEAR: """
         suis là, chez moi, à la maison, at home, en ville, là, ici, here, ville, town, in town, secteur,
@@ -54,15 +54,15 @@ WORDS: dict[Kind, str] = {
         le camion, en voiture, à pied, à vélo, en moto, le temps de mettre, le temps de prendre, le
         temps de m'habiller, le temps de me préparer, m'habille, me prépare, mets, enfile, ferme, sors,
         monte, descends, habille, prépare, mettre, finis, finir, quitte, démarre, démarrer, cherche,
-        porte, table, sors de table, manger, route, rue, rues, immeuble, quartier, bâtiment, bureau,
-        jardin, lunettes, gants, pantalon, pull, chaussettes, baskets, sandales, imperméable, parapluie,
-        papiers, portable, gilet jaune, oxygène, walking, running, cycling, driving there, walking
-        there, running there, house, door, street, road, jumper, trousers, socks, gloves, glasses,
-        wallet, engine, starting, closing, locking, finishing, leaving the house, apporte, amène,
-        ramène, grab, grabbing, taking, bringing, dressed, getting dressed, leaving home, from home, de
-        la maison, quitte la maison, from the house, caserne, station, centre, local, list, address,
-        adresse, rejoindre le centre, premiers secours, trousse de secours, first aid kit, putting,
-        shoes on, boots on, coat on
+        porte, sors de table, manger, route, rue, rues, immeuble, quartier, bâtiment, jardin, lunettes,
+        gants, pantalon, pull, chaussettes, baskets, sandales, imperméable, parapluie, papiers,
+        portable, gilet jaune, oxygène, walking, running, cycling, driving there, walking there, running
+        there, house, door, street, road, jumper, trousers, socks, gloves, glasses, wallet, engine,
+        starting, closing, locking, finishing, leaving the house, apporte, amène, ramène, grab,
+        grabbing, taking, bringing, dressed, getting dressed, leaving home, from home, de la maison,
+        quitte la maison, from the house, caserne, station, centre, local, list, address, adresse,
+        rejoindre le centre, premiers secours, trousse de secours, first aid kit, putting, shoes on,
+        boots on, coat on
     """,
     Kind.EASY: """
         pas de problème, pas de problèmes, pas de souci, pas de soucis, pas de pb, aucun problème, aucun

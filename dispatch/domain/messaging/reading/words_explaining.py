@@ -18,7 +18,10 @@ WORDS: dict[Kind, str] = {
         beer, beers, verre, verres, drink, drinks, service, poste, shift, home, maison, domicile, pris,
         prise, taken, sous, in a, in the, dans le, dans la, dans un, dans une, en cours, à l'arrêt, quel
         dommage, dommage, pity, fils, fille, my son, daughter, petits-enfants, grandkids, cassé, cassée,
-        plâtre, béquilles, entorse, positif, broken, crutches, formation, training, transport, on shift
+        plâtre, béquilles, entorse, positif, broken, crutches, formation, training, transport, on shift,
+        bureau, table, office, en intervention, en inter, sur une intervention, sur une inter, sur
+        intervention, sur inter, en mission, sur une mission, autre intervention, on a job, on another
+        job, on another call
     """,
     Kind.POSSIBLE: """
         possible, temps, le temps, time, think, think so, pense, crois, veux, want, envie, souhaite,

@@ -14,14 +14,14 @@ WORDS: dict[Kind, str] = {
     Kind.HERE: """
         sur place, sur les lieux, sur zone, sur site, on site, onsite, on scene, at scene, at the scene,
         on the scene, arrivé, arrived, suis arrive, bien arrive, am here, y suis, am there, suis devant,
-        at the address, à l'adresse
+        at the address, à l'adresse, viens d'arriver, viens juste d'arriver
     """,
     Kind.DONE: """
         fini, finie, finished, done, all done, terminé, terminée, completed, rentré, suis rentre, bien
         rentre, back home, am home, home safe, fin de mission, fin d'intervention, fin de
         l'intervention, mission accomplie, de retour chez moi, de retour à la maison, de retour à la
         caserne, mission terminée, mission finie, intervention terminée, intervention finie, inter
-        terminée, mission complete, mission completed, mission over
+        terminée, mission complete, mission completed, mission over, viens de finir, viens de terminer
     """,
     Kind.DANGER: """
         danger, dangr, dangé, dangers, dangereux, dangereuse, dangerous, unsafe, armé, armés, armée,
@@ -32,7 +32,9 @@ WORDS: dict[Kind, str] = {
         menace, menacé, menacée, menaces, threatened, threatening, threats, violent, violents, violente,
         violence, au secours, à l'aide, help, help me, sos, mayday, bombe, bomb, otage, otages, hostage,
         suis blessé, suis blessée, am hurt, am injured, got hurt, piégé, piégée, trapped, effondrement,
-        collapsed, ☠, ⚠, 🆘, 🔫, 🔪, 💣
+        collapsed, ☠, ⚠, 🆘, 🔫, 🔪, 💣, bagarre, fight, fighting, menaçant, menaçante, hostile, explosif,
+        émeute, riot, m'attaque, attaquent, being attacked, tirent, fil électrique, câble électrique,
+        live wire, electrocuted, électrocuté, aidez-moi, aidez-nous
     """,
     Kind.HALT: """
         stop, stopall, stop all, stop tout, arrêt, arrêter, arrêtez, arrête, stopper, stoppez
