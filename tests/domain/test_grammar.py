@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dispatch.domain.messaging.codes import CODE_DIGITS, CODE_LETTERS, code_for
@@ -157,6 +157,7 @@ def test_every_code_is_read_back(number: int, length: int, yes: str) -> None:
     assert offer_answer(f"{yes} {code.lower()}") == ParsedText("accepted", code)
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=600)
     | st.lists(st.sampled_from([*YES, *NO, *OK, *READ, "7K", "?", "stop"])).map(" ".join)

@@ -353,6 +353,8 @@ def test_harmless_words_beside_a_yes_leave_it_a_yes(text: str) -> None:
         *(
             "oui je suis à Lyon",
             "oui je suis en intervention",
+            "no wait",
+            "Non, attendez-moi",
             "oui je suis au bureau",
             "mon mari arrive",
             "l'ambulance arrive",

@@ -42,7 +42,8 @@ WORDS: dict[Kind, str] = {
         condition, réserve, rigole, rigolais, plaisante, plaisantais, blague, kidding, joke, joking,
         erreur, error, mistake, oups, oops, trompé, trompée, wrong, plutôt, rather, instead, idk, dunno,
         lol, mdr, ptdr, haha, peu, hihi, presque, almost, nearly, voir, verrai, only, en peux, en viens,
-        put être, peu être
+        put être, peu être, attends, attendez, attendez-moi, wait, wait for me, hold on, un instant, une
+        seconde, patientez
     """,
     Kind.BUT: "mais, but, cependant, par contre, however",
     Kind.LATER: """

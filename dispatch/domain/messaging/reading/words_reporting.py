@@ -4,12 +4,12 @@ from dispatch.domain.messaging.reading.kinds import Kind
 
 WORDS: dict[Kind, str] = {
     Kind.COMPLY: """
-        rentre, fais demi-tour, demi-tour, attends, reste, wait, waiting, i'll wait, stay, staying, on
-        my way home, on the way home, omw home, coming home, turning back, turn back, turning around,
-        going home, go home, going back, heading home, heading back, n'approche pas, n'approche plus,
-        staying away, stay away, keeping away, keep away, m'éloigne, recule, stand by, standing by,
-        standby, ne bouge pas, bouge pas, ne bouge plus, en attente, on attend, patiente, on n'approche
-        pas
+        rentre, fais demi-tour, demi-tour, reste, waiting, i'll wait, stay, staying, on my way home, on
+        the way home, omw home, coming home, turning back, turn back, turning around, going home, go
+        home, going back, heading home, heading back, n'approche pas, n'approche plus, staying away,
+        stay away, keeping away, keep away, m'éloigne, recule, stand by, standing by, standby, ne bouge
+        pas, bouge pas, ne bouge plus, en attente, on attend, on n'approche pas, j'attends, nous
+        attendons, je patiente
     """,
     Kind.HERE: """
         sur place, sur les lieux, sur zone, sur site, on site, onsite, on scene, at scene, at the scene,
