@@ -18,10 +18,10 @@ from dispatch.storage.search_areas import SearchArea, place_of
 
 LISTED_MOST = 20_000
 """How many people nearer than the farthest pick are listed at most."""
-COUNTED_MOST = 2_000
-"""How many people beyond are counted for a batch: each costs a microsecond or two, which one incident can afford."""
-COUNTED_LEAST = 200
-"""How many are counted for an incident of a large batch, if there are so many."""
+COUNTED_MOST = 1_000
+"""How many people beyond are counted for a batch: some six microseconds each, which one incident can afford."""
+COUNTED_LEAST = 300
+"""Nobody is counted for incidents of a batch so large that each would get fewer."""
 
 
 class Gap(NamedTuple):
@@ -79,7 +79,11 @@ async def _list_nearer(connection: asyncpg.Connection, gaps: Sequence[Gap], now:
 async def _count_beyond(connection: asyncpg.Connection, gaps: Sequence[Gap], now: datetime) -> None:
     """Count by their gates all who are farther than those that are listed."""
     owners = [(gap, area) for gap in gaps for area in gap.question.areas]
-    most = max(COUNTED_LEAST, COUNTED_MOST // len(owners))
+    most = COUNTED_MOST // len(owners)
+    if most < COUNTED_LEAST:
+        for gap in gaps:
+            gap.choice.counted = False
+        return
     query = bound(
         "count_beyond", n=list(range(len(owners))), beyond=[gap.end for gap, _ in owners], most=most, now=now,
         born_after=[",".join(_too_young(gap.question)) for gap, _ in owners],

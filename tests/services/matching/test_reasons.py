@@ -181,6 +181,15 @@ async def test_a_large_batch_counts_fewer_and_says_so(world: World, monkeypatch:
     assert (found.people_beyond, found.beyond, found.complete) == (49, {"skill": 49}, False)
 
 
+async def test_a_batch_that_is_too_large_counts_nobody_and_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reasons, "COUNTED_MOST", 299)
+    await world.add_people(300, step_m=1, skills=())
+    found = await last_round(world, await world.ask())
+    assert (len(found.passed_over), found.people_beyond, found.complete) == (60, 0, False)
+
+
 async def test_a_reason_takes_twenty_four_bytes(world: World) -> None:
     await world.add_people(500, step_m=1, skills=())
     await world.add_people(2, first_m=700)
