@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dispatch.services.intake.salvaging import read_report
+from schemas.base import Position
 from schemas.decoding import Received, Unreadable, decode
 from schemas.reports import ReportBody, ReportReceived
 from schemas.salvage import read_object
@@ -65,6 +66,12 @@ def test_neither_unknown_fields_nor_several_faults_refuse_it(
         ({"occurred_at": "yesterday"}, {"occurred_at": NOW}, ("occurred_at",)),
         ({"occurred_at": None}, {"occurred_at": NOW}, ("occurred_at",)),
         ({"position": {"lat": 98, "lon": 7}}, {"position": None}, ("position",)),
+        ({"position": "48,58; 7,75"}, {"position": Position(lat=48.58, lon=7.75)}, ("position",)),
+        (
+            {"position": {"lat": "48,58", "lon": 7.75}},
+            {"position": Position(lat=48.58, lon=7.75)},
+            ("position",),
+        ),
         ({"position": "near the church"}, {"position": None}, ("position",)),
         ({"mode": "real"}, {"mode": "actual"}, ("mode",)),
         ({"updates": "n°7"}, {"updates": "n%C2%B07"}, ("updates",)),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from random import Random
 from statistics import mean, median, quantiles
 
@@ -57,6 +58,12 @@ def test_people_travel_at_one_of_the_two_published_speeds() -> None:
     speeds = [behaviour.speed_mps for behaviour in drawn(12)]
     assert set(speeds) == {1.8, 2.3}
     assert mean(speeds) == pytest.approx(2.05, abs=0.01)
+
+
+def test_the_people_of_a_crew_drive_and_behave_alike_otherwise() -> None:
+    walking, driving = plan_reply(Random(5), 12), plan_reply(Random(5), 12, drives=True)
+    assert replace(driving, speed_mps=walking.speed_mps) == walking
+    assert driving.speed_mps == pytest.approx(30 / 3.6, abs=0.05)
 
 
 def test_the_same_seed_gives_the_same_behaviour() -> None:

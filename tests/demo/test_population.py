@@ -9,7 +9,7 @@ from dispatch.cli.demo.emergency_calls import load
 from dispatch.cli.demo.population import COLUMNS, population
 from schemas.volunteers import VolunteerBody
 
-CALLS = load()
+CALLS = load().calls
 PEOPLE = population(CALLS)
 
 

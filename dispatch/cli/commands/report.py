@@ -1,63 +1,35 @@
 """`dispatch report`: send one report, or a CSV file of reports."""
 
-import asyncio
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
-from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from pydantic import ValidationError
 
 from dispatch.cli.connection import run
-from dispatch.cli.csv_files import read_text
 from dispatch.cli.degrees import Latitude, Longitude, Place, place
 from dispatch.cli.output import (
     Json,
     Whose,
-    counted,
     fail,
     organisation_of,
     print_json,
     problem,
-    progress,
     screen,
 )
+from dispatch.cli.report_sheets import Sheet, report_sheet, until_accepted
 from dispatch.config import MisuseError
-from dispatch.services.core.errors import ConflictError, InvalidError, OverloadedError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.intake import submitting
 from dispatch.services.intake.admission import Admission
+from dispatch.services.intake.salvaging import ReadReport, read_report
 from dispatch.services.intake.submitting import Accepted, Submission
-from schemas.base import Hazard, Mode, Severity
+from schemas.base import Mode, Severity
 from schemas.ids import new_id
-from schemas.reports import ReportBody
 
-COLUMNS = ("id", "kind", "severity", "lat", "lon", "occurred_at", "professional_reference", "description")
-REQUIRED = {"id", "kind"}
 HIGHEST_LATITUDE = 90
 
 Fields = dict[str, Any]
-
-
-class SheetRow(NamedTuple):
-    """One line of a CSV file."""
-
-    line: int
-    cells: Fields
-    surplus: bool
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many lines of a CSV file were accepted and repeated, and the problems of the others."""
-
-    accepted: int = 0
-    repeated: int = 0
-    problems: list[str] = field(default_factory=list)
 
 
 def report(
@@ -71,9 +43,12 @@ def report(
     source: str = "control-room",
     mode: Mode = "actual",
     reference: str | None = None,
-    hazard: Annotated[list[Hazard] | None, Parameter(consume_multiple=True, negative="")] = None,
+    hazard: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     description: str | None = None,
     sheet: Annotated[Path | None, Parameter(name="--csv")] = None,
+    map_file: Annotated[Path | None, Parameter(name="--map")] = None,
+    dry_run: bool = False,
+    skip_bad: bool = False,
     organisation: Whose = None,
     json: Json = False,
 ) -> None:
@@ -83,7 +58,9 @@ def report(
 
     Example: dispatch report medical.fall --at "48°34'N 7°45'E"
 
-    Example: dispatch report --csv calls.csv --mode exercise
+    Example: dispatch report --csv calls.csv --mode exercise --dry-run
+
+    Example: dispatch report --csv calls.csv --map city.yaml --skip-bad
 
     Parameters
     ----------
@@ -106,17 +83,26 @@ def report(
     reference
         The reference under which the professional response was requested.
     hazard
-        A hazard at the place.
+        A hazard at the place: weapon, violence, fire, traffic, electricity or cbrn.
     description
         Free text; it stays in the database.
     sheet
-        A CSV file with the columns id,kind,severity,lat,lon,occurred_at,professional_reference,description.
+        A CSV file with the columns id,kind,severity,lat,lon,occurred_at,professional_reference,description,hazards.
+    map_file
+        A YAML file that says which columns and words of the CSV file mean what.
+    dry_run
+        Send nothing: say how many reports have a plan, a place and a time.
+    skip_bad
+        Leave out the lines that cannot be read; without it, nothing is sent while there are any.
     """
     if (kind is None) == (sheet is None):
         raise MisuseError("name a KIND, or a file with --csv FILE")
     if sheet is not None:
-        _report_sheet(sheet, source, mode, organisation, json=json)
+        whole = Sheet(sheet, map_file, source, mode, skip_bad)
+        report_sheet(whole, organisation, dry_run=dry_run, json=json)
         return
+    if map_file is not None or dry_run or skip_bad:
+        raise MisuseError("--map, --dry-run and --skip-bad go with --csv FILE")
     if at is not None:
         if (lat, lon) != (None, None):
             raise MisuseError("say where with --at, or with --lat and --lon")
@@ -136,33 +122,30 @@ def report(
 
 async def _report(uow: UnitOfWork, name: str | None, source: str, fields: Fields) -> Accepted:
     organisation = await organisation_of(uow, name)
-    submission = Submission(organisation, source, "cli", _body(fields, uow.clock.now()))
-    return await _until_accepted(uow, Admission(uow), submission)
-
-
-async def _until_accepted(uow: UnitOfWork, admission: Admission, submission: Submission) -> Accepted:
-    """Send a report, and again after each rejection for overload, when the server asks for it."""
-    while True:
-        try:
-            return await submitting.accept(
-                uow, organisation=submission.organisation, source=submission.source, channel="cli",
-                body=submission.body, admission=admission,
-            )  # fmt: skip
-        except OverloadedError as refused:
-            problem(f"{refused}: again in {refused.retry_after_s} s")
-            await asyncio.sleep(refused.retry_after_s)
+    read = _read(fields, uow.clock.now())
+    submission = Submission(organisation, source, "cli", read.body, read.salvaged)
+    return await until_accepted(uow, Admission(uow), submission)
 
 
 def _print(id_: str, accepted: Accepted, *, json: bool) -> None:
     if json:
-        print_json({"report_id": accepted.report_id, "id": id_, "repeated": accepted.repeated})
-    else:
-        known = " (it was known already)" if accepted.repeated else ""
-        screen.print(f"[green]report[/] {accepted.report_id}{known}")
+        print_json(
+            {
+                "report_id": accepted.report_id,
+                "id": id_,
+                "repeated": accepted.repeated,
+                "dropped": accepted.dropped,
+            }
+        )
+        return
+    known = " (it was known already)" if accepted.repeated else ""
+    screen.print(f"[green]report[/] {accepted.report_id}{known}")
+    if accepted.dropped:
+        problem(f"accepted without what is not valid: {', '.join(accepted.dropped)}")
 
 
-def _body(values: Fields, now: datetime) -> ReportBody:
-    """Return a report from flat fields, without the empty ones."""
+def _read(values: Fields, now: datetime) -> ReadReport:
+    """Return a report from flat fields, without the empty ones; raises ValidationError."""
     fields = {name: value for name, value in values.items() if value not in {None, "", ()}}
     place = {name: fields.pop(name) for name in ("lat", "lon") if name in fields}
     reference = fields.pop("professional_reference", None)
@@ -171,65 +154,11 @@ def _body(values: Fields, now: datetime) -> ReportBody:
         fields["position"] = place
     if reference:
         fields["professional"] = {"requested": True, "reference": reference}
-    return ReportBody.model_validate(fields)
+    return read_report(fields, now)
 
 
-def _report_sheet(file: Path, source: str, mode: Mode, name: str | None, *, json: bool) -> None:
-    rows = list(_rows(file))
-    tally = run(lambda uow: _report_rows(uow, name, source, mode, rows))
-    for text in tally.problems:
-        problem(f"{file}:{text}")
-    if json:
-        print_json(tally)
-    else:
-        again = f", {tally.repeated} known already" if tally.repeated else ""
-        screen.print(f"[green]{counted(tally.accepted, 'report')}[/] accepted{again}")
-    if tally.problems:
-        fail(f"{len(tally.problems)} of {len(rows)} lines were left out")
-
-
-def _rows(file: Path) -> Iterator[SheetRow]:
-    text = read_text(file)
-    header = text.partition("\n")[0]
-    reader = csv.DictReader(StringIO(text), delimiter=";" if header.count(";") > header.count(",") else ",")
-    if missing := sorted(REQUIRED - set(reader.fieldnames or ())):
-        raise MisuseError(f"{file}: no column {missing[0]}; the first line names {','.join(COLUMNS)}")
-    for row in reader:
-        cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
-        yield SheetRow(reader.line_num, cells, surplus=None in row)
-
-
-async def _report_rows(
-    uow: UnitOfWork, name: str | None, source: str, mode: Mode, rows: list[SheetRow]
-) -> Tally:
-    organisation, admission, tally = await organisation_of(uow, name), Admission(uow), Tally()
-    with progress() as shown:
-        for row in shown.track(rows, description="reports"):
-            try:
-                body = _body(_whole(row) | {"mode": mode}, uow.clock.now())
-                submission = Submission(organisation, source, "cli", body)
-                accepted = await _until_accepted(uow, admission, submission)
-            except (ValidationError, InvalidError, ConflictError) as error:
-                tally.problems.append(f"{row.line}: {explain(error)}")
-            else:
-                tally.repeated += accepted.repeated
-                tally.accepted += not accepted.repeated
-    return tally
-
-
-def _whole(row: SheetRow) -> Fields:
-    """Return the cells of a line; raises InvalidError where a comma that is not quoted has split a description."""
-    if row.surplus:
-        raise InvalidError("description", "more cells than columns: quote what holds a comma")
-    return row.cells
-
-
-def explain(error: ValidationError | InvalidError | ConflictError) -> str:
-    """Describe the invalid fields by the columns of the CSV file."""
-    if isinstance(error, InvalidError):
-        return f"{error.field}: {error}"
-    if isinstance(error, ConflictError):
-        return f"id: {error}"
+def explain(error: ValidationError) -> str:
+    """Describe the invalid fields by the names of the options."""
     found = error.errors(include_url=False, include_context=False)
     return "; ".join(f"{_column(one['loc'])}: {one['msg']}{_swapped(one)}" for one in found)
 

@@ -1,7 +1,7 @@
 """The behaviour of simulated volunteers: their answer, its delay, their turn-out time and speed."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
@@ -20,6 +20,8 @@ TURN_OUT_SIGMA = 0.41
 DAY = range(7, 22)
 SPEEDS_MPS = (1.8, 2.3)
 """In dense streets and over all, from 2,176 located responders (Jonsson 2020)."""
+CREW_SPEED_MPS = 8.3
+"""30 km/h: a crew's volunteers drive."""
 
 ASSUMPTIONS = [
     "Acceptance per alerted person: between 28.7 % (Scquizzato 2020) and 35.3 % (Kragh), drawn uniformly.",
@@ -28,6 +30,7 @@ ASSUMPTIONS = [
     "Turn-out: log-normal, median 102 s from 07:00 to 22:00, 142 s by night (Ganter 2025).",
     "Turn-out: spread as in Dublin's whole-time crews, sigma 0.41 (assumption).",
     "Speed: 1.8 m/s in dense streets, 2.3 m/s over all (Jonsson 2020), half and half (assumption).",
+    "Speed: volunteers of a crew drive at 30 km/h (assumption).",
 ]
 
 
@@ -41,15 +44,18 @@ class Behaviour:
     speed_mps: float
 
 
-def plan_reply(rng: Random, local_hour: int, acceptance: tuple[float, float] = ACCEPTANCE) -> Behaviour:
+def plan_reply(
+    rng: Random, local_hour: int, acceptance: tuple[float, float] = ACCEPTANCE, *, drives: bool = False
+) -> Behaviour:
     """Draw the behaviour of one alerted person; the number of draws is constant, so no answer shifts the next."""
     turn_out_median = TURN_OUT_DAY_S if local_hour in DAY else TURN_OUT_NIGHT_S
-    return Behaviour(
+    behaviour = Behaviour(
         answer=_answer(rng, acceptance),
         delay_s=rng.lognormvariate(math.log(REPLY_MEDIAN_S), REPLY_SIGMA),
         turn_out_s=rng.lognormvariate(math.log(turn_out_median), TURN_OUT_SIGMA),
         speed_mps=rng.choice(SPEEDS_MPS),
     )
+    return replace(behaviour, speed_mps=CREW_SPEED_MPS) if drives else behaviour
 
 
 def _answer(rng: Random, acceptance: tuple[float, float]) -> DemoAnswer | None:

@@ -2,21 +2,24 @@
 
 import asyncio
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 import aiohttp
 import uvloop
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from dispatch.cli.demo import behaviour, checks, display, emergency_calls, phones, population
 from dispatch.cli.demo.checks import DemoCheck
-from dispatch.cli.demo.emergency_calls import Call
+from dispatch.cli.demo.emergency_calls import Call, Calls
 from dispatch.cli.demo.installation import DemoInstallation, install
 from dispatch.cli.output import fail
 from dispatch.logs import configure
@@ -40,6 +43,8 @@ ATTEMPTS, RETRY_S = 60, 0.5
 def play(
     *,
     incidents: Path | None = None,
+    map_file: Annotated[Path | None, Parameter(name="--map")] = None,
+    skip_bad: bool = False,
     speed: float = SPEED,
     volunteers: int = SIZE,
     seed: int = 112,
@@ -50,7 +55,12 @@ def play(
     Parameters
     ----------
     incidents
-        A file of calls: the shipped extract's columns, or DataSF's full export. The extract where none is named.
+        A CSV file of calls, as for `dispatch report --csv`. Default: an extract of San Francisco's calls. Of a file
+        that covers more than a day, the busiest three hours are replayed.
+    map_file
+        A YAML file that says which columns and words of the CSV file mean what.
+    skip_bad
+        Leave out the lines that cannot be read.
     speed
         How many times faster than life the clock runs.
     volunteers
@@ -62,33 +72,35 @@ def play(
     """
     if not 1 <= speed <= 10_000 or not 1 <= volunteers <= 10_000:  # noqa: PLR2004
         fail("--speed lies between 1 and 10000, --volunteers between 1 and 10000", 2)
+    if map_file is not None and incidents is None:
+        fail("--map goes with --incidents FILE", 2)
     configure("error")
     for name in [name for name in os.environ if name.startswith("DISPATCH_")]:
         del os.environ[name]
     try:
-        chosen = emergency_calls.load(incidents)
-    except (emergency_calls.CallsUnreadableError, OSError) as error:
+        chosen = emergency_calls.load(incidents, map_file, skip_bad=skip_bad)
+    except emergency_calls.CallsUnreadableError as error:
         fail(str(error))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         held = runner.run(_demo(chosen, speed, volunteers, seed, stay=stay))
     sys.exit(0 if held else 1)
 
 
-async def _demo(chosen: Sequence[Call], speed: float, size: int, seed: int, *, stay: bool) -> bool:
+async def _demo(chosen: Calls, speed: float, size: int, seed: int, *, stay: bool) -> bool:
     console = Console(highlight=False)
-    _assumptions(console)
+    _assumptions(console, chosen)
     console.print("Setting up a broker, a database and the volunteers …")
     async with install(chosen, size, seed) as site:
         began = time.monotonic()
         site.clock.set_speed(speed)
-        accepted = await _replay(console, site, chosen)
+        accepted = await _replay(console, site, chosen.calls)
         site.clock.set_speed(1)
         took = time.monotonic() - began
         figures = await demo_figures.figures(site.node.pool)
-        console.print(display.summary(figures, len(chosen), took))
+        console.print(display.summary(figures, len(chosen.calls), chosen.units, took))
         if warning := display.slowness_warning(figures):
             console.print(f"[yellow]{warning}[/]", soft_wrap=True)
-        held = display.verdict(console, await _checks(site, chosen, accepted))
+        held = display.verdict(console, await _checks(site, chosen.calls, accepted))
         if stay:
             await _stay(console, site)
         await site.owners.stop()
@@ -105,11 +117,12 @@ async def _checks(site: DemoInstallation, chosen: Sequence[Call], accepted: set[
     ]
 
 
-def _assumptions(console: Console) -> None:
+def _assumptions(console: Console, chosen: Calls) -> None:
+    for text in chosen.left_out:
+        console.print(Text(text, "yellow"), soft_wrap=True)
     console.print("[bold]What this demo assumes[/]")
-    for sentence in (
-        emergency_calls.ASSUMPTIONS + population.ASSUMPTIONS + behaviour.ASSUMPTIONS + phones.ASSUMPTIONS
-    ):
+    ours = population.ASSUMPTIONS + behaviour.ASSUMPTIONS + phones.ASSUMPTIONS
+    for sentence in (*chosen.assumptions, *ours):
         console.print(f"  {sentence}")
 
 
@@ -140,7 +153,7 @@ async def _report(site: DemoInstallation, call: Call) -> str | None:
         "severity": call.severity,
         "position": {"lat": call.lat, "lon": call.lon},
         "occurred_at": call.received_at.isoformat(),
-        "professional": {"requested": True, "reference": call.id},
+        "professional": {"requested": True, "reference": reference_of(call)},
     }
     headers = {"Authorization": f"Bearer {site.reporter_key}"}
     for _ in range(ATTEMPTS):
@@ -151,6 +164,11 @@ async def _report(site: DemoInstallation, call: Call) -> str | None:
                     return str((await response.json())["report_id"])
         await asyncio.sleep(RETRY_S)
     return None
+
+
+def reference_of(call: Call) -> str:
+    """Return the professionals' reference of a call: its id, in the characters that a reference may have."""
+    return f"call {re.sub(r'[^A-Za-z0-9 ./:_-]', '-', call.id)[:90]}"
 
 
 async def _until_drained(site: DemoInstallation) -> None:

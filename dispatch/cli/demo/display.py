@@ -35,11 +35,12 @@ def _colour(name: str) -> str:
     return {"covered": "green", "accepted": "green", "escalations": "red", "live": "cyan"}.get(name, "")
 
 
-def summary(figures: Figures, calls: int, real_s: float) -> Table:
+def summary(figures: Figures, calls: int, units: int, real_s: float) -> Table:
     """Return the table of the summary."""
     counts, seats = figures.counts, figures.seats
     table = Table(title="What happened", show_header=False, min_width=70)
-    table.add_row("calls", str(calls))
+    sent = f", to which {units} professional units were sent" if units > calls else ""
+    table.add_row("calls", f"{calls}{sent}")
     table.add_row("incidents", f"{counts['incidents']}, {_ends(figures)}")
     table.add_row("offers", str(counts["offers"]))
     table.add_row(

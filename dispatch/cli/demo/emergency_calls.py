@@ -1,250 +1,113 @@
-"""Emergency calls, read from the packaged extract or from a DataSF export with one row per unit sent."""
+"""The calls that the demo replays: the packaged extract, or a file of reports under a map."""
 
-import csv
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone, tzinfo
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib.resources import as_file, files
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
-from typing import Literal, TextIO
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-Severity = Literal["life_threatening", "urgent", "routine"]
-Fields = dict[str, str]
-EMERGENCY, NOT_EMERGENCY = 3, 2
-PROBLEMS_SHOWN = 10
-MAX_LAT, MAX_LON = 90, 180
-LONGEST_SLUG = 50
+from dispatch.clock import Clock
+from dispatch.domain.service_area import implausible
+from dispatch.services.core.csv_tables import read_table
+from dispatch.services.core.errors import InvalidError
+from dispatch.services.intake.file_problems import by_message, lines_text
+from dispatch.services.intake.report_files import FileReport, read_file
+from dispatch.services.intake.report_maps import ReportMap, read_map
+from schemas.base import Position, Severity
 
-
-def zone() -> tzinfo:
-    """Return San Francisco's zone, or its winter offset on a system without a zone database."""
-    try:
-        return ZoneInfo("America/Los_Angeles")
-    except ZoneInfoNotFoundError:
-        return timezone(timedelta(hours=-8), "PST")
+DATA = files("dispatch.cli.demo") / "data"
+EXTRACT = "sf_calls"
+LONGEST = timedelta(hours=24)
+"""The longest span that is replayed as a whole; of a longer file, the busiest hours are."""
+BUSIEST = timedelta(hours=3)
 
 
-ZONE = zone()
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Call:
+    """One call with a time and a place."""
+
     id: str
     received_at: datetime
     kind: str
-    call_type: str
     severity: Severity
     lat: float
     lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The calls to replay in order of time, where they come from, and what was left out of the file."""
+
+    calls: tuple[Call, ...]
+    name: str
+    zone: str
     units: int
-    first_on_scene_s: float | None
-    """Seconds from the call to the first professional unit on scene; None where none arrived."""
-
-
-@dataclass(frozen=True)
-class Classification:
-    """The kind and severity of a call type at final priority 3 (emergency) and 2 (not an emergency)."""
-
-    emergency: tuple[str, Severity]
-    other: tuple[str, Severity]
-
-
-def always(kind: str, severity: Severity = "urgent") -> Classification:
-    return Classification((kind, severity), (kind, "routine"))
-
-
-KIND_ASSUMPTIONS: dict[str, Classification] = {
-    "Medical Incident": Classification(
-        ("medical.cardiac_arrest", "life_threatening"), ("medical.other", "routine")
-    ),
-    "Structure Fire": always("fire.structure", "life_threatening"),
-    "Alarms": always("fire.alarm"),
-    "Outside Fire": always("fire.outside"),
-    "Smoke Investigation (Outside)": always("fire.outside"),
-    "Vehicle Fire": always("fire.vehicle"),
-    "Citizen Assist / Service Call": always("watch.service_call", "routine"),
-    "Odor (Strange / Unknown)": always("watch.odour", "routine"),
-}
-"""A call type that is not listed becomes the kind `other.…` and so falls under the default plan."""
-
-ASSUMPTIONS = [
-    "Kinds: a medical call at final priority 3 stands for a cardiac arrest; most of them were none.",
-    "Kinds: fires, smoke and fire alarms stand for a fire that needs a crew of six.",
-    "Kinds: service calls and unknown odours stand for a neighbourhood-watch notice.",
-    "Kinds: every other call type goes to the default plan, professionals only.",
-    "Severity: at priority 3 medical calls and structure fires are life-threatening, the others urgent.",
-    "Severity: service calls, odours and all calls at priority 2 are routine.",
-]
+    assumptions: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 class CallsUnreadableError(Exception):
-    """The file of calls contains invalid rows; each problem names the file and line."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        rest = [f"… and {len(problems) - PROBLEMS_SHOWN} more"] if len(problems) > PROBLEMS_SHOWN else []
-        super().__init__("\n".join(problems[:PROBLEMS_SHOWN] + rest))
+    """The calls of a file cannot be replayed; the message names each mistake once, with all its lines."""
 
 
-Columns = dict[str, tuple[str, ...]]
-
-EXTRACT: Columns = {
-    "call": ("call",),
-    "received": ("received_local",),
-    "call type": ("call_type",),
-    "priority": ("final_priority",),
-    "position": ("lat", "lon"),
-    "on scene": ("first_on_scene_local",),
-    "units": ("units",),
-}
-DATASF: Columns = {
-    "call": ("Call Number",),
-    "received": ("Received DtTm",),
-    "call type": ("Call Type",),
-    "priority": ("Final Priority",),
-    "position": ("Location",),
-    "on scene": ("On Scene DtTm",),
-    "units": (),
-}
-
-
-def load(path: Path | None = None) -> list[Call]:
-    """Return the calls of a file in order of time; raises CallsUnreadableError if a row is invalid."""
-    calls, problems = read(path)
-    if problems:
-        raise CallsUnreadableError(problems)
-    return calls
-
-
-def read(path: Path | None = None) -> tuple[list[Call], list[str]]:
-    """Return the calls of a file (None: the packaged extract) and the problems of its invalid rows."""
+def load(path: Path | None = None, map_file: Path | None = None, *, skip_bad: bool = False) -> Calls:
+    """Return the calls of a file (None: the packaged extract); raises CallsUnreadableError."""
     if path is None:
-        with as_file(files("dispatch.cli.demo") / "data" / "sf_calls.csv") as packaged:
-            return read(packaged)
-    rows, problems = _rows(path)
-    if not rows and not problems:
-        problems = [f"{path}: holds no calls"]
-    by_call = groupby(sorted(rows, key=attrgetter("id")), key=attrgetter("id"))
-    calls = [_merged(list(units)) for _, units in by_call]
-    return sorted(calls, key=attrgetter("received_at", "id")), problems
-
-
-def _rows(path: Path) -> tuple[list[Call], list[str]]:
-    good, problems = [], []
-    with _open(path) as lines:
-        reader = csv.DictReader(lines, restval="")
-        columns = _columns(path, set(reader.fieldnames or ()))
-        for row in reader:
-            try:
-                good.append(_row({name: ",".join(row[c] for c in parts) for name, parts in columns.items()}))
-            except ValueError as problem:
-                problems.append(f"{path}:{reader.line_num}: {problem}")
-    return good, problems
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[TextIO]:
+        with as_file(DATA / f"{EXTRACT}.csv") as calls, as_file(DATA / f"{EXTRACT}.yaml") as shipped:
+            return load(calls, shipped)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            yield lines
-    except (UnicodeDecodeError, csv.Error) as problem:
-        raise CallsUnreadableError([f"{path}: not a CSV file in UTF-8 ({problem})"]) from problem
+        given = read_map(map_file) if map_file else None
+        found = read_file(read_table(path), given, "actual", Clock().now())
+    except InvalidError as error:
+        raise CallsUnreadableError(str(error)) from None
+    problems = [f"{path}:{text}" for text in by_message(found.problems)]
+    if problems and not skip_bad:
+        cure = "correct these lines, or leave them out with --skip-bad"
+        raise CallsUnreadableError("\n".join([*problems, cure]))
+    usable = [one for one in found.reports if one.timed and _is_placed(one.read.body.position)]
+    if not usable:
+        raise CallsUnreadableError(f"{path}: holds no call with a time and a place")
+    lacking = {one.line for one in found.reports} - {one.line for one in usable}
+    if lacking:
+        problems.append(f"{path}:{lines_text(lacking)}: without a time or a place")
+    return _chosen(usable, given, path, problems)
 
 
-def _columns(path: Path, header: set[str]) -> Columns:
-    columns = DATASF if "Call Number" in header else EXTRACT
-    if missing := sorted({column for parts in columns.values() for column in parts} - header):
-        raise CallsUnreadableError([f"{path}:1: columns missing: {', '.join(missing)}"])
-    return columns
-
-
-def _row(fields: Fields) -> Call:
-    """Read one row as a complete call; raises ValueError that names the invalid field."""
-    received = _time("received", fields["received"])
-    call_type = _filled("call type", fields["call type"])
-    kind, severity = classify_call(call_type, _priority(fields["priority"]))
-    lat, lon = _position(fields["position"])
-    return Call(
-        id=_filled("call", fields["call"]),
-        received_at=received,
-        kind=kind,
-        call_type=call_type,
-        severity=severity,
-        lat=lat,
-        lon=lon,
-        units=_units(fields["units"]),
-        first_on_scene_s=_arrival(received, fields["on scene"]),
+def _chosen(usable: Sequence[FileReport], given: ReportMap | None, path: Path, problems: list[str]) -> Calls:
+    """Return the calls of the busiest hours, or all where they are few hours."""
+    pairs = sorted(
+        ((_call(one), one.units) for one in usable), key=lambda pair: (pair[0].received_at, pair[0].id)
     )
+    first, last = busiest([call.received_at for call, _ in pairs])
+    if last - first < len(pairs):
+        hours = f"{BUSIEST.total_seconds() / 3600:.0f}"
+        problems.append(
+            f"{path}: {last - first} of {len(pairs)} calls are replayed: the busiest {hours} hours"
+        )
+    name = given.name if given else path.stem
+    zone = given.time_zone if given and given.time_zone else "UTC"
+    said = given.assumptions if given else ()
+    calls = tuple(call for call, _ in pairs[first:last])
+    return Calls(calls, name, zone, sum(units for _, units in pairs[first:last]), said, tuple(problems))
 
 
-def classify_call(call_type: str, priority: int) -> tuple[str, Severity]:
-    """Return the kind and severity of a call type at a final priority of 2 or 3."""
-    slug = re.sub(r"[^a-z0-9]+", "_", call_type.lower()).strip("_")
-    meaning = KIND_ASSUMPTIONS.get(call_type, always(f"other.{slug[:LONGEST_SLUG] or 'unknown'}"))
-    return meaning.emergency if priority == EMERGENCY else meaning.other
+def _is_placed(position: Position | None) -> bool:
+    return position is not None and implausible(position, None) is None
 
 
-def _merged(units: list[Call]) -> Call:
-    """Merge the rows of one call: its arrival is that of the first unit, if any arrived."""
-    arrivals = [unit.first_on_scene_s for unit in units if unit.first_on_scene_s is not None]
-    return replace(
-        units[0],
-        units=sum(unit.units for unit in units),
-        first_on_scene_s=min(arrivals, default=None),
-    )
+def busiest(times: Sequence[datetime]) -> tuple[int, int]:
+    """Return the first call and the one after the last of those to replay; `times` must be sorted."""
+    if times[-1] - times[0] <= LONGEST:
+        return 0, len(times)
+    windows = [(bisect_left(times, start + BUSIEST) - index, -index) for index, start in enumerate(times)]
+    calls, index = max(windows)
+    return -index, -index + calls
 
 
-def _filled(name: str, text: str) -> str:
-    if not text.strip():
-        raise ValueError(f"{name}: empty")
-    return text.strip()
-
-
-def _time(name: str, text: str) -> datetime:
-    """Parse a time in the format of the extract or of DataSF; without an offset it is San Francisco's."""
-    try:
-        if "/" in text:
-            return datetime.strptime(text, "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=ZONE)
-        at = datetime.fromisoformat(text)
-    except ValueError as problem:
-        raise ValueError(f"{name}: {text!r} is not a time") from problem
-    return at if at.tzinfo else at.replace(tzinfo=ZONE)
-
-
-def _arrival(received: datetime, text: str) -> float | None:
-    if not text:
-        return None
-    seconds = _time("on scene", text).timestamp() - received.timestamp()
-    if seconds < 0:
-        raise ValueError(f"on scene: {text!r} is before the call was received")
-    return seconds
-
-
-def _priority(text: str) -> int:
-    if text not in {str(EMERGENCY), str(NOT_EMERGENCY)}:
-        raise ValueError(f"priority: {text!r} is neither 2 nor 3")
-    return int(text)
-
-
-def _position(text: str) -> tuple[float, float]:
-    try:
-        lat, lon = (float(part) for part in text.strip("()").split(","))
-    except ValueError as problem:
-        raise ValueError(f"position: {text!r} is not a latitude and a longitude") from problem
-    if not (abs(lat) <= MAX_LAT and abs(lon) <= MAX_LON):
-        raise ValueError(f"position: {text!r} is out of range (the latitude comes first)")
-    return lat, lon
-
-
-def _units(text: str) -> int:
-    """Count the units of a row; DataSF has no such column, its rows are one unit each."""
-    if not text:
-        return 1
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError(f"units: {text!r} is not a number of units")
-    return int(text)
+def _call(one: FileReport) -> Call:
+    body = one.read.body
+    if body.position is None:
+        raise ValueError(f"line {one.line} has no place")
+    position = body.position
+    return Call(body.id, body.occurred_at, body.kind, body.severity, position.lat, position.lon)

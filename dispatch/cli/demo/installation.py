@@ -11,10 +11,11 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
-from dispatch.cli.demo.emergency_calls import Call
+from dispatch.cli.demo.emergency_calls import Call, Calls
 from dispatch.cli.demo.phones import PhoneOwners
 from dispatch.cli.demo.population import COLUMNS, population
 from dispatch.clock import Clock, FastClock
@@ -33,15 +34,15 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.people import roster_files, volunteers
-from dispatch.services.plans.plan_files import load
+from dispatch.services.plans.plan_files import PlanBook, load
 from dispatch.storage.migrate import migrate
+from schemas.plans import Plan
 
-NAME = "San Francisco (demo)"
-ZONE = "America/Los_Angeles"
 LEAD = timedelta(seconds=30)
 """How long before the first call the clock starts."""
 READY_TIMEOUT_S = 60.0
 MARGIN_DEG = 0.05
+LONGEST_BOUND_S = 7 * 86_400
 DUTY = [DutyContact(f"Supervisor {n}", f"+3363998990{n}", "en") for n in (1, 2, 3)]
 
 
@@ -58,8 +59,9 @@ class DemoInstallation:
 
 
 @asynccontextmanager
-async def install(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[DemoInstallation]:
+async def install(chosen: Calls, size: int, seed: int) -> AsyncIterator[DemoInstallation]:
     """Set up everything for some calls and `size` volunteers; the clock runs at normal speed at first."""
+    calls = chosen.calls
     with TemporaryDirectory(prefix="renfort-demo-") as temporary:
         folder = Path(temporary)
         async with embedded_services.embedded(folder, postgres=True, broker=True, durable=False) as services:
@@ -70,12 +72,12 @@ async def install(calls: Sequence[Call], size: int, seed: int) -> AsyncIterator[
             await node.start()
             try:
                 await node.until_ready(READY_TIMEOUT_S)
-                organisation = await _create_organisation(node.uow, calls, size, seed)
+                organisation = await _create_organisation(node.uow, chosen, size, seed)
                 reporter = await keys.create(
                     node.uow, organisation=organisation, scopes=["reports:write"], holder="demo"
                 )
                 async with aiohttp.ClientSession(node.wiring.links) as http:
-                    owners = await _owners(node, http, organisation, seed)
+                    owners = await _owners(node, http, organisation, seed, ZoneInfo(chosen.zone))
                     gateway.on_message = owners.on_message
                     yield DemoInstallation(node, services, clock, owners, http, reporter)
             finally:
@@ -94,11 +96,17 @@ def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiri
         port=port,
         links=f"http://127.0.0.1:{port}",
         secret=token_secret(folder),
-        intake=Intake(load(None)),
+        intake=Intake(_patient(load(None))),
         gateways=GatewayRegistry([gateway]),
         # The auditor measures lateness in seconds of this clock, which are milliseconds of real time.
         roles=[role for role in ROLES if role != "auditor"],
     )
+
+
+def _patient(book: PlanBook) -> PlanBook:
+    """Return the plans with the longest bound for stale reports: at this clock's speed, seconds of delay are hours."""
+    changes = {"stale_after_s": LONGEST_BOUND_S}
+    return PlanBook(tuple(Plan.model_validate(plan.canonical | changes) for plan in book.plans))
 
 
 def _free_port() -> int:
@@ -107,21 +115,23 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _create_organisation(uow: UnitOfWork, calls: Sequence[Call], size: int, seed: int) -> UUID:
+async def _create_organisation(uow: UnitOfWork, chosen: Calls, size: int, seed: int) -> UUID:
     """Create the organisation, its duty contacts and its volunteers."""
-    organisation = await organisations.create(uow, NAME, ZONE, area(calls))
+    organisation = await organisations.create(uow, chosen.name, chosen.zone, area(chosen.calls))
     await organisations.set_duty(uow, organisation, DUTY)
-    bodies, _ = roster_files.read_csv(_roster_file(calls, size, seed), uow.clock.now().date())
+    bodies, _ = roster_files.read_csv(_roster_file(chosen.calls, size, seed), uow.clock.now().date())
     await volunteers.register_all(uow, organisation, bodies)
     return organisation
 
 
-async def _owners(node: Node, http: aiohttp.ClientSession, organisation: UUID, seed: int) -> PhoneOwners:
+async def _owners(
+    node: Node, http: aiohttp.ClientSession, organisation: UUID, seed: int, zone: ZoneInfo
+) -> PhoneOwners:
     """Create the owners of the simulated phones; supervisors act with a key of their own."""
     scopes = ["console:read", "console:act"]
     key = await keys.create(node.uow, organisation=organisation, scopes=scopes, holder="duty supervisor")
     rng = Random(seed)  # noqa: S311 - simulated behaviour is no secret
-    return PhoneOwners(node.pool, node.clock, http, key, rng)
+    return PhoneOwners(node.pool, node.clock, http, key, rng, zone)
 
 
 def _roster_file(calls: Sequence[Call], size: int, seed: int) -> str:

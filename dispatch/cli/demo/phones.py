@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import asyncpg
 import structlog
 
 from dispatch.cli.demo.behaviour import plan_reply
-from dispatch.cli.demo.emergency_calls import zone
 from dispatch.clock import Clock
 from dispatch.services.messaging.gateway import OutboundText
 from dispatch.services.operations import demo_figures
+from schemas.base import Engagement
 
 LINK = re.compile(r"https?://\S+(/a/[A-Za-z0-9]+)")
 ON_SCENE_S = 900.0
@@ -44,6 +45,7 @@ class PhoneOwners:
     http: aiohttp.ClientSession
     supervisor_key: str
     rng: Random
+    zone: ZoneInfo
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     handled: set[UUID] = field(default_factory=set)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
@@ -71,19 +73,20 @@ class PhoneOwners:
         if about["recipient_kind"] == "duty":
             await self._supervise(about["incident_id"], about["escalation_id"])
         elif about["purpose"] == "offer" and link is not None:
-            await self._volunteer(link[1], about["distance_m"], informs=about["kind"].startswith("watch."))
+            await self._volunteer(link[1], about["distance_m"], about["engagement"])
         elif about["purpose"] in ("held", "aborted") and link is not None:
             await self.clock.sleep(RECALL_DELAY_S)
             await self._press(link[1], "acknowledged")
 
-    async def _volunteer(self, link: str, distance_m: int, *, informs: bool) -> None:
+    async def _volunteer(self, link: str, distance_m: int, engagement: Engagement) -> None:
         """Answer, turn out, travel and help, at times drawn from published figures."""
-        behaviour = plan_reply(self.rng, self.clock.now().astimezone(zone()).hour)
+        hour = self.clock.now().astimezone(self.zone).hour
+        behaviour = plan_reply(self.rng, hour, drives=engagement == "crew")
         if behaviour.answer is None:
             return
         await self.clock.sleep(behaviour.delay_s)
         await self._press(link, behaviour.answer)
-        if behaviour.answer == "declined" or informs:
+        if behaviour.answer == "declined" or engagement == "notice":
             return
         await self.clock.sleep(behaviour.turn_out_s)
         await self._press(link, "en_route")

@@ -19,6 +19,8 @@ LONGEST_RECORD = 50
 """The most lines of one record; a longer one has a quote that was closed by another record's quote."""
 UNCLOSED = "a quote that opens in this line is not closed"
 EARLY_QUOTE = 'a quote ends before its cell does: write "" for a quote inside a quoted cell'
+SHORTEST_START = 3
+"""The length from which a known word is probably meant by a longer one: `lat` by `latitude`."""
 SIMILAR = 0.6
 """The least similarity of a word to the one that may have been meant, from 0 to 1."""
 
@@ -172,8 +174,9 @@ def folded(word: str) -> str:
 
 def nearest(word: str, known: Collection[str], similar: float = SIMILAR) -> str | None:
     """Return the known word that was probably meant, if any is near enough."""
-    by_folded = {folded(name): name for name in known}
-    found = get_close_matches(folded(word), by_folded, n=1, cutoff=similar)
+    by_folded, plain = {folded(name): name for name in known}, folded(word)
+    found = get_close_matches(plain, by_folded, n=1, cutoff=similar)
+    found = found or [one for one in by_folded if len(one) >= SHORTEST_START and plain.startswith(one)]
     return by_folded[found[0]] if found else None
 
 

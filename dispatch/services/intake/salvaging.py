@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from dispatch.domain.coordinates import Axis, read_coordinate, read_position
 from schemas.reports import ReportBody
 from schemas.salvage import UNKNOWN_KIND, Salvaged, salvage
 
@@ -30,4 +31,20 @@ def read_report(sent: Mapping[str, Any], now: datetime) -> ReadReport:
 
 def salvage_report(sent: object, now: datetime) -> Salvaged[ReportBody] | None:
     """Return what can be read of a life-threatening report; one without a readable time counts as occurring now."""
-    return salvage(ReportBody, sent, {"kind": UNKNOWN_KIND, "occurred_at": now})
+    return salvage(ReportBody, sent, {"kind": UNKNOWN_KIND, "occurred_at": now}, _read_place)
+
+
+def _read_place(value: object) -> Mapping[str, float] | None:
+    """Return a position that was sent in another notation: as one text, or with a text for each coordinate."""
+    try:
+        if isinstance(value, str):
+            return read_position(value).model_dump()
+        if isinstance(value, dict):
+            return {"lat": _degrees(value.get("lat"), "lat"), "lon": _degrees(value.get("lon"), "lon")}
+    except ValueError:
+        pass
+    return None
+
+
+def _degrees(value: object, axis: Axis) -> float:
+    return read_coordinate(value if isinstance(value, str) else repr(value), axis)

@@ -30,8 +30,9 @@ class YamlSourceError(Exception):
 
 @dataclass(slots=True)
 class YamlSource:
-    """The data of a file, with the line of each field in it."""
+    """The data of a file, with the line of each field in it; `texts` leaves every value as the text that it is."""
 
+    texts: bool = False
     data: object = None
     lines: dict[FieldPath, int] = field(default_factory=dict)
     faults: list[FieldFault] = field(default_factory=list)
@@ -43,12 +44,15 @@ class YamlSource:
         return self.lines.get(path, 1)
 
 
-def parse(content: bytes) -> YamlSource:
-    """Parse the content of a file; raises YamlSourceError where it is not plain YAML."""
+def parse(content: bytes, *, texts: bool = False) -> YamlSource:
+    """Parse the content of a file; raises YamlSourceError where it is not plain YAML.
+
+    With `texts`, `No` is the text, as the name of a column may be, and not the opposite of yes.
+    """
     if len(content) > MAX_BYTES:
         raise YamlSourceError(1, f"the file is larger than {MAX_BYTES} bytes")
     try:
-        return _parse(content.decode())
+        return _parse(content.decode(), texts=texts)
     except UnicodeDecodeError as error:
         raise YamlSourceError(content.count(b"\n", 0, error.start) + 1, "the file is not UTF-8") from None
     except yaml.MarkedYAMLError as error:
@@ -59,12 +63,12 @@ def parse(content: bytes) -> YamlSource:
         raise YamlSourceError(line, f"the character #x{error.character:04x} is not allowed") from None
 
 
-def _parse(text: str) -> YamlSource:
+def _parse(text: str, *, texts: bool) -> YamlSource:
     _check_plain(text)
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(root, yaml.MappingNode):
         raise YamlSourceError(1, "the file must hold fields, each as `name: value`")
-    source = YamlSource()
+    source = YamlSource(texts=texts)
     source.data = _value(root, (), source)
     return source
 
@@ -89,6 +93,8 @@ def _value(node: yaml.Node, path: FieldPath, source: YamlSource) -> object:
         return _mapping(node, path, source)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, number), source) for number, item in enumerate(node.value)]
+    if source.texts:
+        return node.value
     try:
         return yaml.constructor.SafeConstructor().construct_object(node)
     except ValueError:

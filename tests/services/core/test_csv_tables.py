@@ -104,7 +104,8 @@ def test_a_missing_column_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "known"), [("Occured At", "occurred_at"), ("SEVERITY", "severity"), ("xyz", None)]
+    ("word", "known"),
+    [("Occured At", "occurred_at"), ("SEVERITY", "severity"), ("kinds_of_call", "kind"), ("xyz", None)],
 )
 def test_the_nearest_known_word_is_found(word: str, known: str | None) -> None:
     assert nearest(word, NAMES) == known

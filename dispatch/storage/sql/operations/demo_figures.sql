@@ -1,6 +1,6 @@
 -- name: message_context
 -- Returns the incident and offer of a message, for a simulated phone, which has only the message.
-SELECT m.purpose, m.recipient_kind, m.recipient_id, m.incident_id, m.offer_id, m.escalation_id, o.distance_m, i.kind
+SELECT m.purpose, m.recipient_kind, m.recipient_id, m.incident_id, m.offer_id, m.escalation_id, o.distance_m, i.engagement
 FROM messages m
 LEFT JOIN offers o ON o.id = m.offer_id
 LEFT JOIN incidents i ON i.id = m.incident_id
