@@ -146,10 +146,25 @@ async def test_the_duty_order_is_set_and_listed(dispatch: Dispatch, tmp_path: Pa
         {"name": "Anne", "phone": "+33639980001", "language": "fr", "drills": False},
         {"name": "Paul", "phone": "+33639980002", "language": "en", "drills": True},
     ]
-    file = sheet(tmp_path, "name,phone,language,drills\nEva,+33639980003,,yes\n")
+    file = sheet(tmp_path, "name;phone;language;drills\nEva;+33639980003;;yes\n")
     assert (await dispatch("duty", "set", file)).code == 0
     (eva,) = (await dispatch("duty", "list", "--json")).json()
     assert (eva["name"], eva["drills"]) == ("Eva", True)
+
+
+@pytest.mark.usefixtures("organisation")
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("name;phon\nEva;+33639980003\n", "did you mean 'phone'?"),
+        ('name,phone\n"Eva,+33639980003\n', ":2: a quote"),
+    ],
+)
+async def test_a_duty_order_that_is_no_table_of_contacts_is_refused(
+    dispatch: Dispatch, tmp_path: Path, text: str, word: str
+) -> None:
+    done = await dispatch("duty", "set", sheet(tmp_path, text))
+    assert (done.code, word in done.err) == (1, True)
 
 
 @pytest.mark.usefixtures("organisation")

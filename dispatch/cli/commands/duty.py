@@ -1,6 +1,5 @@
 """`dispatch duty`: the order in which the supervisors of an organisation are notified."""
 
-import csv
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -8,15 +7,16 @@ from cyclopts import App, Parameter
 from rich.text import Text
 
 from dispatch.cli.connection import run
-from dispatch.cli.csv_files import read_text
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
 from dispatch.config import MisuseError
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import DutyContact
+from dispatch.services.core.csv_tables import TableRow, check_columns, read_table
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from schemas.volunteers import Language
 
+COLUMNS, REQUIRED = ("name", "phone", "language", "drills"), ("name", "phone")
 MOST_PARTS = 2
 """After the name: the phone, then the language."""
 
@@ -66,15 +66,24 @@ def parse_contact(text: str) -> DutyContact:
 
 def _read_contacts(file: Path) -> list[DutyContact]:
     """Read a duty order from a CSV file; an error names its line."""
-    contacts = []
-    for line, row in enumerate(csv.DictReader(read_text(file).splitlines()), start=2):
-        drills = "drills" if (row.get("drills") or "").strip().lower() in {"1", "true", "yes", "oui"} else ""
-        parts = (row.get("name"), row.get("phone"), row.get("language"), drills)
-        try:
-            contacts.append(parse_contact(":".join(part for part in parts if part)))
-        except MisuseError as error:
-            raise InvalidError("duty", f"{file}:{line}: {error}") from None
-    return contacts
+    found = read_table(file)
+    try:
+        check_columns(found.headers, COLUMNS, REQUIRED)
+    except InvalidError as error:
+        raise InvalidError("duty", f"{file}: {error}") from None
+    for unread in found.problems:
+        raise InvalidError("duty", f"{file}:{unread.line}: {unread.message}")
+    return [_contact(file, row) for row in found.rows]
+
+
+def _contact(file: Path, row: TableRow) -> DutyContact:
+    cells = row.cells
+    drills = "drills" if cells.get("drills", "").lower() in {"1", "true", "yes", "oui"} else ""
+    parts = (cells["name"], cells["phone"], cells.get("language"), drills)
+    try:
+        return parse_contact(":".join(part for part in parts if part))
+    except MisuseError as error:
+        raise InvalidError("duty", f"{file}:{row.line}: {error}") from None
 
 
 @duty.command(name="list")
