@@ -1,5 +1,6 @@
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from math import cos, hypot, radians
 
@@ -112,3 +113,10 @@ def test_volunteers_live_around_the_calls() -> None:
     assert distances[1000] < 600
     assert distances[0] > 0
     assert distances[-1] < 4 * 700
+
+
+def test_people_live_on_both_sides_of_the_180th_meridian() -> None:
+    calls = [replace(CALLS[0], lat=-16.8, lon=lon) for lon in (179.9999, -179.9999)]
+    found = [float(person["lon"]) for person in population(calls, size=50)]
+    assert all(179 < abs(lon) <= 180 for lon in found)
+    assert {lon > 0 for lon in found} == {True, False}

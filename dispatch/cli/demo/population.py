@@ -17,6 +17,7 @@ FIRST_PHONE, PHONES = 33_639_980_000, 10_000
 
 JITTER_M = 700.0
 METRES_PER_DEGREE = 111_195.0
+HALF_TURN = 180
 MINORS = 0.02
 
 GIVEN = """
@@ -97,7 +98,8 @@ def _pick(rng: Random, shares: dict[str, float]) -> str:
 def _scatter(rng: Random, near: Call) -> tuple[float, float]:
     north, east = rng.gauss(0, JITTER_M), rng.gauss(0, JITTER_M)
     lat = near.lat + north / METRES_PER_DEGREE
-    return lat, near.lon + east / (METRES_PER_DEGREE * math.cos(math.radians(near.lat)))
+    lon = near.lon + east / (METRES_PER_DEGREE * math.cos(math.radians(near.lat)))
+    return lat, lon if abs(lon) <= HALF_TURN else lon - math.copysign(2 * HALF_TURN, lon)
 
 
 def _skills(rng: Random) -> list[str]:
