@@ -29,6 +29,7 @@ Mode = Literal["actual", "exercise", "test", "draft"]
 Lane = Literal["urgent", "planned", "drill"]
 Engagement = Literal["dispatch", "crew", "notice"]
 """The task of the volunteers: go to the scene, crew a vehicle at its station, or read a notice and stay."""
+Channel = Literal["sms", "voice", "push", "email", "page", "api"]
 Hazard = Literal["weapon", "violence", "fire", "traffic", "electricity", "cbrn"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Skill = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from schemas.base import Event, Operational, Public
+from schemas.base import Channel, Event, Operational, Public
 
 SubjectKind = Literal["incident", "report", "system"]
 
@@ -33,12 +33,16 @@ class EscalationRaised(EscalationEvent):
 
 
 class EscalationAcknowledged(EscalationEvent):
-    """A named supervisor has seen the escalation; the acknowledgement lapses unless its cause is resolved in time."""
+    """A named supervisor has seen the escalation; the acknowledgement lapses unless its cause is resolved in time.
 
-    type: ClassVar[str] = "escalation.acknowledged.v1"
+    `channel` is how a duty contact, whom `by` names by reference, said so; null for the console.
+    """
+
+    type: ClassVar[str] = "escalation.acknowledged.v2"
 
     by: Operational[str]
     lapses_at: Operational[AwareDatetime]
+    channel: Public[Channel | None] = None
 
 
 class EscalationLapsed(EscalationEvent):

@@ -3,9 +3,9 @@
 A generation is a number that every event carries in `ce_generation`. It is raised when a field, a member of an
 enumeration or a type is added:
 1: release 0.1.0, which wrote no `ce_generation`.
-2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`; `assignment.doubted.v1` and
-`assignment.doubt_cleared.v1`, which are not written while a process of generation 1 runs; the purposes `started` and
-`doubted` of a message.
+2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`, `incident.taken_over.v2`,
+`escalation.acknowledged.v2`; `assignment.doubted.v1` and `assignment.doubt_cleared.v1`, which are not written while a
+process of generation 1 runs; the purposes `started`, `doubted` and `escalation_status` of a message.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,10 +66,11 @@ _OPENED_IN_V2 = frozenset({"engagement", "seats", "window", "acceptance", "accur
 _REPORT_IN_V2 = frozenset(
     {"window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id", "dropped"}
 )
+_ACT_IN_V2 = frozenset({"channel"})
 _REPLY_IN_V2 = frozenset({"eta_at", "party", "reason", "by", "sent_at"})
 
 _MESSAGE_ENDS = ("queued", "sent", "delivered", "failed", "skipped")
-_PURPOSES_IN_V2 = {"started": "stopped", "doubted": "offer"}
+_PURPOSES_IN_V2 = {"started": "stopped", "doubted": "offer", "escalation_status": "escalation"}
 """The purposes of messages that generation 1 does not know, each with one on the same occasion that it does."""
 
 
@@ -82,6 +83,8 @@ UPCASTS: Mapping[str, tuple[str, Rewrite]] = {
     "incident.opened.v1": ("incident.opened.v2", _opened_from_v1),
     "report.received.v1": ("report.received.v2", _same),
     "reply.received.v1": ("reply.received.v2", _same),
+    "incident.taken_over.v1": ("incident.taken_over.v2", _same),
+    "escalation.acknowledged.v1": ("escalation.acknowledged.v2", _same),
 }
 """For each old type, the type that replaced it and how its body is rewritten."""
 DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
@@ -90,6 +93,8 @@ DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
         "report.received.v2": ("report.received.v1", lambda body: _without(body, _REPORT_IN_V2)),
         "reply.received.v2": ("reply.received.v1", lambda body: _without(body, _REPLY_IN_V2)),
         **{f"message.{end}.v1": (f"message.{end}.v1", _message_for_v1) for end in _MESSAGE_ENDS},
+        "incident.taken_over.v2": ("incident.taken_over.v1", lambda body: _without(body, _ACT_IN_V2)),
+        "escalation.acknowledged.v2": ("escalation.acknowledged.v1", lambda body: _without(body, _ACT_IN_V2)),
     },
 }
 """For each older generation, how the types that it does not know are written for its readers."""

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from schemas.base import (
+    Channel,
     Engagement,
     Event,
     Hazard,
@@ -129,9 +130,14 @@ class IncidentAborted(HumanAct):
 
 
 class IncidentTakenOver(HumanAct):
-    """A named human handles the incident; Renfort asks no more volunteers."""
+    """A named human handles the incident; Renfort asks no more volunteers.
 
-    type: ClassVar[str] = "incident.taken_over.v1"
+    `channel` is how a duty contact, whom `by` names by reference, took it over; null for the console.
+    """
+
+    type: ClassVar[str] = "incident.taken_over.v2"
+
+    channel: Public[Channel | None] = None
 
 
 class IncidentGivenBack(HumanAct):

@@ -15,6 +15,7 @@ Purpose = Literal[
     "resumed",
     "late",
     "escalation",
+    "escalation_status",
     "ask_back",
     "stopped",
     "started",

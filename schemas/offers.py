@@ -5,10 +5,11 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from schemas import base
 from schemas.base import Operational, Public, Slug
 from schemas.incidents import IncidentEvent
 
-Channel = Literal["sms", "voice", "push", "email", "page", "api"]
+Channel = base.Channel
 WithdrawnReason = Literal[
     "covered", "held", "aborted", "taken_over", "closed", "cancelled", "hazard", "left", "engaged"
 ]

@@ -55,20 +55,22 @@ class AnswerOffer(Struct, frozen=True):
 
 
 class Act(Struct, frozen=True):
-    """Do what a named supervisor ordered."""
+    """Do what a named supervisor ordered; `channel` is how a takeover was ordered, null for the console."""
 
     action: Literal[
         "confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"
     ]
     by: str
     reason: str = ""
+    channel: Channel | None = None
 
 
 class Acknowledge(Struct, frozen=True):
-    """Record that a named supervisor has seen one escalation."""
+    """Record that a named supervisor has seen one escalation; `channel` is null for the console."""
 
     escalation_id: UUID
     by: str
+    channel: Channel | None = None
 
 
 class Update(Struct, frozen=True):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dispatch.domain import transitions
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Escalation, EscalationStatus
+from schemas.base import Channel
 from schemas.escalations import (
     EscalationAcknowledged,
     EscalationEvent,
@@ -32,12 +33,21 @@ Escalations = Mapping[UUID, Escalation]
 
 
 class Cause(Struct, frozen=True):
-    """Why an escalation is raised, at which level, and whether the duty contact is paged."""
+    """Why an escalation is raised, at which level, and whether the duty contact is paged, first the one of `turn`."""
 
     reason: str
     level: int
     page: bool
     detail: str = ""
+    turn: int = 0
+
+
+class Acknowledgement(Struct, frozen=True):
+    """By whom an escalation was seen, until when that holds, and by which channel it was said; null for the console."""
+
+    by: str
+    lapses_at: datetime
+    channel: Channel | None = None
 
 
 def evolve(escalations: Escalations, event: EscalationEvent) -> Escalations:
@@ -77,10 +87,10 @@ def raised(
     current = next((e for e in same if e.open), None)
     if current is None:
         name = derived(subject[1], "escalation", cause.reason, len(same))
-        yield _raise(name, subject, cause, now, turn=0)
+        yield _raise(name, subject, cause, now, turn=cause.turn)
     elif cause.level > current.level or (cause.page and not current.page):
         worse = replace(cause, level=max(cause.level, current.level), page=cause.page or current.page)
-        yield _raise(current.id, subject, worse, now, turn=0)
+        yield _raise(current.id, subject, worse, now, turn=cause.turn)
 
 
 def _raise(
@@ -100,14 +110,20 @@ def _raise(
 
 
 def acknowledged(
-    escalations: Escalations, escalation_id: UUID, by: str, lapses_at: datetime, now: datetime
+    escalations: Escalations, escalation_id: UUID, how: Acknowledgement, now: datetime
 ) -> EscalationEvent:
     """Return the acknowledgement of a named supervisor; raises RefusedError where it is resolved or unknown."""
     current = escalations.get(escalation_id)
     if current is None or not current.open:
         msg = "this escalation is resolved: there is nothing to acknowledge"
         raise RefusedError(msg)
-    return EscalationAcknowledged(at=now, by=by, lapses_at=lapses_at, **_names(current))  # type: ignore[arg-type]
+    return EscalationAcknowledged(
+        at=now,
+        by=how.by,
+        lapses_at=how.lapses_at,
+        channel=how.channel,
+        **_names(current),  # type: ignore[arg-type]
+    )
 
 
 def resolved(

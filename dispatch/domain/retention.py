@@ -51,6 +51,11 @@ RULES: tuple[RetentionRule, ...] = (
         "until the next `dispatch duty set`", "to notify supervisors",
     ),
     RetentionRule(
+        ("acting_contacts",), "name of a duty contact who acted by text",
+        "after their last act", "to name whoever acknowledged or took over; the journal has a reference",
+        days=365, least=30, most=3650,
+    ),
+    RetentionRule(
         ("report_texts",), "a report's description: free text about callers and victims",
         "after its incident ended; without an incident, after its receipt", "the incident, then its review",
         days=30, least=1, most=365,

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
 from dispatch.domain import escalation, transitions
 from dispatch.domain.answers import RENFORT, close_if_done
 from dispatch.domain.commands import Acknowledge, Act, Free, Update
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
+from dispatch.domain.escalation import Acknowledgement
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import escalate_obstacles, forbidden_hazards
 from dispatch.domain.placing import escalate_mistake
@@ -40,8 +40,9 @@ def act(decision: Decision, command: Act) -> None:
 def acknowledge(decision: Decision, command: Acknowledge) -> None:
     """Acknowledge an escalation; the acknowledgement lapses after the plan's time."""
     lapses_at = decision.now + timedelta(seconds=decision.incident.plan.acknowledgement_s)
+    acknowledgement = Acknowledgement(command.by, lapses_at, command.channel)
     current = decision.incident.escalations
-    decision.add(escalation.acknowledged(current, command.escalation_id, command.by, lapses_at, decision.now))
+    decision.add(escalation.acknowledged(current, command.escalation_id, acknowledgement, decision.now))
 
 
 def awaiting(professional: Professional, *, plan_trusts: bool, incident_needs: bool) -> tuple[str, ...]:
@@ -120,9 +121,10 @@ def free(decision: Decision, command: Free) -> None:
     close_if_done(decision)
 
 
-def _record(event: type[HumanAct], decision: Decision, command: Act, **more: tuple[UUID, ...]) -> None:
+def _record(event: type[HumanAct], decision: Decision, command: Act, **more: object) -> None:
     name = decision.incident.id
-    decision.add(event(at=decision.now, incident_id=name, by=command.by, reason=command.reason, **more))
+    fields = {"by": command.by, "reason": command.reason, **more}
+    decision.add(event(at=decision.now, incident_id=name, **fields))  # type: ignore[arg-type]
 
 
 def _confirm(decision: Decision, command: Act) -> None:
@@ -153,7 +155,7 @@ def _abort(decision: Decision, command: Act) -> None:
 
 
 def _takeover(decision: Decision, command: Act) -> None:
-    _record(IncidentTakenOver, decision, command)
+    _record(IncidentTakenOver, decision, command, channel=command.channel)
     decision.extend(escalation.handed_over(decision.incident.escalations, command.by, decision.now))
     decision.withdraw("taken_over")
 

@@ -10,7 +10,7 @@ from typing import Literal
 from dispatch.services.incidents import handlers
 from dispatch.services.ingest.batches import Handler
 from dispatch.services.intake.opening import Intake
-from dispatch.services.messaging import composing
+from dispatch.services.messaging import composing, paging
 from dispatch.services.operations.parking_actions import Handlers
 from dispatch.services.people import position_handler
 from dispatch.services.publishing.outbox import Readers
@@ -78,7 +78,7 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
     ),
     Subscription(
         "escalation-messages", "dispatch.escalations", "notifications",
-        _always(composing.escalation_messages),
+        _always(paging.escalation_messages),
         "Queue a message to the duty contact whose turn it is.",
     ),
     Subscription(

@@ -95,7 +95,10 @@ async def test_personal_data_is_only_in_the_tables_meant_for_it(
 
     # Supervisors read names, and nothing else.
     seen = {what: words for what, words in (CANARIES | secrets).items() if what != "name"}
-    assert list(leaks("timelines", await canaries.timelines(city), seen)) == []
+    seen |= {"duty contact": (DUTY_PHONE.removeprefix("+33"),)}
+    timelines = await canaries.timelines(city)
+    assert list(leaks("timelines", timelines, seen)) == []
+    assert DUTY_NAME in timelines
     others = {what: words for what, words in CANARIES.items() if what != "text message"}
     texts = " ".join(message.text for message in city.messages())
     assert list(leaks("texts", texts, others)) == []
@@ -136,6 +139,10 @@ async def _run_incident_to_its_end(city: City) -> None:
     for answer in ("accepted", "en_route", "danger"):
         await canary.presses(answer)
     await canary.expects("ATTENDEZ")
+    supervisor = Handset(city, DUTY_PHONE)
+    await supervisor.expects("danger")
+    await supervisor.answers("OK")
+    await supervisor.expects("C'est noté")
     await city.passes(90)
     await incident.supervisor("resume")
     for answer in ("on_scene", "released"):

@@ -180,6 +180,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Read it; submit a new report if needed.",
     ),
     "by_hand": ("A supervisor asked for help.", "Ask them."),
+    "duty_stop": (
+        "A duty contact answered STOP. They are still paged.",
+        "Call them; `dispatch duty set` changes the duty order.",
+    ),
     "paused": ("All new offers were paused.", "`dispatch resume` resolves it."),
     "gateway": ("A gateway has rejected a message three times.", "Repair the gateway; messages wait."),
     "parked": ("A message could not be processed, and is stored.", "`dispatch parking list`"),

@@ -9,7 +9,7 @@ from dispatch.domain import escalation
 from dispatch.domain.commands import Acknowledge
 from dispatch.domain.decide import decide
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.escalation import Cause, Escalations
+from dispatch.domain.escalation import Acknowledgement, Cause, Escalations
 from dispatch.domain.incident import Escalation, Incident
 from schemas.escalations import EscalationEvent, EscalationRaised
 from schemas.ids import named
@@ -95,7 +95,7 @@ def test_an_escalation_without_a_page_is_not_passed_on() -> None:
 
 def test_an_acknowledgement_stops_the_pages_until_it_lapses() -> None:
     told = _told()
-    event = escalation.acknowledged(told, _only(told).id, "Ada", at(300), at(30))
+    event = escalation.acknowledged(told, _only(told).id, Acknowledgement("Ada", at(300)), at(30))
     seen = escalation.evolve(told, event)
     assert escalation.agenda(seen) == {"lapse": at(300)}
     assert kinds(_pass(seen, 301)) == ["escalation.lapsed", "escalation.raised"]

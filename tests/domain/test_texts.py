@@ -7,6 +7,8 @@ from typing import get_args
 import pytest
 
 from dispatch.domain.messaging import grammar, gsm, texts
+from dispatch.domain.messaging.page_texts import PageFacts
+from dispatch.domain.messaging.page_wording import PAGE_SENTENCES
 from dispatch.domain.messaging.texts import TextFacts, distance, until
 from dispatch.domain.messaging.wording import REASONS, SENTENCES
 from dispatch.services.operations.auditing import DETAILS
@@ -20,6 +22,13 @@ OFFER = TextFacts(
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 TITLE = {"fr": "Arrêt cardiaque", "en": "Cardiac arrest"}
+
+
+OF_THE_SYSTEM = {
+    "parked", "paused", "overload", "journal_differs", "candidates_differ", "duty_stop", "ambiguous_sender",
+    "text_flood",
+}  # fmt: skip
+"""Reasons of escalations that no incident has."""
 
 
 def render(facts: TextFacts) -> str:
@@ -135,14 +144,18 @@ def test_a_reason_is_told_in_the_reader_s_words_and_not_in_ours() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("reason", sorted({*REASONS, *DETAILS, "updated_after_end"}))
 def test_every_page_has_words_for_its_reason_and_says_where_to_look(reason: str, language: Language) -> None:
-    text = render(facts("escalation", language, reason=reason, level=3))
+    about_incident = reason not in {*DETAILS, *OF_THE_SYSTEM}
+    page = PageFacts(code="7K4C", takes=about_incident)
+    title = TITLE[language] if about_incident else ""
+    text = render(replace(facts("escalation", language, reason=reason, level=3, page=page), title=title))
     assert gsm.fold(REASONS[reason][language]) in text
+    assert "OK 7K4C" in text
     assert text.endswith("dispatch watch")
-    assert gsm.parts(text) == 1
+    assert gsm.parts(text) == 1, len(text)
 
 
 def test_every_sentence_and_reason_exists_in_both_languages() -> None:
-    for words in (*SENTENCES.values(), *REASONS.values()):
+    for words in (*SENTENCES.values(), *PAGE_SENTENCES.values(), *REASONS.values()):
         assert set(words) == set(LANGUAGES)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.gsm import fold
+from dispatch.domain.messaging.page_texts import PageFacts
 from dispatch.domain.messaging.texts import TextFacts, render, until
 from schemas.base import Mode
 from schemas.notifications import Purpose
@@ -20,7 +21,10 @@ WITH_LINK: frozenset[Purpose] = frozenset({"offer", "assigned", "doubted", "held
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One message and its surroundings as they are now; `asked` is whether the offer had been sent."""
+    """One message and its surroundings as they are now; `asked` is whether the offer had been sent.
+
+    `page` is null but for messages to duty contacts.
+    """
 
     id: UUID
     organisation: UUID
@@ -59,6 +63,7 @@ class Facts:
     generation: int
     pending_ids: Sequence[UUID]
     pending_titles: Sequence[str]
+    page: PageFacts | None = None
 
     @property
     def assigned(self) -> bool:
@@ -99,6 +104,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             detail=facts.detail or "",
             level=facts.level or 0,
             pending=tuple(pending),
+            page=facts.page,
         )
     )
     return fold(text) if facts.channel == "sms" else text

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dispatch.domain.local_time import local, written
+from dispatch.domain.messaging import page_texts
+from dispatch.domain.messaging.page_texts import PageFacts
+from dispatch.domain.messaging.page_wording import PAGE_SENTENCES
 from dispatch.domain.messaging.wording import REASONS, SENTENCES, WITH_DETAIL
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
@@ -11,7 +14,10 @@ from schemas.volunteers import Language
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
-    """Everything that a text may mention; `pending` are the offers that an unclear answer may mean."""
+    """Everything that a text may mention; `pending` are the offers that an unclear answer may mean.
+
+    `page` is what a text to a duty contact says.
+    """
 
     purpose: Purpose
     language: Language
@@ -31,11 +37,12 @@ class TextFacts:
     detail: str = ""
     level: int = 0
     pending: tuple[tuple[str, str], ...] = ()
+    page: PageFacts | None = None
 
 
 def render(facts: TextFacts) -> str:
     """Write the text of a message."""
-    words = {key: text[facts.language] for key, text in SENTENCES.items()}
+    words = {key: text[facts.language] for key, text in (SENTENCES | PAGE_SENTENCES).items()}
     sentences = [words[key] for key in _sentences(facts)]
     mark = words["drill"] if facts.drill else ""
     return f"{mark}{' '.join(sentences)}".format_map(_fields(facts)).strip()
@@ -60,6 +67,8 @@ def distance(metres: int, language: Language) -> str:
 
 def _sentences(facts: TextFacts) -> list[str]:
     """Return the keys of the sentences of the text."""
+    if facts.page is not None or facts.purpose in page_texts.ONLY_ON_DUTY:
+        return page_texts.sentences(facts.purpose, facts.page or PageFacts())
     match facts.purpose:
         case "assigned":
             return (["late_taken"] if facts.late else []) + [_assigned(facts)]
@@ -94,16 +103,21 @@ def _fields(facts: TextFacts) -> dict[str, str]:
         "code": facts.code,
         "link": facts.link,
         "level": str(facts.level),
-        "why": _why(facts),
-        "about": f" ({facts.title})" if facts.title else "",
+        "why": reason_in_words(facts.reason, facts.detail, facts.language),
+        "about": about(facts.title),
         "pending": ", ".join(f"{code} = {title}" for code, title in facts.pending),
         "one": facts.pending[0][0] if facts.pending else "",
-    }
+    } | (page_texts.fields(facts.page) if facts.page else {})
 
 
-def _why(facts: TextFacts) -> str:
+def about(title: str) -> str:
+    """Return the title of an incident as it follows a reason."""
+    return f" ({title})" if title else ""
+
+
+def reason_in_words(reason: str, detail: str, language: Language) -> str:
     """Return a reason in words; what a human wrote, or what has no words here, stays as it is."""
-    kind = facts.reason.partition(":")[0]
-    known = REASONS.get(kind, {}).get(facts.language, facts.reason.replace("_", " "))
+    kind = reason.partition(":")[0]
+    known = REASONS.get(kind, {}).get(language, reason.replace("_", " "))
     complete = kind in REASONS and kind not in WITH_DETAIL
-    return known if complete or not facts.detail else f"{known}: {facts.detail}"
+    return known if complete or not detail else f"{known}: {detail}"

@@ -110,10 +110,6 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "Nous avons un doute, {title} : venez-vous ? OUI {code} ou NON {code} dans la minute. {link}",
         "en": "We are in doubt, {title}: are you coming? YES {code} or NO {code} within a minute. {link}",
     },
-    "escalation": {
-        "fr": "Renfort, niveau {level} : {why}{about}. À vous de voir : dispatch watch",
-        "en": "Renfort, level {level}: {why}{about}. Please see to it: dispatch watch",
-    },
 }
 
 WITH_DETAIL = {"ambiguous_sender", "text_flood", "by_hand", "parked", "stuck", "paused", "gateway"}
@@ -169,6 +165,10 @@ REASONS: dict[str, dict[Language, str]] = {
     "paused": {"fr": "les demandes sont suspendues", "en": "new offers are paused"},
     "gateway": {"fr": "les messages ne partent pas", "en": "messages do not go out"},
     "by_hand": {"fr": "demande d'un superviseur", "en": "a supervisor asks"},
+    "duty_stop": {
+        "fr": "un contact de garde a répondu STOP, appelez-le ; il reste alerté",
+        "en": "a duty contact replied STOP, call them; they are still paged",
+    },
     "updated_after_end": {
         "fr": "des nouvelles d'un incident déjà terminé",
         "en": "there is news of an incident that has ended",

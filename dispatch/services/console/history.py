@@ -1,7 +1,7 @@
 """The history of an incident: its events and its searches for volunteers, with the reason of every choice."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.domain.matching.selection import by_word, readable
+from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.console.names import names_of
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -51,7 +52,8 @@ async def timeline(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> Ti
         rounds = await connection.fetch(sql("read_rounds"), incident_id)
         moments = sorted([*map(_event, events), *map(_round, rounds)], key=_place)
         names = await names_of(connection, _volunteers(moments))
-    return Timeline(incident_id, moments, names)
+        actors = await names_of_actors(connection, [moment.detail.get("by") for moment in moments])
+    return Timeline(incident_id, [_with_name(moment, actors) for moment in moments], names)
 
 
 def _event(row: asyncpg.Record) -> Moment:
@@ -67,6 +69,12 @@ def _moment(event: Event) -> Moment:
     if isinstance(event, IncidentOpened):
         detail["plan"] = event.plan["name"]
     return Moment(event.at, _what(event.type), detail)
+
+
+def _with_name(moment: Moment, actors: Mapping[str, str]) -> Moment:
+    """Name the duty contact who acted, whom the event names by reference."""
+    name = actors.get(moment.detail.get("by", ""))
+    return moment if name is None else replace(moment, detail=moment.detail | {"by": name})
 
 
 def _what(type_: str) -> str:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from dispatch.domain.incident import Incident, Seat
 from dispatch.domain.supervision import allowed
+from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.console.names import names_of
 from dispatch.services.console.views import Assignment, Escalation, Offer, Recall
 from dispatch.services.core.errors import NotFoundError
@@ -112,7 +113,8 @@ async def incidents(
 ) -> list[IncidentSummary]:
     """List incidents, newest first."""
     rows = await uow.pool.fetch(sql("list_incidents"), organisation, before, statuses, modes, limit)
-    return [IncidentSummary(**dict(row)) for row in rows]
+    names = await names_of_actors(uow.pool, [row["taken_by"] for row in rows])
+    return [IncidentSummary(**_named(dict(row), "taken_by", names)) for row in rows]
 
 
 async def incident(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> IncidentDetail:
@@ -123,7 +125,9 @@ async def incident(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> In
             raise NotFoundError("there is no such incident")
         words = await connection.fetch(sql("incident_texts"), incident_id)
         names = await names_of(connection, {offer.volunteer_id for offer in found.offers.values()})
-    return _detail(found, [row["description"] for row in words], names)
+        acknowledged = [one.acknowledged_by for one in found.escalations.values()]
+        actors = await names_of_actors(connection, [found.taken_by, *acknowledged])
+    return _detail(_with_names(found, actors), [row["description"] for row in words], names)
 
 
 async def escalations(
@@ -131,13 +135,29 @@ async def escalations(
 ) -> list[Escalation]:
     """List escalations, those of the highest level first; `only_open` leaves out the resolved ones."""
     rows = await uow.pool.fetch(sql("list_escalations"), organisation, only_open, limit)
-    return [Escalation(**dict(row)) for row in rows]
+    names = await names_of_actors(uow.pool, [row["acknowledged_by"] for row in rows])
+    return [Escalation(**_named(dict(row), "acknowledged_by", names)) for row in rows]
 
 
 async def next_due(uow: UnitOfWork, organisation: UUID) -> dict[UUID, tuple[str, datetime]]:
     """Return the next entry on the agenda of each running incident: its kind, and when it is due."""
     rows = await uow.pool.fetch(sql("next_agenda_entries"), organisation)
     return {row["subject"]: (row["kind"], row["due_at"]) for row in rows}
+
+
+def _named(row: dict[str, Any], field: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row in which a duty contact, whom events name by reference, has their name."""
+    return row | {field: names.get(row[field], row[field])}
+
+
+def _with_names(found: Incident, names: Mapping[str, str]) -> Incident:
+    """Return an incident in which the duty contacts who acted have their names."""
+    escalations = {
+        id_: replace(one, acknowledged_by=names.get(one.acknowledged_by or "", one.acknowledged_by))
+        for id_, one in found.escalations.items()
+    }
+    taken_by = names.get(found.taken_by or "", found.taken_by)
+    return replace(found, taken_by=taken_by, escalations=escalations)
 
 
 def _detail(found: Incident, words: list[str], people: dict[UUID, str]) -> IncidentDetail:

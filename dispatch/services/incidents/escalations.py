@@ -9,7 +9,7 @@ import asyncpg
 from dispatch.domain import escalation
 from dispatch.domain.commands import Acknowledge
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.escalation import Cause, Escalations
+from dispatch.domain.escalation import Acknowledgement, Cause, Escalations
 from dispatch.domain.incident import Escalation
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -60,10 +60,26 @@ async def acknowledge(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, 
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> None:
         before = await _lock(connection, subject)
-        event = escalation.acknowledged(before, escalation_id, by, now + ACKNOWLEDGED_FOR, now)
+        how = Acknowledgement(by, now + ACKNOWLEDGED_FOR)
+        event = escalation.acknowledged(before, escalation_id, how, now)
         await _write(connection, organisation, "actual", before, [event], now)
 
     await uow.transact(inside)
+
+
+async def acknowledge_raised(
+    connection: asyncpg.Connection, subject: UUID, command: Acknowledge, now: datetime
+) -> bool:
+    """Acknowledge an escalation of a report or the system unless somebody has; return whether it was done."""
+    owner = await connection.fetchrow(sql("subject_owner"), subject)
+    before = await _lock(connection, subject)
+    current = before.get(command.escalation_id)
+    if owner is None or current is None or current.status != "raised":
+        return False
+    how = Acknowledgement(command.by, now + ACKNOWLEDGED_FOR, command.channel)
+    event = escalation.acknowledged(before, command.escalation_id, how, now)
+    await _write(connection, owner["organisation"], owner["mode"], before, [event], now)
+    return True
 
 
 async def resolve(uow: UnitOfWork, organisation: UUID, escalation_id: UUID, by: str) -> None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +15,6 @@ from dispatch.storage.journal import Entry, append
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Mode
 from schemas.decoding import Received
-from schemas.escalations import EscalationRaised
 from schemas.ids import derived
 from schemas.incidents import IncidentAborted, IncidentHeld, IncidentResumed
 from schemas.notifications import MessageQueued, Purpose
@@ -55,16 +54,12 @@ class Notice:
     offer_id: UUID | None = None
     escalation_id: UUID | None = None
     channel: Channel | None = None
+    recipient_kind: Literal["volunteer", "duty"] = "volunteer"
 
     @property
     def recall(self) -> bool:
         """Return whether it is sent without waiting for any other message."""
         return self.purpose in ("held", "aborted")
-
-    @property
-    def recipient_kind(self) -> str:
-        """Return `volunteer`, or `duty` for a supervisor on duty."""
-        return "volunteer" if self.escalation_id is None else "duty"
 
     def message_id(self, channel: Channel) -> UUID:
         """Return the id of its message on one channel, the same at every retry."""
@@ -160,38 +155,6 @@ async def _with_offer_ids(connection: asyncpg.Connection, notices: Sequence[Noti
     return [replace(notice, offer_id=offers.get(n)) for n, notice in enumerate(notices)]
 
 
-async def escalation_messages(
-    connection: asyncpg.Connection, received: Sequence[Received], now: datetime
-) -> None:
-    """Page the duty contact whose turn it is; log a warning where there is nobody to page."""
-    pages = [(r, r.data) for r in received if isinstance(r.data, EscalationRaised) and r.data.page]
-    if not pages:
-        return
-    duty: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
-    for row in await connection.fetch(sql("duty_order"), sorted({r.organisation for r, _ in pages})):
-        duty[row["organisation"]].append(row)
-    found = [_page(record, event, duty[record.organisation]) for record, event in pages]
-    await _queue(connection, [page for page in found if page is not None], now)
-
-
-def _page(
-    record: Received, event: EscalationRaised, contacts: Sequence[asyncpg.Record]
-) -> tuple[Notice, Channel] | None:
-    """Choose the contact whose turn it is; a drill pages only those who opted in."""
-    able = [contact for contact in contacts if record.mode == "actual" or contact["drills"]]
-    if not able:
-        organisation = str(record.organisation)
-        log.warning("nobody to page", organisation=organisation, mode=record.mode, reason=event.reason)
-        return None
-    contact = able[event.turn % len(able)]
-    incident = event.subject_id if event.subject_kind == "incident" else None
-    notice = Notice(
-        record.organisation, record.mode, "escalation", contact["id"], event.escalation_id, record.sequence,
-        incident_id=incident, escalation_id=event.escalation_id,
-    )  # fmt: skip
-    return notice, contact["channel"]
-
-
 @dataclass(frozen=True, slots=True)
 class AnswerToText:
     """What a volunteer's own text is answered with, on the channel on which it came in."""
@@ -205,7 +168,7 @@ class AnswerToText:
 
 async def answer_text(connection: asyncpg.Connection, answer: AnswerToText, now: datetime) -> None:
     """Queue the answer to a text: the confirmation of STOP or START, or, a few times at most, a question back."""
-    if answer.purpose == "ask_back" and await _asked_back_enough(connection, answer.volunteer_id, now):
+    if answer.purpose == "ask_back" and await asked_back_enough(connection, answer.volunteer_id, now):
         return
     notice = Notice(
         answer.organisation, "actual", answer.purpose, answer.volunteer_id, answer.inbound_id, 0,
@@ -214,10 +177,11 @@ async def answer_text(connection: asyncpg.Connection, answer: AnswerToText, now:
     await _notify(connection, [notice], now)
 
 
-async def _asked_back_enough(connection: asyncpg.Connection, volunteer_id: UUID, now: datetime) -> bool:
-    asked = await connection.fetchval(sql("count_ask_backs"), volunteer_id, now - ASK_BACKS_WITHIN)
+async def asked_back_enough(connection: asyncpg.Connection, person: UUID, now: datetime) -> bool:
+    """Return whether a person was asked back so often within a short time that nobody may be reading."""
+    asked = await connection.fetchval(sql("count_ask_backs"), person, now - ASK_BACKS_WITHIN)
     if asked >= ASK_BACKS:
-        log.warning("volunteer was asked back often enough", volunteer=str(volunteer_id))
+        log.warning("a person was asked back often enough", person=str(person))
     return bool(asked >= ASK_BACKS)
 
 
@@ -241,7 +205,7 @@ async def _notify(connection: asyncpg.Connection, notices: Iterable[Notice], now
             log.warning(
                 "no channel to notify a person", purpose=notice.purpose, volunteer=str(notice.recipient_id)
             )
-    await _queue(connection, [(found[row["n"]], row["channel"]) for row in rows], now)
+    await queue(connection, [(found[row["n"]], row["channel"]) for row in rows], now)
 
 
 class MessageRow(NamedTuple):
@@ -260,9 +224,10 @@ class MessageRow(NamedTuple):
     recall: bool
 
 
-async def _queue(
+async def queue(
     connection: asyncpg.Connection, messages: Sequence[tuple[Notice, Channel]], now: datetime
 ) -> None:
+    """Queue messages, each on one channel; one that is queued already is not queued again."""
     by_id = {notice.message_id(channel): (notice, channel) for notice, channel in messages}
     if not by_id:
         return

@@ -15,6 +15,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.delivery import Delivery, OnTrouble
 from dispatch.services.messaging.gateway import Gateway
 from dispatch.services.messaging.links import Links
+from dispatch.services.messaging.pages import with_pages
 from dispatch.services.messaging.send_slots import SendSlots
 from dispatch.storage.messages import LeasedMessage, LeaseRequest, lease, skip_unserved
 from dispatch.storage.pool import retrying, transaction
@@ -166,7 +167,7 @@ class Sender:
         async with transaction(self._uow.pool) as connection:
             now = self._uow.clock.now()
             rows = await connection.fetch(sql("message_facts"), list(attempts), now - RECENT)
-            known = [Facts(**dict(row)) for row in rows]
+            known = await with_pages(connection, [Facts(**dict(row)) for row in rows], now)
             ours = [one for one in known if one.status == "leased" and one.attempts == attempts[one.id]]
             checked = [(facts, why_not(facts, now)) for facts in ours]
             await self._links.store(connection, [facts for facts, why in checked if why is None], now)

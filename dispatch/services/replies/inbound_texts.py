@@ -11,6 +11,7 @@ from dispatch.domain.messaging.sending_time import plausible
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.gateway import InboundText
 from dispatch.services.replies import senders, text_alerts
+from dispatch.services.replies.page_answers import ContactText
 from dispatch.services.replies.senders import Sender
 from dispatch.services.replies.text_answers import KnownText
 from dispatch.storage.queries import bound, sql
@@ -78,17 +79,19 @@ async def _process(
     connection: asyncpg.Connection, id_: UUID, arrival: Arrival, sender: Sender, now: datetime
 ) -> tuple[str, UUID | None]:
     """Return the outcome of a text, and the id of the reply where it is one."""
-    if len(sender.people) > 1:
+    if sender.ambiguous:
         await text_alerts.report_ambiguous(connection, sender, id_, now)
         return AMBIGUOUS, None
-    if sender.volunteer_id is None:
-        return UNKNOWN, None
-    inbound = arrival.inbound
-    text = KnownText(
-        connection, id_, sender.volunteer_id, inbound.channel, arrival.received_at, now,
-        sender=sender.address, sent_at=inbound.sent_at,
-    )  # fmt: skip
-    return await text.process(inbound.text)
+    inbound, volunteer = arrival.inbound, None
+    if sender.volunteer_id is not None:
+        volunteer = KnownText(
+            connection, id_, sender.volunteer_id, inbound.channel, arrival.received_at, now,
+            sender=sender.address, sent_at=inbound.sent_at,
+        )  # fmt: skip
+    if sender.contacts:
+        contact = ContactText(connection, id_, sender.contacts, volunteer, inbound.channel, now)
+        return await contact.process(inbound.text)
+    return (UNKNOWN, None) if volunteer is None else await volunteer.process(inbound.text)
 
 
 async def _repeated(
@@ -118,7 +121,7 @@ async def _store(connection: asyncpg.Connection, arrival: Arrival, sender: Sende
     Processes of the previous release know a text by `first_id` alone.
     """
     inbound = arrival.inbound
-    known = len(sender.people) == 1 or len(sender.readings) == 1
+    known = len(sender.known) == 1 or len(sender.readings) == 1
     row = {
         "gateway": arrival.gateway, "sender": sender.address, "text": inbound.text,
         "received_at": arrival.received_at, "sent_at": inbound.sent_at,

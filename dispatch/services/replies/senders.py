@@ -1,10 +1,12 @@
-"""Senders of texts: the one known person that a sender can be, whatever the spelling of the number."""
+"""Senders of texts: the one known phone that a sender can be, whatever the spelling of the number."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
+from dispatch.services.access import duty_contacts
+from dispatch.services.access.duty_contacts import Contact
 from dispatch.services.core.phone_numbers import readings
 from dispatch.services.messaging.gateway import PHONE_CHANNELS, InboundText
 from dispatch.storage.queries import sql
@@ -13,17 +15,27 @@ from schemas.offers import Channel
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The address of a sender as it is stored, every address that it may be, and the known people who have one."""
+    """The address of a sender as it is stored, every address that it may be, and who is known to have one.
+
+    `known` are those of the addresses that a volunteer or a duty contact has.
+    """
 
     channel: Channel
     address: str
     readings: tuple[str, ...]
+    known: frozenset[str]
     people: tuple[UUID, ...]
+    contacts: tuple[Contact, ...]
+
+    @property
+    def ambiguous(self) -> bool:
+        """Return whether the sender can be several known phones."""
+        return len(self.known) > 1
 
     @property
     def volunteer_id(self) -> UUID | None:
-        """Return the one person whom the sender can be; None where it can be nobody or several."""
-        return self.people[0] if len(self.people) == 1 else None
+        """Return the one volunteer whom the sender can be; None where it can be nobody or several."""
+        return None if self.ambiguous else next(iter(self.people), None)
 
 
 async def identify(connection: asyncpg.Connection, inbound: InboundText) -> Sender:
@@ -31,6 +43,8 @@ async def identify(connection: asyncpg.Connection, inbound: InboundText) -> Send
     found = readings(inbound.sender) if inbound.channel in PHONE_CHANNELS else []
     possible = tuple(found or [inbound.sender])
     rows = await connection.fetch(sql("find_by_addresses"), inbound.channel, possible)
+    contacts = await duty_contacts.at_addresses(connection, inbound.channel, possible)
+    known = frozenset(row["address"] for row in rows) | {contact.address for contact in contacts}
+    address = inbound.sender if len(known) > 1 else next(iter(known), possible[0])
     people = tuple(dict.fromkeys(row["volunteer_id"] for row in rows))
-    address = inbound.sender if len(people) > 1 else rows[0]["address"] if rows else possible[0]
-    return Sender(inbound.channel, address, possible, people)
+    return Sender(inbound.channel, address, possible, known, people, tuple(contacts))

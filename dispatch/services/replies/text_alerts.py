@@ -17,7 +17,7 @@ LEVEL = 3
 async def report_ambiguous(
     connection: asyncpg.Connection, sender: Sender, text_id: UUID, now: datetime
 ) -> None:
-    """Page the supervisors of the people whom a sender may be, once for all texts of the sender within an hour."""
+    """Page the supervisors of those whom a sender may be, once for all texts of the sender within an hour."""
     first = await connection.fetchval(sql("first_ambiguous_text"), sender.address, text_id)
     if first is not None:
         return
@@ -38,7 +38,7 @@ async def report_flood(connection: asyncpg.Connection, sender: Sender, now: date
 
 
 async def _report(connection: asyncpg.Connection, sender: Sender, cause: Cause, now: datetime) -> None:
-    concerned: set[UUID] = set()
+    concerned = {contact.organisation for contact in sender.contacts}
     for volunteer_id in sender.people:
         concerned.update(await opt_out.organisations_of(connection, volunteer_id))
     for organisation in sorted(concerned):

@@ -75,7 +75,7 @@ async def test_a_page_to_a_supervisor_leads_to_no_address(post: Post) -> None:
     await post.scene.act((await post.scene.incident()).id, "escalate")
     await post.deliver()
     (page,) = post.gateway.phone(number).inbox
-    assert page.text.endswith("A vous de voir : dispatch watch")
+    assert page.text.endswith("dispatch watch")
     assert "http" not in page.text
 
 

@@ -36,6 +36,7 @@ FILL = """
         SELECT gen_random_uuid(), 'x', 'x', 'x', 'x', '', t, t, sha256(t::text::bytea) FROM times;
     INSERT INTO idempotency_keys SELECT 'x', t::text, '', 0, '', t FROM times;
     INSERT INTO api_keys SELECT t::text, gen_random_uuid(), '', '{}', 'x', t, t FROM times;
+    INSERT INTO acting_contacts SELECT gen_random_uuid(), gen_random_uuid(), 'x', t FROM times;
     INSERT INTO inbox SELECT 'x', gen_random_uuid(), t FROM times;
     INSERT INTO processes SELECT gen_random_uuid(), 'x', 1, '{}', 'x', 1, t, t FROM times;
     INSERT INTO positions SELECT gen_random_uuid(), 'live', point(0, 0), 0, 0, t FROM times;

@@ -115,6 +115,15 @@ WITH gone AS (
 )
 SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
 
+-- name: expire_acting_contacts
+-- Erases the names of duty contacts whose last act is long ago.
+WITH gone AS (
+    DELETE FROM acting_contacts WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM acting_contacts WHERE acted_at < $1 ORDER BY acted_at LIMIT $3 FOR UPDATE SKIP LOCKED))
+    RETURNING 1
+)
+SELECT count(*) AS erased, CASE WHEN count(*) = $3 THEN $2::uuid END AS place FROM gone;
+
 -- name: expire_api_keys
 -- Erases keys that were revoked.
 WITH gone AS (

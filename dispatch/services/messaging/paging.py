@@ -1,0 +1,81 @@
+"""Paging: escalations become messages to the duty contact whose turn it is, and contacts' texts are answered."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from dispatch.services.messaging import composing
+from dispatch.services.messaging.composing import Notice
+from dispatch.storage.queries import sql
+from schemas.base import Mode
+from schemas.decoding import Received
+from schemas.escalations import EscalationRaised
+from schemas.notifications import Purpose
+from schemas.offers import Channel
+
+log = structlog.get_logger()
+
+
+async def escalation_messages(
+    connection: asyncpg.Connection, received: Sequence[Received], now: datetime
+) -> None:
+    """Page the duty contact whose turn it is; log a warning where there is nobody to page."""
+    pages = [(r, r.data) for r in received if isinstance(r.data, EscalationRaised) and r.data.page]
+    if not pages:
+        return
+    duty: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
+    for row in await connection.fetch(sql("duty_order"), sorted({r.organisation for r, _ in pages})):
+        duty[row["organisation"]].append(row)
+    found = [_page(record, event, duty[record.organisation]) for record, event in pages]
+    await composing.queue(connection, [page for page in found if page is not None], now)
+
+
+def _page(
+    record: Received, event: EscalationRaised, contacts: Sequence[asyncpg.Record]
+) -> tuple[Notice, Channel] | None:
+    """Choose the contact whose turn it is; a drill pages only those who opted in."""
+    able = [contact for contact in contacts if record.mode == "actual" or contact["drills"]]
+    if not able:
+        organisation = str(record.organisation)
+        log.warning("nobody to page", organisation=organisation, mode=record.mode, reason=event.reason)
+        return None
+    contact = able[event.turn % len(able)]
+    incident = event.subject_id if event.subject_kind == "incident" else None
+    notice = Notice(
+        record.organisation, record.mode, "escalation", contact["id"], event.escalation_id, record.sequence,
+        incident_id=incident, escalation_id=event.escalation_id, recipient_kind="duty",
+    )  # fmt: skip
+    return notice, contact["channel"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerToContact:
+    """What the text of a duty contact is answered with, on the channel on which it came in.
+
+    `escalation_id` and `incident_id` are those that the answer is about.
+    """
+
+    purpose: Purpose
+    organisation: UUID
+    contact_id: UUID
+    inbound_id: UUID
+    channel: Channel
+    mode: Mode = "actual"
+    escalation_id: UUID | None = None
+    incident_id: UUID | None = None
+
+
+async def answer_contact(connection: asyncpg.Connection, answer: AnswerToContact, now: datetime) -> None:
+    """Queue the answer to a duty contact's text; a question back a few times at most."""
+    if answer.purpose == "ask_back" and await composing.asked_back_enough(connection, answer.contact_id, now):
+        return
+    notice = Notice(
+        answer.organisation, answer.mode, answer.purpose, answer.contact_id, answer.inbound_id, 0,
+        incident_id=answer.incident_id, escalation_id=answer.escalation_id, recipient_kind="duty",
+    )  # fmt: skip
+    await composing.queue(connection, [(notice, answer.channel)], now)

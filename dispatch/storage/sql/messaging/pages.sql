@@ -1,0 +1,50 @@
+-- name: pages_to
+-- Returns the escalations about which contacts were paged since a moment, those paged last first; titles and reasons are in
+-- the contact's language.
+SELECT last.contact_id, e.id AS escalation_id, e.organisation, e.mode, e.subject_kind, e.subject_id, e.status, e.reason,
+       e.detail, last.paged_at, d.language, p.body -> 'title' ->> d.language AS title
+FROM (SELECT m.recipient_id AS contact_id, m.escalation_id, max(m.created_at) AS paged_at
+      FROM messages m
+      WHERE m.recipient_id = ANY ($1::uuid[]) AND m.created_at > $2 AND m.purpose = 'escalation'
+        AND (m.sent_at IS NOT NULL OR m.status = 'leased' OR m.in_doubt)
+      GROUP BY m.recipient_id, m.escalation_id) AS last
+JOIN duty_contacts d ON d.id = last.contact_id
+JOIN escalations e ON e.id = last.escalation_id
+LEFT JOIN incidents i ON i.id = e.subject_id
+LEFT JOIN plans p ON p.hash = i.plan_hash
+ORDER BY last.paged_at DESC, e.id;
+
+-- name: concerns_of
+-- Returns what a text of a volunteer may be about: offers that wait for an answer and ended after $2, recalls that are not
+-- acknowledged, and seats; the latest first, with titles in a language.
+-- OFFSET 0 limits each subquery to one offer: in a free join Postgres may read every answer.
+SELECT * FROM (
+    SELECT o.id AS offer_id, p.body -> 'title' ->> $3 AS title, o.extended_at,
+           o.status IN ('extended', 'expired', 'withdrawn') AND (o.status = 'extended' OR o.expires_at > $2)
+               AND NOT EXISTS (SELECT FROM replies r
+                               WHERE r.offer_id = o.id AND r.answer IN ('accepted', 'declined') OFFSET 0) AS waiting,
+           EXISTS (SELECT FROM recalls c
+                   WHERE c.incident_id = o.incident_id AND c.volunteer_id = $1 AND c.acknowledged_at IS NULL) AS recalled,
+           EXISTS (SELECT FROM assignments a
+                   WHERE a.offer_id = o.id AND a.status <> 'released' OFFSET 0) AS seated
+    FROM offers o JOIN incidents i ON i.id = o.incident_id JOIN plans p ON p.hash = i.plan_hash
+    WHERE o.volunteer_id = $1
+) AS concern
+WHERE waiting OR recalled OR seated
+ORDER BY extended_at DESC, offer_id;
+
+-- name: page_facts
+-- Returns, for messages to duty contacts, the contact's address and organisation, and the present state of the escalation.
+SELECT m.id AS message_id, m.recipient_id AS contact_id, d.channel, d.address, d.language,
+       v.volunteer_id,
+       g.name AS organisation_name,
+       (SELECT count(*) FROM duty_contacts o WHERE o.organisation = m.organisation) AS contacts,
+       e.id AS escalation_id, e.subject_kind, e.status, e.acknowledged_by, e.lapses_at, i.status AS incident_status,
+       i.taken_by
+FROM messages m
+JOIN organisations g ON g.id = m.organisation
+LEFT JOIN duty_contacts d ON d.id = m.recipient_id
+LEFT JOIN addresses v ON v.channel = d.channel AND v.address = d.address
+LEFT JOIN escalations e ON e.id = m.escalation_id
+LEFT JOIN incidents i ON i.id = e.subject_id
+WHERE m.id = ANY ($1::uuid[]);
