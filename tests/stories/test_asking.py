@@ -134,3 +134,19 @@ async def test_a_text_from_an_unknown_phone_changes_nothing(city: City) -> None:
     await city.calm()
     assert not await arrest.seated()
     assert not city.gateway.phone("+33639989999").inbox
+
+
+async def test_a_yes_that_the_next_text_takes_back_is_asked_about_and_ends_after_a_minute(city: City) -> None:
+    await city.enrol(8)
+    arrest = await city.report(kind=ARREST, at=PLACE)
+    sure, doubtful = await city.expect_sms_on(2, OFFER)
+    await sure.answers("OUI")
+    await doubtful.answers("je peux")
+    await doubtful.expects("on vous attend")
+    await doubtful.answers("pas venir")
+    await doubtful.expects("Nous avons un doute")
+    await city.expect_escalation(reason="answer_doubtful")
+    assert set(await arrest.seated()) == {sure, doubtful}
+    await city.passes(61)
+    await doubtful.expects("plus besoin de vous")
+    assert set(await arrest.seated()) == {sure}

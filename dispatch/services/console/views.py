@@ -27,7 +27,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """An accepted offer in its seat."""
+    """An accepted offer in its seat; `doubted_until` is when a doubtful answer counts as a no."""
 
     id: UUID
     offer_id: UUID
@@ -39,6 +39,7 @@ class Assignment:
     on_scene_at: datetime | None = None
     released_at: datetime | None = None
     reason: str | None = None
+    doubted_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
