@@ -7,14 +7,23 @@ import pytest
 
 from dispatch.domain.messaging.codes import code, page_code
 from dispatch.domain.messaging.grammar import parse
-from dispatch.domain.messaging.page_reading import Addressee, Concern, Page, addressee, bind, read
+from dispatch.domain.messaging.page_reading import (
+    Addressee,
+    Concern,
+    Page,
+    addressee,
+    bind,
+    read,
+    sent_before,
+)
 
 NOW = datetime(2026, 11, 30, 3, 0, tzinfo=UTC)
 SINCE = NOW - timedelta(minutes=30)
 
 
 def page(status: str = "raised", subject: UUID | None = None, minutes_ago: float = 1) -> Page:
-    return Page(uuid4(), uuid4(), subject or uuid4(), status, NOW - timedelta(minutes=minutes_ago))
+    sent_at = NOW - timedelta(minutes=minutes_ago)
+    return Page(uuid4(), uuid4(), subject or uuid4(), status, sent_at, sent_at)
 
 
 def concern(*, recalled: bool = False, seated: bool = False) -> Concern:
@@ -114,6 +123,14 @@ def test_two_pages_about_one_incident_are_taken_over_by_one_answer() -> None:
     incident = uuid4()
     assert bind(read("je prends"), [page(subject=incident), page(subject=incident)]) is not None
     assert bind(read("ok"), [page(subject=incident), page(subject=incident)]) is None
+
+
+def test_a_delayed_text_without_a_code_is_about_no_page_that_was_sent_after_it() -> None:
+    older, newer = page(minutes_ago=20), page(minutes_ago=1)
+    said_at = NOW - timedelta(minutes=10)
+    assert sent_before(read("ok"), [newer, older], said_at) == [older]
+    assert sent_before(read(f"ok {newer.code}"), [newer, older], said_at) == [newer, older]
+    assert sent_before(read("ok"), [newer, older], NOW) == [newer, older]
 
 
 def test_when_no_page_is_open_the_latest_is_answered_with_what_stands() -> None:

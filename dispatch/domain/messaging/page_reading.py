@@ -12,6 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from dispatch.domain.messaging import grammar
+from dispatch.domain.messaging.binding import SKEW
 from dispatch.domain.messaging.codes import code, page_code
 from dispatch.domain.messaging.grammar import ParsedText
 from dispatch.domain.messaging.reading.kinds import Kind, Piece
@@ -42,12 +43,13 @@ class PageText:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An escalation about which a duty contact was paged, at last at `paged_at`; `status` is the escalation's."""
+    """An escalation about which a duty contact was paged, from `first_at` to `paged_at`, with its status."""
 
     contact_id: UUID
     escalation_id: UUID
     subject_id: UUID
     status: str
+    first_at: datetime
     paged_at: datetime
 
     @property
@@ -86,6 +88,11 @@ def _words(found: Iterable[Piece]) -> str:
 
 
 _TAKES = frozenset(_words(pieces(one.strip())) for one in _TAKING.split(","))
+
+
+def sent_before(text: PageText, pages: Sequence[Page], said_at: datetime) -> list[Page]:
+    """Return the pages that a text may be about: without a code, none that was sent after it was said."""
+    return [page for page in pages if text.code is not None or page.first_at <= said_at + SKEW]
 
 
 def bind(text: PageText, pages: Sequence[Page]) -> Page | None:

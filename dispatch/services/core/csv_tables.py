@@ -129,7 +129,7 @@ def _headers(line: int, cells: Sequence[str]) -> tuple[str, ...]:
     headers = tuple(cell.strip() for cell in cells)
     twice = next((name for name in headers if name and headers.count(name) > 1), None)
     if twice is not None:
-        raise InvalidError("file", f"line {line}: the column {twice!r} stands there twice")
+        raise InvalidError("file", f"line {line}: the column {twice!r} appears twice")
     return headers
 
 

@@ -82,7 +82,7 @@ def _standard(table: Table) -> ReportMap:
     check_columns(names, FIELDS, {"id", "kind"})
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise InvalidError("file", f"the column {twice!r} stands there twice")
+        raise InvalidError("file", f"the column {twice!r} appears twice")
     return standard_map(by_header)
 
 

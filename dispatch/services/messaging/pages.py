@@ -50,7 +50,9 @@ async def pages_to(
 
 
 def _known(row: asyncpg.Record) -> KnownPage:
-    page = Page(row["contact_id"], row["escalation_id"], row["subject_id"], row["status"], row["paged_at"])
+    page = Page(
+        row["contact_id"], row["escalation_id"], row["subject_id"], row["status"], row["first_at"], row["paged_at"]
+    )  # fmt: skip
     what = reason_in_words(row["reason"], row["detail"], row["language"]) + about(row["title"] or "")
     return KnownPage(page, row["organisation"], row["mode"], row["subject_kind"], what)
 

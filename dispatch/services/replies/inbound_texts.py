@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from dispatch.domain.messaging.sending_time import plausible
+from dispatch.domain.messaging.sending_time import plausible, said_at
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.gateway import InboundText
 from dispatch.services.replies import senders, text_alerts
@@ -89,7 +89,8 @@ async def _process(
             sender=sender.address, sent_at=inbound.sent_at,
         )  # fmt: skip
     if sender.contacts:
-        contact = ContactText(connection, id_, sender.contacts, volunteer, inbound.channel, now)
+        given_at = said_at(inbound.sent_at, arrival.received_at)
+        contact = ContactText(connection, id_, sender.contacts, volunteer, inbound.channel, given_at, now)
         return await contact.process(inbound.text)
     return (UNKNOWN, None) if volunteer is None else await volunteer.process(inbound.text)
 

@@ -46,7 +46,7 @@ class Done:
 class ContactText:
     """A text from the phone of duty contacts, one in each organisation, in the transaction that stores it.
 
-    `volunteer` is the same text from the volunteer who has that phone too.
+    `volunteer` is the same text from the volunteer who has that phone too; `said_at` is when it was sent, on our clock.
     """
 
     connection: asyncpg.Connection
@@ -54,6 +54,7 @@ class ContactText:
     contacts: Sequence[Contact]
     volunteer: KnownText | None
     channel: Channel
+    said_at: datetime
     now: datetime
 
     async def process(self, text: str) -> tuple[str, UUID | None]:
@@ -62,7 +63,7 @@ class ContactText:
         if parsed.answer in ("stop", "start"):
             return await self._opt(text, stops=parsed.answer == "stop")
         read = page_reading.read(text)
-        known = await pages.pages_to(self.connection, [contact.id for contact in self.contacts], self.now)
+        known = await self._known(read)
         if self.volunteer is not None:
             addressee = await self._addressee(self.volunteer, parsed, read, known)
             if addressee == "volunteer":
@@ -73,6 +74,11 @@ class ContactText:
         if page is None or read.act is None:
             return await self._ask_back(known), None
         return await self._answer(next(one for one in known if one.page == page), read.act), None
+
+    async def _known(self, read: PageText) -> list[KnownPage]:
+        sent = await pages.pages_to(self.connection, [contact.id for contact in self.contacts], self.now)
+        meant = page_reading.sent_before(read, [one.page for one in sent], self.said_at)
+        return [one for one in sent if one.page in meant]
 
     async def _addressee(
         self, volunteer: KnownText, parsed: ParsedText, read: PageText, known: Sequence[KnownPage]

@@ -429,6 +429,36 @@ async def test_stop_of_a_volunteer_on_duty_ends_the_offers_and_not_the_pages(bot
     assert "STOP" in both.reads(PAUL)
 
 
+async def test_a_text_that_was_sent_before_the_page_is_no_answer_to_it(duty: Duty) -> None:
+    incident = await duty.page()
+    now = duty.post.clock.now()
+    inbound = InboundText("1", "sms", phone(ANNE), "je prends", sent_at=now - timedelta(minutes=10))
+    assert await inbound_texts.receive_text(duty.post.uow, "simulated", inbound, now) == "page asked back"
+    assert (await duty.post.scene.read(incident)).status == "open"
+
+
+@pytest.mark.parametrize("spelling", ["{}", "+{}", "00{}"])
+async def test_a_duty_contact_is_known_however_the_gateway_spells_the_number(
+    duty: Duty, spelling: str
+) -> None:
+    incident = await duty.page()
+    inbound = InboundText("1", "sms", spelling.format(phone(ANNE).removeprefix("+")), "OK")
+    now = duty.post.clock.now()
+    assert await inbound_texts.receive_text(duty.post.uow, "simulated", inbound, now) == "page acknowledged"
+    assert (await duty.escalation(incident)).status == "acknowledged"
+
+
+async def test_a_number_that_a_contact_or_a_volunteer_may_have_does_nothing(duty: Duty) -> None:
+    """687751234 may be New Caledonia's or a French mobile's."""
+    incident = await duty.page()
+    contacts = [DutyContact("Anne Weber", "+687751234"), DutyContact("Paul Klein", "+33687751234")]
+    await organisations.set_duty(duty.post.uow, duty.post.scene.organisation, contacts)
+    inbound = InboundText("1", "sms", "687751234", "je prends")
+    now = duty.post.clock.now()
+    assert await inbound_texts.receive_text(duty.post.uow, "simulated", inbound, now) == "ambiguous phone"
+    assert (await duty.post.scene.read(incident)).status == "open"
+
+
 async def test_a_page_older_than_a_day_is_not_answered_any_more(duty: Duty) -> None:
     incident = await duty.page()
     await duty.post.scene.act(incident, "close")

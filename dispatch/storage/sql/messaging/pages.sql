@@ -2,8 +2,8 @@
 -- Returns the escalations about which contacts were paged since a moment, those paged last first; titles and reasons are in
 -- the contact's language.
 SELECT last.contact_id, e.id AS escalation_id, e.organisation, e.mode, e.subject_kind, e.subject_id, e.status, e.reason,
-       e.detail, last.paged_at, d.language, p.body -> 'title' ->> d.language AS title
-FROM (SELECT m.recipient_id AS contact_id, m.escalation_id, max(m.created_at) AS paged_at
+       e.detail, last.first_at, last.paged_at, d.language, p.body -> 'title' ->> d.language AS title
+FROM (SELECT m.recipient_id AS contact_id, m.escalation_id, min(m.created_at) AS first_at, max(m.created_at) AS paged_at
       FROM messages m
       WHERE m.recipient_id = ANY ($1::uuid[]) AND m.created_at > $2 AND m.purpose = 'escalation'
         AND (m.sent_at IS NOT NULL OR m.status = 'leased' OR m.in_doubt)
