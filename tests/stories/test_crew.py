@@ -65,4 +65,4 @@ async def test_an_incomplete_crew_notifies_a_supervisor_and_then_pages(city: Cit
     assert not supervisor.inbox, "the first step pages nobody"
     await city.passes(60)
     await city.expect_escalation(level=2, reason="uncovered")
-    await supervisor.expects("niveau 2", "il manque du monde", "Incendie")
+    await supervisor.expects("niveau 2", "pas assez de monde", "Incendie")

@@ -25,7 +25,7 @@ async def test_a_page_goes_down_the_duty_order_until_acknowledged_and_again_when
     await city.passes(45)
     assert not first.inbox
     await city.passes(45)
-    await first.expects("niveau 2", "il manque du monde")
+    await first.expects("niveau 2", "pas assez de monde")
     await city.passes(59)
     assert not second.inbox
     await city.passes(1)

@@ -116,7 +116,7 @@ WITH_DETAIL = {"ambiguous_sender", "text_flood", "by_hand", "parked", "stuck", "
 """Reasons that tell little without what was written to them."""
 
 REASONS: dict[str, dict[Language, str]] = {
-    "uncovered": {"fr": "il manque du monde", "en": "people are lacking"},
+    "uncovered": {"fr": "pas assez de monde", "en": "not enough people"},
     "not_en_route": {"fr": "quelqu'un n'est pas parti", "en": "somebody has not left"},
     "recall_unacknowledged": {
         "fr": "un rappel de sécurité n'est pas confirmé par tous",

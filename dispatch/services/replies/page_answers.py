@@ -99,7 +99,7 @@ class ContactText:
         done = await self._do(known, act)
         if done is not None:
             await duty_contacts.record_act(self.connection, known.page.contact_id, self.now)
-        # Whoever had acknowledged it by text learns that another contact has taken over.
+        # The contact who acknowledged it by text is told that another one has taken over.
         readers = dict.fromkeys([known.page.contact_id, *(done.superseded if done else ())])
         for reader in readers:
             await self._send(
@@ -115,7 +115,7 @@ class ContactText:
         page, by = known.page, duty_actor(known.page.contact_id)
         acknowledge = Acknowledge(page.escalation_id, by, self.channel)
         if known.incident_id is None:
-            # There is nothing to take over about a report or the system: who takes it has seen it.
+            # A report or the system has nothing to take over: "je prends" acknowledges its escalation.
             seen = await escalations.acknowledge_raised(
                 self.connection, page.subject_id, acknowledge, self.now
             )
