@@ -11,8 +11,22 @@ from schemas.incidents import IncidentEvent
 
 Channel = base.Channel
 WithdrawnReason = Literal[
-    "covered", "held", "aborted", "taken_over", "closed", "cancelled", "hazard", "left", "engaged"
+    "covered",
+    "held",
+    "aborted",
+    "taken_over",
+    "closed",
+    "cancelled",
+    "hazard",
+    "left",
+    "engaged",
+    "unsent",
+    "unreached",
 ]
+"""Why an offer is no longer valid. `unsent`: nothing was passed to a gateway in time; `unreached`: no channel delivers.
+Both are written only where every reader is of generation 2."""
+Missed = Literal["unsent", "unreached"]
+"""The reasons for which the volunteer got nothing: such an offer does not count as made."""
 ReleasedReason = Literal[
     "done", "withdrew", "stood_down", "aborted", "closed", "cancelled", "overlap", "left"
 ]
@@ -72,7 +86,7 @@ class OfferExpired(OfferEvent):
 
 
 class OfferWithdrawn(OfferEvent):
-    """The offer is no longer valid; the volunteer is notified."""
+    """The offer is no longer valid; a volunteer who was asked is notified."""
 
     type: ClassVar[str] = "offer.withdrawn.v1"
 

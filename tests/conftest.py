@@ -12,8 +12,10 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage import write_generation
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import open_pool
+from schemas.generations import GENERATION
 
 TEMPLATE = "renfort_template"
 START = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
@@ -50,6 +52,12 @@ async def connection(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """Acquire one connection, outside any transaction."""
     async with pool.acquire() as connection:
         yield connection  # type: ignore[misc]
+
+
+@pytest.fixture(autouse=True)
+def generation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write the newest generation, whatever a process that an earlier test ran has left."""
+    monkeypatch.setattr(write_generation, "current", GENERATION)
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """The agenda of an incident: `agenda` computes what is due when, and `tick` does what is due."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from dispatch.domain import doubts, escalation
 from dispatch.domain.answers import close_if_done
+from dispatch.domain.commands import Tick
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Recall
 from dispatch.domain.offers import can_widen, may_ask, wants_offers, widen
@@ -34,18 +34,11 @@ def agenda(incident: Incident) -> dict[str, datetime]:
     return found | escalation.agenda(incident.escalations)
 
 
-def tick(decision: Decision, being_answered: frozenset[UUID] = frozenset()) -> None:
+def tick(decision: Decision, command: Tick) -> None:
     """Do everything that is due, but at most one escalation step; entries that remain are due later."""
     now = decision.now
-    for offer in [
-        o for o in decision.incident.live_offers() if o.expires_at <= now and o.id not in being_answered
-    ]:
-        decision.add(
-            OfferExpired(
-                at=now, incident_id=decision.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id
-            )
-        )
-    if doubts.release_unconfirmed(decision, being_answered):
+    _end_offers(decision, command)
+    if doubts.release_unconfirmed(decision, command.being_answered):
         close_if_done(decision)
     if _is_due(_widens_at(decision.incident), now):
         widen(decision)
@@ -59,6 +52,20 @@ def tick(decision: Decision, being_answered: frozenset[UUID] = frozenset()) -> N
             "recall_unacknowledged", page=True, detail=f"{missing} have not acknowledged the recall"
         )
     decision.extend(escalation.due(decision.incident.escalations, now))
+
+
+def _end_offers(decision: Decision, command: Tick) -> None:
+    """Expire the offers that are due; withdraw those that reached nobody, since they asked nobody."""
+    now, incident = decision.now, decision.incident
+    for offer in incident.due_offers(now):
+        if offer.id in command.missed:
+            decision.withdraw_offer(offer, command.missed[offer.id])
+        elif offer.id not in command.being_answered:
+            decision.add(
+                OfferExpired(
+                    at=now, incident_id=incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id
+                )
+            )
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Commands to an incident."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -8,15 +9,19 @@ from msgspec import Struct, field
 
 from dispatch.domain.service_area import Mistake
 from schemas.base import Hazard, Position, Severity
-from schemas.offers import Channel
+from schemas.offers import Channel, Missed
 from schemas.replies import Answer
 from schemas.reports import Professional
 
 
 class Tick(Struct, frozen=True):
-    """Do what is due, except against a volunteer whose answer was received and is not processed yet."""
+    """Do what is due, except against a volunteer whose answer was received and is not processed yet.
+
+    `missed` are the due offers that reached nobody: they are withdrawn instead of expired.
+    """
 
     being_answered: frozenset[UUID] = frozenset()
+    missed: Mapping[UUID, Missed] = field(default_factory=dict)
 
 
 class Pick(Struct, frozen=True):
@@ -28,12 +33,16 @@ class Pick(Struct, frozen=True):
 
 
 class Consider(Struct, frozen=True):
-    """Extend offers to the picks; `contended` where another transaction held some of the volunteers."""
+    """Extend offers to the picks; `contended` where another transaction held some of the volunteers.
+
+    `unsendable` where others near by were left out because nothing can be sent to them now.
+    """
 
     round_id: UUID
     picks: tuple[Pick, ...]
     shut: dict[str, int] = field(default_factory=dict)
     contended: bool = False
+    unsendable: bool = False
 
 
 class AnswerOffer(Struct, frozen=True):
@@ -96,4 +105,17 @@ class Free(Struct, frozen=True):
     reason: Literal["overlap", "left"]
 
 
-Command = Tick | Consider | AnswerOffer | Act | Acknowledge | Update | Free
+class Unreached(Struct, frozen=True):
+    """Withdraw an offer that reached nobody, unless its answer was received and is not processed yet.
+
+    Where `many` of the incident's were withdrawn just before, escalate instead: a gateway that fails every message
+    must not use up the roster.
+    """
+
+    offer_id: UUID
+    reason: Missed = "unreached"
+    many: bool = False
+    being_answered: bool = False
+
+
+Command = Tick | Consider | AnswerOffer | Act | Acknowledge | Update | Free | Unreached

@@ -4,7 +4,17 @@ from datetime import datetime
 
 from dispatch.domain import answers, offers, supervision
 from dispatch.domain.agenda import tick
-from dispatch.domain.commands import Acknowledge, Act, AnswerOffer, Command, Consider, Free, Tick, Update
+from dispatch.domain.commands import (
+    Acknowledge,
+    Act,
+    AnswerOffer,
+    Command,
+    Consider,
+    Free,
+    Tick,
+    Unreached,
+    Update,
+)
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident
 from schemas.base import Event
@@ -21,7 +31,7 @@ def apply(decision: Decision, command: Command) -> None:
     """Add what a command causes to a decision; several commands for one incident may share one."""
     match command:
         case Tick():
-            tick(decision, command.being_answered)
+            tick(decision, command)
         case Consider():
             offers.consider(decision, command)
         case AnswerOffer():
@@ -34,3 +44,5 @@ def apply(decision: Decision, command: Command) -> None:
             supervision.update(decision, command)
         case Free():
             supervision.free(decision, command)
+        case Unreached():
+            offers.withdraw_unreached(decision, command)

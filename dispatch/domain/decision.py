@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from dispatch.domain import escalation
-from dispatch.domain.escalation import Cause
+from dispatch.domain.escalation import UNSENDABLE, Cause
 from dispatch.domain.evolve import evolve
 from dispatch.domain.incident import Assignment, Incident, Offer
 from schemas.base import Event
@@ -53,14 +53,15 @@ class Decision:
         """Withdraw every live offer, or those of some roles."""
         for offer in list(self.incident.live_offers()):
             if roles is None or offer.role in roles:
-                self._withdraw(offer, reason)
+                self.withdraw_offer(offer, reason)
 
     def withdraw_from(self, volunteer_id: UUID, reason: WithdrawnReason) -> None:
         """Withdraw the live offers of one volunteer."""
         for offer in [o for o in self.incident.live_offers() if o.volunteer_id == volunteer_id]:
-            self._withdraw(offer, reason)
+            self.withdraw_offer(offer, reason)
 
-    def _withdraw(self, offer: Offer, reason: WithdrawnReason) -> None:
+    def withdraw_offer(self, offer: Offer, reason: WithdrawnReason) -> None:
+        """Withdraw one live offer."""
         self.add(
             OfferWithdrawn(
                 at=self.now, incident_id=self.incident.id, offer_id=offer.id,
@@ -89,7 +90,7 @@ class Decision:
             return
         if incident.seated() and incident.covered_at is None:
             self.add(IncidentCovered(at=self.now, incident_id=incident.id))
-            self.resolve({"uncovered"}, "covered")
+            self.resolve({"uncovered", UNSENDABLE}, "covered")
         elif not incident.seated() and incident.covered_at is not None:
             self.add(IncidentUncovered(at=self.now, incident_id=incident.id))
         if not any(assignment.status == "assigned" for assignment in self.incident.active()):

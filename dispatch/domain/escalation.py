@@ -28,6 +28,8 @@ PAGE_INTERVAL = timedelta(seconds=60)
 SLOW_PAGE_INTERVAL = timedelta(minutes=10)
 """The interval after the first turns: a single contact is neither flooded nor forgotten."""
 TURNS_AT_FULL_PACE = 10
+UNSENDABLE = "unsendable"
+"""The reason for which an incident whose offers cannot be sent escalates."""
 
 Escalations = Mapping[UUID, Escalation]
 

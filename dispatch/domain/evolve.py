@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, cast, get_args
 from uuid import UUID
 
 import orjson
@@ -160,10 +160,20 @@ def _answered(incident: Incident, event: offers.OfferEvent) -> Changes:
     offer = incident.live.get(event.offer_id) or incident.settled[event.offer_id]
     status = transitions.follow(transitions.OFFER, offer.status, type(event))
     late = event.outcome if isinstance(event, offers.OfferAnsweredLate) else offer.late
-    offer = replace(offer, status=status, settled_at=event.at, late=late)
+    after = replace(offer, status=status, settled_at=event.at, late=late, missed=_missed(offer, event))
     live = dict(incident.live)
     live.pop(offer.id, None)
-    return {"live": live, "settled": {**incident.settled, offer.id: offer}}
+    made = incident.offers_made + (offer.missed is not None) - (after.missed is not None)
+    return {"live": live, "settled": {**incident.settled, offer.id: after}, "offers_made": made}
+
+
+def _missed(offer: Offer, event: offers.OfferEvent) -> offers.Missed | None:
+    """Return why the offer reached nobody; an answer shows that it did."""
+    if isinstance(event, offers.OfferAnswered):
+        return None
+    if isinstance(event, offers.OfferWithdrawn) and event.reason in get_args(offers.Missed):
+        return cast("offers.Missed", event.reason)
+    return offer.missed
 
 
 def _assigned(incident: Incident, event: offers.Assigned) -> Changes:

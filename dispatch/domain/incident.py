@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from schemas.base import Engagement, Hazard, Lane, Mode, Position, Severity
 from schemas.escalations import SubjectKind
+from schemas.offers import Missed
 from schemas.plans import Plan
 from schemas.reports import Professional
 
@@ -43,7 +44,7 @@ class Seat(Struct, frozen=True):
 
 
 class Offer(Struct, frozen=True):
-    """An offer to one volunteer; `late` is the outcome of a yes after the window."""
+    """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them."""
 
     id: UUID
     volunteer_id: UUID
@@ -55,6 +56,7 @@ class Offer(Struct, frozen=True):
     round_id: UUID
     settled_at: datetime | None = None
     late: str | None = None
+    missed: Missed | None = None
 
 
 class Assignment(Struct, frozen=True):
@@ -114,7 +116,7 @@ class Incident(Struct, frozen=True):
     """One incident and everything that hangs on it.
 
     Of the offers that are settled, and of the assignments that hold no seat any more, it need only have those that the
-    commands at hand concern: `offers_made` counts every offer.
+    commands at hand concern: `offers_made` counts every offer but those that reached nobody.
     """
 
     id: UUID
@@ -179,6 +181,10 @@ class Incident(Struct, frozen=True):
     def live_offers(self) -> Collection[Offer]:
         """Return the offers that wait for an answer."""
         return self.live.values()
+
+    def due_offers(self, now: datetime) -> list[Offer]:
+        """Return the offers whose window has ended without an answer."""
+        return [offer for offer in self.live.values() if offer.expires_at <= now]
 
     def active(self) -> Iterator[Assignment]:
         """Return the assignments of those who come or are there."""

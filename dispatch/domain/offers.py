@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from dispatch.domain.commands import Consider, Pick
+from msgspec.structs import replace
+
+from dispatch.domain.commands import Consider, Pick, Unreached
 from dispatch.domain.decision import Decision
+from dispatch.domain.escalation import UNSENDABLE
 from dispatch.domain.incident import Incident, Seat
 from dispatch.domain.staleness import STALE
 from schemas.ids import derived
@@ -14,6 +17,8 @@ from schemas.offers import OfferExtended
 
 CONTENDED_RETRY = timedelta(seconds=1)
 """The delay before the next search when another transaction held some of the volunteers."""
+UNSENDABLE_RETRY = timedelta(seconds=5)
+"""The delay before the next attempt while nothing can be sent."""
 
 
 def may_ask(incident: Incident) -> bool:
@@ -107,7 +112,12 @@ def consider(decision: Decision, command: Consider) -> None:
             wanted[pick.role] -= 1
             involved.add(pick.volunteer_id)
             _extend(decision, pick, command)
+    if not command.unsendable:
+        decision.resolve({UNSENDABLE}, "messages can be sent again")
     if wanted.total() == 0:
+        return
+    if command.unsendable:
+        _record_unsendable(decision, command, before.total(), before.total() - wanted.total())
         return
     if can_widen(decision.incident) and not command.contended:
         widen(decision)
@@ -117,12 +127,12 @@ def consider(decision: Decision, command: Consider) -> None:
 
 def _extend(decision: Decision, pick: Pick, command: Consider) -> None:
     incident = decision.incident
-    earlier = sum(1 for offer in incident.offers.values() if offer.volunteer_id == pick.volunteer_id)
     decision.add(
         OfferExtended(
             at=decision.now,
             incident_id=incident.id,
-            offer_id=derived(incident.id, "offer", pick.volunteer_id, earlier),
+            # Somebody whom an earlier offer did not reach may be asked again.
+            offer_id=derived(incident.id, "offer", pick.volunteer_id, incident.seq),
             volunteer_id=pick.volunteer_id,
             role=pick.role,
             expires_at=decision.now + timedelta(seconds=incident.plan.offers.window_s),
@@ -132,18 +142,43 @@ def _extend(decision: Decision, pick: Pick, command: Consider) -> None:
     )
 
 
+def withdraw_unreached(decision: Decision, command: Unreached) -> None:
+    """Withdraw an offer that reached nobody; one that has ended, or is being answered, stays as it is."""
+    offer = decision.incident.live.get(command.offer_id)
+    if offer is None or command.being_answered:
+        return
+    if command.many:
+        decision.escalate("unreached", page=True, detail="most messages of this incident are not delivered")
+        return
+    decision.withdraw_offer(offer, command.reason)
+
+
+def _record_unsendable(decision: Decision, command: Consider, wanted: int, found: int) -> None:
+    """Record that nothing can be sent now, and escalate it; the asking goes on soon after messages leave again."""
+    decision.escalate("unsendable", page=True, detail="nothing can be sent: see `dispatch doctor`")
+    shut = {UNSENDABLE: wanted - found} | command.shut
+    _add_shortfall(decision, replace(command, shut=shut), (wanted, found), UNSENDABLE_RETRY)
+
+
 def _record_shortfall(decision: Decision, command: Consider, wanted: int, found: int) -> None:
     """Record that too few volunteers were found; where nobody was, escalate at once instead of at the next step."""
     incident = decision.incident
     retry = CONTENDED_RETRY if command.contended else timedelta(seconds=incident.plan.search.retry_s)
     if found == 0 and not command.contended and not incident.seated() and not incident.live:
         decision.escalate("uncovered", page=True, detail=f"nobody to ask within {incident.radius_m} m")
+    _add_shortfall(decision, command, (wanted, found), retry)
+
+
+def _add_shortfall(
+    decision: Decision, command: Consider, wanted_and_found: tuple[int, int], retry: timedelta
+) -> None:
+    incident = decision.incident
     decision.add(
         Shortfall(
             at=decision.now,
             incident_id=incident.id,
-            wanted=wanted,
-            found=found,
+            wanted=wanted_and_found[0],
+            found=wanted_and_found[1],
             radius_m=incident.radius_m,
             shut=command.shut,
             retry_at=decision.now + retry,

@@ -107,6 +107,9 @@ RULES: tuple[RetentionRule, ...] = (
         "after it was last seen; one that stops deletes its row", "to report the processes that are gone",
         days=1, least=1, most=30,
     ),
+    RetentionRule(
+        ("outages",), "channels on which nothing is sent", "until something is sent", "nobody is asked in vain",
+    ),
     RetentionRule(("outbox",), "events to be published", "until Kafka has them", "an accepted event is not lost"),
     RetentionRule(("agenda",), "actions that are due", "until they are done", "no due action is lost"),
     RetentionRule(

@@ -72,6 +72,10 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
         "Release volunteers who were assigned in the lane urgent from what they hold in other lanes.",
     ),
     Subscription(
+        "unreached", "notification.events", "incidents", _always(handlers.replace_unreached),
+        "Withdraw the offers that no channel delivers, and ask the next volunteers at once.",
+    ),
+    Subscription(
         "assignment-messages", "dispatch.assignments", "notifications",
         _always(composing.assignment_messages),
         "Queue messages to volunteers who were assigned or released.",

@@ -1,7 +1,7 @@
 """Messages in Postgres: leased, completed, requeued; each completion is journalled in the same transaction."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
@@ -9,11 +9,15 @@ from uuid import UUID
 
 import asyncpg
 
+from dispatch.storage import outages
 from dispatch.storage.journal import Entry, append
+from dispatch.storage.outages import Outage
 from dispatch.storage.queries import sql
 from schemas.notifications import MessageDelivered, MessageEvent, MessageFailed, MessageSent, MessageSkipped
 from schemas.offers import Channel
 
+OUR_ERROR = "an error of ours"
+"""The reason of a message that Renfort itself failed to send; it says nothing about the gateway."""
 FinalStatus = Literal["sent", "delivered", "failed", "skipped"]
 EVENTS: dict[FinalStatus, type[MessageEvent]] = {
     "sent": MessageSent,
@@ -125,7 +129,30 @@ async def record_outcomes(
     postponed = [one for one in outcomes if isinstance(one, Postponed)]
     done = await complete(completed, connection, now) if completed else []
     queued = await requeue(postponed, connection, now) if postponed else []
+    await _note_outages(connection, {one.id: one for one in outcomes}, [*done, *queued], now)
     return {row["id"]: row for row in (*done, *queued)}
+
+
+async def _note_outages(
+    connection: asyncpg.Connection,
+    outcomes: Mapping[UUID, SendOutcome],
+    rows: Sequence[asyncpg.Record],
+    now: datetime,
+) -> None:
+    """End the outages of channels on which a message was sent, and record those on which none could be."""
+    failing: list[Outage] = []
+    shown: list[tuple[UUID, str, datetime]] = []
+    for row in rows:
+        organisation, channel, outcome = row["organisation"], row["channel"], outcomes[row["id"]]
+        if isinstance(outcome, Completed) and outcome.status == "sent":
+            shown.append((organisation, channel, now))
+        elif isinstance(outcome, Postponed) and outcome.reason != OUR_ERROR:
+            failing.append(Outage(organisation, channel, now, outcome.reason, row["recipient_id"]))
+        if row["purpose"] == "offer":
+            # Offers come by Kafka: one that a sender handles in any way shows that they reach the senders again.
+            shown.append((organisation, outages.EVERY, row["created_at"]))
+    await outages.end(connection, shown)
+    await outages.record(connection, failing)
 
 
 async def skip_unserved(served: Sequence[str], connection: asyncpg.Connection, now: datetime) -> Counter[str]:

@@ -12,12 +12,13 @@ from uuid import uuid4
 import pytest
 from pydantic import HttpUrl
 
-from dispatch.cli.doctor import configuration, database, kafka, processes
+from dispatch.cli.doctor import configuration, database, kafka, organisations, processes, sending
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import elapsed
 from dispatch.config import Settings
 from dispatch.runtime.roles import ROLES, Role, roles_in, roles_without_heartbeat, title
 from dispatch.services.operations.heartbeats import GONE_AFTER, Process
+from dispatch.storage.outages import EVERY, OutageRow
 from producers.kafka.topics import declared
 from schemas.topics import TOPICS
 from tests.conftest import START
@@ -87,6 +88,37 @@ def configured(**changes: str) -> dict[str, dict[str, str]]:
 )  # fmt: skip
 def test_a_finding_says_how_it_is_and_what_to_do(finding: Finding, state: str, words: str) -> None:
     assert (finding.state, words in finding.detail) == (state, True), finding
+
+
+def test_who_cannot_be_sent_anything_is_named_with_since_when_why_and_what_to_do() -> None:
+    (well,) = sending.examine([], START)
+    assert (well.what, well.state) == ("sending", "ok")
+    since = START - timedelta(minutes=3)
+    found = list(
+        sending.examine(
+            [
+                OutageRow("SDIS 67", "sms", since, "Kannel cannot be reached"),
+                OutageRow("SDIS 75", EVERY, since, "nothing came so far"),
+            ],
+            START,
+        )
+    )
+    assert [(one.what, one.state) for one in found] == [
+        ("sending for SDIS 67", "fail"),
+        ("sending for SDIS 75", "fail"),
+    ]
+    assert "by sms for 3 min 0 s (Kannel cannot be reached): does the gateway answer" in found[0].detail
+    assert "on any channel for 3 min" in found[1].detail
+    assert "does Kafka answer" in found[1].detail
+
+
+@pytest.mark.parametrize(
+    ("failing", "duty", "state"), [(0, 0, None), (2, 0, "warn"), (0, 1, "fail"), (3, 1, "fail")]
+)
+def test_contacts_that_no_message_reaches_are_counted(failing: int, duty: int, state: str | None) -> None:
+    row = {"name": "SDIS 75", "duty": 2, "paused_at": None, "failing": failing, "duty_failing": duty}
+    found = [one for one in organisations.examine([row]) if one.what == "contacts of SDIS 75"]
+    assert [one.state for one in found] == ([state] if state else [])
 
 
 def test_a_gateway_that_could_not_report_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

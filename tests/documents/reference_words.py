@@ -110,6 +110,7 @@ GATES: dict[Gate, str] = {
     Gate.FARTHER: "is eligible, but enough others are nearer",
     Gate.ELSEWHERE: "was selected for another incident in the same batch",
     Gate.HELD: "was locked by another process; the search is repeated within a second",
+    Gate.UNSENDABLE: "has consented only to channels on which nothing can be sent now",
 }
 
 REASONS: dict[str, tuple[str, str]] = {
@@ -178,6 +179,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "updated_after_end": (
         "The source sent an update about an incident that has ended.",
         "Read it; submit a new report if needed.",
+    ),
+    "unsendable": (
+        "Nothing can be sent to those near by, so nobody is asked. Asking goes on by itself once messages leave.",
+        "`dispatch doctor` names the cause. Call people as you used to.",
+    ),
+    "unreached": (
+        "More than 20 messages of the incident were not delivered within a minute.",
+        "Does the gateway deliver? Call people as you used to.",
     ),
     "by_hand": ("A supervisor asked for help.", "Ask them."),
     "duty_stop": (

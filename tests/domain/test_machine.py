@@ -21,6 +21,7 @@ from dispatch.domain.commands import (
     Free,
     Pick,
     Tick,
+    Unreached,
     Update,
 )
 from dispatch.domain.decide import apply
@@ -36,7 +37,7 @@ from schemas.base import Event
 from schemas.decoding import revive
 from schemas.ids import named
 from schemas.incidents import IncidentAborted, IncidentHeld
-from schemas.offers import EnRoute, OfferExtended, OnScene
+from schemas.offers import EnRoute, Missed, OfferExtended, OnScene
 from schemas.replies import Answer
 from schemas.reports import Professional
 from tests.domain.builders import CALLED, PLACE, START, opening, person, plan, unsettled, watch_plan
@@ -66,6 +67,7 @@ class OneIncident(RuleBasedStateMachine):
     """One incident, nine people and a restless supervisor."""
 
     incident: Incident
+    missed_any = False
 
     @initialize(
         under=st.sampled_from(PLANS),
@@ -132,12 +134,14 @@ class OneIncident(RuleBasedStateMachine):
         self.now = max(self.now, min(due, default=self.now))
         self.tick()
 
-    @rule()
-    def tick(self) -> None:
+    @rule(missed=st.sampled_from([None, None, *get_args(Missed)]))
+    def tick(self, missed: Missed | None = None) -> None:
         due_before = [
             kind for kind, at in agenda(self.incident).items() if at <= self.now and kind != "consider"
         ]
-        events = self.do(Tick())
+        reason = dict.fromkeys(self.incident.live, missed) if missed is not None else {}
+        events = self.do(Tick(missed=reason))
+        self.missed_any |= missed is not None
         assert bool(events) == bool(due_before)
         late = {kind for kind, at in agenda(self.incident).items() if at <= self.now and kind != "consider"}
         assert not late, "what is due is done, so that the agenda never turns in a hot loop"
@@ -146,15 +150,28 @@ class OneIncident(RuleBasedStateMachine):
         people=st.lists(st.sampled_from(PEOPLE), max_size=8, unique=True),
         roles=st.lists(st.integers(0, 2), min_size=8, max_size=8),
         contended=st.booleans(),
+        unsendable=st.sampled_from([False, False, True]),
         number=st.integers(),
     )
-    def consider(self, people: list[UUID], roles: list[int], *, contended: bool, number: int) -> None:
+    def consider(
+        self, people: list[UUID], roles: list[int], *, contended: bool, unsendable: bool, number: int
+    ) -> None:
         names = [seat.role for seat in self.incident.plan.seats] + ["ghost"]
         picks = tuple(
             Pick(who, names[role % len(names)], 100) for who, role in zip(people, roles, strict=False)
         )
-        self.do(Consider(named("round", number), picks, {"rest": 1}, contended=contended))
+        self.do(Consider(named("round", number), picks, {"rest": 1}, contended, unsendable))
         assert agenda(self.incident).get("consider", self.now + timedelta(seconds=1)) > self.now
+
+    @precondition(lambda self: self.incident.offers)
+    @rule(data=st.data(), reason=st.sampled_from(get_args(Missed)), many=st.booleans())
+    def unreached(self, data: st.DataObject, reason: Missed, *, many: bool) -> None:
+        offer = data.draw(st.sampled_from(list(self.incident.offers.values())))
+        before = self.incident
+        self.do(Unreached(offer.id, reason, many=many))
+        self.missed_any = True
+        assert many or offer.id not in self.incident.live
+        assert offer.id in before.live or self.incident == before
 
     @precondition(lambda self: self.incident.offers)
     @rule(
@@ -232,7 +249,9 @@ class OneIncident(RuleBasedStateMachine):
         assert max(Counter(offer.volunteer_id for offer in live).values(), default=0) <= 1
         assert not {o.volunteer_id for o in live} & {a.volunteer_id for a in self.incident.active()}
         assert len(live) <= policy.open
-        assert self.incident.offers_made == len(self.incident.offers) <= policy.most
+        reached = [offer for offer in self.incident.offers.values() if offer.missed is None]
+        assert self.incident.offers_made == len(reached)
+        assert len(self.incident.offers) <= policy.most or self.missed_any
         need = sum(seat.count for seat in self.incident.plan.seats)
         assert self.incident.filled().total() <= need + (policy.surplus if need else 0)
 

@@ -3,11 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from dispatch.domain.commands import Consider, Free
+from dispatch.domain.commands import Consider, Free, Tick, Unreached
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import offers_wanted
 from schemas.base import Event
+from schemas.ids import named
 from schemas.incidents import Shortfall, Widened
 from schemas.offers import OfferExtended
 from tests.domain.builders import (
@@ -20,6 +21,7 @@ from tests.domain.builders import (
     due,
     incident,
     kinds,
+    offer_of,
     person,
     picks,
     plan,
@@ -161,3 +163,49 @@ def test_a_seat_that_becomes_free_wants_offers_again() -> None:
 def test_a_round_for_an_incident_that_wants_nobody_changes_nothing() -> None:
     full = answered(answered(ask(incident(), 2), 0, "accepted"), 1, "accepted")
     assert decide(full, Consider(person(1), ()), START) == []
+
+
+def test_offers_that_reached_nobody_leave_the_ceiling_to_others() -> None:
+    asked = ask(incident(plan(offers={"open": 4, "per_seat": 2, "most": 5})), 4)
+    missed = after(asked, Tick(missed=dict.fromkeys(asked.live, "unsent")), now=at(60))
+    assert {(offer.status, offer.missed) for offer in missed.settled.values()} == {("withdrawn", "unsent")}
+    assert (missed.offers_made, offers_wanted(missed)) == (0, {"helper": 4})
+
+
+def test_an_answer_shows_that_an_offer_reached_somebody_after_all() -> None:
+    asked = ask(incident(), 4)
+    offer = offer_of(asked, 0)
+    missed = after(asked, Unreached(offer.id))
+    assert (missed.offers_made, missed.settled[offer.id].missed) == (3, "unreached")
+    for answer in ("accepted", "declined"):
+        told = answered(missed, 0, answer)
+        expected = ("accepted", None, 4) if answer == "accepted" else ("withdrawn", "unreached", 3)
+        found = told.settled[offer.id]
+        assert (found.status, found.missed, told.offers_made) == expected
+
+
+def test_an_offer_that_has_ended_or_is_being_answered_is_not_withdrawn_as_unreached() -> None:
+    asked = answered(ask(incident(), 4), 0, "accepted")
+    assert decide(asked, Unreached(offer_of(asked, 0).id), at(1)) == []
+    assert decide(asked, Unreached(offer_of(asked, 1).id, being_answered=True), at(1)) == []
+    assert kinds(decide(asked, Unreached(offer_of(asked, 1).id), at(1))) == ["offer.withdrawn"]
+
+
+def test_where_too_many_are_not_reached_a_supervisor_is_paged_and_the_offers_stay() -> None:
+    asked = ask(incident(), 4)
+    told = decide(asked, Unreached(offer_of(asked, 0).id, many=True), at(1))
+    assert kinds(told) == ["escalation.raised"]
+    assert told[0].page  # type: ignore[attr-defined]
+
+
+def test_while_nothing_can_be_sent_the_search_is_not_widened_and_is_tried_again_soon() -> None:
+    nothing = Consider(named("round", 1), (), unsendable=True)
+    events = decide(incident(), nothing, at(1))
+    assert kinds(events) == ["escalation.raised", "incident.shortfall"]
+    assert events[1].shut == {"unsendable": 4}  # type: ignore[attr-defined]
+    assert events[1].retry_at == at(6)  # type: ignore[attr-defined]
+    waiting = after(incident(), nothing, now=at(1))
+    assert kinds(decide(waiting, nothing, at(6))) == ["incident.shortfall"], "a supervisor is told once"
+    assert kinds(decide(waiting, picks(["helper"] * 4), at(6))) == ["offer.extended"] * 4 + [
+        "escalation.resolved"
+    ]

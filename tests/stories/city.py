@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from dispatch.runtime import embedded_services
 from dispatch.runtime.embedded_services import Embedded
 from dispatch.runtime.kafka_connection import Cluster
 from dispatch.runtime.node import Node
-from dispatch.runtime.roles import ROLES
+from dispatch.runtime.roles import ROLES, Role
 from dispatch.runtime.wiring import Wiring
 from dispatch.services.access import keys, organisations
 from dispatch.services.access.organisations import DutyContact
@@ -82,15 +82,23 @@ class City:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, dsn: str, services: Embedded, clock: MovableClock, *, later: str = ""
+        cls,
+        dsn: str,
+        services: Embedded,
+        clock: MovableClock,
+        *,
+        later: str = "",
+        absent: Sequence[Role] = (),
+        write_generation: int | None = None,
     ) -> AsyncIterator["City"]:
         """Start the node, with an organisation that has keys and nobody on its roster.
 
-        `later` is where Kafka will be, in a story in which it is absent at first.
+        `later` is where Kafka will be, in a story in which it is absent at first; no process has the roles `absent`.
         """
         gateway = SimulatedGateway()
         bootstrap = services.broker.address if services.broker else later
-        node = Node(_wiring(dsn, bootstrap, gateway), clock)
+        roles = [role for role in ROLES if role not in absent]
+        node = Node(_wiring(dsn, bootstrap, gateway, roles, write_generation), clock)
         await node.start()
         stopping = asyncio.Event()
         care = asyncio.create_task(embedded_services.supervise(services, node.kafka, stopping))
@@ -108,6 +116,19 @@ class City:
             await node.stop()
             care.cancel()
             await asyncio.gather(care, return_exceptions=True)
+
+    @asynccontextmanager
+    async def another_process(self, *roles: Role) -> AsyncIterator[None]:
+        """Run one more process with these roles."""
+        wiring = self.node.wiring
+        more = _wiring(wiring.dsn, wiring.cluster.bootstrap, self.gateway, roles, wiring.write_generation)
+        node = Node(replace(more, links=wiring.links), self.clock)
+        await node.start()
+        try:
+            assert await node.until_ready(PATIENCE_S), node.ready()
+            yield
+        finally:
+            await node.stop()
 
     async def enrol(self, people: int, *, nearest: float = 100, **body: object) -> list[Handset]:
         """Register volunteers, each ten metres farther away than the last; return their phones."""
@@ -244,7 +265,13 @@ class City:
         return [message for phone in self.people for message in phone.inbox]
 
 
-def _wiring(dsn: str, bootstrap: str, gateway: SimulatedGateway) -> Wiring:
+def _wiring(
+    dsn: str,
+    bootstrap: str,
+    gateway: SimulatedGateway,
+    roles: Sequence[Role],
+    write_generation: int | None = None,
+) -> Wiring:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -258,5 +285,6 @@ def _wiring(dsn: str, bootstrap: str, gateway: SimulatedGateway) -> Wiring:
         intake=Intake(load(None)),
         gateways=GatewayRegistry([gateway]),
         # The auditor polls every ten real seconds, and would report each jump of the clock as lateness.
-        roles=[role for role in ROLES if role != "auditor"],
+        roles=[role for role in roles if role != "auditor"],
+        write_generation=write_generation,
     )

@@ -20,7 +20,7 @@ from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.messaging.sending import Sender
 from dispatch.services.plans.plan_files import load
 from dispatch.services.replies import receiving
-from dispatch.services.subscriptions import SUBSCRIPTIONS
+from dispatch.services.subscriptions import SUBSCRIPTIONS, Subscription
 from dispatch.storage.pool import transaction
 from schemas.decoding import Received, decode
 from schemas.envelope import unpack
@@ -29,6 +29,7 @@ from schemas.replies import Answer
 from tests.support.scene import Scene, phone
 
 COMPOSING = [one for one in SUBSCRIPTIONS if one.role == "notifications"]
+UNREACHED = next(one for one in SUBSCRIPTIONS if one.consumer == "unreached")
 INTAKE = Intake(load(None))
 SECRET = b"a secret of the tests"
 LINKS = "https://renfort.example.org"
@@ -59,14 +60,20 @@ class Post:
     async def notify(self, *, again: bool = False) -> None:
         """Turn what happened since the last time into messages; `again` delivers everything once more."""
         for one in COMPOSING:
-            last = 0 if again else self.read.get(one.topic, 0)
-            rows = await self.uow.pool.fetch(
-                "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", one.topic, last
-            )
-            self.read[one.topic] = max([row["id"] for row in rows], default=last)
-            await Batches(self.uow.pool, self.clock, lambda: None).run(
-                one.consumer, one.topic, [_heard(row) for row in rows], one.handler(INTAKE)
-            )
+            await self._consume(one, 0 if again else self.read.get(one.topic, 0))
+
+    async def replace_unreached(self) -> None:
+        """Let the consumer of what became of messages do its work."""
+        await self._consume(UNREACHED, self.read.get(UNREACHED.topic, 0))
+
+    async def _consume(self, one: Subscription, last: int) -> None:
+        rows = await self.uow.pool.fetch(
+            "SELECT * FROM journal WHERE topic = $1 AND id > $2 ORDER BY id", one.topic, last
+        )
+        self.read[one.topic] = max([row["id"] for row in rows], default=last)
+        await Batches(self.uow.pool, self.clock, lambda: None).run(
+            one.consumer, one.topic, [_heard(row) for row in rows], one.handler(INTAKE)
+        )
 
     async def deliver(self) -> None:
         """Notify, then send until nothing is due."""
@@ -77,11 +84,15 @@ class Post:
 
     async def answer(self, offer: Offer, answer: Answer = "accepted", at: datetime | None = None) -> None:
         """Let a volunteer answer, and work the answer."""
+        await self.receive(offer, answer, at)
+        await self.scene.process_replies()
+
+    async def receive(self, offer: Offer, answer: Answer = "accepted", at: datetime | None = None) -> None:
+        """Let a volunteer answer; the answer is stored and not processed yet."""
         received = at or self.clock.now()
         await receiving.receive(
             self.uow, offer_id=offer.id, answer=answer, channel="page", received_at=received
         )
-        await self.scene.process_replies()
 
     async def duty(self, turn: int, *, drills: bool = False) -> str:
         """Put a supervisor on duty; return the number."""

@@ -38,6 +38,15 @@ PLAN = plan(trusted_sources=(TRUSTED,))
 DEFAULT = Plan.model_validate({"name": "default", "title": {"fr": "Sinon", "en": "Else"}})
 BORN = date(1990, 1, 31)
 
+SEND_ALL = """
+    INSERT INTO messages (id, organisation, mode, recipient_kind, recipient_id, incident_id, offer_id, purpose,
+                          channel, severity, status, attempts, due_at, created_at, sent_at)
+    SELECT gen_random_uuid(), i.organisation, i.mode, 'volunteer', o.volunteer_id, i.id, o.id, 'offer', 'sms', 1,
+           'sent', 1, o.extended_at, o.extended_at, o.extended_at
+    FROM offers o JOIN incidents i ON i.id = o.incident_id
+    WHERE o.status = 'extended' AND o.expires_at <= $1 AND NOT EXISTS (SELECT FROM messages m WHERE m.offer_id = o.id)
+"""
+
 
 def near(place: Position, north_m: float = 0, east_m: float = 0) -> Position:
     """Return the place so many metres away."""
@@ -190,12 +199,17 @@ class World:
         return await self.read(name)
 
     async def advance(self, seconds: float) -> None:
-        """Advance the clock, then run rounds of the agenda until nothing is due."""
+        """Advance the clock, then run rounds of the agenda until nothing is due; offers that expire were sent."""
         self.clock.advance(seconds)
+        await self.send_expiring()
         for _ in range(20):
             if not await self.agenda.run_round():
                 return
         raise AssertionError("the agenda always finds something due")
+
+    async def send_expiring(self) -> None:
+        """Record that the offers whose window has ended were sent: no sender runs here."""
+        await self.pool.execute(SEND_ALL, self.now)
 
     async def consume(self, *topics: str, again: bool = False) -> int:
         """Deliver the new events of topics to their consumers, as Kafka would; return how many there were."""

@@ -79,7 +79,10 @@ def list_volunteers(*, organisation: Whose = None, json: Json = False) -> None:
     if json:
         print_json(rows)
         return
-    columns = ("volunteer_id", "name", "phone", "language", "skills", "availability", "consent", "stopped_at")
+    columns = (
+        "volunteer_id", "name", "phone", "language", "skills", "availability", "consent", "stopped_at",
+        "failing_since",
+    )  # fmt: skip
     cells = ([row[column] for column in columns] for row in rows)
     screen.print(table(counted(len(rows), "volunteer"), columns, cells), soft_wrap=True)
 

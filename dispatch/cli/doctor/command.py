@@ -10,13 +10,23 @@ import uvloop
 from rich.text import Text
 
 from dispatch.cli.addresses import read_addresses
-from dispatch.cli.doctor import backup, configuration, database, kafka, organisations, queues, retention
+from dispatch.cli.doctor import (
+    backup,
+    configuration,
+    database,
+    kafka,
+    organisations,
+    queues,
+    retention,
+    sending,
+)
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import Json, print_json, screen, table
 from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.services.access.organisations import listed
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage import outages
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -78,6 +88,8 @@ async def _connected(pool: asyncpg.Pool, environment: Settings) -> AsyncIterator
     for found in await database.examine(uow, host_time=host.now()):
         yield found
     for found in await queues.examine(uow):
+        yield found
+    for found in sending.examine(await outages.listed(pool, clock.now()), clock.now()):
         yield found
     for found in await configuration.channels(uow, environment):
         yield found

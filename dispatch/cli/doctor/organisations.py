@@ -1,4 +1,4 @@
-"""`dispatch doctor` on the organisations: whether each has supervisors on duty, and whether its offers are paused."""
+"""`dispatch doctor` on the organisations: who is on duty, whose messages fail, and whether offers are paused."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -15,10 +15,21 @@ def examine(organisations: Iterable[Row]) -> Iterator[Finding]:
     for row in organisations:
         nobody = False
         yield _duty(row)
+        if row["failing"] or row["duty_failing"]:
+            yield _contacts(row)
         if row["paused_at"]:
             yield Finding(f"offers of {row['name']}", "warn", "paused: dispatch resume")
     if nobody:
         yield Finding("organisations", "warn", "none yet: dispatch organisations create NAME")
+
+
+def _contacts(row: Row) -> Finding:
+    """Report those to whom messages are not delivered: a failure where a supervisor is among them."""
+    detail = (
+        f"messages do not arrive at {counted(row['failing'], 'volunteer')} and "
+        f"{counted(row['duty_failing'], 'supervisor')}: correct their numbers; dispatch volunteers list names them"
+    )
+    return Finding(f"contacts of {row['name']}", "fail" if row["duty_failing"] else "warn", detail)
 
 
 def _duty(row: Row) -> Finding:

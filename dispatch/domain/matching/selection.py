@@ -43,6 +43,8 @@ class Gate(IntFlag):
     FARTHER = 4096
     ELSEWHERE = 8192
     HELD = 16384
+    # Set while nothing can be sent on the channels to which the volunteer has consented.
+    UNSENDABLE = 32768
 
 
 SENSITIVE = Gate.AGE | Gate.LEFT | Gate.CONSENT

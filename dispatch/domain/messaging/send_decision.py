@@ -18,6 +18,8 @@ SAFETY: frozenset[Purpose] = frozenset({"held", "aborted", "resumed"})
 """Sent to everybody involved on every channel, past consent and opt-outs."""
 WITH_LINK: frozenset[Purpose] = frozenset({"offer", "assigned", "doubted", "held", "aborted", "resumed"})
 
+PAUSED = "offers are paused"
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -118,7 +120,7 @@ def _offer(facts: Facts, now: datetime) -> str | None:
     if facts.incident_status != "open":
         return f"incident {facts.incident_status}"
     if facts.paused:
-        return "offers are paused"
+        return PAUSED
     if facts.gone:
         return "volunteer left"
     return None if facts.channel in facts.consent else "no consent"

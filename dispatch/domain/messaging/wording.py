@@ -164,6 +164,14 @@ REASONS: dict[str, dict[Language, str]] = {
     "stuck": {"fr": "un incident est bloqué", "en": "an incident is stuck"},
     "paused": {"fr": "les demandes sont suspendues", "en": "new offers are paused"},
     "gateway": {"fr": "les messages ne partent pas", "en": "messages do not go out"},
+    "unsendable": {
+        "fr": "les messages ne partent pas ; personne n'est appelé en attendant",
+        "en": "messages do not go out; nobody is asked meanwhile",
+    },
+    "unreached": {
+        "fr": "la plupart des messages n'arrivent pas",
+        "en": "most messages do not arrive",
+    },
     "by_hand": {"fr": "demande d'un superviseur", "en": "a supervisor asks"},
     "duty_stop": {
         "fr": "un contact de garde a répondu STOP, appelez-le ; il reste alerté",

@@ -14,7 +14,7 @@ from dispatch.logs import where
 from dispatch.services.core.error_classification import Failure, classify, is_transient, log_fields
 from dispatch.services.core.event_loop import wait_for
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents import escalations, execution
+from dispatch.services.incidents import escalations, execution, live_offers
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import describe
 from dispatch.storage.queries import sql
@@ -26,8 +26,6 @@ A round's incidents are one transaction: about 50 ms of locks, several times tha
 however severe, waits for its end: rounds twice as long made life-threatening reports wait half as long again at twice
 the load, and processed no more incidents a second.
 """
-REPLY_GRACE = timedelta(seconds=5)
-"""How long expiry waits for answers that were received and not processed yet."""
 DEFERRED_FOR = timedelta(seconds=60)
 """How long a subject that fails by itself waits before the next attempt."""
 BUSY_S, IDLE_S = 0.003, 0.05
@@ -72,7 +70,7 @@ class AgendaRunner:
         due = await self._uow.pool.fetch(
             sql("due_subjects"),
             now,
-            now - REPLY_GRACE,
+            now - live_offers.REPLY_GRACE,
             SEVERE_PER_ROUND,
             LOW_PER_ROUND,
             list(self._deferred),
@@ -118,9 +116,7 @@ class AgendaRunner:
     async def _tick(self, names: Sequence[UUID]) -> int:
         async def inside(connection: asyncpg.Connection, now: datetime) -> int:
             locked = await store.lock_free(connection, names)
-            rows = await connection.fetch(sql("offers_being_answered"), list(locked), now - REPLY_GRACE)
-            tick = Tick(frozenset(row["id"] for row in rows))
-            await execution.execute(connection, [(name, tick) for name in locked], locked, now)
+            await execution.execute(connection, [(name, Tick()) for name in locked], locked, now)
             return len(locked)
 
         return await self._uow.transact(inside)

@@ -85,7 +85,9 @@ async def _extend_offers(
     rounds = await candidates.choose(connection, [decision.incident for decision in asking], wanted, now)
     for one in rounds:
         choice = one.choice
-        consider = Consider(one.id, tuple(choice.picks), choice.shut(), choice.contended)
+        consider = Consider(
+            one.id, tuple(choice.picks), choice.shut(), choice.contended, unsendable=one.unsendable
+        )
         apply(found[one.incident.id], consider)
     return rounds
 

@@ -16,7 +16,7 @@ from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.incidents import asking
+from dispatch.services.incidents import asking, live_offers
 from dispatch.storage import incidents as store
 from schemas.base import Lane
 
@@ -48,6 +48,7 @@ async def execute(
 
     Several commands for one incident are folded in memory, and the incident is written once.
     """
+    commands = await live_offers.complete(connection, commands, locked, now)
     decisions = {name: Decision(incident, now) for name, incident in locked.items()}
     involved = _decisions_by_volunteer(decisions, commands)
     refused = [_decide(decisions.get(name), command, involved) for name, command in commands]

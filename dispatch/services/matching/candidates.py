@@ -12,9 +12,10 @@ import orjson
 
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Choice, allocate
+from dispatch.services.matching.sendable import Sendable
 from dispatch.storage.candidates import claim, explore
 from dispatch.storage.packed_reasons import packed, packed_counts
-from dispatch.storage.queries import bound, columns, sql
+from dispatch.storage.queries import bound, columns
 from dispatch.storage.reasons import complete
 from schemas.ids import derived
 
@@ -23,13 +24,17 @@ Wanted = Mapping[UUID, Counter[str]]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One search for one incident, as it was then: who was chosen, and why the others near by were not."""
+    """One search for one incident, as it was then: who was chosen, and why the others near by were not.
+
+    `unsendable` where others would have been chosen if something could be sent to them.
+    """
 
     id: UUID
     incident: Incident
     wanted: int
     choice: Choice
     at: datetime
+    unsendable: bool = False
 
 
 class RoundRow(NamedTuple):
@@ -50,32 +55,32 @@ async def choose(
 ) -> list[Round]:
     """Choose and claim volunteers for each incident; return each round with its reasons, to be stored by `write`.
 
-    Incidents of organisations that have paused new offers are left out.
+    Incidents of organisations that have paused new offers are left out; those of organisations for which nothing can be
+    sent return a round that chose nobody.
     """
-    asking = await _unpaused(connection, incidents)
+    sendable = await Sendable.read(connection, incidents, now)
+    asking = [incident for incident in incidents if sendable.may_search(incident)]
+    wanted = {incident.id: sendable.limit(incident, wanted[incident.id]) for incident in incidents}
     questions = await explore(connection, asking, wanted, now)
-    choices = allocate(asking, wanted, {one.incident.id: one.found for one in questions})
+    found = {one.incident.id: one.found for one in questions}
+    await sendable.gate(connection, found)
+    choices = allocate(asking, wanted, found)
     await claim(connection, choices, {incident.id: incident.lane for incident in asking})
     await complete(connection, questions, choices, now)
     return [
-        Round(derived(i.id, "round", i.seq), i, wanted[i.id].total(), choices[i.id], max(now, i.last_at))
-        for i in asking
-    ]
+        Round(
+            derived(i.id, "round", i.seq), i, wanted[i.id].total(), choices.get(i.id, Choice()),
+            max(now, i.last_at), i.id in sendable.held_back,
+        )
+        for i in incidents if not sendable.is_paused(i)
+    ]  # fmt: skip
 
 
 async def write(connection: asyncpg.Connection, rounds: Sequence[Round]) -> None:
     """Store rounds; their incidents must be stored already."""
-    if rounds:
-        rows = [_row(found) for found in rounds]
+    rows = [_row(found) for found in rounds if found.choice.picks or not found.unsendable]
+    if rows:
         await connection.execute(*bound("write_rounds", **columns(RoundRow, rows)))
-
-
-async def _unpaused(connection: asyncpg.Connection, incidents: Sequence[Incident]) -> list[Incident]:
-    if not incidents:
-        return []
-    organisations = sorted({incident.organisation for incident in incidents})
-    paused = {row["id"] for row in await connection.fetch(sql("paused_organisations"), organisations)}
-    return [incident for incident in incidents if incident.organisation not in paused]
 
 
 def _row(found: Round) -> RoundRow:

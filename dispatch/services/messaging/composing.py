@@ -10,7 +10,10 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from dispatch.domain.commands import Command, Unreached
 from dispatch.domain.messaging.send_decision import SAFETY
+from dispatch.services.incidents import execution, live_offers
+from dispatch.storage import write_generation
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Mode
@@ -71,7 +74,32 @@ async def offer_messages(connection: asyncpg.Connection, received: Sequence[Rece
     withdrawn = [record.data.offer_id for record in received if isinstance(record.data, OfferWithdrawn)]
     rows = await connection.fetch(sql("offers_asked"), withdrawn) if withdrawn else []
     asked = {row["offer_id"] for row in rows}
-    await _notify(connection, _about_offers(received, asked), now)
+    notices = list(_about_offers(received, asked))
+    reached = await _channels_of(connection, notices)
+    await _replace_unreachable(connection, notices, reached, now)
+    await queue(connection, reached, now)
+
+
+async def _replace_unreachable(
+    connection: asyncpg.Connection,
+    notices: Sequence[Notice],
+    reached: Sequence[tuple[Notice, Channel]],
+    now: datetime,
+) -> None:
+    """Withdraw the offers to those who have no channel at all, so that the next volunteers are asked at once.
+
+    Incidents are locked before anything is queued, here as everywhere.
+    """
+    if write_generation.current < live_offers.MISSED_SINCE:
+        return
+    able = {notice for notice, _ in reached}
+    commands: list[tuple[UUID, Command]] = [
+        (notice.incident_id, Unreached(notice.offer_id))
+        for notice in notices
+        if notice.purpose == "offer" and notice not in able and notice.incident_id and notice.offer_id
+    ]
+    if commands:
+        await execution.lock_and_execute(connection, commands, now)
 
 
 def _about_offers(received: Sequence[Received], asked: set[UUID]) -> Iterator[Notice]:
@@ -187,9 +215,15 @@ async def asked_back_enough(connection: asyncpg.Connection, person: UUID, now: d
 
 async def _notify(connection: asyncpg.Connection, notices: Iterable[Notice], now: datetime) -> None:
     """Queue each notice on every channel on which its recipient may be notified."""
-    found = list(notices)
+    await queue(connection, await _channels_of(connection, list(notices)), now)
+
+
+async def _channels_of(
+    connection: asyncpg.Connection, found: Sequence[Notice]
+) -> list[tuple[Notice, Channel]]:
+    """Return each notice with each channel on which its recipient may be notified; log those without any."""
     if not found:
-        return
+        return []
     rows = await connection.fetch(
         sql("channels_to_notify"),
         list(range(len(found))),
@@ -205,7 +239,7 @@ async def _notify(connection: asyncpg.Connection, notices: Iterable[Notice], now
             log.warning(
                 "no channel to notify a person", purpose=notice.purpose, volunteer=str(notice.recipient_id)
             )
-    await queue(connection, [(found[row["n"]], row["channel"]) for row in rows], now)
+    return [(found[row["n"]], row["channel"]) for row in rows]
 
 
 class MessageRow(NamedTuple):

@@ -23,7 +23,7 @@ from dispatch.services.messaging.gateway import (
 )
 from dispatch.services.messaging.links import Links
 from dispatch.services.messaging.outcome_writer import OutcomeWriter
-from dispatch.storage.messages import Completed, Postponed, SendOutcome
+from dispatch.storage.messages import OUR_ERROR, Completed, Postponed, SendOutcome
 from schemas.offers import Channel
 
 PATIENCE_S = 15.0
@@ -66,7 +66,7 @@ class Delivery:
     async def postpone(self, gateway: Gateway, message_id: UUID, error: Exception, *, in_doubt: bool) -> None:
         """Requeue a message that an error of ours kept from being sent."""
         log.error("message could not be sent", message=str(message_id), error=where(error))
-        await self._record(gateway, Postponed(message_id, "an error of ours", in_doubt))
+        await self._record(gateway, Postponed(message_id, OUR_ERROR, in_doubt))
 
     async def _send(self, gateway: Gateway, facts: Facts) -> SendOutcome:
         """Pass a message to the gateway and return the outcome."""

@@ -22,15 +22,26 @@ log = structlog.get_logger()
 
 
 async def record_receipt(uow: UnitOfWork, receipt: Receipt) -> bool:
-    """Record a receipt; return False, and log it, where the message is not one of ours."""
+    """Record a receipt; return False where the message is not one of ours.
+
+    A receipt for a message that was never sent changes nothing; it is logged, as is one for an unknown message.
+    """
     reason = "not delivered" if receipt.status == "failed" else ""
     completed = Completed(receipt.message_id, receipt.status, reason, receipt.detail)
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> bool:
         rows = await complete([completed], connection, now, before=BEFORE[receipt.status])
-        return bool(rows) or await connection.fetchval(sql("message_status"), receipt.message_id) is not None
+        return bool(rows) or await _is_known(connection, receipt)
 
-    known = await uow.transact(inside)
-    if not known:
-        log.warning("receipt for an unknown message", message=str(receipt.message_id), status=receipt.status)
-    return known
+    return await uow.transact(inside)
+
+
+async def _is_known(connection: asyncpg.Connection, receipt: Receipt) -> bool:
+    """Return whether the message is one of ours; log a receipt for one that no sender ever passed to a gateway."""
+    row = await connection.fetchrow(sql("message_status"), receipt.message_id)
+    if row is None or not row["attempts"]:
+        what = (
+            "receipt for an unknown message" if row is None else "receipt for a message that was never sent"
+        )
+        log.warning(what, message=str(receipt.message_id), status=receipt.status)
+    return row is not None

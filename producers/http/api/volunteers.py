@@ -31,7 +31,10 @@ router = APIRouter(tags=["volunteers"], route_class=IdempotentRoute)
 
 
 class Volunteer(BaseModel):
-    """A person on the roster; `stopped` after they answered STOP."""
+    """A person on the roster; `stopped` after they answered STOP.
+
+    `failing_since` is when messages to one of their addresses ceased to be delivered; null while they are.
+    """
 
     volunteer_id: UUID
     name: str | None
@@ -41,6 +44,7 @@ class Volunteer(BaseModel):
     consent: list[Consent]
     availability: Availability
     stopped: bool
+    failing_since: datetime | None
 
 
 class Reason(BaseModel):

@@ -8,13 +8,14 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
+from dispatch.domain.commands import Tick
 from dispatch.domain.escalation import Cause
 from dispatch.services.incidents import agenda, escalations, execution
 from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.incidents.execution import CommandResult, Commands
 from dispatch.storage.pool import ConnectionLostError, transaction
 from tests.support.site import until
-from tests.support.world import World
+from tests.support.world import World, failing_searches
 
 
 @pytest.fixture
@@ -140,6 +141,37 @@ async def test_expiry_waits_no_longer_than_five_seconds(world: World) -> None:
     await world.reply(name, people[0], "accepted")
     await world.advance(5)
     assert await world.asked(name, "expired") == people
+
+
+async def test_an_update_expires_no_offer_whose_answer_is_not_processed_yet(world: World) -> None:
+    people = await world.add_people(4)
+    name = await world.ask()
+    world.clock.advance(20)
+    await world.answer(name, people[3], "declined")
+    world.clock.advance(39)
+    await world.reply(name, people[0], "accepted")
+    world.clock.advance(2)
+    await world.send_expiring()
+    await world.send("2", updates="1", severity="life_threatening")
+    with failing_searches():
+        await world.consume("incident.reports")
+    await world.consume("incident.events")
+    assert await world.asked(name) == [people[0]]
+    assert await world.asked(name, "expired") == people[1:3]
+    await world.consume("volunteer.replies")
+    assert [a.volunteer_id for a in (await world.read(name)).active()] == [people[0]]
+
+
+async def test_every_tick_knows_which_answers_are_not_processed_yet(world: World) -> None:
+    people = await world.add_people(4)
+    name = await world.ask()
+    world.clock.advance(59)
+    await world.reply(name, people[0], "accepted")
+    world.clock.advance(2)
+    await world.send_expiring()
+    async with transaction(world.pool) as connection:
+        await execution.lock_and_execute(connection, [(name, Tick())], world.now)
+    assert await world.asked(name) == [people[0]]
 
 
 async def test_an_incident_that_fails_is_deferred_and_reported_while_the_others_are_done(

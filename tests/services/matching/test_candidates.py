@@ -35,7 +35,7 @@ UNDER = plan(
     },
 )  # fmt: skip
 WANTED = Counter({"driver": 1, "helper": 2})
-SEARCHED_BY_ROLES = Gate(sum(set(Gate) - {Gate.FARTHER, Gate.ELSEWHERE, Gate.HELD}))
+SEARCHED_BY_ROLES = Gate(sum(set(Gate) - {Gate.FARTHER, Gate.ELSEWHERE, Gate.HELD, Gate.UNSENDABLE}))
 
 
 def incidents() -> list[Incident]:

@@ -1,8 +1,12 @@
 -- name: list_organisations
--- Returns every organisation, with the numbers of its volunteers and of its duty contacts.
+-- Returns every organisation, with the numbers of its volunteers and of its duty contacts, and of those among both to whom
+-- messages are not delivered.
 SELECT o.id, o.name, o.zone, o.south, o.west, o.north, o.east, o.paused_at,
        (SELECT count(*) FROM memberships m WHERE m.organisation = o.id AND m.left_at IS NULL) AS volunteers,
-       (SELECT count(*) FROM duty_contacts d WHERE d.organisation = o.id) AS duty
+       (SELECT count(*) FROM duty_contacts d WHERE d.organisation = o.id) AS duty,
+       (SELECT count(DISTINCT a.volunteer_id) FROM addresses a JOIN memberships m ON m.volunteer_id = a.volunteer_id
+        WHERE a.failing_since IS NOT NULL AND m.organisation = o.id AND m.left_at IS NULL) AS failing,
+       (SELECT count(*) FROM duty_contacts d WHERE d.organisation = o.id AND d.failing_since IS NOT NULL) AS duty_failing
 FROM organisations o ORDER BY o.name;
 
 -- name: create_organisation

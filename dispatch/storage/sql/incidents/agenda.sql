@@ -39,19 +39,6 @@ SELECT subject, subject_kind, organisation FROM taken
 GROUP BY subject, subject_kind, organisation
 ORDER BY min(severity), min(due_at), subject;
 
--- name: offers_being_answered
--- Returns the live offers of incidents, and the offers of responders in doubt, that have an answer received after $2 and
--- not processed yet.
--- OFFSET 0: a planner without fresh statistics expects few live offers, and would read them all.
-SELECT f.id FROM (SELECT id FROM (SELECT id, status FROM offers WHERE incident_id = ANY ($1::uuid[]) OFFSET 0) AS o
-                  WHERE o.status = 'extended'
-                  UNION ALL
-                  SELECT offer_id FROM (SELECT offer_id, doubted_until FROM assignments
-                                        WHERE incident_id = ANY ($1::uuid[]) OFFSET 0) AS a
-                  WHERE a.doubted_until IS NOT NULL) AS f
-WHERE EXISTS (SELECT FROM replies r
-              WHERE r.offer_id = f.id AND r.processed_at IS NULL AND r.received_at > $2 OFFSET 0);
-
 -- name: next_due
 -- Returns the due time of the next entry after $1.
 SELECT min(due_at) FROM agenda WHERE due_at > $1;

@@ -9,6 +9,7 @@ FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::in
 -- name: search_nearest
 -- Returns, for each incident, the candidates whose base is nearest, from a projected distance on, and, no farther, the
 -- nearest who are tracked: so many of each. `reach` is the projected distance up to which they are complete.
+-- Somebody to whom an offer of the incident was never sent may be asked again, twice.
 -- A candidate is packed in 40 bytes: the id, the projected metres, the metres, the gates except those of skill and age,
 -- and the birth date, where an unknown one is later than every date. The skills are lines of a text, in the same order.
 -- OFFSET 0 preserves the look by index: Postgres would gather everybody who is tracked, anew for each incident.
@@ -19,7 +20,9 @@ FROM unnest(:n::int[], :beyond::float8[], :incident_id::uuid[], :organisation::u
             :asked_since::timestamptz[])
      AS i (n, beyond, incident_id, organisation, lane, x, y, reach, radius, east, north, rested_since, fresh_since,
            availability, drill, asked_since)
-CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
+CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id
+                                 GROUP BY o.volunteer_id
+                                 HAVING count(*) > 2 OR bool_or(o.missed IS DISTINCT FROM 'unsent')) AS asked,
                            string_to_array(i.availability, ',') AS availability OFFSET 0) AS q
 CROSS JOIN LATERAL (
     SELECT string_agg(uuid_send(f.volunteer_id) || float8send(f.projected) || float8send(f.metres)
@@ -77,7 +80,9 @@ FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[
             :born_before::date[], :all_skills::text[], :any_skills::text[], :nearest::float8[], :most::int[])
      AS i (n, incident_id, organisation, lane, x, y, reach, radius, east, north, rested_since, fresh_since,
            availability, drill, asked_since, born_before, all_skills, any_skills, nearest, most)
-CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
+CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id
+                                 GROUP BY o.volunteer_id
+                                 HAVING count(*) > 2 OR bool_or(o.missed IS DISTINCT FROM 'unsent')) AS asked,
                            string_to_array(i.availability, ',') AS availability,
                            string_to_array(i.all_skills, ',') AS all_skills,
                            string_to_array(i.any_skills, ',') AS any_skills OFFSET 0) AS q
@@ -134,7 +139,9 @@ FROM unnest(:n::int[], :beyond::float8[], :born_after::text[], :incident_id::uui
             :drill::bool[], :asked_since::timestamptz[])
      AS i (n, beyond, born_after, incident_id, organisation, lane, x, y, reach, radius, east, north, rested_since,
            fresh_since, availability, drill, asked_since)
-CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id) AS asked,
+CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id
+                                 GROUP BY o.volunteer_id
+                                 HAVING count(*) > 2 OR bool_or(o.missed IS DISTINCT FROM 'unsent')) AS asked,
                            string_to_array(i.availability, ',') AS availability,
                            string_to_array(i.born_after, ',')::date[] AS born_after OFFSET 0) AS q
 CROSS JOIN LATERAL (
@@ -192,7 +199,3 @@ WHERE NOT EXISTS (SELECT FROM offers o
   AND NOT EXISTS (SELECT FROM assignments a
                   WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released' OFFSET 0)
   AND NOT EXISTS (SELECT FROM volunteers v WHERE v.id = w.volunteer_id AND v.stopped_at IS NOT NULL OFFSET 0);
-
--- name: paused_organisations
--- Returns those of the organisations that have paused new offers.
-SELECT id FROM organisations WHERE id = ANY ($1::uuid[]) AND paused_at IS NOT NULL;

@@ -77,24 +77,40 @@ WHERE m.id = ANY ($1::uuid[])
 ORDER BY m.severity, m.due_at, m.created_at, m.id;
 
 -- name: complete_messages
--- Sets the final status of messages whose status is still one of those expected, and returns them.
-UPDATE messages m
-SET status = s.status, reason = s.reason, leased_until = NULL,
-    sent_at = CASE WHEN s.status IN ('sent', 'delivered') THEN coalesce(m.sent_at, $5) ELSE m.sent_at END,
-    delivered_at = CASE WHEN s.status = 'delivered' THEN $5 ELSE m.delivered_at END
-FROM unnest($1::uuid[], $2::text[], $3::text[]) AS s (id, status, reason)
-WHERE m.id = s.id AND m.status = ANY ($4::text[])
-RETURNING m.id, m.organisation, m.mode, m.recipient_id, m.incident_id, m.purpose, m.channel;
+-- Sets the final status of messages that were tried and whose status is still one of those expected; returns them.
+-- The address of one that failed is marked, and unmarked when one is delivered.
+WITH ended AS (
+    UPDATE messages m
+    SET status = s.status, reason = s.reason, leased_until = NULL,
+        sent_at = CASE WHEN s.status IN ('sent', 'delivered') THEN coalesce(m.sent_at, $5) ELSE m.sent_at END,
+        delivered_at = CASE WHEN s.status = 'delivered' THEN $5 ELSE m.delivered_at END
+    FROM unnest($1::uuid[], $2::text[], $3::text[]) AS s (id, status, reason)
+    WHERE m.id = s.id AND m.status = ANY ($4::text[]) AND m.attempts > 0
+    RETURNING m.id, m.organisation, m.mode, m.recipient_kind, m.recipient_id, m.incident_id, m.purpose, m.channel, m.status,
+              m.created_at
+), volunteers_marked AS (
+    UPDATE addresses a SET failing_since = CASE e.status WHEN 'failed' THEN $5 END
+    FROM ended e
+    WHERE e.recipient_kind = 'volunteer' AND a.volunteer_id = e.recipient_id AND a.channel = e.channel
+      AND e.status IN ('failed', 'delivered') AND (e.status = 'failed') = (a.failing_since IS NULL)
+), duty_marked AS (
+    UPDATE duty_contacts d SET failing_since = CASE e.status WHEN 'failed' THEN $5 END
+    FROM ended e
+    WHERE e.recipient_kind = 'duty' AND d.id = e.recipient_id
+      AND e.status IN ('failed', 'delivered') AND (e.status = 'failed') = (d.failing_since IS NULL)
+)
+SELECT id, organisation, mode, recipient_id, incident_id, purpose, channel, created_at FROM ended;
 
 -- name: requeue_messages
--- Queues leased messages again for later, and returns how often each was tried.
+-- Queues leased messages again for later, and returns how often each was tried. Recalls and pages wait 5 s at most.
 UPDATE messages m
 SET status = 'queued', reason = d.reason, leased_until = NULL, in_doubt = m.in_doubt OR d.doubt,
-    due_at = $4::timestamptz + least(power(2, least(m.attempts, 10) - 1), CASE WHEN m.recall THEN 5 ELSE 60 END)
+    due_at = $4::timestamptz + least(power(2, least(m.attempts, 10) - 1),
+                                     CASE WHEN m.recall OR m.escalation_id IS NOT NULL THEN 5 ELSE 60 END)
                                * interval '1 second'
 FROM unnest($1::uuid[], $2::text[], $3::bool[]) AS d (id, reason, doubt)
 WHERE m.id = d.id AND m.status = 'leased'
-RETURNING m.id, m.organisation, m.attempts;
+RETURNING m.id, m.organisation, m.recipient_id, m.purpose, m.channel, m.attempts, m.created_at;
 
 -- name: skip_unserved
 -- Skips and returns messages on channels that no gateway serves; all senders serve the same channels.
@@ -106,5 +122,5 @@ WHERE id IN (SELECT id FROM messages
 RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
 
 -- name: message_status
--- Returns the status of a message; no row where there is no such message.
-SELECT status FROM messages WHERE id = $1;
+-- Returns the status of a message and how often it was tried; no row where there is no such message.
+SELECT status, attempts FROM messages WHERE id = $1;

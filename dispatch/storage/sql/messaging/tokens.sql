@@ -10,8 +10,10 @@ ON CONFLICT DO NOTHING;
 UPDATE tokens SET revoked_at = $2 WHERE offer_id = $1 AND revoked_at IS NULL;
 
 -- name: open_token
--- Returns the offer of a token; no row if the token is unknown or revoked, or its incident ended before $2.
-SELECT t.generation, o.id AS offer_id, o.volunteer_id, o.status AS offer_status, o.expires_at, o.distance_m, o.late,
+-- Returns the offer of a token; no row if the token is unknown or revoked, or its incident ended before $2. To somebody who
+-- opens the page, an offer that was thought to have reached nobody has expired: a yes still counts.
+SELECT t.generation, o.id AS offer_id, o.volunteer_id,
+       CASE WHEN o.missed IS NULL THEN o.status ELSE 'expired' END AS offer_status, o.expires_at, o.distance_m, o.late,
        i.id AS incident_id, i.organisation, i.mode, i.status AS incident_status, i.lat, i.lon,
        p.body -> 'title' AS title, coalesce(i.engagement = 'notice', false) AS informs,
        coalesce(i.engagement = 'crew', false) AS crew,

@@ -78,6 +78,7 @@ RETURNING old.availability;
 -- name: list_volunteers
 -- Returns the members of an organisation in the order of their ids, after id $2, with what its supervisors may see.
 SELECT m.volunteer_id, p.name, a.address AS phone, m.language, m.consent, m.availability, v.stopped_at,
+       (SELECT min(f.failing_since) FROM addresses f WHERE f.volunteer_id = m.volunteer_id) AS failing_since,
        ARRAY(SELECT skill FROM skills s
              WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY skill) AS skills
 FROM memberships m

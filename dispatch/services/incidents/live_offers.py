@@ -1,0 +1,76 @@
+"""What only the database knows about live offers, added to the commands that may end them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+from msgspec.structs import replace
+
+from dispatch.domain.commands import Command, Tick, Unreached
+from dispatch.domain.incident import Incident, Offer
+from dispatch.storage import outages, write_generation
+from dispatch.storage.outages import EVERY, Outage
+from dispatch.storage.queries import sql
+from schemas.offers import Missed
+
+REPLY_GRACE = timedelta(seconds=5)
+"""How long expiry waits for answers that were received and not processed yet."""
+MISSED_SINCE = 2
+"""The generation from which an offer that reached nobody is recorded as such; older readers see it expire."""
+
+Commands = Iterable[tuple[UUID, Command]]
+
+
+async def complete(
+    connection: asyncpg.Connection, commands: Commands, locked: Mapping[UUID, Incident], now: datetime
+) -> list[tuple[UUID, Command]]:
+    """Return the commands, those that may end offers and doubts with what is known about their answers and their messages.
+
+    Every command passes here, so that no tick expires an offer that was answered in time.
+    """
+    found = list(commands)
+    ticked = [locked[name] for name, command in found if isinstance(command, Tick) and name in locked]
+    due = [(incident, offer) for incident in ticked for offer in _due(incident, now)]
+    ending = {offer.id for _, offer in due}
+    ending |= {assignment.offer_id for incident in ticked for assignment in incident.doubted()}
+    ending |= {command.offer_id for _, command in found if isinstance(command, Unreached)}
+    if not ending:
+        return found
+    answered = await _being_answered(connection, ending, now)
+    tick = Tick(answered, await _missed(connection, [one for one in due if one[1].id not in answered]))
+    return [(name, _completed(command, tick)) for name, command in found]
+
+
+def _completed(command: Command, tick: Tick) -> Command:
+    if isinstance(command, Unreached):
+        return replace(command, being_answered=command.offer_id in tick.being_answered)
+    return tick if isinstance(command, Tick) else command
+
+
+def _due(incident: Incident, now: datetime) -> list[Offer]:
+    return incident.due_offers(max(now, incident.last_at))
+
+
+async def _being_answered(
+    connection: asyncpg.Connection, offers: Collection[UUID], now: datetime
+) -> frozenset[UUID]:
+    rows = await connection.fetch(sql("offers_being_answered"), sorted(offers), now - REPLY_GRACE)
+    return frozenset(row["offer_id"] for row in rows)
+
+
+async def _missed(
+    connection: asyncpg.Connection, due: Iterable[tuple[Incident, Offer]]
+) -> dict[UUID, Missed]:
+    """Return the offers that reached nobody; where no sender even tried, record that nothing is sent at all."""
+    by_id = {offer.id: (incident, offer) for incident, offer in due}
+    if not by_id or write_generation.current < MISSED_SINCE:
+        return {}
+    rows = await connection.fetch(sql("missed_offers"), sorted(by_id))
+    untried = [by_id[row["id"]] for row in rows if row["untried"]]
+    reason = "offers were passed to no gateway"
+    await outages.record(
+        connection,
+        [Outage(incident.organisation, EVERY, offer.extended_at, reason) for incident, offer in untried],
+    )
+    return {row["id"]: "unreached" if row["failed"] else "unsent" for row in rows}
