@@ -12,6 +12,7 @@ from dispatch.domain.messaging.send_decision import Facts, why_not
 from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.core.event_loop import seconds, wait_for
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.messaging import late_pages
 from dispatch.services.messaging.delivery import Delivery, OnTrouble
 from dispatch.services.messaging.gateway import Gateway
 from dispatch.services.messaging.links import Links
@@ -113,7 +114,7 @@ class Sender:
         skipped = await self._skip_unserved()
         for channel, count in skipped.items():
             log.warning("messages skipped: no gateway serves their channel", channel=channel, skipped=count)
-        if skipped:
+        if skipped or await self._compose_late_pages():
             self._uow.wake()
 
     async def _renew(self) -> None:
@@ -144,13 +145,18 @@ class Sender:
             await self._start(slots, leased)
         return len(leased)
 
-    # The next three publish nothing, as a rule, and so wake nothing: the sender, woken by every commit, would never
+    # The next four publish nothing, as a rule, and so wake nothing: the sender, woken by every commit, would never
     # rest.
 
     @retrying
     async def _skip_unserved(self) -> Mapping[str, int]:
         async with transaction(self._uow.pool) as connection:
             return await skip_unserved(self._channels, connection, self._uow.clock.now())
+
+    @retrying
+    async def _compose_late_pages(self) -> int:
+        async with transaction(self._uow.pool) as connection:
+            return await late_pages.compose(connection, self._uow.clock.now())
 
     @retrying
     async def _lease(self, slots: SendSlots) -> list[LeasedMessage]:

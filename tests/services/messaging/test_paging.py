@@ -36,6 +36,42 @@ async def test_a_drill_pages_only_the_duty_contacts_who_opted_in(post: Post) -> 
     assert post.gateway.phone(willing).inbox[0].text.startswith("[EXERCICE]")
 
 
+async def test_a_page_that_kafka_does_not_carry_is_sent_once_without_it(post: Post) -> None:
+    number = await post.duty(1)
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    await post.sender().round()
+    assert post.gateway.phone(number).inbox == [], "Kafka has ten seconds"
+    post.clock.advance(10)
+    for _ in range(3):
+        await post.sender().round()
+    assert _by_hand(post, number) == 1
+    await post.deliver()
+    assert _by_hand(post, number) == 1, "nor again when Kafka delivers the event"
+    post.clock.advance(60)
+    await post.tick(incident.id)
+    await post.sender().round()
+    assert _by_hand(post, number) == 1
+    post.clock.advance(10)
+    for _ in range(3):
+        await post.sender().round()
+    assert _by_hand(post, number) == 2, "the next turn too"
+
+
+def _by_hand(post: Post, number: str) -> int:
+    return sum("demande d'un superviseur" in message.text for message in post.gateway.phone(number).inbox)
+
+
+async def test_while_kafka_carries_events_pages_are_left_to_their_consumer(post: Post) -> None:
+    number = await post.duty(1)
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    await post.uow.pool.execute("DELETE FROM outbox")
+    post.clock.advance(10)
+    await post.sender().round()
+    assert post.gateway.phone(number).inbox == []
+
+
 async def test_a_page_that_no_duty_contact_may_get_creates_no_message(post: Post) -> None:
     await post.duty(1, drills=False)
     incident = await post.scene.incident(mode="exercise")
