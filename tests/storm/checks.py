@@ -50,6 +50,24 @@ ANSWERS_NOT_STORED = """
     SELECT m.id FROM messages m WHERE m.id = ANY ($1::uuid[])
       AND NOT EXISTS (SELECT FROM replies r WHERE r.offer_id = m.offer_id)
 """
+# A search finds nobody, or is due; an incident that may ask nobody else has escalated that.
+NOT_ASKING = """
+    SELECT i.id, 'asks nobody' FROM incidents i JOIN plans p ON p.hash = i.plan_hash
+    WHERE i.status = 'open' AND i.covered_at IS NULL AND i.awaiting = '{}'
+      AND EXISTS (SELECT FROM seats s WHERE s.incident_id = i.id AND NOT s.reserve AND s.assignment_id IS NULL)
+      AND NOT EXISTS (SELECT FROM offers o WHERE o.incident_id = i.id AND o.status = 'extended')
+      AND NOT EXISTS (SELECT FROM agenda a WHERE a.subject = i.id AND a.kind = 'consider')
+      AND NOT (i.offers_made >= coalesce((p.body->'offers'->>'most')::int, 100)
+               AND EXISTS (SELECT FROM escalations e
+                           WHERE e.subject_id = i.id AND e.page AND e.status IN ('raised', 'acknowledged')))
+"""
+COUNTED_UNSENT = """
+    SELECT o.id, 'counts as asked and got nothing' FROM offers o
+    WHERE o.status = 'expired' AND o.missed IS NULL
+      AND NOT EXISTS (SELECT FROM messages m
+                      WHERE m.offer_id = o.id AND m.purpose = 'offer'
+                        AND (m.status IN ('leased', 'sent', 'delivered') OR m.in_doubt))
+"""
 
 
 @dataclass
@@ -91,6 +109,11 @@ async def agenda(uow: UnitOfWork, _seen: Observed) -> list[str]:
     return await _found(uow, NEVER_RAN, uow.clock.now() - OVERDUE) + await _found(uow, RAN_TWICE)
 
 
+async def asking(uow: UnitOfWork, _seen: Observed) -> list[str]:
+    """Every incident that lacks people is asking, or has asked all it may; nobody counts as asked who got nothing."""
+    return await _found(uow, NOT_ASKING) + await _found(uow, COUNTED_UNSENT)
+
+
 async def stuck(uow: UnitOfWork, seen: Observed) -> list[str]:
     """No work remains, nothing is parked, and no participant observed another failure."""
     waiting = [f"{count} {kind}" for kind, count in (await unfinished(uow)).items() if count]
@@ -114,7 +137,7 @@ async def repeats(_uow: UnitOfWork, seen: Observed) -> list[str]:
 
 CHECKS: dict[str, Check] = {
     "incidents": incidents, "answers": answers, "seats": seats, "offers": offers, "agenda": agenda,
-    "stuck": stuck, "journal": journal_chain, "repeats": repeats,
+    "asking": asking, "stuck": stuck, "journal": journal_chain, "repeats": repeats,
 }  # fmt: skip
 """The checks by name of their column, in order."""
 

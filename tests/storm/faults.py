@@ -95,7 +95,13 @@ GATEWAY = (
         allowed_repeats=1,
     ),
 )
-SINGLE = (Fault("nothing", (c.nothing,)), *PROCESSES, *BROKERS, *DATABASE, *GATEWAY)
+# Four windows of the storm's plan: time enough to make all the offers that it allows, and then to ask nobody.
+LONG_S = 50
+OUTAGES = (
+    Fault("Kafka away for long", (partial(c.disconnected, which=c.kafka_proxies),), lasts_s=LONG_S),
+    Fault("the gateway away for long", (partial(c.gateway_behaves, behaviour="rejecting"),), lasts_s=LONG_S),
+)
+SINGLE = (Fault("nothing", (c.nothing,)), *PROCESSES, *BROKERS, *DATABASE, *GATEWAY, *OUTAGES)
 
 PAIRS = (
     Fault("a broker killed + relay killed", (partial(c.broker_killed, node=2), _killed("relay"))),

@@ -45,6 +45,14 @@ TWO_OFFERS = """
                               expires_at, settled_at, distance_m, round_id
     FROM offers WHERE status = 'extended' LIMIT 1
 """
+NOBODY_ASKED = """
+    UPDATE offers SET status = 'withdrawn' WHERE status = 'extended';
+    DELETE FROM agenda WHERE kind IN ('consider', 'offer')
+"""
+UNSENT = """
+    UPDATE offers SET status = 'expired' WHERE status = 'extended';
+    UPDATE messages SET status = 'skipped' WHERE purpose = 'offer'
+"""
 UNANSWERED = (
     "SELECT m.id FROM messages m JOIN offers o ON o.id = m.offer_id WHERE o.status = 'extended' LIMIT 1"
 )
@@ -85,6 +93,8 @@ async def test_a_sound_database_passes_every_check(post: Post) -> None:
         (TWO_IN_A_SEAT, {"seats", "journal"}),
         (TWO_OFFERS, {"offers", "journal"}),
         ("UPDATE incidents SET ring = ring + 1", {"journal"}),
+        (NOBODY_ASKED, {"asking", "journal"}),
+        (UNSENT, {"asking", "journal"}),
         ("UPDATE journal SET body = body || ' ' WHERE topic = 'notification.events'", {"journal"}),
         ("INSERT INTO outbox (bucket, position) VALUES (0, 1)", {"stuck"}),
         ("DELETE FROM inbox WHERE consumer = 'offer-messages'", {"stuck"}),
