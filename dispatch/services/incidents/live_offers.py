@@ -25,7 +25,7 @@ Commands = Iterable[tuple[UUID, Command]]
 async def complete(
     connection: asyncpg.Connection, commands: Commands, locked: Mapping[UUID, Incident], now: datetime
 ) -> list[tuple[UUID, Command]]:
-    """Return the commands, those that may end offers and doubts with what is known about their answers and their messages.
+    """Return the commands, those that may end offers or doubts with what is known about answers and messages.
 
     Every command passes here, so that no tick expires an offer that was answered in time.
     """
