@@ -58,7 +58,7 @@ def near(place: Position, north_m: float = 0, east_m: float = 0) -> Position:
 @contextmanager
 def failing_searches() -> Iterator[None]:
     """Make every search for volunteers fail."""
-    with patch.object(candidates, "search", side_effect=ZeroDivisionError):
+    with patch.object(candidates, "explore", side_effect=ZeroDivisionError):
         yield
 
 

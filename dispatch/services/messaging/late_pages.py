@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import structlog
 
-from dispatch.services.messaging import composing
+from dispatch.services.messaging import paging
 from dispatch.storage import inbox
 from dispatch.storage.queries import sql
 from schemas.decoding import Received, decode
@@ -30,6 +30,6 @@ async def compose(connection: asyncpg.Connection, now: datetime) -> int:
         decode(r["topic"], r["key"], unpack(r["headers"]), r["body"]) for r in rows if r["event_id"] in fresh
     ]
     pages = [one for one in found if isinstance(one, Received)]
-    await composing.escalation_messages(connection, pages, now)
+    await paging.escalation_messages(connection, pages, now)
     log.warning("pages composed without Kafka, which does not accept events", pages=len(pages))
     return len(pages)

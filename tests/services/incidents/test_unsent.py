@@ -8,6 +8,7 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.domain.incident import Incident
+from dispatch.domain.matching.selection import Gate
 from dispatch.domain.offers import UNSENDABLE_RETRY
 from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.messaging.gateway import GatewaySilentError, GatewayUnavailableError
@@ -15,6 +16,7 @@ from dispatch.services.messaging.sending import Sender
 from dispatch.services.operations import rebuilding
 from dispatch.storage import outages, write_generation
 from dispatch.storage.outages import EVERY
+from dispatch.storage.packed_reasons import reasons_of
 from schemas.generations import OLDEST
 from tests.domain.builders import plan
 from tests.services.messaging.doubles import StubbornGateway
@@ -150,8 +152,10 @@ async def test_who_can_be_reached_on_a_channel_that_works_is_asked_and_the_other
     post.clock.advance(11)
     incident = await post.scene.incident(SMALL)
     assert [offer.volunteer_id for offer in incident.live_offers()] == [by_mail]
-    (row,) = await post.uow.pool.fetch("SELECT passed_over FROM rounds WHERE incident_id = $1", incident.id)
-    assert 32768 in {gates for _, _, gates in row["passed_over"]}
+    (row,) = await post.uow.pool.fetch(
+        "SELECT passed, passed_over FROM rounds WHERE incident_id = $1", incident.id
+    )
+    assert Gate.UNSENDABLE in {gates for _, _, gates in reasons_of(row)}
     assert incident.ring == 0, "a wider search would find nobody who can be reached"
 
 

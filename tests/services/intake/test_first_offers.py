@@ -41,7 +41,7 @@ def failing_search_for(*bad: str) -> Any:  # noqa: ANN401 - a patch
             raise ZeroDivisionError
         return await search(connection, incidents, *more)
 
-    return patch.object(candidates, "search", fail)
+    return patch.object(candidates, "explore", fail)
 
 
 async def test_a_report_gets_its_offers_in_the_transaction_that_opens_its_incident(world: World) -> None:
