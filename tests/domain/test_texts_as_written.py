@@ -12,7 +12,7 @@ from dispatch.domain.messaging.reading import words_answering, words_around, wor
 from dispatch.domain.messaging.reading.lexicon import PHRASES
 from dispatch.domain.messaging.reading.normalizing import words_and_marks
 from dispatch.domain.messaging.reading.spelling import expand, squeezed
-from tests.support.readings import OWN, read_corpus
+from tests.support.readings import BLIND, OWN, read_corpus
 
 ANSWERS = [
     *(
@@ -124,7 +124,7 @@ def test_a_letter_written_more_often_never_changes_an_answer(text: str, at: int,
 
 @pytest.mark.parametrize("negation", NEGATIONS)
 def test_no_text_is_a_yes_behind_a_negation(negation: str) -> None:
-    for one in read_corpus(OWN):
+    for one in read_corpus(OWN) + read_corpus(BLIND):
         assert answer(f"{negation} {one.text}") != "accepted", one.text
 
 

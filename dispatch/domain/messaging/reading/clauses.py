@@ -11,6 +11,8 @@ _BREAKS = {Kind.MARK, Kind.LINE, Kind.QUESTION, Kind.BUT}
 _SAYING = VERBS | {Kind.LEFT, Kind.YES, Kind.NO, Kind.REASON, Kind.SEEN, Kind.NOT}
 _EXCUSES = {Kind.SORRY, Kind.REASON, Kind.BECAUSE, Kind.NEAR, Kind.PLACE, Kind.LATER}
 _HOW_SOON = {Kind.BUT, Kind.ETA, Kind.FILLER, Kind.SELF, Kind.COURTESY, Kind.NOW, Kind.INFINITIVE}
+_SO = {"so", "donc", "du coup"}
+_CONCLUDED = {Kind.NO, Kind.SORRY, Kind.REASON}
 _OTHER_SUBJECTS = {"est", "is", "it", "it is", "ce", "ce est", "that", "that is", "this"}
 _OF_WRITER = VERBS | {Kind.LEFT, Kind.GONE}
 _SPLIT_PREFIXES = {"un", "in", "im", "dis"}
@@ -34,10 +36,11 @@ def _turn(before: set[Kind], clause: set[Kind]) -> None:
 
 
 def _clauses(found: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Yield clauses: up to a mark, or up to an "I" behind something said."""
+    """Yield clauses: up to a mark, up to a "so no", or up to an "I" behind something said."""
     clause: list[Piece] = []
-    for piece in found:
-        if piece.kind in _BREAKS or (piece.kind is Kind.SELF and _has_said(clause)):
+    for piece, behind in pairwise([*found, Piece(Kind.MARK, "")]):
+        concludes = piece.words in _SO and behind.kind in _CONCLUDED
+        if piece.kind in _BREAKS or concludes or (piece.kind is Kind.SELF and _has_said(clause)):
             yield clause
             clause = []
         clause.append(piece)

@@ -12,11 +12,11 @@ _MINUTE = r"(?:mn|mns|min|mins|minutes?|')"
 _SECOND = r"(?:s|secs?|secondes?|seconds?)"
 _HOUR = r"(?:heures?|hours?|hrs?|h)"
 _AHEAD = r"(?:dans|in|within|sous|de ici|eta)"
-# "D'ici 22h" is a time of the clock.
-_HOURS_AHEAD = r"(?:dans|in|within|sous|de ici(?= (?:[0-3] ?h|une? |an? )))"
+# "D'ici 22h" and "ETA 22h" are times of the clock.
+_HOURS_AHEAD = r"(?:dans|in|within|sous|(?:de ici|eta)(?= (?:[0-3] ?h|une? |an? )))"
 _SOFT = (
     r"(?:environ|about|around|roughly|moins de|less than|under|a peu pres|encore|il me faut|me faut|"
-    r"give me|another|~)"
+    r"give me|another|compte|comptez|compter|~)"
 )
 _BEFORE = rf"(?:(?:{_AHEAD}|{_SOFT}) ){{0,3}}"
 _AFTER = r"(?: (?:max|maxi|maximum|environ|away|de route|top|tops|or so|a peu pres)){0,3}"
@@ -41,7 +41,7 @@ def _form(words: str, fixed: int | None = None) -> _Form:
 
 _FORMS = (
     _form(r"(?:(?:un|une|a|1) )?(?:demi heure|half an hour|half hour|1/2 ?h(?:eure)?)", 30),
-    _form(r"(?:trois|3) quarts? de heure", 45),
+    _form(r"(?:(?:les )?(?:trois|3) quarts?|3/4) (?:de )?(?:heure|h)", 45),
     _form(r"(?:(?:un|a|1) )?(?:petit )?(?:quart de heure|quarter of an hour)", 15),
     _form(
         rf"{_HOURS_AHEAD} {_BEFORE}(?:(?P<h>\d{{1,2}}(?:[.,]5)?) ?|(?P<one>une|un|an|a|le) )"
@@ -52,6 +52,8 @@ _FORMS = (
     _form(rf"(?:(?:une|un|a) (?:petite )?{_MINUTE}|(?:(?:une|a) |\d{{1,2}} ?){_SECOND})", 1),
     _form(rf"{_AHEAD} {_RANGE}(?P<m>\d{{1,3}}){_AFTER}(?=$| [,?\n])"),
 )
+_SCORES = {"dizaine": 10, "quinzaine": 15, "vingtaine": 20, "trentaine": 30, "quarantaine": 40}
+_SCORE = re.compile(rf"(?<!\S)(?:une )?(?:petite |bonne )?({'|'.join(_SCORES)}) de (?={_MINUTE}(?!\S))")
 _TIME_OF_DAY = re.compile(
     r"(?<!\S)(?:(?:a|vers|at|pour|by|eta|depuis|des|from|de ici|jusque a|jusque|until|till) ){0,3}"
     r"(?:\d{1,2} ?(?:h|heures?) ?(?:\d{1,2}|et demie|et quart)?|\d{1,2}[:.]\d{2}|\d{1,2} ?(?:am|pm|o clock))(?!\S)"
@@ -60,6 +62,7 @@ _TIME_OF_DAY = re.compile(
 
 def mark_times(words: str) -> str:
     """Replace each duration by `eta:` with its minutes, and each time of the clock by `clock:`."""
+    words = _SCORE.sub(lambda found: f"{_SCORES[found[1]]} ", words)
     for form in _FORMS:
         words = form.pattern.sub(form.mark, words)
     return _TIME_OF_DAY.sub(CLOCK, words)

@@ -37,7 +37,9 @@ class Kind(StrEnum):
     PAST = auto()
     """"Was", "je viens de": what is said with it is over."""
     HEDGE = auto()
-    """A condition, a doubt or a joke: nothing is certain beside it."""
+    """A condition, a doubt or an admitted joke: nothing is certain beside it."""
+    LAUGH = auto()
+    """A laugh may take a yes back, and leaves a no one."""
     SIGHT = auto()
     """Reading and getting a message, which only a negation makes matter."""
     NOW = auto()

@@ -16,10 +16,10 @@ from dispatch.domain.messaging.reading.spelling import SHORTEST_FORGIVEN, Spelle
 from dispatch.domain.messaging.reading.words_answering import FORGIVEN, SWAPPED
 
 _AT_THE_END = {
-    ("i", "am", "in"), ("i", "am", "out"), ("a", "plus"), ("malheureusement", "pas"), ("helas", "pas"),
-    ("unfortunately", "not"), ("sadly", "not"), ("regrettably", "not"),
+    ("i", "am", "in"), ("i", "am", "out"), ("i", "will", "pass"), ("have", "to", "pass"), ("a", "plus"),
+    ("malheureusement", "pas"), ("helas", "pas"), ("unfortunately", "not"), ("sadly", "not"), ("regrettably", "not"),
 }  # fmt: skip
-"""Phrases that go on to mean something else: "I'm in" and "I'm in London"."""
+"""Phrases that go on to mean something else: "I'm in" and "I'm in London", "I'll pass" and "I'll pass by"."""
 _BEHIND_THE_END = {Kind.MARK, Kind.LINE, Kind.QUESTION, Kind.LATER, Kind.NOW, Kind.SORRY, Kind.COURTESY}
 _DENYING = (Kind.NO, Kind.REASON, Kind.SEEN)
 _MARKED = {CODE: Kind.CODE, ETA: Kind.ETA, CLOCK: Kind.LATER}

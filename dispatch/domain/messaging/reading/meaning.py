@@ -20,7 +20,7 @@ _CERTAINLY_NO = {Kind.NO, Kind.DENIED, Kind.REASON}
 DECLINING = _CERTAINLY_NO | {Kind.SORRY}
 _WITH_NO = DECLINING | _AROUND | {
     Kind.SEEN, Kind.INFINITIVE, Kind.BECAUSE, Kind.BUT, Kind.LATER, Kind.NUMBER, Kind.PLACE, Kind.COMPLY, Kind.DANGER,
-    Kind.UNREAL, Kind.PAST, Kind.STRUCK, Kind.SAD,
+    Kind.UNREAL, Kind.PAST, Kind.STRUCK, Kind.SAD, Kind.LAUGH,
 }  # fmt: skip
 
 _WITH_OK = _READING | _AROUND | {Kind.COMPLY, Kind.EASY}

@@ -33,6 +33,11 @@ _REWRITES = (
     (re.compile(r"\b10-4\b"), "tenfour"),
     (re.compile(r"\b(?:5 ?/ ?5|5 sur 5|five by five)\b"), ""),
     (re.compile(r"\b100 ?%"), " percent "),
+    (re.compile(r"(?<=\bstop )(?:sms )?au \d{5}\b"), ""),
+    (re.compile(r"\bpoint d'interrogation\b"), " ? "),
+    # Who dictates "virgule" says "point" at the end; elsewhere it may be a negation.
+    (re.compile(r"(?s)(\bvirgule\b.*)\bpoint\s*$"), r"\1"),
+    (re.compile(r"\bvirgule\b"), " , "),
 )  # fmt: skip
 _TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)+[a-z]*|\d+[a-z0-9]*'?|[^\W\d_]+(?:'[^\W\d_]+)*'?|\n|\S")
 

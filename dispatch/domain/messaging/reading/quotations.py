@@ -22,6 +22,8 @@ _QUOTED_LINE = re.compile(r"^[ \t]*>[^\n]*$", re.MULTILINE)
 _REQUEST = re.compile(
     r"\b(?:oui|yes)\s+(?P<code>[2-9]\w{1,3})\b.{3,120}?\b(?:non|no)\s+(?P=code)\b", re.IGNORECASE
 )
+_IN_MARKS = re.compile(r"[«“\"][^«»“”\"]{0,400}[»”\"]")
+_BEFORE_ARROW = re.compile(r"^[^\n]{0,400}?(?:=+>|-+>|→|⇒)")
 _SENTENCE_END = re.compile(r"[.?!:,]")
 _SPOKEN_AGAINST = {Kind.NO, Kind.NOT, Kind.HALF_NOT, Kind.REASON, Kind.SORRY, Kind.UNREAD}
 _LONGER_THAN_AN_ANSWER = 40
@@ -47,6 +49,9 @@ def without_quotations(text: str) -> tuple[str, str]:
     own, quoted = (text[: header.start()], [text[header.start() :]]) if header else (text, [])
     quoted += _QUOTED_LINE.findall(own)
     own = _QUOTED_LINE.sub("", own)
+    for repeated in (_IN_MARKS, _BEFORE_ARROW):
+        quoted += [part for part in repeated.findall(own) if _REQUEST.search(part)]
+        own = repeated.sub(lambda part: "" if _REQUEST.search(part[0]) else part[0], own)
     lines = [line for line in own.split("\n") if line.strip()]
     requests = [line for line in lines if _is_request(line)]
     # A request that is the whole text is no quotation: nobody says what they think of it.

@@ -22,6 +22,7 @@ SHORTHAND = {
     "cest": "ce est", "jai": "je ai", "jy": "je y", "sil": "si il", "daccord": "de accord", "dacord": "de accord",
     "desuite": "de suite", "ya": "il y a", "qd": "quand", "tjs": "toujours", "tjrs": "toujours", "qq": "quelque",
     "pa": "pas", "nop": "nope", "wknd": "weekend",
-    "tnx": "thanks", "cdmt": "cdt",
+    "tnx": "thanks", "cdmt": "cdt", "po": "pas", "nn": "non", "ariv": "arrive", "px": "peux", "tps": "temps",
+    "dor": "dors", "mor": "mort", "bn": "bon", "jv": "je vais", "jvs": "je vais", "rn": "right now", "comin": "coming",
 }  # fmt: skip
 """How people shorten words; those that stand for several are expanded."""
