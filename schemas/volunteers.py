@@ -13,13 +13,23 @@ Consent = Literal["sms", "voice", "push", "email", "drills"]
 Language = Literal["fr", "en"]
 
 
+class HeldSkill(Strict):
+    """A skill with the last day on which it is valid, in the organisation's time zone; null: without an end."""
+
+    name: Operational[Skill]
+    valid_until: Operational[date | None] = None
+
+
 class VolunteerBody(Strict):
-    """A volunteer as registered by an organisation: `POST /v1/volunteers`, or one line of the CSV."""
+    """A volunteer as registered by an organisation with `POST /v1/volunteers`.
+
+    Of a person who is on the roster already, absent fields are unchanged; a skill without `valid_until` keeps its end.
+    """
 
     name: Personal[Annotated[str, Field(min_length=1, max_length=200)]]
     phone: Personal[Annotated[str, Field(min_length=4, max_length=32)]]
     language: Operational[Language] = "fr"
-    skills: Operational[tuple[Skill, ...]] = Field(default=(), max_length=32)
+    skills: Operational[tuple[Skill | HeldSkill, ...]] = Field(default=(), max_length=32)
     position: Personal[Position]
     work: Personal[Position | None] = None
     birth_date: Sensitive[date]

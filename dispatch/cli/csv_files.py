@@ -3,15 +3,13 @@
 from pathlib import Path
 
 from dispatch.config import MisuseError
+from dispatch.services.core.csv_tables import decode, snapshot
+from dispatch.services.core.errors import InvalidError
 
 
 def read_text(file: Path) -> str:
-    """Read a CSV file in UTF-8, else in the encoding that Windows uses in Western Europe; raises MisuseError."""
+    """Return the text of a CSV file, whatever its encoding; raises MisuseError."""
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise MisuseError(f"{file}: {error.strerror}") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        return decode(snapshot(file)).removeprefix("\ufeff")
+    except InvalidError as error:
+        raise MisuseError(f"{file}: {error}") from None

@@ -103,6 +103,11 @@ def problem(text: str) -> None:
     errors.print(Text(harmless(text), "red"), soft_wrap=True)
 
 
+def warning(text: str) -> None:
+    """Print one warning on stderr."""
+    errors.print(Text(harmless(text), "yellow"), soft_wrap=True)
+
+
 def progress() -> Progress:
     """Return a progress bar on stderr, shown only in a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

@@ -9,6 +9,7 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.services.access import keys, organisations
+from dispatch.services.core import csv_tables
 from dispatch.services.core.errors import UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from tests.cli.invocations import Dispatch, sheet
@@ -122,7 +123,8 @@ async def test_a_clean_roster_larger_than_a_chunk_is_imported_whole(
 ) -> None:
     lines = [f"V{n},+3363998{n:04d},fr,first_aid,48.58,7.75,1990-01-31,sms,available\n" for n in range(1001)]
     done = await dispatch("volunteers", "import", sheet(tmp_path, HEADER + "".join(lines)), "--json")
-    assert (done.code, done.json()) == (0, {"imported": 1001, "problems": []})
+    result = done.json()
+    assert (done.code, result["imported"], result["added"], result["problems"]) == (0, 1001, 1001, [])
     assert len((await dispatch("volunteers", "list", "--json")).json()) == 1001
 
 
@@ -133,6 +135,68 @@ async def test_a_sheet_that_excel_saved_is_read(dispatch: Dispatch, tmp_path: Pa
     file.write_bytes((HEADER.replace(",", ";") + line).encode("cp1252"))
     assert (await dispatch("volunteers", "import", file)).code == 0
     assert (await dispatch("volunteers", "list", "--json")).json()[0]["name"] == "Zoé Müller"
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_dry_run_prints_what_would_change_and_a_truncated_file_takes_nobody_off(
+    dispatch: Dispatch, tmp_path: Path
+) -> None:
+    lines = [f"V{n},+3363998{n:04d},fr,first_aid,48.58,7.75,1990-01-31,sms,available\n" for n in range(20)]
+    await dispatch("volunteers", "import", sheet(tmp_path, HEADER + "".join(lines)))
+    short = sheet(tmp_path, "téléphone;dispo\n0639980000;astreinte\n", "short.csv")
+    tried = await dispatch("volunteers", "import", short, "--sync", "--dry-run")
+    assert tried.code == 0
+    assert re.search(r"availability[ │]+1", tried.out)
+    assert re.search(r"people who leave[ │]+19", tried.out)
+    assert "V19" in tried.out
+    refused = await dispatch("volunteers", "import", short, "--sync")
+    assert (refused.code, "19 of 20 people would leave the roster" in refused.err) == (1, True)
+    assert len((await dispatch("volunteers", "list", "--json")).json()) == 20
+    assert (await dispatch("volunteers", "import", short, "--sync", "--yes")).code == 0
+    (left,) = (await dispatch("volunteers", "list", "--json")).json()
+    assert (left["name"], left["availability"]) == ("V0", "on_call")
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_misspelt_heading_stops_an_import(dispatch: Dispatch, tmp_path: Path) -> None:
+    file = sheet(tmp_path, HEADER.replace("phone", "telefone") + "Ada,0639980001,,,48.5,7.7,1990-01-31,,\n")
+    done = await dispatch("volunteers", "import", file)
+    assert (done.code, done.out) == (1, "")
+    assert "`telefone`: did you mean `phone`?" in done.err
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_roster_that_is_being_saved_is_not_imported(
+    dispatch: Dispatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = sheet(tmp_path, HEADER)
+
+    def save(_seconds: float) -> None:
+        with file.open("a") as opened:
+            opened.write("Ada,+33639980001,fr,,48.58,7.75,1990-01-31,sms,available\n")
+
+    monkeypatch.setattr(csv_tables, "sleep", save)
+    done = await dispatch("volunteers", "import", file)
+    assert (done.code, "is being saved" in done.err) == (2, True)
+    assert (await dispatch("volunteers", "list", "--json")).json() == []
+
+
+async def test_the_country_of_an_organisation_is_set(dispatch: Dispatch, tmp_path: Path) -> None:
+    await dispatch("organisations", "create", "SDIS 974", "--country", "xx")
+    assert (await dispatch("organisations", "list", "--json")).json() == []
+    await dispatch("organisations", "create", "SDIS 974", "--country", "re")
+    assert (await dispatch("organisations", "set")).code == 2
+    assert (await dispatch("organisations", "set", "--country", "BE", "--area", "49,2,52,7")).code == 0
+    (listed,) = (await dispatch("organisations", "list", "--json")).json()
+    assert (listed["country"], listed["south"], listed["zone"]) == ("BE", 49, "Europe/Paris")
+    await dispatch("duty", "set", sheet(tmp_path, "name;phone\nEva;0470 12 34 56\n"))
+    assert (await dispatch("duty", "list", "--json")).json()[0]["phone"] == "+32470123456"
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_duty_order_with_an_unknown_column_is_refused(dispatch: Dispatch, tmp_path: Path) -> None:
+    done = await dispatch("duty", "set", sheet(tmp_path, "name,phone,drils\nEva,+33639980003,yes\n"))
+    assert (done.code, "'drils' (did you mean 'drills'?)" in done.err) == (1, True)
 
 
 @pytest.mark.usefixtures("organisation")

@@ -77,7 +77,42 @@ async def test_a_csv_file_of_thousands_is_imported(site: Site) -> None:
     ]
     sheet = CSV_HEADER + "\n".join(lines)
     response = await site.client.post("/v1/volunteers/import", content=sheet, headers=key)
-    assert response.json() == {"registered": 2000, "problems": []}
+    answer = response.json()
+    assert (answer["registered"], answer["added"], answer["problems"]) == (2000, 1997, [])
+
+
+async def test_a_file_may_be_tried_before_it_is_imported(site: Site) -> None:
+    key = await site.key("volunteers:write", "console:read") | {"Content-Type": "text/csv"}
+    sheet = f"phone,availability,Remarques\n{phone(0)},on_call,x\n"
+    url = "/v1/volunteers/import"
+    assert problem_fields(await site.client.post(url, content=sheet, headers=key)) == {"header"}
+    options: dict[str, str | bool] = {"dry_run": True, "ignore": "Remarques"}
+    answer = (await site.client.post(url, content=sheet, headers=key, params=options)).json()
+    assert (answer["dry_run"], answer["changed"], answer["fields"]) == (True, 1, {"availability": 1})
+    listed = (await site.client.get("/v1/volunteers", headers=key)).json()
+    assert {one["availability"] for one in listed} == {"available"}
+
+
+async def test_a_sync_over_http_needs_a_confirmation_for_more_than_a_tenth(site: Site) -> None:
+    key = await site.key("volunteers:write", "console:read") | {"Content-Type": "text/csv"}
+    sheet, url = f"phone\n{phone(0)}\n", "/v1/volunteers/import"
+    refused = await site.client.post(url, content=sheet, headers=key, params={"sync": True})
+    assert (refused.status_code, "2 of 3 people would leave" in refused.json()["detail"]) == (409, True)
+    answer = await site.client.post(url, content=sheet, headers=key, params={"sync": True, "yes": True})
+    assert answer.json()["left"] == 2
+    assert len((await site.client.get("/v1/volunteers", headers=key)).json()) == 1
+
+
+async def test_a_skill_over_http_has_a_last_day_and_a_landline_is_a_warning(site: Site) -> None:
+    key = await site.key("volunteers:write", "console:read")
+    body = volunteer_body(
+        phone="+33353010001", skills=["aed", {"name": "first_aid", "valid_until": "2027-05-31"}]
+    )
+    made = (await site.client.post("/v1/volunteers", json=body, headers=key)).json()
+    assert made["warnings"] == ["phone: a landline, which receives no texts, though the consent names sms"]
+    listed = (await site.client.get("/v1/volunteers", headers=key)).json()
+    (one,) = [one for one in listed if one["volunteer_id"] == made["volunteer_id"]]
+    assert (one["skills"], one["valid_until"]) == (["aed", "first_aid"], {"first_aid": "2027-05-31"})
 
 
 @pytest.mark.parametrize("sheet", ["", "nonsense", CSV_HEADER + "Bob,12,,,,,,,\n", "\x00\xff"])

@@ -93,7 +93,7 @@ def roster(file: Path, bodies: Sequence[VolunteerBody]) -> Path:
                 (
                     body.name,
                     body.phone,
-                    " ".join(body.skills),
+                    " ".join(map(str, body.skills)),
                     *place,
                     body.birth_date,
                     " ".join(body.consent),

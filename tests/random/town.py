@@ -91,7 +91,7 @@ class Town:
         bodies = scenes.people()
         ids = await volunteers.register_all(uow, organisation, bodies)
         people = {
-            id_: Person(id_, body.phone, frozenset(body.skills), "drills" in body.consent)
+            id_: Person(id_, body.phone, frozenset(map(str, body.skills)), "drills" in body.consent)
             for id_, body in zip(ids, bodies, strict=True)
         }
         model = Model(people)

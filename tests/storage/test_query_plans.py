@@ -109,8 +109,8 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     # Here all was written at one moment.
     "events_written": (([one("event", 1)], [NOW], [1]), 400),
     "sample_incidents": ((INCIDENTS[0], 20), 400),
-    "incidents_with_live_offers": ((one("volunteer", 1), None), 40),
-    "is_assigned": ((one("volunteer", 1),), 40),
+    "live_offers_of_people": (([one("volunteer", 1)], None), 40),
+    "assigned_people": (([one("volunteer", 1)],), 40),
 }
 
 

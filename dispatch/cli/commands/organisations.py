@@ -10,6 +10,7 @@ from dispatch.config import MisuseError
 from dispatch.domain.coordinates import CoordinatesError
 from dispatch.domain.service_area import Area, read_area
 from dispatch.services.access import organisations as service
+from dispatch.services.core.phone_numbers import HOME
 from dispatch.services.core.unit_of_work import UnitOfWork
 
 organisations = App(name="organisations", help="Create and list organisations.")
@@ -21,11 +22,14 @@ def create(
     *,
     zone: str = "Europe/Paris",
     area: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    country: str = HOME,
     json: Json = False,
 ) -> None:
     """Create an organisation.
 
     Example: dispatch organisations create "SDIS 67" --zone Europe/Paris --area 48.1,6.9,49.1,8.3
+
+    Example: dispatch organisations create "SDIS 974" --zone Indian/Reunion --country RE
 
     Parameters
     ----------
@@ -35,13 +39,48 @@ def create(
         Its time zone.
     area
         Its service area in degrees as SOUTH,WEST,NORTH,EAST, or with semicolons. Default: everywhere.
+    country
+        The country of phone numbers without a country code, in two letters.
     """
     parsed = _area(area) if area else None
-    id_ = run(lambda uow: service.create(uow, name, zone, parsed))
+    id_ = run(lambda uow: service.create(uow, name, zone, parsed, country.upper()))
     if json:
         print_json({"id": id_, "name": name})
     else:
         screen.print("[green]organisation[/]", id_)
+
+
+@organisations.command(name="set")
+def set_(
+    *,
+    organisation: Whose = None,
+    zone: str | None = None,
+    area: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    country: str | None = None,
+) -> None:
+    """Change settings of an organisation; what is not named stays as it is.
+
+    Example: dispatch organisations set --organisation "SDIS 974" --country RE
+
+    Parameters
+    ----------
+    zone
+        Its time zone.
+    area
+        Its service area in degrees as SOUTH,WEST,NORTH,EAST.
+    country
+        The country of phone numbers without a country code, in two letters.
+    """
+    if zone is None and area is None and country is None:
+        raise MisuseError("name what to change: --zone, --area or --country")
+    parsed = _area(area) if area else None
+
+    async def work(uow: UnitOfWork) -> None:
+        whose = await organisation_of(uow, organisation)
+        await service.change(uow, whose, zone=zone, area=parsed, country=country and country.upper())
+
+    run(work)
+    screen.print("[green]changed[/]")
 
 
 def _area(text: str) -> Area:
@@ -61,7 +100,7 @@ def list_organisations(*, json: Json = False) -> None:
     if json:
         print_json(rows)
         return
-    columns = ("id", "name", "zone", "volunteers", "duty", "paused_at")
+    columns = ("id", "name", "zone", "country", "volunteers", "duty", "paused_at")
     screen.print(table("organisations", columns, ([row[column] for column in columns] for row in rows)))
 
 

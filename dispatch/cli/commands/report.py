@@ -1,5 +1,6 @@
 """`dispatch report`: send one report, or a CSV file of reports."""
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,13 +18,16 @@ from dispatch.cli.output import (
     print_json,
     problem,
     screen,
+    warning,
 )
 from dispatch.cli.report_sheets import Sheet, report_sheet, until_accepted
-from dispatch.config import MisuseError
+from dispatch.config import MisuseError, Settings
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
 from dispatch.services.intake.salvaging import ReadReport, read_report
 from dispatch.services.intake.submitting import Accepted, Submission
+from dispatch.services.plans.plan_files import PlansError, load
+from dispatch.services.plans.vocabulary import unknown_kind
 from schemas.base import Mode, Severity
 from schemas.ids import new_id
 
@@ -118,6 +122,14 @@ def report(
     except ValidationError as error:
         fail(explain(error), 2)
     _print(name, accepted, json=json)
+    _warn_of_kind(str(kind))
+
+
+def _warn_of_kind(kind: str) -> None:
+    """Say where no plan names the kind, which may be misspelt; the report is accepted all the same."""
+    with suppress(PlansError):
+        if found := unknown_kind(load(Settings().plans), kind):
+            warning(f"warning: {found}")
 
 
 async def _report(uow: UnitOfWork, name: str | None, source: str, fields: Fields) -> Accepted:

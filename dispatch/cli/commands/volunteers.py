@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 from uuid import UUID
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
+from dispatch.cli.commands.roster_output import print_changes, print_problems, print_result
 from dispatch.cli.connection import run
 from dispatch.cli.csv_files import read_text
 from dispatch.cli.output import (
@@ -15,58 +17,96 @@ from dispatch.cli.output import (
     fail,
     organisation_of,
     print_json,
-    problem,
     progress,
     screen,
     table,
 )
-from dispatch.clock import Clock
+from dispatch.config import Settings
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.people import roster_import
 from dispatch.services.people import volunteers as roster
-from dispatch.services.people.roster_files import read_csv
-from schemas.volunteers import VolunteerBody
+from dispatch.services.people.roster_import import RosterImport
+from dispatch.services.plans.plan_files import PlanBook, PlansError, load
 
 VOLUNTEERS_PER_CHUNK = 500
-"""Volunteers in one transaction, and in one page."""
+"""Volunteers in one page."""
 
 volunteers = App(name="volunteers", help="Import and list volunteers.")
 
 
 @volunteers.command(name="import")
-def import_(file: Path, *, organisation: Whose = None, json: Json = False) -> None:
-    """Put the volunteers of a CSV file on the roster; invalid lines are reported, all others are imported.
+def import_(
+    file: Path,
+    *,
+    organisation: Whose = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    sync: Annotated[bool, Parameter(negative="")] = False,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    ignore: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
+    json: Json = False,
+) -> None:
+    """Put the volunteers of a CSV file on the roster; invalid lines are reported, all others are imported, or none.
 
-    The first line names the columns: name,phone,language,skills,lat,lon,birth_date,consent,availability.
-    A phone number that is already on the roster is the same person, whose data are updated.
+    The first line names the columns: name,phone,language,skills,lat,lon,birth_date,consent,availability, or in French.
+    A phone number that is already on the roster is the same person, of whom only what the columns say is changed. An
+    empty cell changes nothing, but for skills and consent, where it means none. A skill may end: first_aid:2027-05-31.
 
     Example: dispatch volunteers import roster.csv --organisation "SDIS 67"
+
+    Example: dispatch volunteers import roster.csv --sync --dry-run --ignore Adresse Remarques
 
     Parameters
     ----------
     file
-        The CSV file, comma- or semicolon-separated.
+        The CSV file, separated by commas, semicolons or tabs.
+    dry_run
+        Print what would change, and change nothing.
+    sync
+        Also take the people off the roster who are not in the file.
+    yes
+        Import although more than a tenth of the roster would leave, or lose all skills, consents or their names.
+    ignore
+        Columns to leave out.
     """
-    bodies, problems = read_csv(read_text(file), Clock().now().date())
-    run(lambda uow: _import(uow, organisation, bodies))
-    for found in problems:
-        problem(f"{file}:{found.line}: {found.field}: {found.message}")
+    text = read_text(file)
+    prepared = run(
+        lambda uow: _import(uow, organisation, text, ignore or (), sync=sync, yes=yes, dry=dry_run)
+    )
+    print_problems(file, prepared)
     if json:
-        print_json({"imported": len(bodies), "problems": problems})
+        print_result(prepared, dry=dry_run)
     else:
-        screen.print(f"[green]{counted(len(bodies), 'volunteer')}[/] on the roster.")
-    if problems:
-        lines = len({found.line for found in problems})
-        fail(f"left out: {counted(lines, 'line')}")
+        print_changes(prepared, dry=dry_run)
+        on = "would be on" if dry_run else "on"
+        screen.print(f"[green]{counted(prepared.people, 'volunteer')}[/] {on} the roster.")
+    if prepared.problems:
+        fail(f"left out: {counted(prepared.left_out, 'line')}")
 
 
-async def _import(uow: UnitOfWork, name: str | None, bodies: Sequence[VolunteerBody]) -> None:
+async def _import(
+    uow: UnitOfWork, name: str | None, text: str, ignored: Sequence[str], *, sync: bool, yes: bool, dry: bool
+) -> RosterImport:
     organisation = await organisation_of(uow, name)
     with progress() as shown:
-        task = shown.add_task("volunteers", total=len(bodies))
-        for start in range(0, len(bodies), VOLUNTEERS_PER_CHUNK):
-            chunk = bodies[start : start + VOLUNTEERS_PER_CHUNK]
-            await roster.register_all(uow, organisation, chunk)
-            shown.advance(task, len(chunk))
+        reading = shown.add_task("lines", total=text.count("\n") or text.count("\r"))
+        prepared = await roster_import.examine(
+            uow, organisation, text, sync=sync, ignored=ignored, book=_book(),
+            progress=lambda done: shown.update(reading, completed=done),
+        )  # fmt: skip
+        if not dry:
+            writing = shown.add_task("volunteers", total=len(prepared.changes.entries))
+            await roster_import.apply(
+                uow, prepared, confirmed=yes, progress=lambda done: shown.update(writing, completed=done)
+            )
+    return prepared
+
+
+def _book() -> PlanBook | None:
+    """Return the plans, whose skills are compared; `dispatch plans check` tells why there are none."""
+    try:
+        return load(Settings().plans)
+    except PlansError:
+        return None
 
 
 @volunteers.command(name="list")

@@ -33,7 +33,7 @@ from dispatch.services.access.organisations import DutyContact
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
-from dispatch.services.people import roster_files, volunteers
+from dispatch.services.people import roster_import
 from dispatch.services.plans.plan_files import PlanBook, load
 from dispatch.storage.migrate import migrate
 from schemas.plans import Plan
@@ -119,8 +119,8 @@ async def _create_organisation(uow: UnitOfWork, chosen: Calls, size: int, seed: 
     """Create the organisation, its duty contacts and its volunteers."""
     organisation = await organisations.create(uow, chosen.name, chosen.zone, area(chosen.calls))
     await organisations.set_duty(uow, organisation, DUTY)
-    bodies, _ = roster_files.read_csv(_roster_file(chosen.calls, size, seed), uow.clock.now().date())
-    await volunteers.register_all(uow, organisation, bodies)
+    prepared = await roster_import.examine(uow, organisation, _roster_file(chosen.calls, size, seed))
+    await roster_import.apply(uow, prepared, confirmed=True)
     return organisation
 
 

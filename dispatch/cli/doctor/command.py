@@ -19,6 +19,7 @@ from dispatch.cli.doctor import (
     queues,
     retention,
     sending,
+    vocabulary,
 )
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import Json, print_json, screen, table
@@ -98,3 +99,4 @@ async def _connected(pool: asyncpg.Pool, environment: Settings) -> AsyncIterator
         yield await backup.examine(uow, environment)
     for found in organisations.examine(await listed(uow)):
         yield found
+    yield await vocabulary.examine(uow, environment)

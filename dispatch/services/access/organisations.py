@@ -12,7 +12,7 @@ import asyncpg
 from dispatch.domain.escalation import Cause
 from dispatch.domain.service_area import Area
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError
-from dispatch.services.core.phone_numbers import e164
+from dispatch.services.core.phone_numbers import COUNTRIES, HOME, e164
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
 from dispatch.storage.queries import bound, columns, sql
@@ -23,11 +23,12 @@ PAUSE_LEVEL = 2
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """An organisation, its time zone and its service area (None: everywhere), and since when it is paused."""
+    """An organisation; `country` is that of its phone numbers without a code, without `area` it serves everywhere."""
 
     id: UUID
     name: str
     zone: str
+    country: str
     area: Area | None
     paused_at: datetime | None
 
@@ -53,15 +54,25 @@ class DutyRow(NamedTuple):
     drills: bool
 
 
-async def create(uow: UnitOfWork, name: str, zone: str = "Europe/Paris", area: Area | None = None) -> UUID:
+async def create(
+    uow: UnitOfWork, name: str, zone: str = "Europe/Paris", area: Area | None = None, country: str = HOME
+) -> UUID:
     """Create an organisation; raises ConflictError if the name is taken."""
-    _check(name, zone, area)
+    _check(name, zone, area, country)
     id_ = named("organisation", name)
     corners = asdict(area) if area else dict.fromkeys(field.name for field in fields(Area))
 
     async def work(connection: asyncpg.Connection, now: datetime) -> object:
         return await connection.fetchval(
-            *bound("create_organisation", id=id_, name=name, zone=zone, created_at=now, **corners)
+            *bound(
+                "create_organisation",
+                id=id_,
+                name=name,
+                zone=zone,
+                country=country,
+                created_at=now,
+                **corners,
+            )
         )
 
     if await uow.transact(work) is None:
@@ -80,7 +91,34 @@ async def get(uow: UnitOfWork, organisation: UUID) -> Organisation:
     if row is None:
         raise NotFoundError("there is no such organisation")
     area = None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
-    return Organisation(row["id"], row["name"], row["zone"], area, row["paused_at"])
+    return Organisation(row["id"], row["name"], row["zone"], row["country"], area, row["paused_at"])
+
+
+async def country_of(connection: asyncpg.Connection, organisation: UUID) -> str:
+    """Return the country of an organisation's phone numbers without a country code."""
+    return str(await connection.fetchval(sql("country_of_organisation"), organisation))
+
+
+async def countries(connection: asyncpg.Connection) -> list[str]:
+    """Return the countries of all organisations, in each of which a sender's number may be national."""
+    return [row["country"] for row in await connection.fetch(sql("countries_of_organisations"))] or [HOME]
+
+
+async def change(
+    uow: UnitOfWork, organisation: UUID, *,
+    zone: str | None = None, area: Area | None = None, country: str | None = None,
+) -> None:  # fmt: skip
+    """Change the settings that are given; raises NotFoundError and InvalidError."""
+    before = await get(uow, organisation)
+    _check(before.name, zone or before.zone, area, country or before.country)
+    corners = asdict(area) if area else dict.fromkeys(field.name for field in fields(Area))
+
+    async def work(connection: asyncpg.Connection, _now: datetime) -> object:
+        return await connection.fetchval(
+            *bound("change_organisation", organisation=organisation, zone=zone, country=country, **corners)
+        )
+
+    await uow.transact(work)
 
 
 async def pause(uow: UnitOfWork, organisation: UUID, by: str) -> None:
@@ -109,7 +147,7 @@ async def resume(uow: UnitOfWork, organisation: UUID, by: str) -> None:
 
 async def set_duty(uow: UnitOfWork, organisation: UUID, contacts: Sequence[DutyContact]) -> None:
     """Replace the duty order; a contact with the same phone keeps their id."""
-    phones = _phones(contacts)
+    phones = _phones(contacts, (await get(uow, organisation)).country)
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> None:
         known = await connection.fetch(sql("clear_duty_contacts"), organisation)
@@ -130,22 +168,24 @@ async def duty(uow: UnitOfWork, organisation: UUID) -> list[DutyContact]:
     return [DutyContact(row["name"], row["address"], row["language"], row["drills"]) for row in rows]
 
 
-def _phones(contacts: Sequence[DutyContact]) -> list[str]:
+def _phones(contacts: Sequence[DutyContact], country: str) -> list[str]:
     phones: list[str] = []
     for number, contact in enumerate(contacts):
-        phone = e164(contact.phone, field=f"{number}.phone")
+        phone = e164(contact.phone, field=f"{number}.phone", region=country)
         if phone in phones:
             raise InvalidError(f"{number}.phone", "this number is in the duty order twice")
         phones.append(phone)
     return phones
 
 
-def _check(name: str, zone: str, area: Area | None) -> None:
+def _check(name: str, zone: str, area: Area | None, country: str) -> None:
     if not (name.strip() and name.isprintable()):
         raise InvalidError("name", "name the organisation in printable characters")
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidError("zone", f"{zone!r} is not a time zone such as Europe/Paris") from None
+    if country not in COUNTRIES:
+        raise InvalidError("country", f"{country!r} is not a country in two letters, such as FR, RE or BE")
     if area and not area.is_possible:
         raise InvalidError("area", "give south, west, north, east in degrees, south before north")

@@ -3,11 +3,14 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
+from stat import S_ISREG
+from time import sleep, time
 
 from dispatch.services.core.errors import InvalidError
 
@@ -15,6 +18,11 @@ SEPARATORS = ",;\t|"
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """The first bytes of .xlsx, .ods and .xls files."""
+DECLARED = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)
+"""The line before the column names by which Excel states the separator."""
+ATTEMPTS = 5
+SETTLED_S = 0.25
+"""A file that was changed less than so many seconds ago may still be being saved: it is looked at again as late."""
 LONGEST_RECORD = 50
 """The most lines of one record; a longer one has a quote that was closed by another record's quote."""
 UNCLOSED = "a quote that opens in this line is not closed"
@@ -27,10 +35,14 @@ SIMILAR = 0.6
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """The cells of one record by column; `line` is its first line in the file, counted from 1."""
+    """The cells of one record by column; `line` is its first line in the file, counted from 1.
+
+    `lacking` is the number of columns for which the record has no cell, not even an empty one.
+    """
 
     line: int
     cells: dict[str, str]
+    lacking: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +65,43 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a CSV file; raises InvalidError where no table can be made of it."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidError("file", f"{path}: {error.strerror}") from None
-    try:
-        return parse_table(decode(data))
+        return parse_table(decode(snapshot(path)))
     except InvalidError as error:
         raise InvalidError("file", f"{path}: {error}") from None
 
 
+def snapshot(path: Path) -> bytes:
+    """Return the bytes of a file as they were at one moment; raises InvalidError for one that is being saved."""
+    try:
+        for _ in range(ATTEMPTS):
+            before, data = path.stat(), path.read_bytes()
+            if not S_ISREG(before.st_mode):
+                return data
+            if time() - before.st_mtime < SETTLED_S:
+                sleep(SETTLED_S)
+            after = path.stat()
+            if (before.st_mtime_ns, before.st_ino, len(data)) == (
+                after.st_mtime_ns,
+                after.st_ino,
+                after.st_size,
+            ):
+                return data
+    except OSError as error:
+        raise InvalidError("file", str(error.strerror)) from None
+    raise InvalidError("file", "this file is being saved: wait until that has ended, then repeat the command")
+
+
 def decode(data: bytes) -> str:
-    """Return the text of a file in UTF-8 or UTF-16, else in the encoding of Windows in Western Europe."""
+    """Return the text of a file in UTF-8 or UTF-16, else in that of Western Windows or of an old Macintosh."""
     if data.startswith(SPREADSHEETS):
         raise InvalidError("file", "this is a spreadsheet: save it as CSV (comma- or semicolon-separated)")
     marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
     try:
         return data.decode(marked or _guessed(data))
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        # Excel for Mac ends lines with CR alone where it writes its own encoding.
+        macintosh = b"\r" in data and b"\n" not in data
+        return data.decode("mac_roman" if macintosh else "cp1252", "replace")
 
 
 def _guessed(data: bytes) -> str:
@@ -88,7 +119,11 @@ def parse_table(text: str) -> Table:
     filled = next((number for number, line in enumerate(lines) if line.strip(SEPARATORS + " \r\n")), None)
     if filled is None:
         raise InvalidError("file", "the file is empty")
-    delimiter = max(SEPARATORS, key=_unquoted(lines[filled]).count)
+    declared = DECLARED.fullmatch(lines[filled])
+    filled += declared is not None
+    if filled == len(lines):
+        raise InvalidError("file", "the file is empty")
+    delimiter = declared[1] if declared else max(SEPARATORS, key=_unquoted(lines[filled]).count)
     records = _records(lines, filled, delimiter)
     line, cells = next(records)
     if isinstance(cells, str):
@@ -143,7 +178,9 @@ def _table(headers: tuple[str, ...], records: Iterator[tuple[int, list[str] | st
         elif surplus := _surplus(headers, cells):
             problems.append(TableProblem(line, surplus))
         elif any(cell.strip() for cell in cells):
-            rows.append(TableRow(line, _named(headers, cells)))
+            rows.append(
+                TableRow(line, _named(headers, cells), len(list(filter(None, headers[len(cells) :]))))
+            )
             short = len(cells) < len(headers)
     if cut and short and not (problems and problems[-1].line > rows[-1].line):
         problems.append(TableProblem(rows.pop().line, "the file ends within this line: it may be cut off"))
@@ -165,6 +202,7 @@ def _named(headers: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     return {name: cell.strip() for name, cell in zip(headers, padded, strict=False) if name}
 
 
+@lru_cache(maxsize=4096)
 def folded(word: str) -> str:
     """Return a word without case, accents and punctuation: `Début d'activité` as `debut_d_activite`."""
     letters = unicodedata.normalize("NFKD", word.casefold())
@@ -184,6 +222,17 @@ def meant(word: str, known: Collection[str]) -> str:
     """Return a hint at the known word that was probably meant, to follow the unknown one; empty where none is near."""
     near = nearest(word, known)
     return f" (did you mean {near!r}?)" if near else ""
+
+
+def line_ranges(lines: Iterable[int]) -> str:
+    """Return line numbers as `2-41, 50`."""
+    spans: list[list[int]] = []
+    for line in sorted(set(lines)):
+        if spans and line == spans[-1][1] + 1:
+            spans[-1][1] = line
+        else:
+            spans.append([line, line])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
 
 
 def check_columns(headers: Collection[str], known: Sequence[str], required: Collection[str] = ()) -> None:

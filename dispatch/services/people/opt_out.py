@@ -1,5 +1,6 @@
 """How volunteers opt out: STOP, which they can revoke, and erasure, which is final."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,7 +25,8 @@ def journal_entry(organisation: UUID, event: VolunteerEvent) -> Entry:
 
 async def stop(connection: asyncpg.Connection, volunteer_id: UUID, now: datetime) -> None:
     """End all new offers to a person, in every organisation; a running assignment continues until release."""
-    await _withdraw_and_lock(connection, volunteer_id, None, now)
+    await withdraw_offers(connection, [volunteer_id], None, now)
+    await _lock(connection, volunteer_id, None)
     if await connection.fetchval(sql("stop_volunteer"), volunteer_id, now) is not None:
         event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
         organisations = await organisations_of(connection, volunteer_id)
@@ -48,36 +50,58 @@ async def erase(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID) -> None
     """
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> None:
-        await _withdraw_and_lock(connection, volunteer_id, organisation, now)
-        if await connection.fetchval(sql("is_assigned"), volunteer_id):
+        await withdraw_offers(connection, [volunteer_id], organisation, now)
+        await _lock(connection, volunteer_id, organisation)
+        if await assigned(connection, [volunteer_id]):
             raise ConflictError("this volunteer is assigned to a running incident: release them first")
-        if await connection.fetchval(sql("delete_membership"), organisation, volunteer_id) is None:
-            raise NotFoundError("there is no such volunteer on this roster")
-        event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
-        await journal.append(connection, [journal_entry(organisation, event)], now)
-        if not await organisations_of(connection, volunteer_id):
-            await connection.execute(sql("erase_texts"), volunteer_id)
-            await connection.execute(sql("erase_person"), volunteer_id)
+        await remove(connection, organisation, volunteer_id, now)
 
     await uow.transact(inside)
 
 
-async def _withdraw_and_lock(
-    connection: asyncpg.Connection, volunteer_id: UUID, organisation: UUID | None, now: datetime
+async def remove(
+    connection: asyncpg.Connection, organisation: UUID, volunteer_id: UUID, now: datetime
 ) -> None:
-    """Withdraw the person's live offers, then lock the person so that none is extended before the commit."""
-    await _withdraw_offers(connection, volunteer_id, organisation, now)
-    await connection.fetch(sql("lock_people"), [volunteer_id])
-    # A transaction that held the person's lock first has committed its offer by now.
-    if await connection.fetch(sql("incidents_with_live_offers"), volunteer_id, organisation):
+    """Remove a locked person, without live offers or assignments, from a roster; raises NotFoundError.
+
+    All personal data are erased unless another organisation has the person too.
+    """
+    if await connection.fetchval(sql("delete_membership"), organisation, volunteer_id) is None:
+        raise NotFoundError("there is no such volunteer on this roster")
+    event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
+    await journal.append(connection, [journal_entry(organisation, event)], now)
+    if not await organisations_of(connection, volunteer_id):
+        await connection.execute(sql("erase_texts"), volunteer_id)
+        await connection.execute(sql("erase_person"), volunteer_id)
+
+
+async def assigned(connection: asyncpg.Connection, people: Sequence[UUID]) -> set[UUID]:
+    """Return those of some people who are assigned to a running incident."""
+    rows = await connection.fetch(sql("assigned_people"), people)
+    return {row["volunteer_id"] for row in rows}
+
+
+async def withdraw_offers(
+    connection: asyncpg.Connection, people: Sequence[UUID], organisation: UUID | None, now: datetime
+) -> None:
+    """Withdraw the live offers of people who leave; incidents are locked before people, here as everywhere."""
+    rows = await connection.fetch(sql("live_offers_of_people"), people, organisation)
+    orders: list[tuple[UUID, Command]] = [
+        (row["incident_id"], Free(row["volunteer_id"], "left")) for row in rows
+    ]
+    if orders:
+        await execution.lock_and_execute(connection, orders, now)
+
+
+async def require_no_offers(
+    connection: asyncpg.Connection, people: Sequence[UUID], organisation: UUID | None
+) -> None:
+    """Raise RetryableError where locked people have a live offer: a transaction that held the lock before made it."""
+    if await connection.fetch(sql("live_offers_of_people"), people, organisation):
         raise RetryableError("a volunteer who opts out was offered a seat meanwhile")
 
 
-async def _withdraw_offers(
-    connection: asyncpg.Connection, volunteer_id: UUID, organisation: UUID | None, now: datetime
-) -> None:
-    """Withdraw the person's live offers; incidents are locked before people, here as everywhere."""
-    rows = await connection.fetch(sql("incidents_with_live_offers"), volunteer_id, organisation)
-    orders: list[tuple[UUID, Command]] = [(row["incident_id"], Free(volunteer_id, "left")) for row in rows]
-    if orders:
-        await execution.lock_and_execute(connection, orders, now)
+async def _lock(connection: asyncpg.Connection, volunteer_id: UUID, organisation: UUID | None) -> None:
+    """Lock a person so that no offer is extended before the commit."""
+    await connection.fetch(sql("lock_people"), [volunteer_id])
+    await require_no_offers(connection, [volunteer_id], organisation)

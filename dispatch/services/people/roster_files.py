@@ -1,91 +1,181 @@
-"""Rosters as CSV files: each line is a volunteer, or a problem that names its line and field."""
+"""Rosters as CSV files: each line says something of a person, or has a mistake that names its line and column."""
 
-import csv
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from io import StringIO
+from typing import TypeVar
 
-from pydantic import ValidationError
-
+from dispatch.domain.service_area import Area
+from dispatch.services.core.csv_tables import TableRow, parse_table
 from dispatch.services.core.errors import InvalidError
-from dispatch.services.core.phone_numbers import e164
-from schemas.volunteers import VolunteerBody
+from dispatch.services.core.phone_numbers import HOME, e164
+from dispatch.services.people import roster_cells as cells
+from dispatch.services.people.roster_columns import named, read_columns
+from dispatch.services.people.roster_entry import RosterEntry
+from dispatch.services.people.roster_places import check_place, is_far, read_place
+from dispatch.services.people.roster_problems import Problems
+from schemas.base import Position
 
-COLUMNS = ("name", "phone", "language", "skills", "lat", "lon", "birth_date", "consent", "availability")
-REQUIRED = {"name", "phone", "lat", "lon", "birth_date"}
+T = TypeVar("T")
+ERRORS = {"#N/A", "#REF!", "#VALUE!", "#VALEUR!", "#NAME?", "#NOM?", "#DIV/0!", "#NUM!", "#NOMBRE!", "#NULL!"}
+TRACES = ("Ã©", "Ã¨", "Ã«", "Ã§", "Ã´", "Ã¯", "Ã¼", "Ã‰", "â€", "\ufffd")
+"""What accented letters look like after they were read in the wrong encoding."""
 
 
 @dataclass(frozen=True, slots=True)
-class RosterProblem:
-    """Why a line was rejected; never repeats the line's content."""
+class Reading:
+    """How a file is read: the day, the organisation's country, area and skills, and the columns to ignore."""
+
+    today: date
+    country: str = HOME
+    area: Area | None = None
+    skills: Collection[str] = ()
+    ignored: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RosterLine:
+    """What one line of a file says."""
 
     line: int
-    field: str
-    message: str
+    entry: RosterEntry
 
 
-def read_csv(text: str, today: date) -> tuple[list[VolunteerBody], list[RosterProblem]]:
-    """Return the volunteers of a comma- or semicolon-separated file, and the problems of the rejected lines."""
-    text = text.removeprefix("\ufeff").replace("\0", "")
-    header = text.partition("\n")[0]
-    reader = csv.DictReader(StringIO(text), delimiter=";" if header.count(";") > header.count(",") else ",")
-    if missing := sorted(REQUIRED - set(reader.fieldnames or ())):
-        message = f"the first line must name the columns {','.join(COLUMNS)}"
-        return [], [RosterProblem(1, missing[0], message)]
-    bodies: list[VolunteerBody] = []
-    problems: list[RosterProblem] = []
-    lines_by_phone: dict[str, int] = {}
-    for line, row in _rows(reader, problems):
+@dataclass(slots=True)
+class RosterFile:
+    """A file as read: its columns, its valid lines, what is wrong with the others, and what is odd.
+
+    `phones` has the number of each line, valid or not; `unknown_people` is the number of lines without a readable one.
+    """
+
+    columns: Collection[str]
+    lines: list[RosterLine] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
+    warnings: Problems = field(default_factory=Problems)
+    phones: dict[str, int] = field(default_factory=dict)
+    unknown_people: int = 0
+
+
+def read_roster(text: str, reading: Reading, progress: Callable[[int], None] = lambda _: None) -> RosterFile:
+    """Read a file, reporting the lines as they are read.
+
+    Raises InvalidError where it has no table, or columns that nothing reads.
+    """
+    table = parse_table(text)
+    columns = read_columns(table.headers, reading.ignored)
+    file = RosterFile(named(columns))
+    for problem in table.problems:
+        file.problems.add(problem.line, "", problem.message)
+        file.unknown_people += 1
+    for row in table.rows:
+        _read_line(file, row, columns, reading)
+        progress(row.line)
+    return file
+
+
+def _read_line(file: RosterFile, row: TableRow, columns: Mapping[str, str], reading: Reading) -> None:
+    """Add a line to the valid ones, or each of its mistakes to the problems."""
+    said = {column: row.cells[cell] for cell, column in columns.items() if row.cells[cell]}
+    if fault := _fault(row, said):
+        file.problems.add(row.line, *fault)
+        file.unknown_people += 1
+        return
+    entry = _Line(file, row.line, reading).entry(said)
+    if entry is not None:
+        file.lines.append(RosterLine(row.line, entry))
+
+
+def _fault(row: TableRow, said: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the column and the mistake of a line whose cells are not those that were meant."""
+    if row.lacking:
+        cells_lacking = (
+            f"{row.lacking} cell{'s' if row.lacking > 1 else ''} fewer than the first line has columns"
+        )
+        return "", f"{cells_lacking}: a cell or a separator is missing"
+    for column, cell in said.items():
+        if "\n" in cell or "\r" in cell:
+            return column, "the cell goes on in the next line: is a quote not closed?"
+        if cell in ERRORS:
+            return column, "an error value of a spreadsheet's formula"
+    return None
+
+
+@dataclass(slots=True)
+class _Line:
+    """One line while it is read."""
+
+    file: RosterFile
+    number: int
+    reading: Reading
+    sound: bool = True
+
+    def entry(self, said: Mapping[str, str]) -> RosterEntry | None:
+        """Return what the line says, or None after its mistakes were noted."""
+        today, columns = self.reading.today, self.file.columns
+        entry = RosterEntry(
+            phone=self._phone(said.get("phone", "")),
+            name=self._name(said),
+            birth_date=self._read(said.get("birth_date"), lambda text: cells.read_birth_date(text, today)),
+            home=self._home(said),
+            language=self._read(said.get("language"), cells.read_language),
+            skills=self._read(
+                said.get("skills", "") if "skills" in columns else None,
+                lambda text: cells.read_skills(text, self.reading.skills, today),
+            ),
+            consent=self._read(said.get("consent", "") if "consent" in columns else None, cells.read_consent),
+            availability=self._read(said.get("availability"), cells.read_availability),
+        )
+        return entry if self.sound else None
+
+    def _read(self, text: str | None, read: Callable[[str], T]) -> T | None:
+        return None if text is None else self._checked(lambda: read(text))
+
+    def _checked(self, work: Callable[[], T]) -> T | None:
         try:
-            body = _parse(row)
-            _check_unique(e164(body.phone), line, lines_by_phone)
-            check_birth_date(body, today)
-            bodies.append(body)
-        except ValidationError as error:
-            problems += [_problem(line, found["loc"], found["msg"]) for found in error.errors()]
+            return work()
         except InvalidError as error:
-            problems.append(RosterProblem(line, error.field, str(error)))
-    return bodies, problems
+            self._wrong(error.field, str(error))
+            return None
 
+    def _wrong(self, column: str, message: str) -> None:
+        self.file.problems.add(self.number, column, message)
+        self.sound = False
 
-def check_birth_date(body: VolunteerBody, today: date) -> None:
-    """Raise InvalidError for a birth date in the future: the age gate would shut the volunteer out, unnoticed."""
-    if body.birth_date > today:
-        raise InvalidError("birth_date", "in the future")
+    def _phone(self, text: str) -> str:
+        """Return the number of the line's person; an earlier line with the same number keeps it."""
+        if not text:
+            self.file.unknown_people += 1
+            self._wrong("phone", "empty: it says who the line is about")
+            return ""
+        phone = self._read(text, lambda spelt: e164(spelt, region=self.reading.country))
+        if phone is None:
+            self.file.unknown_people += 1
+            return ""
+        earlier = self.file.phones.setdefault(phone, self.number)
+        if earlier != self.number:
+            self._wrong("phone", f"the same number as on line {earlier}: one number is one person")
+        return phone
 
+    def _name(self, said: Mapping[str, str]) -> str | None:
+        parts = (said.get("name"), said.get("given_name"), said.get("family_name"))
+        text = " ".join(part for part in parts if part)
+        if any(trace in text for trace in TRACES):
+            self.file.warnings.add(self.number, "name", "accents are broken: save the file as CSV UTF-8")
+        return self._read(text, cells.read_name) if text else None
 
-def _rows(
-    reader: "csv.DictReader[str]", problems: list[RosterProblem]
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line number and cells of each line that is not empty; an unclosed quote ends the file."""
-    try:
-        for row in reader:
-            cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
-            if any(cells.values()):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        problems.append(RosterProblem(reader.line_num, "", f"not readable from here on: {error}"))
+    def _home(self, said: Mapping[str, str]) -> Position | None:
+        lat, lon = said.get("lat"), said.get("lon")
+        if not lat and not lon:
+            return None
+        if not (lat and lon):
+            self._wrong("lat" if lon else "lon", "empty, beside the other coordinate")
+            return None
+        home = self._checked(lambda: self._place(lat, lon))
+        if home is not None and is_far(home, self.reading.area):
+            self.file.warnings.add(self.number, "lat", "this home lies outside the organisation's area")
+        return home
 
-
-def _parse(row: dict[str, str]) -> VolunteerBody:
-    fields: dict[str, object] = {name: value for name, value in row.items() if value}
-    fields["position"] = {name: row[name].replace(",", ".") for name in ("lat", "lon") if row[name]}
-    for name in ("lat", "lon"):
-        fields.pop(name, None)
-    for name in ("skills", "consent"):
-        fields[name] = tuple(re.findall(r"[^\s;|,]+", row[name]))
-    return VolunteerBody.model_validate(fields)
-
-
-def _check_unique(phone: str, line: int, lines_by_phone: dict[str, int]) -> None:
-    if phone in lines_by_phone:
-        raise InvalidError("phone", f"the same number as on line {lines_by_phone[phone]}")
-    lines_by_phone[phone] = line
-
-
-def _problem(line: int, place: tuple[int | str, ...], message: str) -> RosterProblem:
-    """Name the file's column instead of the model's field."""
-    names = [str(part) for part in place if isinstance(part, str) and part != "position"]
-    return RosterProblem(line, names[0] if names else "lat", message)
+    def _place(self, lat: str, lon: str) -> Position:
+        place = read_place(lat, lon)
+        check_place(place, self.reading.area, self.reading.country)
+        return place

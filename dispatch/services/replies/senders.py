@@ -7,6 +7,7 @@ import asyncpg
 
 from dispatch.services.access import duty_contacts
 from dispatch.services.access.duty_contacts import Contact
+from dispatch.services.access.organisations import countries
 from dispatch.services.core.phone_numbers import readings
 from dispatch.services.messaging.gateway import PHONE_CHANNELS, InboundText
 from dispatch.storage.queries import sql
@@ -40,7 +41,8 @@ class Sender:
 
 async def identify(connection: asyncpg.Connection, inbound: InboundText) -> Sender:
     """Return the sender of a text: a reading counts only where exactly one is a known phone."""
-    found = readings(inbound.sender) if inbound.channel in PHONE_CHANNELS else []
+    spoken = inbound.channel in PHONE_CHANNELS
+    found = readings(inbound.sender, await countries(connection)) if spoken else []
     possible = tuple(found or [inbound.sender])
     rows = await connection.fetch(sql("find_by_addresses"), inbound.channel, possible)
     contacts = await duty_contacts.at_addresses(connection, inbound.channel, possible)

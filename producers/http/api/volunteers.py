@@ -1,7 +1,7 @@
 """The roster: list, register, import, change, erase, and positions."""
 
-from datetime import datetime, timedelta
-from typing import Annotated
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Request
@@ -9,11 +9,13 @@ from pydantic import BaseModel
 
 from dispatch.domain.matching.selection import readable
 from dispatch.services.console.own_reasons import own_reasons
+from dispatch.services.core.csv_tables import decode
 from dispatch.services.core.errors import InvalidError
-from dispatch.services.people import opt_out, roster_files, volunteers
+from dispatch.services.people import opt_out, roster_import, volunteers
 from dispatch.services.people.position_writer import PositionWriter
 from dispatch.services.people.positions import PositionFix
-from dispatch.services.people.roster_files import RosterProblem
+from dispatch.services.people.roster_import import RosterImport
+from dispatch.services.people.roster_problems import RosterProblem
 from producers.http.auth import ConsoleReadKey, UowDep, VolunteersWriteKey
 from producers.http.middleware.idempotency import IdempotentRoute
 from schemas.base import Skill
@@ -31,7 +33,7 @@ router = APIRouter(tags=["volunteers"], route_class=IdempotentRoute)
 
 
 class Volunteer(BaseModel):
-    """A person on the roster; `stopped` after they answered STOP.
+    """A person on the roster; `stopped` after they answered STOP. `valid_until` has the last day of skills that end.
 
     `failing_since` is when messages to one of their addresses ceased to be delivered; null while they are.
     """
@@ -41,6 +43,7 @@ class Volunteer(BaseModel):
     phone: str | None
     language: Language
     skills: list[Skill]
+    valid_until: dict[Skill, date]
     consent: list[Consent]
     availability: Availability
     stopped: bool
@@ -57,16 +60,30 @@ class Reason(BaseModel):
 
 
 class Registered(BaseModel):
-    """The pseudonym of the volunteer in events."""
+    """The pseudonym of the volunteer in events, and what may be a mistake."""
 
     volunteer_id: UUID
+    warnings: list[str] = []
 
 
 class Imported(BaseModel):
-    """The number of volunteers registered, and the problems of the lines that were left out."""
+    """The number of volunteers in valid lines, the problems of the lines left out, and what changed by field.
+
+    `warnings` are about lines that were imported. In a dry run nothing was written.
+    """
 
     registered: int
     problems: list[RosterProblem]
+    warnings: list[RosterProblem]
+    added: int
+    changed: int
+    fields: dict[str, int]
+    unchanged: int
+    left: int
+    dry_run: bool
+
+
+Flag = Annotated[bool, Query()]
 
 
 @router.get("/v1/volunteers")
@@ -78,7 +95,7 @@ async def listed(
 ) -> list[Volunteer]:
     """List the roster; for the next page pass the last `volunteer_id` as `after`. Scope `console:read`."""
     rows = await volunteers.list_volunteers(uow, key.organisation, after=after, limit=limit)
-    return [Volunteer.model_validate(row | {"stopped": row["stopped_at"] is not None}) for row in rows]
+    return [_volunteer(row) for row in rows]
 
 
 @router.get("/v1/volunteers/{volunteer_id}/reasons")
@@ -95,23 +112,36 @@ async def reasons(
 
 @router.post("/v1/volunteers", status_code=201)
 async def register(body: VolunteerBody, key: VolunteersWriteKey, uow: UowDep) -> Registered:
-    """Register a volunteer, or update the one with this phone. Scope `volunteers:write`."""
+    """Register a volunteer, or change the one with this phone: absent fields stay. Scope `volunteers:write`."""
     (volunteer_id,) = await volunteers.register_all(uow, key.organisation, [body])
-    return Registered(volunteer_id=volunteer_id)
+    warnings = await volunteers.warnings(uow, key.organisation, volunteer_id)
+    return Registered(volunteer_id=volunteer_id, warnings=warnings)
 
 
 @router.post("/v1/volunteers/import")
 async def import_(
-    sheet: Annotated[bytes, Body(media_type="text/csv")], key: VolunteersWriteKey, uow: UowDep
+    sheet: Annotated[bytes, Body(media_type="text/csv")],
+    key: VolunteersWriteKey,
+    uow: UowDep,
+    ignore: Annotated[list[str] | None, Query(max_length=50)] = None,
+    *,
+    dry_run: Flag = False,
+    sync: Flag = False,
+    yes: Flag = False,
 ) -> Imported:
-    """Register the volunteers of a CSV file; invalid lines are left out and reported. Scope `volunteers:write`."""
-    bodies, problems = roster_files.read_csv(_text(sheet), uow.clock.now().date())
-    if bodies:
-        await volunteers.register_all(uow, key.organisation, bodies)
-    elif problems:
-        first = problems[0]
-        raise InvalidError(f"line {first.line}, {first.field}", first.message)
-    return Imported(registered=len(bodies), problems=problems)
+    """Change what the columns of a CSV file say of volunteers; invalid lines are left out. Scope `volunteers:write`.
+
+    All valid lines are written, or none. `ignore` names columns to leave out; `sync` also takes the people off the
+    roster who are not in the file; `yes` confirms that a tenth of the roster may leave, or lose skills or consent.
+    """
+    text = decode(sheet)
+    prepared = await roster_import.examine(uow, key.organisation, text, sync=sync, ignored=ignore or ())
+    if prepared.problems and not prepared.people:
+        first = prepared.problems[0]
+        raise InvalidError(f"line {first.lines}, {first.field}", first.message)
+    if not dry_run:
+        await roster_import.apply(uow, prepared, confirmed=yes)
+    return _imported(prepared, dry_run=dry_run)
 
 
 @router.patch("/v1/volunteers/{volunteer_id}", status_code=204)
@@ -139,9 +169,15 @@ async def position(
     await writer.write(key.organisation, PositionFix(volunteer_id, body.lat, body.lon, recorded_at))
 
 
-def _text(sheet: bytes) -> str:
-    """Decode UTF-8, or else Windows-1252, which Western spreadsheets write."""
-    try:
-        return sheet.decode()
-    except UnicodeDecodeError:
-        return sheet.decode("cp1252", "replace")
+def _volunteer(row: dict[str, Any]) -> Volunteer:
+    ends = {skill: day for skill, day in zip(row["skills"], row["last_days"], strict=True) if day}
+    return Volunteer.model_validate(row | {"stopped": row["stopped_at"] is not None, "valid_until": ends})
+
+
+def _imported(prepared: RosterImport, *, dry_run: bool) -> Imported:
+    changes = prepared.changes
+    return Imported(
+        registered=prepared.people, problems=prepared.problems, warnings=prepared.warnings,
+        added=len(changes.added), changed=len(changes.changed), fields=dict(changes.fields),
+        unchanged=changes.unchanged, left=len(changes.leaving), dry_run=dry_run,
+    )  # fmt: skip

@@ -273,8 +273,8 @@ async def test_who_was_asked_while_they_left_holds_no_offer(
             await withdraw(*args)  # type: ignore[arg-type]
         seen[0] = True
 
-    withdraw = opt_out._withdraw_offers  # noqa: SLF001 - the race, without its chance
-    monkeypatch.setattr(opt_out, "_withdraw_offers", too_early)
+    withdraw = opt_out.withdraw_offers
+    monkeypatch.setattr(opt_out, "withdraw_offers", too_early)
     await opt_out.erase(scene.uow, scene.organisation, who)
     left = await scene.uow.pool.fetchval(
         "SELECT count(*) FROM offers WHERE volunteer_id = $1 AND status = 'extended'", who

@@ -1,7 +1,7 @@
 -- name: list_organisations
 -- Returns every organisation, with the numbers of its volunteers and of its duty contacts, and of those among both to whom
 -- messages are not delivered.
-SELECT o.id, o.name, o.zone, o.south, o.west, o.north, o.east, o.paused_at,
+SELECT o.id, o.name, o.zone, o.country, o.south, o.west, o.north, o.east, o.paused_at,
        (SELECT count(*) FROM memberships m WHERE m.organisation = o.id AND m.left_at IS NULL) AS volunteers,
        (SELECT count(*) FROM duty_contacts d WHERE d.organisation = o.id) AS duty,
        (SELECT count(DISTINCT a.volunteer_id) FROM addresses a JOIN memberships m ON m.volunteer_id = a.volunteer_id
@@ -11,14 +11,30 @@ FROM organisations o ORDER BY o.name;
 
 -- name: create_organisation
 -- Creates an organisation and returns its id; no row if the name is taken.
-INSERT INTO organisations (id, name, zone, south, west, north, east, created_at)
-VALUES (:id, :name, :zone, :south, :west, :north, :east, :created_at)
+INSERT INTO organisations (id, name, zone, country, south, west, north, east, created_at)
+VALUES (:id, :name, :zone, :country, :south, :west, :north, :east, :created_at)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: get_organisation
--- Returns one organisation with its service area.
-SELECT id, name, zone, south, west, north, east, paused_at FROM organisations WHERE id = $1;
+-- Returns one organisation with its country and service area.
+SELECT id, name, zone, country, south, west, north, east, paused_at FROM organisations WHERE id = $1;
+
+-- name: country_of_organisation
+-- Returns the country of an organisation's phone numbers without a country code.
+SELECT country FROM organisations WHERE id = $1;
+
+-- name: countries_of_organisations
+-- Returns each country that an organisation has.
+SELECT DISTINCT country FROM organisations ORDER BY country;
+
+-- name: change_organisation
+-- Changes the settings whose new value is not null, and returns the organisation's id; no row without one.
+UPDATE organisations SET
+    zone = coalesce(:zone, zone), country = coalesce(:country, country), south = coalesce(:south, south),
+    west = coalesce(:west, west), north = coalesce(:north, north), east = coalesce(:east, east)
+WHERE id = :organisation
+RETURNING id;
 
 -- name: pause_organisation
 -- Pauses an organisation and returns its id; no row if it is paused already.

@@ -10,15 +10,15 @@ UPDATE volunteers SET stopped_at = $2 WHERE id = $1 AND stopped_at IS NULL RETUR
 -- Records that a person may receive offers again.
 UPDATE volunteers SET stopped_at = NULL WHERE id = $1 AND stopped_at IS NOT NULL RETURNING id;
 
--- name: incidents_with_live_offers
--- Returns the incidents in which this person has a live offer, of organisation $2 or, where it is null, of all.
-SELECT DISTINCT o.incident_id FROM offers o JOIN incidents i ON i.id = o.incident_id
-WHERE o.volunteer_id = $1 AND o.status = 'extended' AND ($2::uuid IS NULL OR i.organisation = $2)
-ORDER BY o.incident_id;
+-- name: live_offers_of_people
+-- Returns the incidents in which these people have live offers, of organisation $2 or, where it is null, of all.
+SELECT DISTINCT o.incident_id, o.volunteer_id FROM offers o JOIN incidents i ON i.id = o.incident_id
+WHERE o.volunteer_id = ANY($1::uuid[]) AND o.status = 'extended' AND ($2::uuid IS NULL OR i.organisation = $2)
+ORDER BY o.incident_id, o.volunteer_id;
 
--- name: is_assigned
--- Returns whether a person is assigned to a running incident.
-SELECT EXISTS (SELECT FROM assignments WHERE volunteer_id = $1 AND status <> 'released');
+-- name: assigned_people
+-- Returns those of some people who are assigned to a running incident.
+SELECT DISTINCT volunteer_id FROM assignments WHERE volunteer_id = ANY($1::uuid[]) AND status <> 'released';
 
 -- name: delete_membership
 -- Deletes a person's membership of an organisation, skills included; no row if there is none.

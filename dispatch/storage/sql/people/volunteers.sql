@@ -21,10 +21,32 @@ SELECT id, stopped_at FROM volunteers WHERE id = ANY($1::uuid[]) ORDER BY id FOR
 -- Locks the candidate rows of people in the order of all writers, before several statements change them.
 SELECT lock_candidates($1::uuid[]);
 
--- name: read_memberships
--- Returns the availability of these people as an organisation's current members.
-SELECT volunteer_id, availability FROM memberships
-WHERE organisation = $1 AND volunteer_id = ANY($2::uuid[]) AND left_at IS NULL;
+-- name: read_members
+-- Returns these people as an organisation's current members, with the last day of each skill in its time zone.
+SELECT m.volunteer_id, p.name, p.birth_date, h.lat, h.lon, m.language, m.consent, m.availability,
+       ARRAY(SELECT s.skill FROM skills s
+             WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY s.skill) AS skills,
+       ARRAY(SELECT last_day(s.expires_at, o.zone) FROM skills s
+             WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY s.skill) AS last_days
+FROM memberships m
+JOIN organisations o ON o.id = m.organisation
+LEFT JOIN people p ON p.volunteer_id = m.volunteer_id
+LEFT JOIN positions h ON h.volunteer_id = m.volunteer_id AND h.kind = 'home'
+WHERE m.organisation = $1 AND m.volunteer_id = ANY($2::uuid[]) AND m.left_at IS NULL;
+
+-- name: count_members
+-- Returns the number of an organisation's current members.
+SELECT count(*) FROM memberships WHERE organisation = $1 AND left_at IS NULL;
+
+-- name: member_phones
+-- Returns the phones and names of an organisation's current members in the order of their ids, after id $2.
+SELECT m.volunteer_id, a.address AS phone, p.name
+FROM memberships m
+LEFT JOIN people p ON p.volunteer_id = m.volunteer_id
+LEFT JOIN addresses a ON a.volunteer_id = m.volunteer_id AND a.channel = 'sms'
+WHERE m.organisation = $1 AND m.left_at IS NULL AND ($2::uuid IS NULL OR m.volunteer_id > $2)
+ORDER BY m.volunteer_id
+LIMIT $3;
 
 -- name: upsert_people
 -- Writes names and birth dates.
@@ -49,11 +71,13 @@ WHERE organisation = $1 AND volunteer_id = ANY($2::uuid[]) AND (volunteer_id, sk
     SELECT volunteer_id, skill FROM unnest($3::uuid[], $4::text[]) AS kept (volunteer_id, skill)
 );
 
--- name: add_skills
--- Adds skills to members; a skill that they have already is unchanged, expiry included.
-INSERT INTO skills (organisation, volunteer_id, skill)
-SELECT $1, volunteer_id, skill FROM unnest($2::uuid[], $3::text[]) AS given (volunteer_id, skill)
-ON CONFLICT DO NOTHING;
+-- name: write_skills
+-- Writes skills of members, each valid to the end of its last day in the organisation's time zone, if it has one.
+INSERT INTO skills (organisation, volunteer_id, skill, expires_at)
+SELECT o.id, given.volunteer_id, given.skill, (given.last_day + 1)::timestamp AT TIME ZONE o.zone
+FROM unnest($2::uuid[], $3::text[], $4::date[]) AS given (volunteer_id, skill, last_day)
+JOIN organisations o ON o.id = $1
+ON CONFLICT (volunteer_id, organisation, skill) DO UPDATE SET expires_at = excluded.expires_at;
 
 -- name: upsert_places
 -- Writes the places where people live or work, in degrees and in Web-Mercator metres.
@@ -75,13 +99,27 @@ WHERE new.organisation = $1 AND new.volunteer_id = $2 AND new.left_at IS NULL
   AND old.organisation = new.organisation AND old.volunteer_id = new.volunteer_id
 RETURNING old.availability;
 
+-- name: phone_and_consent
+-- Returns the phone of a member and the channels to which they consented.
+SELECT a.address AS phone, m.consent FROM memberships m
+JOIN addresses a ON a.volunteer_id = m.volunteer_id AND a.channel = 'sms'
+WHERE m.organisation = $1 AND m.volunteer_id = $2 AND m.left_at IS NULL;
+
+-- name: skills_of_roster
+-- Returns the skills on an organisation's roster.
+SELECT DISTINCT s.skill FROM skills s JOIN memberships m USING (volunteer_id, organisation)
+WHERE m.organisation = $1 AND m.left_at IS NULL;
+
 -- name: list_volunteers
 -- Returns the members of an organisation in the order of their ids, after id $2, with what its supervisors may see.
 SELECT m.volunteer_id, p.name, a.address AS phone, m.language, m.consent, m.availability, v.stopped_at,
        (SELECT min(f.failing_since) FROM addresses f WHERE f.volunteer_id = m.volunteer_id) AS failing_since,
        ARRAY(SELECT skill FROM skills s
-             WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY skill) AS skills
+             WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY skill) AS skills,
+       ARRAY(SELECT last_day(s.expires_at, o.zone) FROM skills s
+             WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY skill) AS last_days
 FROM memberships m
+JOIN organisations o ON o.id = m.organisation
 JOIN volunteers v ON v.id = m.volunteer_id
 LEFT JOIN people p ON p.volunteer_id = m.volunteer_id
 LEFT JOIN addresses a ON a.volunteer_id = m.volunteer_id AND a.channel = 'sms'

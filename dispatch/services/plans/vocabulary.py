@@ -1,0 +1,83 @@
+"""The words that plans, rosters and reports share: skills and kinds that one of them has and the other does not."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from dispatch.services.core.csv_tables import nearest
+from dispatch.services.plans.plan_files import DEFAULT, PlanBook
+
+ALIKE = 0.75
+"""The least similarity of a skill or kind to the one that may have been meant."""
+
+
+class HeldSkill(NamedTuple):
+    """A skill on an organisation's roster: how many people have it, and for how many of them it is valid."""
+
+    organisation: str
+    skill: str
+    people: int
+    valid: int
+
+
+class Mismatch(NamedTuple):
+    """A skill or kind that fits nothing; `meant` is the most similar known one, if any is similar."""
+
+    word: str
+    text: str
+    meant: str | None
+
+    def __str__(self) -> str:
+        """Return the finding with its hint."""
+        return f"{self.text}; did you mean `{self.meant}`?" if self.meant else self.text
+
+
+def asked_skills(book: PlanBook) -> dict[str, list[str]]:
+    """Return the names of the plans that ask for each skill."""
+    asked: dict[str, list[str]] = {}
+    for plan in book.plans:
+        for skill in dict.fromkeys(seat.skill for seat in plan.seats):
+            asked.setdefault(skill, []).append(plan.name)
+    return asked
+
+
+def skills_never_asked(book: PlanBook, people: Mapping[str, int]) -> Iterator[Mismatch]:
+    """Yield the skills of a roster, each with the number of people, that no plan asks for."""
+    asked = asked_skills(book)
+    for skill in sorted(people.keys() - asked.keys()):
+        who = "1 person has" if people[skill] == 1 else f"{people[skill]} people have"
+        text = f"{who} the skill `{skill}`, which no plan asks for"
+        yield Mismatch(skill, text, nearest(skill, asked, ALIKE))
+
+
+def skills_nobody_has(book: PlanBook, valid: Mapping[str, int]) -> Iterator[Mismatch]:
+    """Yield the skills that plans ask for and nobody has; `valid` has the people for whom each is valid."""
+    asked = asked_skills(book)
+    unasked = {skill for skill in valid if skill not in asked}
+    for skill in sorted(asked):
+        if not valid.get(skill):
+            outdated = ": it is out of date for all who had it" if skill in valid else ""
+            text = f"nobody has the skill `{skill}`, which {_plans(asked[skill])} for{outdated}"
+            yield Mismatch(skill, text, nearest(skill, unasked, ALIKE))
+
+
+def unknown_kind(book: PlanBook, kind: str) -> Mismatch | None:
+    """Return a mismatch where no plan names a kind, so that the default plan applies."""
+    plan = book.choose(kind)
+    if plan.kinds or plan.name != DEFAULT:
+        return None
+    text = f"no plan names the kind `{kind}`: the plan `{DEFAULT}` applies"
+    return Mismatch(kind, text, nearest(kind, _similar_kinds(book, kind), ALIKE))
+
+
+def _similar_kinds(book: PlanBook, kind: str) -> set[str]:
+    """Return the kinds that plans name; `medical.*` as the end of this kind behind `medical`."""
+    parts, found = kind.split("."), set[str]()
+    for pattern in (pattern for plan in book.plans for pattern in plan.kinds):
+        stem = pattern.removesuffix(".*")
+        rest = parts[stem.count(".") + 1 :] if stem != pattern else []
+        found.add(".".join([stem, *rest]))
+    return found
+
+
+def _plans(names: list[str]) -> str:
+    return f"the plan {names[0]} asks" if len(names) == 1 else f"the plans {', '.join(names)} ask"

@@ -1,0 +1,15 @@
+-- name: skills_of_rosters
+-- Returns how many people have each skill on each roster, and for how many it is valid at $1.
+SELECT o.name AS organisation, s.skill, count(*) AS people,
+       count(*) FILTER (WHERE s.expires_at IS NULL OR s.expires_at > $1) AS valid
+FROM skills s
+JOIN memberships m USING (volunteer_id, organisation)
+JOIN organisations o ON o.id = m.organisation
+WHERE m.left_at IS NULL
+GROUP BY o.name, s.skill ORDER BY o.name, s.skill;
+
+-- name: recent_kinds
+-- Returns the kinds of the incidents opened since $1, the most frequent first.
+SELECT kind, count(*) AS incidents FROM incidents
+WHERE organisation IN (SELECT id FROM organisations) AND opened_at > $1
+GROUP BY kind ORDER BY count(*) DESC, kind;

@@ -1,0 +1,72 @@
+"""Skills and kinds that plans, rosters and reports do not share, said wherever somebody would look."""
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from dispatch.services.plans.plan_files import load
+from dispatch.services.plans.vocabulary import skills_never_asked, skills_nobody_has, unknown_kind
+from tests.cli.invocations import Dispatch, sheet
+
+HEADER = "name,phone,language,skills,lat,lon,birth_date,consent,availability\n"
+BOOK = load(None)
+
+
+def test_a_skill_that_no_plan_asks_for_is_said_with_the_nearest_one() -> None:
+    found = [str(one) for one in skills_never_asked(BOOK, {"firstaid": 2, "first_aid": 3, "cooking": 1})]
+    assert found == [
+        "1 person has the skill `cooking`, which no plan asks for",
+        "2 people have the skill `firstaid`, which no plan asks for; did you mean `first_aid`?",
+    ]
+
+
+def test_a_skill_that_nobody_has_is_said_with_what_they_have_instead() -> None:
+    held = {"firstaid": 2, "driver": 0, "crew_leader": 1, "firefighter": 1, "watch": 1}
+    assert [str(one) for one in skills_nobody_has(BOOK, held)] == [
+        "nobody has the skill `driver`, which the plan fire-crew asks for: it is out of date for all who had it",
+        "nobody has the skill `first_aid`, which the plan cardiac-arrest asks for; did you mean `firstaid`?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant"),
+    [
+        ("medical.cardiac_arest", "medical.cardiac_arrest"),
+        ("medical.cardiac-arrest", "medical.cardiac_arrest"),
+    ],
+)
+def test_a_misspelt_kind_is_said_with_the_nearest_one(kind: str, meant: str) -> None:
+    found = unknown_kind(BOOK, kind)
+    assert found is not None
+    assert found.meant == meant
+
+
+def test_a_kind_that_a_plan_names_is_not_unknown() -> None:
+    assert unknown_kind(BOOK, "medical.cardiac_arrest") is None
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_misspelt_skill_is_said_by_the_import_the_check_and_the_doctor(
+    dispatch: Dispatch, tmp_path: Path
+) -> None:
+    file = sheet(tmp_path, HEADER + "Ada,+33639980001,fr,frist_aid,48.58,7.75,1990-01-31,sms,available\n")
+    said = "1 person has the skill `frist_aid`, which no plan asks for; did you mean `first_aid`?"
+    done = await dispatch("volunteers", "import", file)
+    assert (done.code, said in done.err) == (0, True)
+    checked = await dispatch("plans", "check", "--roster")
+    assert (checked.code, said in checked.err) == (1, True)
+    assert "nobody has the skill `first_aid`" in checked.err
+    (found,) = [
+        one for one in (await dispatch("doctor", "--json")).json() if one["what"] == "skills and kinds"
+    ]
+    assert (found["state"], "dispatch plans check --roster" in found["detail"]) == ("warn", True)
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_misspelt_kind_is_said_by_the_report_and_accepted(
+    dispatch: Dispatch, pool: asyncpg.Pool
+) -> None:
+    done = await dispatch("report", "medical.cardiac_arest", "--lat", "48.58", "--lon", "7.75")
+    assert (done.code, "did you mean `medical.cardiac_arrest`?" in done.err) == (0, True)
+    assert await pool.fetchval("SELECT count(*) FROM reports") == 1
