@@ -113,6 +113,16 @@ class Assigned(AssignmentEvent):
     reserve: Public[bool] = False
 
 
+class ArrivalExpected(AssignmentEvent):
+    """The responder said when they arrive; from then on they hold `seat`, one in reserve where that is too late."""
+
+    type: ClassVar[str] = "assignment.arrival_expected.v1"
+
+    eta_at: Operational[AwareDatetime]
+    seat: Operational[int]
+    reserve: Public[bool] = False
+
+
 class EnRoute(AssignmentEvent):
     """The responder is on the way."""
 

@@ -1,6 +1,7 @@
 """Response plans: the seats that a kind of incident needs, whom to ask, when to escalate. Immutable, named by hash."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
@@ -8,10 +9,12 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import Field, model_validator
 
-from schemas.base import Engagement, Hazard, Lane, Operational, Public, Skill, Slug, Strict
+from schemas.base import Engagement, Hazard, Lane, Operational, Public, Severity, Skill, Slug, Strict
 
 Seconds = Annotated[int, Field(gt=0, le=7 * 86_400)]
 Metres = Annotated[int, Field(gt=0, le=200_000)]
+ARRIVE_WITHIN_S: Mapping[Severity, int] = {"life_threatening": 900, "urgent": 1800, "routine": 7200}
+"""How long after a yes an arrival still helps, for plans that do not say it in `arrive_within_s`."""
 
 
 class PlanRuleError(ValueError):
@@ -82,6 +85,7 @@ class Plan(Strict):
 
     `stale_after_s` is the age at which an actual report asks nobody before a supervisor confirms it; null means 15
     minutes, 2 hours where the report is routine, and never in the lane `planned`.
+    A volunteer who says that they need longer than `arrive_within_s` fills no seat of the plan: they come in reserve.
     """
 
     name: Public[Slug]
@@ -100,6 +104,7 @@ class Plan(Strict):
     en_route_within_s: Public[Seconds] = 300
     acknowledgement_s: Public[Seconds] = 300
     stale_after_s: Public[Seconds | None] = None
+    arrive_within_s: Public[Seconds | None] = None
 
     @cached_property
     def canonical(self) -> dict[str, Any]:
@@ -115,6 +120,10 @@ class Plan(Strict):
     def engagement(self) -> Engagement:
         """Return the task of the volunteers."""
         return "notice" if self.informs else "crew" if self.crew else "dispatch"
+
+    def arrives_within(self, severity: Severity) -> timedelta:
+        """Return how long after a yes an arrival still helps in an incident of this severity."""
+        return timedelta(seconds=self.arrive_within_s or ARRIVE_WITHIN_S[severity])
 
     @property
     def asks(self) -> bool:

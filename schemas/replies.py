@@ -14,17 +14,18 @@ Answer = Literal["accepted", "declined", "en_route", "on_scene", "released", "da
 
 
 class AnswerBody(Strict):
-    """The body of `POST /v1/offers/{id}/answer`."""
+    """The body of `POST /v1/offers/{id}/answer`; `eta_minutes` is how long the volunteer needs to arrive."""
 
     answer: Public[Answer]
+    eta_minutes: Public[int | None] = Field(default=None, ge=1, le=7 * 24 * 60)
 
 
 class ReplyReceived(Event):
     """One answer to one offer; the text of the message, if any, is stored elsewhere.
 
-    `reason` is a code for a no: `doubtful` where it was read from the halves of a text. `sent_at` is the sending time
-    that the gateway reports. For later releases, null until then: `eta_at` when the volunteer expects to arrive,
-    `party` how many people come, `by` who answered for the volunteer.
+    `eta_at` is when the volunteer expects to arrive, where they said so. `reason` is a code for a no: `doubtful` where
+    it was read from the halves of a text. `sent_at` is the sending time that the gateway reports. For later releases,
+    null until then: `party` how many people come, `by` who answered for the volunteer.
     """
 
     type: ClassVar[str] = "reply.received.v2"

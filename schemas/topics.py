@@ -38,6 +38,7 @@ from schemas.notifications import (
     Parked,
 )
 from schemas.offers import (
+    ArrivalExpected,
     Assigned,
     DoubtCleared,
     Doubted,
@@ -96,7 +97,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "dispatch.assignments", "incident", 12,
-        (Assigned, Doubted, DoubtCleared, EnRoute, OnScene, Released),
+        (Assigned, Doubted, DoubtCleared, ArrivalExpected, EnRoute, OnScene, Released),
         writers=("replies", "agenda", "api"),
     ),
     Topic(

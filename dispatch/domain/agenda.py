@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain import doubts, escalation
+from dispatch.domain import arrivals, doubts, escalation
 from dispatch.domain.answers import close_if_done
 from dispatch.domain.commands import Tick
 from dispatch.domain.decision import Decision
@@ -29,6 +29,7 @@ def agenda(incident: Incident) -> dict[str, datetime]:
         "en_route": _not_en_route_at(incident),
         "recall": _recall_overdue_at(incident),
         "consider": _consider_at(incident),
+        "arrival": arrivals.promotes_at(incident),
     }
     found = {kind: at for kind, at in entries.items() if at is not None}
     return found | escalation.agenda(incident.escalations)
@@ -40,6 +41,7 @@ def tick(decision: Decision, command: Tick) -> None:
     _end_offers(decision, command)
     if doubts.release_unconfirmed(decision, command.being_answered):
         close_if_done(decision)
+    arrivals.promote(decision)
     if _is_due(_widens_at(decision.incident), now):
         widen(decision)
     if _is_due(_step_at(decision.incident), now):
@@ -107,7 +109,10 @@ def _do_step(decision: Decision) -> None:
 def _not_en_route_at(incident: Incident) -> datetime | None:
     if incident.engagement == "notice" or incident.status != "open":
         return None
-    waiting = [a.assigned_at for a in incident.assignments.values() if a.status == "assigned"]
+    late = incident.late()
+    waiting = [
+        a.assigned_at for a in incident.assignments.values() if a.status == "assigned" and a.id not in late
+    ]
     if not waiting or _is_open(incident, "not_en_route"):
         return None
     return min(waiting) + timedelta(seconds=incident.plan.en_route_within_s)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from dispatch.domain import doubts, transitions
+from dispatch.domain import arrivals, doubts, transitions
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
@@ -31,6 +31,8 @@ RENFORT = "renfort"
 COMES: frozenset[Answer] = frozenset({"accepted", "en_route", "on_scene"})
 STAYS: frozenset[Answer] = frozenset({"declined", "released"})
 """Answers that say whether the volunteer comes: the one received last counts, whichever is applied last."""
+SEES: frozenset[Answer] = frozenset({"acknowledged", "declined", "released"})
+"""Answers that acknowledge a recall: it was read, or its reader does not go. Any other may have crossed with it."""
 
 
 def answer(decision: Decision, reply: AnswerOffer) -> None:
@@ -51,10 +53,11 @@ def _is_overtaken(reply: AnswerOffer) -> bool:
 
 
 def _acknowledge(decision: Decision, reply: AnswerOffer) -> None:
-    """Acknowledge the volunteer's recall: any answer given after it shows that it was seen."""
+    """Acknowledge the volunteer's recall, where the answer was given after it and shows that it was seen."""
     recall = decision.incident.recalls.get(reply.volunteer_id)
-    given_at = said_at(reply.sent_at, reply.received_at)
-    if recall is not None and recall.acknowledged_at is None and given_at > recall.at:
+    if recall is None or recall.acknowledged_at is not None or reply.answer not in SEES:
+        return
+    if said_at(reply.sent_at, reply.received_at) > recall.at:
         decision.add(
             RecallAcknowledged(
                 at=decision.now, incident_id=decision.incident.id, volunteer_id=reply.volunteer_id
@@ -69,6 +72,7 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     if held is not None:
         if held.offer_id == offer.id:
             doubts.clear(decision, held)
+        arrivals.change(decision, held, reply.eta_at, reply.received_at)
         return
     if offer.status == "accepted":
         # A yes received before the release repeats the one that was seated.
@@ -76,7 +80,7 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
             _record_late(decision, offer, reply, "thanked")
         return
     in_time = offer.status in ("extended", "expired") and reply.received_at <= offer.expires_at
-    seat = None if reply.engaged else _seat_for(decision, offer.role)
+    seat = None if reply.engaged else _seat_for(decision, offer.role, reply)
     if offer.status == "extended" and (not in_time or seat is None):
         decision.add(_event(OfferExpired, decision, offer))
     if seat is None:
@@ -87,25 +91,20 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     _assign(decision, offer, reply, seat)
 
 
-def _seat_for(decision: Decision, role: str) -> Seat | None:
+def _seat_for(decision: Decision, role: str, reply: AnswerOffer) -> Seat | None:
     """Return a seat for a clear yes; where all are taken, the one of somebody whose answer is in doubt."""
-    if free_seat(decision.incident, role) is None and not decision.incident.arrived():
+    incident = decision.incident
+    if arrivals.is_too_late(incident, reply.eta_at, reply.received_at):
+        return incident.spare_seat(role) if arrivals.free_seat(incident, role) else None
+    if arrivals.free_seat(incident, role) is None and not incident.arrived():
         doubts.give_way(decision, role)
-    return free_seat(decision.incident, role)
+    return arrivals.free_seat(decision.incident, role)
 
 
 def _released_at(incident: Incident, offer: Offer) -> datetime:
     return next(
         a.released_at or a.assigned_at for a in incident.assignments.values() if a.offer_id == offer.id
     )
-
-
-def free_seat(incident: Incident, role: str) -> Seat | None:
-    """Return an empty seat of the role, needed seats before reserve; None once enough responders have arrived."""
-    if incident.ended or incident.arrived():
-        return None
-    empty = [seat for seat in incident.seats if seat.role == role and seat.assignment_id is None]
-    return min(empty, key=lambda seat: seat.number, default=None)
 
 
 def _record_late(
@@ -135,12 +134,21 @@ def _assign(decision: Decision, offer: Offer, reply: AnswerOffer, seat: Seat) ->
             reserve=seat.reserve,
         )
     )  # fmt: skip
+    _expect(decision, offer, reply, seat)
     decision.withdraw_from(offer.volunteer_id, "engaged")
     decision.update_coverage()
+    if seat.added and reply.eta_at is not None:
+        arrivals.escalate(decision, reply.eta_at)
     if decision.incident.engagement == "notice" and decision.incident.covered_at is not None:
         # A notice sends nobody: once enough volunteers have read it, it ends.
         decision.release_all("done")
         close_if_done(decision)
+
+
+def _expect(decision: Decision, offer: Offer, reply: AnswerOffer, seat: Seat) -> None:
+    assignment = assignment_of(decision.incident, offer)
+    if assignment is not None and reply.eta_at is not None and decision.incident.engagement != "notice":
+        arrivals.expect(decision, assignment, seat, reply.eta_at)
 
 
 def _decline(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
@@ -179,17 +187,21 @@ def _advance(decision: Decision, offer: Offer, event: type[AssignmentEvent]) -> 
     return True
 
 
-def _en_route(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
+def _en_route(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     if _advance(decision, offer, EnRoute):
         decision.update_coverage()
+    if (assignment := assignment_of(decision.incident, offer)) is not None:
+        arrivals.change(decision, assignment, reply.eta_at, reply.received_at)
 
 
 def _on_scene(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
     if not _advance(decision, offer, OnScene):
         return
+    if (assignment := assignment_of(decision.incident, offer)) is not None:
+        arrivals.arrive(decision, assignment)
     if decision.incident.arrived():
-        for assignment in [a for a in decision.incident.active() if a.status != "on_scene"]:
-            decision.release(assignment, "stood_down")
+        for other in [a for a in decision.incident.active() if a.status != "on_scene"]:
+            decision.release(other, "stood_down")
         decision.withdraw("covered")
     decision.update_coverage()
 

@@ -49,7 +49,7 @@ class AnswerOffer(Struct, frozen=True):
     """Apply a volunteer's answer to one offer; `engaged` where another incident has the person assigned in the lane.
 
     `overtaken_by` are the answers to the same offer that were given later and are applied already. `sent_at` is the
-    sending time that the gateway reports; `reason` is a code for a no.
+    sending time that the gateway reports; `reason` is a code for a no; `eta_at` is when the volunteer arrives.
     """
 
     offer_id: UUID
@@ -61,6 +61,7 @@ class AnswerOffer(Struct, frozen=True):
     overtaken_by: frozenset[Answer] = frozenset()
     sent_at: datetime | None = None
     reason: str | None = None
+    eta_at: datetime | None = None
 
 
 class Act(Struct, frozen=True):
@@ -118,4 +119,11 @@ class Unreached(Struct, frozen=True):
     being_answered: bool = False
 
 
-Command = Tick | Consider | AnswerOffer | Act | Acknowledge | Update | Free | Unreached
+class ForwardText(Struct, frozen=True):
+    """Tell a supervisor that a responder wrote what is not understood; `page` where they may be out there."""
+
+    text_id: UUID
+    page: bool
+
+
+Command = Tick | Consider | AnswerOffer | Act | Acknowledge | Update | Free | Unreached | ForwardText

@@ -10,6 +10,7 @@ from dispatch.domain.commands import (
     AnswerOffer,
     Command,
     Consider,
+    ForwardText,
     Free,
     Tick,
     Unreached,
@@ -46,3 +47,5 @@ def apply(decision: Decision, command: Command) -> None:
             supervision.free(decision, command)
         case Unreached():
             offers.withdraw_unreached(decision, command)
+        case ForwardText():
+            supervision.forward_text(decision, command)

@@ -90,7 +90,7 @@ class Decision:
             return
         if incident.seated() and incident.covered_at is None:
             self.add(IncidentCovered(at=self.now, incident_id=incident.id))
-            self.resolve({"uncovered", UNSENDABLE}, "covered")
+            self.resolve({"uncovered", "late_arrival", UNSENDABLE}, "covered")
         elif not incident.seated() and incident.covered_at is not None:
             self.add(IncidentUncovered(at=self.now, incident_id=incident.id))
         if not any(assignment.status == "assigned" for assignment in self.incident.active()):

@@ -45,7 +45,7 @@ def clear(decision: Decision, assignment: Assignment) -> None:
 
 def give_way(decision: Decision, role: str) -> None:
     """Release the responder of a role who has been in doubt longest, for somebody whose yes is clear."""
-    numbers = {seat.number for seat in decision.incident.seats if seat.role == role}
+    numbers = {seat.number for seat in decision.incident.seats if seat.role == role and not seat.added}
     doubted = [one for one in decision.incident.doubted() if one.seat in numbers]
     if doubted:
         decision.release(min(doubted, key=_until), "stood_down")

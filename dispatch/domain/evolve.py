@@ -181,15 +181,32 @@ def _assigned(incident: Incident, event: offers.Assigned) -> Changes:
         event.assignment_id, event.offer_id, event.volunteer_id, event.seat, "assigned", event.at
     )
     assignments = {**incident.assignments, assignment.id: assignment}
-    return {"assignments": assignments, "seats": _seats(incident, event.seat, event.assignment_id)}
+    seats = _with_seat(incident, event.seat, event.role)
+    return {"assignments": assignments, "seats": _seats(seats, event.seat, event.assignment_id)}
 
 
-def _seats(incident: Incident, number: int, assignment_id: UUID | None) -> tuple[Seat, ...]:
-    """Return the seats of an incident, one of them given to an assignment or emptied."""
+def _with_seat(incident: Incident, number: int, role: str) -> tuple[Seat, ...]:
+    """Return the seats of an incident, with one added where none has this number."""
+    if any(seat.number == number for seat in incident.seats):
+        return incident.seats
+    return (*incident.seats, replace(incident.spare_seat(role), number=number))
+
+
+def _seats(seats: tuple[Seat, ...], number: int, assignment_id: UUID | None) -> tuple[Seat, ...]:
+    """Return seats, one of them given to an assignment or emptied."""
     return tuple(
-        replace(seat, assignment_id=assignment_id) if seat.number == number else seat
-        for seat in incident.seats
+        replace(seat, assignment_id=assignment_id) if seat.number == number else seat for seat in seats
     )
+
+
+def _arrival_expected(incident: Incident, event: offers.ArrivalExpected) -> Changes:
+    before = incident.assignments[event.assignment_id]
+    after = replace(before, eta_at=event.eta_at, seat=event.seat)
+    changes: Changes = {"assignments": {**incident.assignments, after.id: after}}
+    if after.seat == before.seat:
+        return changes
+    seats = _with_seat(incident, event.seat, incident.seat_of(before).role)
+    return changes | {"seats": _seats(_seats(seats, before.seat, None), after.seat, after.id)}
 
 
 def _moved(incident: Incident, event: offers.AssignmentEvent, **changes: object) -> Changes:
@@ -220,7 +237,7 @@ def _released(incident: Incident, event: offers.Released) -> Changes:
     if event.reason == "done":
         return changes
     seat = incident.assignments[event.assignment_id].seat
-    return changes | {"seats": _seats(incident, seat, None)}
+    return changes | {"seats": _seats(incident.seats, seat, None)}
 
 
 def _escalated(incident: Incident, event: escalations.EscalationEvent) -> Changes:
@@ -252,6 +269,7 @@ _FOLDS: Mapping[type[Event], Fold] = {
     offers.Assigned: _assigned,
     offers.Doubted: _doubted,
     offers.DoubtCleared: _doubt_cleared,
+    offers.ArrivalExpected: _arrival_expected,
     offers.EnRoute: _en_route,
     offers.OnScene: _on_scene,
     offers.Released: _released,

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from schemas.base import Engagement, Hazard, Lane, Mode, Position, Severity
 from schemas.escalations import SubjectKind
@@ -23,7 +24,8 @@ EscalationStatus = Literal["raised", "acknowledged", "resolved", "handed_over"]
 class Seat(Struct, frozen=True):
     """One place to fill, by somebody of `min_age` who has all of some skills and one of others, where any are named.
 
-    A reserve seat is one beyond need.
+    A reserve seat is one beyond need; one that was `added` is for somebody who arrives too late for the plan, counts as
+    filled for nothing, and is offered to nobody.
     """
 
     number: int
@@ -33,6 +35,12 @@ class Seat(Struct, frozen=True):
     min_age: int | None
     reserve: bool
     assignment_id: UUID | None = None
+    added: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Return whether somebody is to be asked for it."""
+        return self.assignment_id is None and not self.added
 
     def fits(self, skills: Collection[str]) -> bool:
         """Return whether somebody with these skills may fill it."""
@@ -60,7 +68,10 @@ class Offer(Struct, frozen=True):
 
 
 class Assignment(Struct, frozen=True):
-    """An accepted offer in its seat; `doubted_until` is when a doubtful answer counts as a no."""
+    """An accepted offer in its seat.
+
+    `doubted_until` is when a doubtful answer counts as a no, `eta_at` when the responder said that they arrive.
+    """
 
     id: UUID
     offer_id: UUID
@@ -73,6 +84,7 @@ class Assignment(Struct, frozen=True):
     released_at: datetime | None = None
     reason: str | None = None
     doubted_until: datetime | None = None
+    eta_at: datetime | None = None
 
     @property
     def active(self) -> bool:
@@ -197,7 +209,9 @@ class Incident(Struct, frozen=True):
     def open_seats(self) -> list[Seat]:
         """Return the seats for which volunteers are asked: those that are empty, and those held in doubt."""
         doubted = {assignment.id for assignment in self.doubted()}
-        return [seat for seat in self.seats if seat.assignment_id is None or seat.assignment_id in doubted]
+        return [
+            seat for seat in self.seats if seat.empty or (seat.assignment_id in doubted and not seat.added)
+        ]
 
     def involved(self) -> tuple[UUID, ...]:
         """Return everybody who is assigned or holds an offer, each once, sorted."""
@@ -215,8 +229,8 @@ class Incident(Struct, frozen=True):
         return (escalation for escalation in self.escalations.values() if escalation.open)
 
     def filled(self) -> Counter[str]:
-        """Count the filled seats of each role."""
-        return Counter(seat.role for seat in self.seats if seat.assignment_id is not None)
+        """Count the filled seats of each role, without those who arrive too late."""
+        return Counter(seat.role for seat in self._filled_seats())
 
     def needed(self) -> Counter[str]:
         """Count the seats that each role needs, reserve apart."""
@@ -224,7 +238,25 @@ class Incident(Struct, frozen=True):
 
     def seated(self) -> bool:
         """Return whether each role has as many people as it needs, whichever seat they hold."""
-        return self._enough([seat.role for seat in self.seats if seat.assignment_id is not None])
+        return self._enough([seat.role for seat in self._filled_seats()])
+
+    def _filled_seats(self) -> list[Seat]:
+        return [seat for seat in self.seats if seat.assignment_id is not None and not seat.added]
+
+    def seat_of(self, assignment: Assignment) -> Seat:
+        """Return the seat that an active assignment holds."""
+        return next(seat for seat in self.seats if seat.number == assignment.seat)
+
+    def late(self) -> set[UUID]:
+        """Return the assignments of those who arrive too late for the plan."""
+        return {seat.assignment_id for seat in self.seats if seat.added and seat.assignment_id is not None}
+
+    def spare_seat(self, role: str) -> Seat:
+        """Return an empty seat beyond those of the plan: one that was added before, or one to add."""
+        alike = [seat for seat in self.seats if seat.role == role]
+        spare = next((seat for seat in alike if seat.added and seat.assignment_id is None), None)
+        number = max(seat.number for seat in self.seats) + 1
+        return spare or replace(alike[0], number=number, reserve=True, assignment_id=None, added=True)
 
     def arrived(self) -> bool:
         """Return whether each role has as many people on scene, or back from there, as it needs."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from dispatch.domain import escalation, transitions
 from dispatch.domain.answers import RENFORT, close_if_done
-from dispatch.domain.commands import Acknowledge, Act, Free, Update
+from dispatch.domain.commands import Acknowledge, Act, ForwardText, Free, Update
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.escalation import Acknowledgement
@@ -30,6 +30,8 @@ from schemas.reports import Professional
 
 MODE_UNREAD = "mode_unread"
 """Why an incident awaits confirmation whose report has a mode that could not be read: it may be an exercise."""
+TO_READ = frozenset({"responder_text", "late_arrival"})
+"""Reasons of which a supervisor only has to know: an acknowledgement resolves them."""
 
 
 def act(decision: Decision, command: Act) -> None:
@@ -43,6 +45,15 @@ def acknowledge(decision: Decision, command: Acknowledge) -> None:
     acknowledgement = Acknowledgement(command.by, lapses_at, command.channel)
     current = decision.incident.escalations
     decision.add(escalation.acknowledged(current, command.escalation_id, acknowledgement, decision.now))
+    after = decision.incident.escalations[command.escalation_id]
+    if after.reason in TO_READ:
+        decision.extend(escalation.resolved({after.id: after}, None, "read", decision.now))
+
+
+def forward_text(decision: Decision, command: ForwardText) -> None:
+    """Tell a supervisor of a responder's text; several make one escalation until a supervisor has read them."""
+    detail = f"text {command.text_id}: see the texts of the incident"
+    decision.escalate("responder_text", page=command.page, level=2 if command.page else 1, detail=detail)
 
 
 def awaiting(professional: Professional, *, plan_trusts: bool, incident_needs: bool) -> tuple[str, ...]:

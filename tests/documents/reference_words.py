@@ -79,6 +79,8 @@ PLAN: dict[str, str] = {
     "acknowledgement_s": "How long an acknowledgement of an escalation holds.",
     "stale_after_s": "The age on acceptance at which an `actual` report asks nobody before a supervisor confirms it. "
     "Default: 15 minutes; 2 hours where the report is routine; never in the lane `planned`.",
+    "arrive_within_s": "How long after a yes an arrival still helps; whoever needs longer is in reserve. "
+    "Default: 900 for `life_threatening`, 1800 for `urgent`, 7200 for `routine` incidents.",
 }
 
 ACTS: dict[str, str] = {
@@ -171,6 +173,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "danger": (
         "A responder pressed DANGER. Everybody is told to wait.",
         "Find out, then `resume` or `abort`.",
+    ),
+    "late_arrival": (
+        "Somebody accepted who arrives later than the plan can use: in reserve, and others are asked.",
+        "`dispatch incident show` states when they arrive. An acknowledgement resolves it.",
+    ),
+    "responder_text": (
+        "Somebody who is assigned, or was a moment ago, sent a text that is no answer.",
+        "Read the texts in `dispatch incident show`; call them. An acknowledgement resolves it.",
     ),
     "recall_unacknowledged": (
         "After 60 s not everybody has acknowledged a recall.",

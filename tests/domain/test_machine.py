@@ -180,12 +180,16 @@ class OneIncident(RuleBasedStateMachine):
         ago=SHORT,
         engaged=st.sampled_from([False, False, False, True]),
         whose=st.sampled_from(["own", "own", "own", "own", "other"]),
+        minutes=st.sampled_from([None, None, None, 4, 60]),
     )
-    def reply(self, data: st.DataObject, answer: Answer, ago: int, *, engaged: bool, whose: str) -> None:
+    def reply(
+        self, data: st.DataObject, answer: Answer, ago: int, minutes: int | None, *, engaged: bool, whose: str
+    ) -> None:
         offer = data.draw(st.sampled_from(list(self.incident.offers.values())))
         who = offer.volunteer_id if whose == "own" else person(99)
         received = max(offer.extended_at, self.now - timedelta(seconds=ago))
-        reply = AnswerOffer(offer.id, who, answer, "sms", received, engaged=engaged)
+        eta_at = None if minutes is None else received + timedelta(minutes=minutes)
+        reply = AnswerOffer(offer.id, who, answer, "sms", received, engaged=engaged, eta_at=eta_at)
         before = self.incident
         events = self.do(reply)
         assert whose == "own" or not events
@@ -195,7 +199,7 @@ class OneIncident(RuleBasedStateMachine):
 
     def check_yes(self, before: Incident, reply: AnswerOffer) -> None:
         role = before.offers[reply.offer_id].role
-        free = any(seat.role == role and seat.assignment_id is None for seat in before.seats)
+        free = any(seat.role == role and seat.empty for seat in before.seats)
         there = any(a.volunteer_id == reply.volunteer_id for a in before.active())
         seated = any(a.offer_id == reply.offer_id for a in self.incident.assignments.values())
         expected = free and not there and not before.ended and not before.arrived()

@@ -1,6 +1,7 @@
 """Answers to offers that reach HTTP from programs and from gateways' webhooks."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +27,20 @@ async def test_an_answer_from_a_program_fills_a_seat(site: Site) -> None:
     bad = await site.client.post(url, json={"answer": "perhaps"}, headers=key)
     assert bad.status_code == 422
     assert problem_fields(bad) == {"answer"}
+
+
+async def test_an_answer_from_a_program_says_when_the_volunteer_arrives(site: Site) -> None:
+    incident = await site.scene.incident()
+    offer = await site.scene.offer(0, incident)
+    key = await site.key("gateway:app")
+    url = f"/v1/offers/{offer.id}/answer"
+    body = {"answer": "accepted", "eta_minutes": 12}
+    assert (await site.client.post(url, json=body, headers=key)).status_code == 202
+    await site.scene.process_replies()
+    (assignment,) = (await site.scene.read(incident.id)).assignments.values()
+    assert assignment.eta_at == site.scene.now + timedelta(minutes=12)
+    bad = await site.client.post(url, json={"answer": "accepted", "eta_minutes": 0}, headers=key)
+    assert problem_fields(bad) == {"eta_minutes"}
 
 
 async def test_a_watch_notice_rejects_the_answer_on_scene(site: Site) -> None:

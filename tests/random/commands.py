@@ -44,12 +44,13 @@ class Update:
 
 @dataclass(frozen=True)
 class Reply:
-    """Somebody answers an offer; `of` says which come first, and `ago` is how long the edge took."""
+    """Somebody answers an offer; `of` says which come first, `ago` is the edge's delay, `minutes` the way to go."""
 
     offer: int = 0
     answer: Answer = "accepted"
     ago: float = 0
     of: Literal["live", "second", "taken", "over"] = "live"
+    minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,8 @@ def scripts(kinds: tuple[str, ...], modes: tuple[str, ...]) -> st.SearchStrategy
         st.builds(Act, SMALL, st.sampled_from(["resume", "give-back", "confirm"])),
         st.builds(Reply, SMALL, ANSWERS, st.sampled_from([0, 8]), st.just("over")),
         st.builds(Reply, SMALL, st.sampled_from(["danger", "acknowledged"]), st.just(0), st.just("taken")),
+        st.builds(Reply, SMALL, minutes=st.sampled_from([60, 4, 32])),
+        st.builds(Reply, SMALL, of=st.just("taken"), minutes=st.sampled_from([60, 4, 32])),
         st.builds(Text, SMALL, WORDS, st.booleans(), st.booleans()),
         st.builds(Text, SMALL, WORDS, st.booleans(), st.booleans()),
         st.builds(Update, SMALL, SEVERITIES, MOSTLY, MOSTLY, HAZARDS),

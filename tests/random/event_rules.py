@@ -222,7 +222,7 @@ def _covered(incident: Incident, event: Event) -> None:
 
 
 def _assigned(incident: Incident, event: offers.Assigned) -> None:
-    seat = incident.seats[event.seat]
+    seat = _seat(incident, event.seat, event.role)
     assert seat.holder is None, "a seat has at most one person"
     assert not incident.holds(event.volunteer_id), "nobody has two seats"
     assert not incident.ended
@@ -231,6 +231,22 @@ def _assigned(incident: Incident, event: offers.Assigned) -> None:
     assert incident.offers[event.offer_id].role == seat.role == event.role
     seat.holder = event.assignment_id
     incident.assignments[event.assignment_id] = Assignment(event.volunteer_id, event.offer_id, event.seat)
+
+
+def _seat(incident: Incident, number: int, role: str) -> Seat:
+    """Give a seat, which is added where the incident has none of that number."""
+    return incident.seats.setdefault(number, Seat(role, "", reserve=True, added=True))
+
+
+def _expected(incident: Incident, event: offers.ArrivalExpected) -> None:
+    assert not incident.plan.informs, "nobody arrives for a notice"
+    assignment = incident.assignments[event.assignment_id]
+    assert assignment.active
+    before = incident.seats[assignment.seat]
+    seat = _seat(incident, event.seat, before.role)
+    assert seat.reserve == event.reserve
+    assert seat is before or seat.holder is None, "a seat has at most one person"
+    before.holder, seat.holder, assignment.seat = None, event.assignment_id, event.seat
 
 
 def _moved(incident: Incident, event: offers.AssignmentEvent) -> None:
@@ -264,6 +280,7 @@ _FOLDS: dict[type[Event], Callable[[Incident, Any], None]] = {
     offers.Assigned: _assigned,
     offers.Doubted: _moved,
     offers.DoubtCleared: _moved,
+    offers.ArrivalExpected: _expected,
     offers.EnRoute: _moved,
     offers.OnScene: _moved,
     offers.Released: _released,

@@ -82,8 +82,9 @@ async def _reply(town: Town, command: commands.Reply) -> None:
         return
     received_at = max(offer.asked_at, town.ago(command.ago))
     await receiving.receive(
-        town.uow, offer_id=offer.id, answer=command.answer, channel="page", received_at=received_at
-    )
+        town.uow, offer_id=offer.id, answer=command.answer, channel="page", received_at=received_at,
+        minutes=command.minutes,
+    )  # fmt: skip
 
 
 async def _text(town: Town, command: commands.Text) -> None:
@@ -102,7 +103,7 @@ async def _text(town: Town, command: commands.Text) -> None:
     if outcome in ("stop", "start"):
         person.stopped = outcome == "stop"
     if command.words == "OUI" and not command.code and several:
-        assert outcome == "asked back", "what could mean two offers is asked back"
+        assert outcome in ("asked back", "acknowledged"), "what could mean two offers is asked back"
 
 
 def _waiting(model: Model, offer: Offer) -> list[Offer]:

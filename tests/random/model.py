@@ -12,12 +12,13 @@ from schemas.replies import ReplyReceived
 
 @dataclass
 class Seat:
-    """A place to fill; `holder` is the assignment that has it."""
+    """A place to fill; `holder` is the assignment that has it; one that was `added` is for who comes too late."""
 
     role: str
     skill: str
     reserve: bool
     holder: UUID | None = None
+    added: bool = False
 
 
 @dataclass
@@ -109,11 +110,11 @@ class Incident:
 
     def free(self, role: str) -> bool:
         """Tell whether a seat of a role is empty."""
-        return any(seat.role == role and seat.holder is None for seat in self.seats.values())
+        return any(s.role == role and s.holder is None and not s.added for s in self.seats.values())
 
     def seated(self) -> bool:
         """Tell whether each role has as many people as it needs."""
-        return self._enough(seat for seat in self.seats.values() if seat.holder is not None)
+        return self._enough(s for s in self.seats.values() if s.holder is not None and not s.added)
 
     def arrived(self) -> bool:
         """Tell whether each role has as many people on scene as it needs."""

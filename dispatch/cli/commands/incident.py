@@ -93,18 +93,25 @@ def _show_incident(found: IncidentDetail, here: Local) -> None:
         (s.number, s.role, _skills(s), s.reserve or "", *_holder(found, holders.get(s.assignment_id)))
         for s in found.seats
     )
-    screen.print(table("seats", ("seat", "role", "skill", "reserve", "who", "status"), rows))
+    screen.print(table("seats", ("seat", "role", "skill", "reserve", "who", "status", "expected"), rows))
     raised = (
         (e.level, e.reason, e.status, e.acknowledged_by, here.plain(e.raised_at)) for e in found.escalations
     )
     if found.escalations:
         screen.print(table("escalations", ("level", "reason", "status", "by", "raised at"), raised))
+    texts = (
+        (f"{one.received_at:%H:%M:%S}", name_of(one.volunteer_id, found.people), Text(one.text), one.outcome)
+        for one in found.texts
+    )
+    if found.texts:
+        screen.print(table("texts", ("at", "who", "text", "outcome"), texts))
 
 
-def _holder(found: IncidentDetail, assignment: Assignment | None) -> tuple[object, object]:
+def _holder(found: IncidentDetail, assignment: Assignment | None) -> tuple[object, ...]:
     if assignment is None:
-        return Text("empty", "red"), ""
-    return name_of(assignment.volunteer_id, found.people), assignment.status
+        return Text("empty", "red"), "", ""
+    expected = f"{assignment.eta_at:%H:%M:%S}" if assignment.eta_at else ""
+    return name_of(assignment.volunteer_id, found.people), assignment.status, expected
 
 
 def _plain(value: object) -> str:

@@ -27,7 +27,19 @@ LAST = 12
 MOST = 200
 CODE = 8
 COLOURS = {"life_threatening": "bold red", "urgent": "yellow", "routine": "", "held": "bold magenta"}
-DETAILS = ("kind", "severity", "role", "reason", "level", "outcome", "purpose", "channel", "by", "radius_m")
+DETAILS = (
+    "kind",
+    "severity",
+    "role",
+    "reason",
+    "level",
+    "outcome",
+    "purpose",
+    "channel",
+    "by",
+    "radius_m",
+    "eta_at",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.grammar import ParsedText
+from schemas.base import Mode
 
 SKEW = timedelta(seconds=30)
 """How far the clock of a network may be behind ours before a quick answer looks older than its question."""
@@ -14,13 +15,24 @@ SKEW = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An offer that a text may be about: `waiting` for a first answer, or `recalled` and not yet seen."""
+    """An offer that a text may be about: `waiting` for a first answer, or `recalled` and not yet seen.
+
+    `seated` is whether the volunteer is assigned, `released` whether they were until a moment ago, `out` whether they
+    may be on the way, on scene, or back from there.
+    """
 
     id: UUID
     organisation: UUID
     waiting: bool
     recalled: bool
     extended_at: datetime | None = None
+    incident_id: UUID | None = None
+    mode: Mode = "actual"
+    informs: bool = False
+    held: bool = False
+    seated: bool = False
+    released: bool = False
+    out: bool = False
 
 
 def bind(

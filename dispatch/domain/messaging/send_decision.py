@@ -66,6 +66,10 @@ class Facts:
     pending_ids: Sequence[UUID]
     pending_titles: Sequence[str]
     page: PageFacts | None = None
+    pending_seated: bool = False
+    unseen_ids: Sequence[UUID] = ()
+    unseen_titles: Sequence[str] = ()
+    late_arrival: bool = False
 
     @property
     def assigned(self) -> bool:
@@ -86,6 +90,7 @@ def why_not(facts: Facts, now: datetime) -> str | None:
 def text_of(facts: Facts, link: str, now: datetime) -> str:
     """Write the text of the message at this moment; for SMS in seven-bit letters where its script allows it."""
     pending = zip(map(code, facts.pending_ids), facts.pending_titles, strict=True)
+    unseen = zip(map(code, facts.unseen_ids), facts.unseen_titles, strict=True)
     text = render(
         TextFacts(
             purpose=facts.purpose,
@@ -107,6 +112,10 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             level=facts.level or 0,
             pending=tuple(pending),
             page=facts.page,
+            pending_seated=facts.pending_seated,
+            unseen=tuple(unseen),
+            forwarded=facts.purpose == "ask_back" and facts.offer_id is not None,
+            late_arrival=facts.late_arrival,
         )
     )
     return fold(text) if facts.channel == "sms" else text

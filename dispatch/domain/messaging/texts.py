@@ -14,9 +14,10 @@ from schemas.volunteers import Language
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
-    """Everything that a text may mention; `pending` are the offers that an unclear answer may mean.
+    """Everything that a text may mention; `page` is what a text to a duty contact says.
 
-    `page` is what a text to a duty contact says.
+    `pending` are the offers that an unclear answer may mean, `unseen` those of recalls that were not acknowledged;
+    `forwarded` is whether a supervisor got the words.
     """
 
     purpose: Purpose
@@ -38,6 +39,10 @@ class TextFacts:
     level: int = 0
     pending: tuple[tuple[str, str], ...] = ()
     page: PageFacts | None = None
+    pending_seated: bool = False
+    unseen: tuple[tuple[str, str], ...] = ()
+    forwarded: bool = False
+    late_arrival: bool = False
 
 
 def render(facts: TextFacts) -> str:
@@ -71,14 +76,24 @@ def _sentences(facts: TextFacts) -> list[str]:
         return page_texts.sentences(facts.purpose, facts.page or PageFacts())
     match facts.purpose:
         case "assigned":
-            return (["late_taken"] if facts.late else []) + [_assigned(facts)]
+            return (["late_taken"] if facts.late and not facts.late_arrival else []) + [_assigned(facts)]
         case "held" | "aborted":
             return [facts.purpose] + (["seen"] if facts.code else [])
         case "resumed" if not (facts.assigned or facts.informs):
             return ["resumed_offer"]
         case "ask_back":
-            return [f"ask_back_{min(len(facts.pending), 2)}"]
+            return _answers(facts)
     return [_manner(facts.purpose, facts)]
+
+
+def _answers(facts: TextFacts) -> list[str]:
+    """Return what an unclear text is answered with: a recall that was not seen goes before anything else."""
+    told = [_manner("forwarded", facts)] if facts.forwarded else []
+    if facts.unseen:
+        return [*told, f"ask_seen_{min(len(facts.unseen), 2)}"]
+    if told:
+        return told
+    return ["ask_which"] if facts.pending_seated else [f"ask_back_{min(len(facts.pending), 2)}"]
 
 
 def _assigned(facts: TextFacts) -> str:
@@ -86,6 +101,8 @@ def _assigned(facts: TextFacts) -> str:
         return "assigned_informs"
     if facts.held:
         return "assigned_held"
+    if facts.late_arrival:
+        return "assigned_late"
     return "assigned_reserve" if facts.reserve else _manner("assigned", facts)
 
 
@@ -105,9 +122,15 @@ def _fields(facts: TextFacts) -> dict[str, str]:
         "level": str(facts.level),
         "why": reason_in_words(facts.reason, facts.detail, facts.language),
         "about": about(facts.title),
-        "pending": ", ".join(f"{code} = {title}" for code, title in facts.pending),
+        "pending": _listed(facts.pending),
         "one": facts.pending[0][0] if facts.pending else "",
+        "unseen": _listed(facts.unseen),
+        "unseen_one": facts.unseen[0][0] if facts.unseen else "",
     } | (page_texts.fields(facts.page) if facts.page else {})
+
+
+def _listed(offers: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{code} = {title}" for code, title in offers)
 
 
 def about(title: str) -> str:

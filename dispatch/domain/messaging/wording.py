@@ -34,6 +34,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "Merci, venez aussi, en réserve : {title}. Départ, arrivée ou danger : dites-le ici {link}",
         "en": "Thank you, please come too, in reserve: {title}. Leaving, there, danger: say so here {link}",
     },
+    "assigned_late": {
+        "fr": "Merci, vous êtes en réserve : {title}. Nous cherchons aussi plus près. Départ, arrivée, danger : {link}",
+        "en": "Thank you, you are in reserve: {title}. We also ask people nearer. Leaving, there, danger: {link}",
+    },
     "assigned_held": {
         "fr": "Merci. ATTENDEZ : {title}. Ne partez pas encore, nous vous dirons quand. {link}",
         "en": "Thank you. WAIT: {title}. Do not leave yet, we will tell you when. {link}",
@@ -92,6 +96,26 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "À quelle demande répondez-vous ? Répondez OUI ou NON avec le code : {pending}",
         "en": "Which one do you answer? Reply YES or NO with its code: {pending}",
     },
+    "ask_which": {
+        "fr": "De laquelle parlez-vous ? Renvoyez votre réponse avec le code : {pending}",
+        "en": "Which one do you mean? Send your answer again with its code: {pending}",
+    },
+    "ask_seen_1": {
+        "fr": "Avez-vous lu notre message de sécurité ? Répondez VU {unseen_one}, sans rien d'autre. ({unseen})",
+        "en": "Have you read our safety message? Reply SEEN {unseen_one} and nothing else. ({unseen})",
+    },
+    "ask_seen_2": {
+        "fr": "Avez-vous lu nos messages de sécurité ? Répondez VU avec le code de chacun : {unseen}",
+        "en": "Have you read our safety messages? Reply SEEN with the code of each: {unseen}",
+    },
+    "forwarded": {
+        "fr": "Votre message est transmis à un superviseur. En danger : répondez DANGER. Urgence : 112.",
+        "en": "A supervisor has been told of your message. In danger: reply DANGER. Emergency: 112.",
+    },
+    "forwarded_informs": {
+        "fr": "Votre message est transmis à un superviseur. Restez chez vous ; danger : 17.",
+        "en": "A supervisor has been told of your message. Stay at home; danger: call 17.",
+    },
     "stopped": {
         "fr": (
             "Vous ne recevrez plus de demandes. Les messages de sécurité d'une mission en cours continuent "
@@ -133,6 +157,14 @@ REASONS: dict[str, dict[Language, str]] = {
     "text_flood": {
         "fr": "un téléphone envoie le même texte sans arrêt",
         "en": "a phone keeps sending the same text",
+    },
+    "late_arrival": {
+        "fr": "quelqu'un accepte, mais arrivera tard",
+        "en": "somebody accepts, but will arrive late",
+    },
+    "responder_text": {
+        "fr": "un intervenant a écrit un message, à lire",
+        "en": "a responder has sent a text to be read",
     },
     "danger": {"fr": "un intervenant signale un danger", "en": "a responder reports danger"},
     "hazard": {"fr": "danger signalé, les volontaires sont écartés", "en": "a hazard keeps volunteers away"},

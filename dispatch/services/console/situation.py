@@ -13,7 +13,7 @@ from dispatch.domain.incident import Incident, Seat
 from dispatch.domain.supervision import allowed
 from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.console.names import names_of
-from dispatch.services.console.views import Assignment, Escalation, Offer, Recall
+from dispatch.services.console.views import Assignment, Escalation, Offer, Recall, ResponderText
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage import incidents as store
@@ -73,7 +73,10 @@ _SEAT = ("number", "role", "all_skills", "any_skills", "min_age", "reserve", "as
 
 @dataclass(frozen=True, slots=True)
 class IncidentDetail:
-    """An incident with all its parts; `acts` are the commands allowed now, `words` the reports' texts."""
+    """An incident with all its parts.
+
+    `acts` are the commands allowed now, `words` the reports' texts, `texts` those that its volunteers sent.
+    """
 
     id: UUID
     mode: Mode
@@ -94,6 +97,7 @@ class IncidentDetail:
     radius_m: int
     acts: list[str]
     words: list[str]
+    texts: list[ResponderText]
     seats: list[SeatDetail]
     offers: list[Offer]
     assignments: list[Assignment]
@@ -124,10 +128,12 @@ async def incident(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> In
         if found is None or found.organisation != organisation:
             raise NotFoundError("there is no such incident")
         words = await connection.fetch(sql("incident_texts"), incident_id)
+        texts = await connection.fetch(sql("texts_about_incident"), incident_id)
         names = await names_of(connection, {offer.volunteer_id for offer in found.offers.values()})
         acknowledged = [one.acknowledged_by for one in found.escalations.values()]
         actors = await names_of_actors(connection, [found.taken_by, *acknowledged])
-    return _detail(_with_names(found, actors), [row["description"] for row in words], names)
+    said = [ResponderText(**dict(row)) for row in texts]
+    return _detail(_with_names(found, actors), [row["description"] for row in words], said, names)
 
 
 async def escalations(
@@ -160,7 +166,9 @@ def _with_names(found: Incident, names: Mapping[str, str]) -> Incident:
     return replace(found, taken_by=taken_by, escalations=escalations)
 
 
-def _detail(found: Incident, words: list[str], people: dict[UUID, str]) -> IncidentDetail:
+def _detail(
+    found: Incident, words: list[str], texts: list[ResponderText], people: dict[UUID, str]
+) -> IncidentDetail:
     same = (
         "id", "mode", "lane", "kind", "severity", "status", "position", "hazards", "professional", "awaiting",
         "opened_at", "covered_at", "ended_at", "taken_by", "radius_m",
@@ -170,6 +178,7 @@ def _detail(found: Incident, words: list[str], people: dict[UUID, str]) -> Incid
         title={str(language): title for language, title in found.plan.title.items()},
         acts=allowed(found) + ([] if found.ended else ["escalate"]),
         words=words,
+        texts=texts,
         seats=[SeatDetail.of(seat) for seat in found.seats],
         offers=sorted(_views(Offer, found.offers), key=lambda offer: (offer.extended_at, offer.distance_m)),
         assignments=sorted(

@@ -27,7 +27,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """An accepted offer in its seat; `doubted_until` is when a doubtful answer counts as a no."""
+    """An accepted offer in its seat.
+
+    `doubted_until` is when a doubtful answer counts as a no, `eta_at` when the responder said that they arrive.
+    """
 
     id: UUID
     offer_id: UUID
@@ -40,6 +43,18 @@ class Assignment:
     released_at: datetime | None = None
     reason: str | None = None
     doubted_until: datetime | None = None
+    eta_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderText:
+    """A text that a volunteer sent about the incident, and what became of it."""
+
+    id: UUID
+    volunteer_id: UUID
+    received_at: datetime
+    text: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)

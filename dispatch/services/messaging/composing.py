@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 from dispatch.domain.commands import Command, Unreached
+from dispatch.domain.messaging.binding import Candidate
 from dispatch.domain.messaging.send_decision import SAFETY
 from dispatch.services.incidents import execution, live_offers
 from dispatch.storage import write_generation
@@ -185,29 +186,41 @@ async def _with_offer_ids(connection: asyncpg.Connection, notices: Sequence[Noti
 
 @dataclass(frozen=True, slots=True)
 class AnswerToText:
-    """What a volunteer's own text is answered with, on the channel on which it came in."""
+    """What a volunteer's own text is answered with, on the channel on which it came in.
+
+    `about` is the offer of the incident whose supervisors got the words, where they did.
+    """
 
     purpose: Purpose
     organisation: UUID
     volunteer_id: UUID
     inbound_id: UUID
     channel: Channel
+    about: Candidate | None = None
 
 
 async def answer_text(connection: asyncpg.Connection, answer: AnswerToText, now: datetime) -> None:
-    """Queue the answer to a text: the confirmation of STOP or START, or, a few times at most, a question back."""
-    if answer.purpose == "ask_back" and await asked_back_enough(connection, answer.volunteer_id, now):
+    """Queue the answer to a text: the confirmation of STOP or START, or, a few times, a question or "passed on"."""
+    forwarded = answer.about is not None
+    if answer.purpose == "ask_back" and await asked_back_enough(
+        connection, answer.volunteer_id, now, forwarded=forwarded
+    ):
         return
     notice = Notice(
         answer.organisation, "actual", answer.purpose, answer.volunteer_id, answer.inbound_id, 0,
         channel=answer.channel,
     )  # fmt: skip
+    if (about := answer.about) is not None:
+        notice = replace(notice, mode=about.mode, incident_id=about.incident_id, offer_id=about.id)
     await _notify(connection, [notice], now)
 
 
-async def asked_back_enough(connection: asyncpg.Connection, person: UUID, now: datetime) -> bool:
-    """Return whether a person was asked back so often within a short time that nobody may be reading."""
-    asked = await connection.fetchval(sql("count_ask_backs"), person, now - ASK_BACKS_WITHIN)
+async def asked_back_enough(
+    connection: asyncpg.Connection, person: UUID, now: datetime, *, forwarded: bool = False
+) -> bool:
+    """Return whether a person was asked back, or told of forwarded words, so often that nobody may be reading."""
+    since = now - ASK_BACKS_WITHIN
+    asked = await connection.fetchval(sql("count_ask_backs"), person, since, forwarded)
     if asked >= ASK_BACKS:
         log.warning("a person was asked back often enough", person=str(person))
     return bool(asked >= ASK_BACKS)

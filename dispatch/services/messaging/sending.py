@@ -27,6 +27,8 @@ LEASE = timedelta(seconds=30)
 """How long a dead process keeps a message from another one; offers are open for a minute. A living one renews it."""
 RECENT = timedelta(minutes=30)
 """How long after an offer's window an unclear text may still have been about it."""
+RECALL_LASTS = timedelta(hours=24)
+"""How long an unclear text is asked whether its sender has seen the recall of an aborted incident."""
 POLL_S = 0.05
 GAP_S = 0.01
 """How long a sender that found nothing does not poll again, though every commit of the process wakes it."""
@@ -172,7 +174,9 @@ class Sender:
         attempts = {one.id: one.attempts for one in leased}
         async with transaction(self._uow.pool) as connection:
             now = self._uow.clock.now()
-            rows = await connection.fetch(sql("message_facts"), list(attempts), now - RECENT)
+            rows = await connection.fetch(
+                sql("message_facts"), list(attempts), now - RECENT, now - RECALL_LASTS
+            )
             known = await with_pages(connection, [Facts(**dict(row)) for row in rows], now)
             ours = [one for one in known if one.status == "leased" and one.attempts == attempts[one.id]]
             checked = [(facts, why_not(facts, now)) for facts in ours]

@@ -23,9 +23,9 @@ from schemas.ids import derived
 from schemas.replies import DOUBTFUL, ReplyReceived
 
 CONSUMER = "replies"
-FIELDS = ("offer_id", "volunteer_id", "answer", "channel", "received_at", "sent_at", "reason")
+FIELDS = ("offer_id", "volunteer_id", "answer", "channel", "received_at", "sent_at", "reason", "eta_at")
 DOUBTS_SINCE = 2
-"""The first generation that has the event of a doubt."""
+"""The first generation that has the events of a doubt and of an arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,10 @@ def _reply(event: ReplyReceived) -> Reply:
 
 def _command(values: Mapping[str, object]) -> AnswerOffer:
     command = AnswerOffer(**{name: values[name] for name in FIELDS})  # type: ignore[arg-type]
-    # Processes of generation 1 cannot read a doubt: they read a no, and so it counts while one of them runs.
-    doubtful = command.reason == DOUBTFUL and write_generation.current < DOUBTS_SINCE
-    return replace(command, reason=None) if doubtful else command
+    if write_generation.current >= DOUBTS_SINCE:
+        return command
+    # Processes of generation 1 can read neither a doubt nor an arrival: a doubt is the no that they read.
+    return replace(command, eta_at=None, reason=None if command.reason == DOUBTFUL else command.reason)
 
 
 def _ordered(replies: Iterable[Reply]) -> list[Reply]:

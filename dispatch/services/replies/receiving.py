@@ -1,7 +1,7 @@
 """Receiving answers: stored and published at once, processed later."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +17,7 @@ from schemas.offers import Channel
 from schemas.replies import Answer, ReplyReceived
 
 STORED = {
-    "volunteer_id", "offer_id", "incident_id", "answer", "channel", "received_at", "sent_at", "reason",
+    "volunteer_id", "offer_id", "incident_id", "answer", "channel", "received_at", "sent_at", "reason", "eta_at",
 }  # fmt: skip
 
 
@@ -31,6 +31,13 @@ class ReceivedAnswer:
     received_at: datetime
     sent_at: datetime | None = None
     reason: str | None = None
+    minutes: int | None = None
+    """How long the volunteer needs to arrive, where they said so."""
+
+    @property
+    def eta_at(self) -> datetime | None:
+        """Return when the volunteer arrives, as they said."""
+        return None if self.minutes is None else self.received_at + timedelta(minutes=self.minutes)
 
 
 async def receive(
@@ -42,13 +49,14 @@ async def receive(
     received_at: datetime,
     volunteer_id: UUID | None = None,
     organisation: UUID | None = None,
+    minutes: int | None = None,
 ) -> UUID:
     """Store and publish one answer; return its id.
 
     Raises NotFoundError where there is no such offer (in the organisation), ForbiddenError where it is
     another volunteer's, RefusedError where the plan sends nobody.
     """
-    received = ReceivedAnswer(offer_id, answer, channel, received_at)
+    received = ReceivedAnswer(offer_id, answer, channel, received_at, minutes=minutes)
 
     async def work(connection: asyncpg.Connection, now: datetime) -> UUID:
         offer = await offer_facts(connection, offer_id)
@@ -86,6 +94,7 @@ async def store(
         received_at=received.received_at,
         sent_at=received.sent_at,
         reason=received.reason,
+        eta_at=received.eta_at,
     )
     await connection.execute(sql("lock_replies_of"), str(event.volunteer_id))
     reply = event.model_dump(include=STORED)

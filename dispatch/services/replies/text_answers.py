@@ -1,4 +1,4 @@
-"""Answers by text: a text is bound to the offer that it is about, or the volunteer is asked again."""
+"""Answers by text: a text is bound to what it is about, reaches a supervisor, or is asked back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,17 @@ from uuid import UUID
 
 import asyncpg
 
+from dispatch.domain.answers import COMES
+from dispatch.domain.commands import Command, ForwardText
 from dispatch.domain.messaging import grammar, split_texts
-from dispatch.domain.messaging.binding import Candidate, bind
+from dispatch.domain.messaging.binding import Candidate
+from dispatch.domain.messaging.meaning import Heard, Meaning, understand
 from dispatch.domain.messaging.sending_time import said_at
 from dispatch.domain.messaging.split_texts import Half, Reading
+from dispatch.services.incidents import execution
 from dispatch.services.messaging import composing
 from dispatch.services.messaging.composing import AnswerToText
+from dispatch.services.messaging.sending import RECALL_LASTS
 from dispatch.services.people import opt_out
 from dispatch.services.replies import halves, receiving
 from dispatch.services.replies.receiving import ReceivedAnswer
@@ -26,7 +31,7 @@ from schemas.replies import DOUBTFUL, Answer
 STARTED_SINCE = 2
 """The first generation whose processes can send the confirmation of START."""
 RECENT = timedelta(minutes=30)
-"""How long after an offer's window a text without a code may still be about it."""
+"""How long after an offer's window, or after a release, a text without a code may still be about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +50,17 @@ class KnownText:
     async def process(self, text: str) -> tuple[str, UUID | None]:
         """Return the outcome, and the id of the reply where the text is one."""
         reading = await self._read(text)
-        if reading.doubted is not None:
+        candidates = await self._candidates()
+        danger = grammar.parse(text).status == "danger"
+        if reading.doubted is not None and not danger:
             return DOUBTFUL, await self._store(reading.doubted, "declined", DOUBTFUL)
         parsed = reading.parsed
-        candidates = await self._candidates()
         if parsed.answer == "stop":
             return await self._opt("stop", candidates), None
         if parsed.answer == "start":
             return await self._opt("start", candidates), None
-        given_at = said_at(self.sent_at, self.received_at)
-        offer = None if parsed.answer == "unclear" else bind(parsed, candidates, given_at)
-        if offer is None or parsed.answer == "unclear":
-            await self._send_back("ask_back", candidates)
-            return "asked back", None
-        return parsed.answer, await self._store(offer.id, parsed.answer)
+        heard = Heard(text, parsed, candidates, said_at(self.sent_at, self.received_at))
+        return await self._apply(understand(heard), candidates, danger=danger)
 
     async def _read(self, text: str) -> Reading:
         """Read a text together with those just before it, of which it may be the other half."""
@@ -66,8 +68,45 @@ class KnownText:
         this = Half(text, self.received_at, self.sent_at, None, None, None)
         return split_texts.read(this, grammar.parse(text), before)
 
-    async def _store(self, offer_id: UUID, answer: Answer, reason: str | None = None) -> UUID:
-        received = ReceivedAnswer(offer_id, answer, self.channel, self.received_at, self.sent_at, reason)
+    async def _apply(
+        self, meaning: Meaning, candidates: Sequence[Candidate], *, danger: bool
+    ) -> tuple[str, UUID | None]:
+        await self._link(meaning)
+        # Incidents are locked before answers, as everywhere.
+        await self._forward(meaning.forwards, danger=danger)
+        replies = [await self._answer(offer, answer, meaning) for offer, answer in meaning.answers]
+        about = (*meaning.forwards, *(offer for offer, answer in meaning.answers if answer == "danger"))
+        if about or meaning.asks:
+            await self._send_back("ask_back", candidates, about[0] if about else None)
+        if meaning.answers:
+            return meaning.answers[0][1], replies[0]
+        return "forwarded" if about else "asked back" if meaning.asks else "noted", None
+
+    async def _link(self, meaning: Meaning) -> None:
+        """Show the words to the supervisors of the incidents that they are about."""
+        about = [*meaning.forwards, *(offer for offer, _ in meaning.answers)]
+        names = list(dict.fromkeys(one.incident_id for one in about))
+        await self.connection.execute(sql("link_text"), self.id, self.volunteer_id, names or None)
+
+    async def _forward(self, to: Sequence[Candidate], *, danger: bool) -> None:
+        commands: list[tuple[UUID, Command]] = [
+            (one.incident_id, ForwardText(self.id, page=danger or (one.out and not one.informs)))
+            for one in to
+            if one.incident_id is not None
+        ]
+        if commands:
+            await execution.lock_and_execute(self.connection, commands, self.now)
+
+    async def _answer(self, offer: Candidate, answer: Answer, meaning: Meaning) -> UUID:
+        minutes = meaning.minutes if answer in COMES else None
+        return await self._store(offer.id, answer, minutes=minutes)
+
+    async def _store(
+        self, offer_id: UUID, answer: Answer, reason: str | None = None, minutes: int | None = None
+    ) -> UUID:
+        received = ReceivedAnswer(
+            offer_id, answer, self.channel, self.received_at, self.sent_at, reason, minutes
+        )
         row = await receiving.offer_facts(self.connection, offer_id)
         return await receiving.store(self.connection, received, row, self.now)
 
@@ -87,14 +126,16 @@ class KnownText:
         return wish
 
     async def _candidates(self) -> list[Candidate]:
-        ended_after = self.received_at - RECENT
-        rows = await self.connection.fetch(sql("offers_to_answer"), self.volunteer_id, ended_after)
+        recent, recalled = self.received_at - RECENT, self.received_at - RECALL_LASTS
+        rows = await self.connection.fetch(sql("offers_to_answer"), self.volunteer_id, recent, recalled)
         return [Candidate(**dict(row)) for row in rows]
 
-    async def _send_back(self, purpose: Purpose, candidates: Sequence[Candidate]) -> None:
-        """Answer in the name of the organisation that asked last, else of one whose roster has the person."""
+    async def _send_back(
+        self, purpose: Purpose, candidates: Sequence[Candidate], about: Candidate | None = None
+    ) -> None:
+        """Answer in the name of the organisation that the text is about, that asked last, or that has the person."""
         rosters = await opt_out.organisations_of(self.connection, self.volunteer_id)
-        organisations = [one.organisation for one in candidates] + rosters
+        organisations = [one.organisation for one in (*([about] if about else []), *candidates)] + rosters
         if organisations:
-            answer = AnswerToText(purpose, organisations[0], self.volunteer_id, self.id, self.channel)
+            answer = AnswerToText(purpose, organisations[0], self.volunteer_id, self.id, self.channel, about)
             await composing.answer_text(self.connection, answer, self.now)

@@ -42,5 +42,6 @@ async def answer(
         channel="api",
         received_at=uow.clock.now(),
         organisation=key.organisation,
+        minutes=body.eta_minutes,
     )
     return Received(reply_id=reply_id)

@@ -65,7 +65,7 @@ async def test_texts_page_and_answers_follow_the_engagement_of_the_incident_what
     assert (view.informs, view.crew) == facts
     answered = await post.uow.pool.fetchrow(sql("offer_facts"), offer.id)
     sent = await post.uow.pool.fetch(
-        sql("message_facts"), [(await post.messages())[0]["id"]], post.clock.now()
+        sql("message_facts"), [(await post.messages())[0]["id"]], *[post.clock.now()] * 2
     )
     assert [row["informs"] for row in (answered, *sent) if row] == [facts[0]] * 2
 

@@ -10,7 +10,8 @@ ORDER BY a.subject, a.due_at;
 SELECT i.id, i.mode, i.lane, i.kind, i.severity, i.status, p.name AS plan, i.lat, i.lon, i.awaiting, i.opened_at,
        i.covered_at, i.ended_at, i.taken_by,
        (SELECT count(*) FROM seats s WHERE s.incident_id = i.id AND NOT s.reserve) AS needed,
-       (SELECT count(*) FROM seats s WHERE s.incident_id = i.id AND s.assignment_id IS NOT NULL) AS filled,
+       (SELECT count(*) FROM seats s
+        WHERE s.incident_id = i.id AND s.assignment_id IS NOT NULL AND NOT s.added) AS filled,
        (SELECT count(*) FILTER (WHERE o.status = 'extended') FROM offers o WHERE o.incident_id = i.id) AS open_offers,
        (SELECT count(*) FROM escalations e
         WHERE e.subject_id = i.id AND e.status IN ('raised', 'acknowledged')) AS open_escalations
@@ -24,6 +25,11 @@ LIMIT $5;
 -- Returns the texts of an incident's reports, in the order of their receipt.
 SELECT t.description FROM reports r JOIN report_texts t ON t.report_id = r.id
 WHERE r.incident_id = $1 ORDER BY r.received_at, r.id;
+
+-- name: texts_about_incident
+-- Returns the texts that volunteers sent about an incident, in the order of their receipt.
+SELECT id, volunteer_id, received_at, text, outcome FROM inbound_texts
+WHERE incident_ids @> ARRAY[$1::uuid] ORDER BY received_at, id;
 
 -- name: list_escalations
 -- Returns the escalations of an organisation, only open ones if $2, by level from the highest, then the latest first.

@@ -64,5 +64,6 @@ SELECT organisation, id, channel, drills FROM duty_contacts
 WHERE organisation = ANY ($1::uuid[]) ORDER BY organisation, turn;
 
 -- name: count_ask_backs
--- Counts how often a volunteer was asked back since a moment.
-SELECT count(*) FROM messages WHERE recipient_id = $1 AND purpose = 'ask_back' AND created_at > $2;
+-- Counts how often a volunteer was asked back since a moment, or, where $3, was told that a supervisor has their words.
+SELECT count(*) FROM messages
+WHERE recipient_id = $1 AND purpose = 'ask_back' AND created_at > $2 AND (offer_id IS NOT NULL) = $3;

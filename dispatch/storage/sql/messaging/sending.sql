@@ -34,7 +34,7 @@ WHERE id = ANY ($1::uuid[]) AND status = 'leased' AND leased_until > $2 AND leas
 
 -- name: message_facts
 -- Returns messages with the present state of their incident, offer and recipient, the most severe first; `pending` are
--- offers that ended after $2 or still run.
+-- offers that ended after $2 or still run, or by which the recipient is seated, `unseen` those of unseen recalls.
 SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m.severity, m.attempts,
        m.recipient_kind, m.recipient_id, m.offer_id,
        coalesce(a.address, d.address) AS address, l.language, coalesce(s.consent, '{}') AS consent,
@@ -44,14 +44,15 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
        i.status AS incident_status, p.body -> 'title' ->> l.language AS title,
        coalesce(i.engagement = 'notice', false) AS informs, coalesce(i.engagement = 'crew', false) AS crew,
        o.status AS offer_status, o.expires_at, o.distance_m, o.late,
-       h.status AS assignment_status, coalesce(t.reserve, false) AS reserve,
+       h.status AS assignment_status, coalesce(t.reserve, false) AS reserve, coalesce(t.added, false) AS late_arrival,
        EXISTS (SELECT FROM messages e
                WHERE e.offer_id = m.offer_id AND e.purpose = 'offer'
                  AND (e.status IN ('sent', 'delivered') OR e.in_doubt) OFFSET 0) AS asked,
        c.status AS escalation_status, c.reason, c.detail, c.level,
        (SELECT coalesce(max(k.generation) FILTER (WHERE k.revoked_at IS NULL), max(k.generation) + 1, 0)
         FROM tokens k WHERE k.offer_id = m.offer_id) AS generation,
-       w.ids AS pending_ids, w.titles AS pending_titles
+       w.ids AS pending_ids, w.titles AS pending_titles, w.seated AS pending_seated,
+       u.ids AS unseen_ids, u.titles AS unseen_titles
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
 LEFT JOIN volunteers v ON v.id = m.recipient_id
@@ -67,12 +68,29 @@ LEFT JOIN seats t ON t.assignment_id = h.id
 LEFT JOIN escalations c ON c.id = m.escalation_id
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(x.id ORDER BY x.extended_at, x.id), '{}') AS ids,
-           coalesce(array_agg(y.body -> 'title' ->> l.language ORDER BY x.extended_at, x.id), '{}') AS titles
+           coalesce(array_agg(y.body -> 'title' ->> l.language ORDER BY x.extended_at, x.id), '{}') AS titles,
+           coalesce(bool_or(q.status IS NOT NULL), false) AS seated
     FROM offers x JOIN incidents z ON z.id = x.incident_id JOIN plans y ON y.hash = z.plan_hash
-    WHERE m.purpose = 'ask_back' AND x.volunteer_id = m.recipient_id AND x.expires_at > $2
-      AND x.status IN ('extended', 'expired', 'withdrawn')
-      AND NOT EXISTS (SELECT FROM replies r WHERE r.offer_id = x.id AND r.answer IN ('accepted', 'declined'))
+    LEFT JOIN assignments q ON q.offer_id = x.id AND q.status <> 'released' AND z.engagement IS DISTINCT FROM 'notice'
+    WHERE m.purpose = 'ask_back' AND x.volunteer_id = m.recipient_id
+      AND (q.status IS NOT NULL OR (x.expires_at > $2 AND x.status IN ('extended', 'expired', 'withdrawn') AND z.status <> 'aborted'
+           AND NOT EXISTS (SELECT FROM replies r WHERE r.offer_id = x.id AND r.answer IN ('accepted', 'declined'))))
 ) w
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(e.id ORDER BY e.at, e.id), '{}') AS ids,
+           coalesce(array_agg(e.title ORDER BY e.at, e.id), '{}') AS titles
+    FROM (SELECT DISTINCT ON (r.incident_id) x.id, r.at, y.body -> 'title' ->> l.language AS title
+          FROM offers x JOIN recalls r ON r.incident_id = x.incident_id AND r.volunteer_id = x.volunteer_id
+          JOIN incidents z ON z.id = x.incident_id JOIN plans y ON y.hash = z.plan_hash
+          LEFT JOIN assignments q ON q.offer_id = x.id AND q.status <> 'released'
+          WHERE m.purpose = 'ask_back' AND x.volunteer_id = m.recipient_id AND r.acknowledged_at IS NULL
+            AND CASE WHEN r.kind = 'aborted' THEN r.at > $3
+                     ELSE z.status IN ('held', 'taken_over') AND (x.status = 'extended' OR q.status IS NOT NULL) END
+            AND NOT EXISTS (SELECT FROM replies k
+                            WHERE k.offer_id = x.id AND coalesce(k.sent_at, k.received_at) > r.at
+                              AND k.answer IN ('acknowledged', 'declined', 'released'))
+          ORDER BY r.incident_id, q.status IS NOT NULL DESC, x.extended_at DESC, x.id) e
+) u
 WHERE m.id = ANY ($1::uuid[])
 ORDER BY m.severity, m.due_at, m.created_at, m.id;
 

@@ -87,18 +87,16 @@ WHERE i.covered_at IS NULL AND i.taken_by IS NULL AND i.ended_at IS NULL;
 
 -- name: doubly_filled_seats
 -- Returns seats that two people held at one time, by the order of the journal.
-WITH held AS (
+-- Whoever says when they arrive may hold another seat from then on.
+WITH moves AS (
     SELECT j.stream AS incident_id, b.body ->> 'assignment_id' AS name, (b.body ->> 'seat')::int AS seat,
-           min(j.id) FILTER (WHERE j.type = 'assignment.assigned.v1') AS since,
-           min(j.id) FILTER (WHERE j.type = 'assignment.released.v1') AS until
+           j.id AS since, lead(j.id) OVER (PARTITION BY j.stream, b.body ->> 'assignment_id' ORDER BY j.id) AS until
     FROM journal j
     CROSS JOIN LATERAL (SELECT convert_from(j.body, 'UTF8')::jsonb AS body) AS b
-    WHERE j.topic = 'dispatch.assignments' AND j.type IN ('assignment.assigned.v1', 'assignment.released.v1')
-    GROUP BY 1, 2, 3
+    WHERE j.topic = 'dispatch.assignments' AND j.type IN (
+        'assignment.assigned.v1', 'assignment.arrival_expected.v1', 'assignment.released.v1')
 ), stays AS (
-    SELECT incident_id, name, max(seat) AS seat,
-           int8range(min(since), min(until)) AS stay
-    FROM held GROUP BY 1, 2
+    SELECT incident_id, name, seat, int8range(since, until) AS stay FROM moves WHERE seat IS NOT NULL
 )
 SELECT a.incident_id, a.seat FROM stays a JOIN stays b
     ON b.incident_id = a.incident_id AND b.seat = a.seat AND b.name > a.name AND b.stay && a.stay;

@@ -27,7 +27,7 @@ DELETE FROM memberships WHERE organisation = $1 AND volunteer_id = $2 RETURNING 
 -- name: erase_texts
 -- Erases the texts that a person sent, and those that they may have sent.
 DELETE FROM inbound_texts
-WHERE sender IN (SELECT address FROM addresses WHERE volunteer_id = $1)
+WHERE volunteer_id = $1 OR sender IN (SELECT address FROM addresses WHERE volunteer_id = $1)
    OR readings && ARRAY(SELECT address FROM addresses WHERE volunteer_id = $1);
 
 -- name: erase_person

@@ -2,7 +2,7 @@
 -- Returns at most 100 unprocessed answers, without those in $3, that these persons gave before $2, the oldest first.
 -- OFFSET 0 makes it one lookup per person: a free join would read every unprocessed answer.
 SELECT earlier.* FROM unnest($1::uuid[], $2::timestamptz[]) AS batch (volunteer_id, last_at)
-CROSS JOIN LATERAL (SELECT id, incident_id, offer_id, volunteer_id, answer, channel, received_at, sent_at, reason
+CROSS JOIN LATERAL (SELECT id, incident_id, offer_id, volunteer_id, answer, channel, received_at, sent_at, reason, eta_at
                     FROM replies r
                     WHERE r.volunteer_id = batch.volunteer_id AND r.processed_at IS NULL
                       AND r.received_at < batch.last_at AND r.id <> ALL ($3::uuid[])
