@@ -7,11 +7,12 @@ from uuid import UUID
 
 from dispatch.domain.incident import AssignmentStatus, EscalationStatus, OfferStatus
 from schemas.escalations import SubjectKind
+from schemas.offers import Missed
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An offer to one volunteer; `late` is the outcome of a yes after the window."""
+    """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them."""
 
     id: UUID
     volunteer_id: UUID
@@ -23,6 +24,7 @@ class Offer:
     round_id: UUID
     settled_at: datetime | None = None
     late: str | None = None
+    missed: Missed | None = None
 
 
 @dataclass(frozen=True, slots=True)
