@@ -15,7 +15,7 @@ from dispatch.services.incidents import asking
 from dispatch.services.intake import opening
 from dispatch.services.matching import candidates
 from dispatch.storage import incidents as store
-from dispatch.storage.candidates import search
+from dispatch.storage.candidates import explore
 from dispatch.storage.pool import ConnectionLostError, transaction
 from tests.domain.builders import plan
 from tests.support.world import TRUSTED, World
@@ -39,7 +39,7 @@ def failing_search_for(*bad: str) -> Any:  # noqa: ANN401 - a patch
     async def fail(connection: asyncpg.Connection, incidents: Iterable[Incident], *more: Any) -> Any:  # noqa: ANN401
         if any(incident.kind in bad for incident in incidents):
             raise ZeroDivisionError
-        return await search(connection, incidents, *more)
+        return await explore(connection, incidents, *more)
 
     return patch.object(candidates, "explore", fail)
 
