@@ -60,20 +60,16 @@ async def create(
     """Create an organisation; raises ConflictError if the name is taken."""
     _check(name, zone, area, country)
     id_ = named("organisation", name)
-    corners = asdict(area) if area else dict.fromkeys(field.name for field in fields(Area))
+    corners = _corners(area)
 
     async def work(connection: asyncpg.Connection, now: datetime) -> object:
-        return await connection.fetchval(
-            *bound(
-                "create_organisation",
-                id=id_,
-                name=name,
-                zone=zone,
-                country=country,
-                created_at=now,
-                **corners,
-            )
-        )
+        query = bound("create_organisation", id=id_, name=name, zone=zone, created_at=now, **corners)
+        created = await connection.fetchval(*query)
+        # The default stays unnamed: this works before the migration too, as an upgrade step by step needs it.
+        if created is not None and country != HOME:
+            settings = bound("change_organisation", organisation=id_, zone=None, country=country, **corners)
+            await connection.execute(*settings)
+        return created
 
     if await uow.transact(work) is None:
         raise ConflictError(f"there is an organisation of the name {name!r} already")
@@ -111,12 +107,12 @@ async def change(
     """Change the settings that are given; raises NotFoundError and InvalidError."""
     before = await get(uow, organisation)
     _check(before.name, zone or before.zone, area, country or before.country)
-    corners = asdict(area) if area else dict.fromkeys(field.name for field in fields(Area))
+    query = bound(
+        "change_organisation", organisation=organisation, zone=zone, country=country, **_corners(area)
+    )
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> object:
-        return await connection.fetchval(
-            *bound("change_organisation", organisation=organisation, zone=zone, country=country, **corners)
-        )
+        return await connection.fetchval(*query)
 
     await uow.transact(work)
 
@@ -176,6 +172,11 @@ def _phones(contacts: Sequence[DutyContact], country: str) -> list[str]:
             raise InvalidError(f"{number}.phone", "this number is in the duty order twice")
         phones.append(phone)
     return phones
+
+
+def _corners(area: Area | None) -> dict[str, float | None]:
+    """Return the columns of an area, empty where the organisation serves everywhere."""
+    return asdict(area) if area else dict.fromkeys(field.name for field in fields(Area))
 
 
 def _check(name: str, zone: str, area: Area | None, country: str) -> None:

@@ -11,8 +11,8 @@ FROM organisations o ORDER BY o.name;
 
 -- name: create_organisation
 -- Creates an organisation and returns its id; no row if the name is taken.
-INSERT INTO organisations (id, name, zone, country, south, west, north, east, created_at)
-VALUES (:id, :name, :zone, :country, :south, :west, :north, :east, :created_at)
+INSERT INTO organisations (id, name, zone, south, west, north, east, created_at)
+VALUES (:id, :name, :zone, :south, :west, :north, :east, :created_at)
 ON CONFLICT DO NOTHING
 RETURNING id;
 
