@@ -1,16 +1,19 @@
 """Rosters as CSV files: what their columns and cells say, and the mistakes in them."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from dispatch.domain.service_area import Area
+from dispatch.services.core.csv_tables import decode
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.people.roster_cells import GivenSkill
 from dispatch.services.people.roster_entry import RosterEntry
 from dispatch.services.people.roster_files import Reading, RosterFile, read_roster
 from tests.conftest import START
 
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 TODAY = START.date()
 READING = Reading(TODAY)
 ALSACE = Reading(TODAY, area=Area(48.1, 6.9, 49.1, 8.3))
@@ -236,3 +239,9 @@ def test_a_file_of_a_hundred_thousand_lines_with_one_mistake_on_each_names_it_on
 def test_letters_that_were_read_in_the_wrong_encoding_are_a_warning() -> None:
     file = read_roster(HEADER + line(name="ZoÃ©"), READING)
     assert [(one.line, one.field) for one in file.warnings.listed()] == [(2, "name")]
+
+
+@pytest.mark.parametrize("name", ["roster.csv", "benevoles.csv"])
+def test_the_example_rosters_are_read_without_a_mistake_or_a_warning(name: str) -> None:
+    file = read_roster(decode((EXAMPLES / name).read_bytes()), ALSACE)
+    assert (len(file.lines), file.problems.listed(), file.warnings.listed()) == (2, [], [])
