@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from dispatch.services.core.phone_numbers import NO_TEXTS
 from tests.http.site import Site, problem_fields, volunteer_body
 from tests.support.scene import phone
 
@@ -109,7 +110,7 @@ async def test_a_skill_over_http_has_a_last_day_and_a_landline_is_a_warning(site
         phone="+33353010001", skills=["aed", {"name": "first_aid", "valid_until": "2027-05-31"}]
     )
     made = (await site.client.post("/v1/volunteers", json=body, headers=key)).json()
-    assert made["warnings"] == ["phone: a landline, which receives no texts, though the consent names sms"]
+    assert made["warnings"] == [f"phone: {NO_TEXTS}"]
     listed = (await site.client.get("/v1/volunteers", headers=key)).json()
     (one,) = [one for one in listed if one["volunteer_id"] == made["volunteer_id"]]
     assert (one["skills"], one["valid_until"]) == (["aed", "first_aid"], {"first_aid": "2027-05-31"})

@@ -13,6 +13,7 @@ HOME = "FR"
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
 FRENCH = ("FR", "RE", "GP", "GF", "MQ", "PM")
 """The countries that share the French national form, 06… or 0692…; RE includes Mayotte, GP Saint-Barthélemy."""
+NO_TEXTS = "a landline or another number that receives no texts, though the consent names sms"
 TEXTED = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 # Reserved for works of fiction, by the regulators ARCEP, Ofcom, NANPA and ACMA: valid, since drills use them.
@@ -23,8 +24,8 @@ FICTION = re.compile(
     r"|\+61(?:[2378](?:5550|7010)\d{4}|491570\d{3})"
 )
 FICTITIOUS_MOBILE = re.compile(r"\+33639|\+447|\+1|\+614")
-MARKED = re.compile(r"""^(?:['’]|=)?"?(.*?)"?$""")
-"""A number that a spreadsheet marks as text, as '06… or ="06…"."""
+MARKED = re.compile(r"""^(?:['’]|=)?"?(?:t[ée]l[.:\s]+)?(.*?)"?$""", re.IGNORECASE)
+"""A number that a spreadsheet marks as text, as '06… or ="06…", or that a link marks, as tel:+33…."""
 SHORTENED = re.compile(r"\d(?:[.,]\d*)?e\+?\d{1,2}", re.IGNORECASE)
 WHOLE = re.compile(r"(\d+)[.,]0")
 LETTER = re.compile(r"[^\W\d_]")
@@ -42,6 +43,10 @@ def e164(text: str, *, field: str = "phone", region: str = HOME) -> str:
     if whole := WHOLE.fullmatch(spelt):
         spelt = whole[1]
     own = _parsed(spelt, region)
+    if _may_lack_its_plus(spelt, own, region):
+        raise InvalidError(
+            field, "a number of two countries: write it with + and the country code, or with its 0"
+        )
     if own is not None and _exists(own):
         return _spelt(own)
     # The overseas countries share the French national form, so that 0692… is a number of one of them.
@@ -91,6 +96,17 @@ def _parsed(spelt: str, region: str) -> PhoneNumber | None:
         return None if LETTER.search(spelt) else phonenumbers.parse(spelt, region)
     except phonenumbers.NumberParseException:
         return None
+
+
+def _may_lack_its_plus(spelt: str, own: PhoneNumber | None, region: str) -> bool:
+    """Return whether a number without its 0 is another, complete one abroad: 687751234 is one of New Caledonia."""
+    digits = re.sub(r"\D", "", spelt)
+    if own is None or "+" in spelt or digits.startswith("0"):
+        return False
+    if phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True) != "0":
+        return False
+    abroad = _parsed(f"+{digits}", region)
+    return abroad is not None and phonenumbers.is_valid_number(abroad) and _exists(own) and abroad != own
 
 
 def _elsewhere(spelt: str, region: str) -> Iterator[PhoneNumber]:

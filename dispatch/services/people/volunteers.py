@@ -9,7 +9,7 @@ import asyncpg
 
 from dispatch.services.access.organisations import country_of
 from dispatch.services.core.errors import NotFoundError
-from dispatch.services.core.phone_numbers import takes_no_texts
+from dispatch.services.core.phone_numbers import NO_TEXTS, takes_no_texts
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import roster_writer
 from dispatch.services.people.opt_out import journal_entry
@@ -52,7 +52,7 @@ async def warnings(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID) -> l
     """Return what may be a mistake in the data of a member."""
     row = await uow.pool.fetchrow(sql("phone_and_consent"), organisation, volunteer_id)
     if row is not None and "sms" in row["consent"] and takes_no_texts(row["phone"]):
-        return ["phone: a landline, which receives no texts, though the consent names sms"]
+        return [f"phone: {NO_TEXTS}"]
     return []
 
 

@@ -17,6 +17,10 @@ from dispatch.services.core.phone_numbers import e164, readings, takes_no_texts
         ("612345678", "+33612345678"),
         ("'0612345678", "+33612345678"),
         ('="0612345678"', "+33612345678"),
+        ("tel:+33612345678", "+33612345678"),
+        ("Tél. 06 12 34 56 78", "+33612345678"),
+        ("0687751234", "+33687751234"),
+        ("+687751234", "+687751234"),
         ("612345678.0", "+33612345678"),
         ("06\u00a012\u202f34 56 78", "+33612345678"),
         ("06 39 98 00 01", "+33639980001"),
@@ -64,6 +68,13 @@ def test_a_number_without_a_country_code_is_one_of_the_organisations_country(
 def test_a_number_that_no_phone_can_have_is_invalid(text: str) -> None:
     with pytest.raises(InvalidError):
         e164(text)
+
+
+def test_a_number_without_its_zero_that_is_complete_in_another_country_is_not_guessed() -> None:
+    with pytest.raises(InvalidError, match="a number of two countries: write it with \\+"):
+        e164("687751234")
+    assert e164("687751234", region="NC") == "+687751234"
+    assert e164("2025550143", region="US") == "+12025550143"
 
 
 def test_a_number_that_a_spreadsheet_shortened_names_the_cure() -> None:
