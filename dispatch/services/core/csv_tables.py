@@ -25,7 +25,7 @@ SETTLED_S = 0.25
 """A file that was changed less than so many seconds ago may still be being saved: it is looked at again as late."""
 LONGEST_RECORD = 50
 """The most lines of one record; a longer one has a quote that was closed by another record's quote."""
-UNCLOSED = "a quote that opens in this line is not closed"
+UNCLOSED = "a quote that opens in this line is not closed: close it, or remove it"
 EARLY_QUOTE = 'a quote ends before its cell does: write "" for a quote inside a quoted cell'
 SHORTEST_START = 3
 """The length from which a known word is probably meant by a longer one: `lat` by `latitude`."""
@@ -112,8 +112,11 @@ def _guessed(data: bytes) -> str:
     return "utf-8"
 
 
-def parse_table(text: str) -> Table:
-    """Read the text of a CSV file; raises InvalidError where it is empty or its first line names no columns."""
+def parse_table(text: str, *, twice: bool = False) -> Table:
+    """Read the text of a CSV file; raises InvalidError where it is empty or its first line names no columns.
+
+    A column that appears twice is an error too, unless the caller looks for it (`twice`).
+    """
     # Not `splitlines`, which also splits at characters that may stand in a cell.
     lines = list(StringIO(text.removeprefix("\ufeff").replace("\0", ""), newline=""))
     filled = next((number for number, line in enumerate(lines) if line.strip(SEPARATORS + " \r\n")), None)
@@ -128,7 +131,9 @@ def parse_table(text: str) -> Table:
     line, cells = next(records)
     if isinstance(cells, str):
         raise InvalidError("file", f"line {line}: {cells}")
-    headers = _headers(line, cells)
+    headers = tuple(cell.strip() for cell in cells)
+    if not twice:
+        _require_each_once(line, headers)
     return _table(headers, records, cut=not lines[-1].endswith(("\n", "\r")))
 
 
@@ -160,12 +165,10 @@ def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[tuple
         start = first + 1
 
 
-def _headers(line: int, cells: Sequence[str]) -> tuple[str, ...]:
-    headers = tuple(cell.strip() for cell in cells)
+def _require_each_once(line: int, headers: Sequence[str]) -> None:
     twice = next((name for name in headers if name and headers.count(name) > 1), None)
     if twice is not None:
         raise InvalidError("file", f"line {line}: the column {twice!r} appears twice")
-    return headers
 
 
 def _table(headers: tuple[str, ...], records: Iterator[tuple[int, list[str] | str]], *, cut: bool) -> Table:

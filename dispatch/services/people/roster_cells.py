@@ -11,11 +11,15 @@ from schemas.volunteers import Availability, Consent, Language
 
 OLDEST = 110
 """Years: an older birth date is a spreadsheet's zero, or a typing error."""
+YOUNGEST = 16
+"""Years: a younger birth date is probably a typing error, or the day of joining."""
 LONGEST_NAME = 200
 MOST_SKILLS = 32
 CENTURY = 100
+EMPTY = "leave it empty for people who are on the roster already"
 SKILL = re.compile(r"[a-z][a-z0-9_]{0,31}")
 LISTED = re.compile(r"[a-z][a-z0-9_]*(?::\S+)?")
+DATED = re.compile(r"\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\b(?:19|20)\d\d\b")
 WORDS = re.compile(r"[\w\s.'’-]+")
 NOTHING = {"", "aucun", "aucune", "neant", "none", "non", "no", "nul", "ras"}
 ENDLESS = {"none", "never", "illimite", "permanent", "unlimited", "sans_fin"}
@@ -79,12 +83,17 @@ def check_birth_date(born: date, today: date) -> None:
     if born > today:
         raise InvalidError("birth_date", "in the future")
     if born.year < today.year - OLDEST:
-        raise InvalidError("birth_date", f"more than {OLDEST} years ago: leave an unknown date empty")
+        raise InvalidError("birth_date", f"more than {OLDEST} years ago: compare the year")
+
+
+def is_young(born: date, today: date) -> bool:
+    """Return whether somebody born on this day would be younger than volunteers are."""
+    return (today.year - born.year, (today.month, today.day)) < (YOUNGEST, (born.month, born.day))
 
 
 def read_date(text: str, field: str, today: date) -> date:
     """Return a date from 1980-12-31, 31/12/1980 or 31 décembre 1980; raises InvalidError."""
-    spelt = MIDNIGHT.sub("", text.strip())
+    spelt = MIDNIGHT.sub("", text.strip().lstrip("'’"))
     year, month, day = _parts(spelt, field, today)
     try:
         return date(year, month, day)
@@ -150,7 +159,9 @@ def _parts(spelt: str, field: str, today: date) -> tuple[int, int, int]:
     if (found := WORDED.fullmatch(folded(spelt))) and found[2] in MONTH_NUMBERS:
         return int(found[3]), MONTH_NUMBERS[found[2]], int(found[1])
     if spelt.replace(",", ".").removesuffix(".0") == "0":
-        raise InvalidError(field, "0 is a spreadsheet's empty date: leave it empty, or write 31/12/1980")
+        raise InvalidError(field, f"0 is a spreadsheet's empty date: write 31/12/1980, or {EMPTY}")
+    if re.fullmatch(r"(?:19|20)\d\d", spelt):
+        raise InvalidError(field, "a year alone: write the whole date, as 31/12/1980")
     if re.fullmatch(r"\d{4,6}([.,]\d+)?", spelt):
         raise InvalidError(field, "a spreadsheet's day number: format the column as a date, as 31/12/1980")
     raise InvalidError(field, "not a date: write 31/12/1980 or 1980-12-31")
@@ -178,6 +189,10 @@ def _split(text: str, known: Collection[str]) -> list[str]:
 
 def _skill(part: str, today: date) -> GivenSkill:
     spelt, colon, end = part.partition(":")
+    if DATED.search(spelt):
+        raise InvalidError(
+            "skills", "a date in a skill: write its last day after a colon, as first_aid:2027-05-31"
+        )
     name = folded(spelt) if WORDS.fullmatch(spelt) else ""
     if not SKILL.fullmatch(name):
         raise InvalidError("skills", "write a skill as first_aid: small letters, digits and _")

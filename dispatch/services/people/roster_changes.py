@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from dispatch.services.core.phone_numbers import takes_no_texts
+from dispatch.services.core.phone_numbers import NO_TEXTS, takes_no_texts
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import opt_out, roster_writer
-from dispatch.services.people.roster_entry import Member, RosterEntry, changed_fields, merged
+from dispatch.services.people.roster_entry import NEEDED, Member, RosterEntry, changed_fields, merged
 from dispatch.services.people.roster_files import RosterFile, RosterLine
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
@@ -20,9 +20,14 @@ TENTH = 10
 FEW = 5
 """From so many people on, a tenth of the roster that loses its names, skills or consents is taken for a mistake."""
 
+HANDED_ON = (
+    "another name and another birth date: has this number changed hands? What the file does not say of its new"
+    " holder stays as it was, such as consent"
+)
+
 
 class MemberChange(NamedTuple):
-    """A person whom a line adds or changes, and the names of the fields that change."""
+    """A person whom a line adds or changes, and the names of the fields that change, with what is lost."""
 
     line: int
     name: str | None
@@ -95,8 +100,7 @@ async def _known(uow: UnitOfWork, organisation: UUID, phones: Sequence[str]) -> 
 def _compare_line(changes: RosterChanges, file: RosterFile, line: RosterLine, before: Member | None) -> None:
     entry = line.entry
     if before is None and entry.missing:
-        for column in entry.missing:
-            file.problems.add(line.line, column, _missing(column, file.columns))
+        _add_missing(file, line)
         return
     after = merged(before.volunteer_id if before else NOBODY, before, entry)
     fields = changed_fields(before, after) if before else ()
@@ -104,17 +108,17 @@ def _compare_line(changes: RosterChanges, file: RosterFile, line: RosterLine, be
         changes.added.append(MemberChange(line.line, after.name, fields))
         _warn_of_defaults(file, line)
     elif fields or entry.work:
-        changes.changed.append(MemberChange(line.line, after.name, fields))
+        changes.changed.append(MemberChange(line.line, after.name, _told(before, after, fields)))
         _count(changes, before, after, fields)
+        if before.name and {"name", "birth_date"} <= set(fields):
+            file.warnings.add(line.line, "phone", HANDED_ON)
     else:
         changes.unchanged += 1
     if before is None or fields or entry.work:
         changes.entries.append(entry)
     changes.skills.update(list(after.skills))
     if "sms" in after.consent and takes_no_texts(entry.phone):
-        file.warnings.add(
-            line.line, "phone", "a landline, which receives no texts, though the consent names sms"
-        )
+        file.warnings.add(line.line, "phone", NO_TEXTS)
 
 
 def _count(changes: RosterChanges, before: Member, after: Member, fields: Sequence[str]) -> None:
@@ -124,6 +128,25 @@ def _count(changes: RosterChanges, before: Member, after: Member, fields: Sequen
     changes.losses["lose all consent"] += bool(before.consent) and not after.consent
 
 
+def _told(before: Member, after: Member, fields: Sequence[str]) -> list[str]:
+    """Return the fields that change, with the name that is replaced and what is lost."""
+    words = {"name": f"name (was {before.name})"} if before.name else {}
+    words |= {name: f"{name} (none any more)" for name in ("skills", "consent") if not getattr(after, name)}
+    return [words.get(name, name) for name in fields]
+
+
+def _add_missing(file: RosterFile, line: RosterLine) -> None:
+    """Note what a new person lacks; a number of which nothing else is said is probably a known one, mistyped."""
+    missing = line.entry.missing
+    if len(missing) == len(NEEDED):
+        file.problems.add(
+            line.line, "phone", f"not on the roster; a new person also needs {', '.join(missing)}"
+        )
+        return
+    for column in missing:
+        file.problems.add(line.line, column, _missing(column, file.columns))
+
+
 def _missing(column: str, columns: Collection[str]) -> str:
     where = "is empty" if column in columns else "is no column of the file"
     return f"a new person needs it, and it {where}"
@@ -131,10 +154,10 @@ def _missing(column: str, columns: Collection[str]) -> str:
 
 def _warn_of_defaults(file: RosterFile, line: RosterLine) -> None:
     """Say once what is assumed of new people."""
-    if line.entry.consent is None:
-        file.warnings.add(
-            line.line, "consent", "new people of whom it is not said: no consent, nobody calls them"
-        )
+    if not line.entry.consent:
+        file.warnings.add(line.line, "consent", "new people without consent: nobody calls them")
+    if line.entry.language is None:
+        file.warnings.add(line.line, "language", "new people of whom it is not said: fr")
     if line.entry.availability is None:
         file.warnings.add(line.line, "availability", "new people of whom it is not said: unavailable")
 

@@ -1,9 +1,12 @@
 """The columns of a roster: their names in English and French, and what is said of a column that is none of them."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from io import StringIO
+from itertools import islice
 
-from dispatch.services.core.csv_tables import folded, nearest
+from dispatch.services.core.csv_tables import SEPARATORS, folded, nearest
 from dispatch.services.core.errors import InvalidError
 
 COLUMNS = ("name", "phone", "language", "skills", "lat", "lon", "birth_date", "consent", "availability")
@@ -28,29 +31,55 @@ NAMES = {
     "availability": "availability, available, disponibilité, disponibilités, disponible, dispo",
 }
 BY_NAME = {folded(name): column for column, names in NAMES.items() for name in names.split(",")}
+ENDS = re.compile(
+    r"val(?:able|ide|id|idite)_|.*(?:_|^)(?:expir|echeance|recyclage|fin_de_valid|date_de_valid|date_de_fin)|validite$"
+)
+"""Headings of the day on which a skill ends, folded."""
 PARTS_OF_NAME = {"family_name": "nom", "given_name": "prénom"}
 BRACKETS = re.compile(r"\(.*?\)|\[.*?\]")
 ALIKE = 0.75
 """The least similarity of an unknown column to the one that is suggested."""
 MOST_SHOWN = 40
 """Characters of a column's name that are shown."""
+MOST_TITLES = 20
+"""Lines of titles that may stand above the names of the columns."""
+RECOGNISED = 2
+"""Columns from which a line is taken for the one that names them."""
 
 
-def read_columns(headers: Sequence[str], ignored: Collection[str] = ()) -> dict[str, str]:
-    """Return the roster's column of each of the file's; raises InvalidError that names each column it cannot read."""
+def read_columns(
+    headers: Sequence[str], ignored: Collection[str] = (), below: int | None = None
+) -> dict[str, str]:
+    """Return the roster's column of each of the file's; raises InvalidError that names each column it cannot read.
+
+    `below` is a line further down that seems to name the columns.
+    """
     skipped = {folded(name) for name in ignored}
-    meanings = {cell: _meaning(cell) for cell in headers if folded(cell) not in skipped}
-    if not any(meanings.values()):
-        known = f"{','.join(COLUMNS)} (or {','.join(IN_FRENCH)})"
-        raise InvalidError("header", f"the first line must name the columns, such as {known}")
+    read = [cell for cell in headers if folded(cell) not in skipped]
+    meanings = {cell: _meaning(cell) for cell in read}
     columns = {cell: meaning for cell, meaning in meanings.items() if meaning}
-    faults = [f"`{cell[:MOST_SHOWN]}`: {_advice(cell)}" for cell, meaning in meanings.items() if not meaning]
+    if not columns:
+        raise InvalidError("header", _no_header(below))
+    present = set(columns.values())
+    faults = [f"`{cell[:MOST_SHOWN]}`: {_advice(cell, present)}" for cell in meanings if cell not in columns]
+    faults += [
+        f"`{cell[:MOST_SHOWN]}` appears twice: remove one" for cell, n in Counter(read).items() if n > 1
+    ]
     faults += _twice(columns)
     if "phone" not in columns.values():
         faults.append("no column `phone` (téléphone) says who a line is about")
     if faults:
         raise InvalidError("header", f"{'; '.join(faults)}. Nothing was imported")
     return columns
+
+
+def heading_line(text: str) -> int | None:
+    """Return the first line that names several columns, counted from 1; titles may stand above it."""
+    for number, line in enumerate(islice(StringIO(text, newline=None), MOST_TITLES), 1):
+        cells = re.split(rf"[{SEPARATORS}]", line.replace('"', ""))
+        if sum(_meaning(cell) is not None for cell in cells) >= RECOGNISED:
+            return number
+    return None
 
 
 def named(columns: Mapping[str, str]) -> set[str]:
@@ -63,9 +92,17 @@ def _meaning(cell: str) -> str | None:
     return BY_NAME.get(folded(cell)) or BY_NAME.get(folded(BRACKETS.sub("", cell)))
 
 
-def _advice(cell: str) -> str:
+def _no_header(below: int | None) -> str:
+    known = f"{','.join(COLUMNS)} (or {','.join(IN_FRENCH)})"
+    titles = f"; line {below} seems to: remove the lines above it" if below else ""
+    return f"the first line must name the columns, such as {known}{titles}. Nothing was imported"
+
+
+def _advice(cell: str, present: Collection[str]) -> str:
+    if ENDS.match(folded(cell)):
+        return "the last day of a skill is written after it, as first_aid:2027-05-31, in the column of skills"
     meant = nearest(cell, BY_NAME, ALIKE)
-    if meant is None:
+    if meant is None or BY_NAME[meant] in present:
         return "no such column; correct it, or ignore it"
     column = BY_NAME[meant]
     return f"did you mean `{PARTS_OF_NAME.get(column, column)}`? Correct it, or ignore it"

@@ -11,6 +11,8 @@ from dispatch.services.people.roster_cells import GivenSkill, check_birth_date
 from schemas.base import Position
 from schemas.volunteers import Availability, Consent, Language, VolunteerBody
 
+NEEDED = ("name", "lat", "lon", "birth_date")
+"""The columns without which nobody can be a new person."""
 Skills = dict[str, date | None]
 """The last day of each skill; None: without an end."""
 
@@ -32,8 +34,8 @@ class RosterEntry:
     @property
     def missing(self) -> list[str]:
         """Return the columns without which this cannot be a new person."""
-        needed = {"name": self.name, "lat": self.home, "lon": self.home, "birth_date": self.birth_date}
-        return [column for column, value in needed.items() if value is None]
+        values = (self.name, self.home, self.home, self.birth_date)
+        return [column for column, value in zip(NEEDED, values, strict=True) if value is None]
 
 
 @dataclass(frozen=True, slots=True)

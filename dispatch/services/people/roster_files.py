@@ -10,7 +10,7 @@ from dispatch.services.core.csv_tables import TableRow, parse_table
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.phone_numbers import HOME, e164
 from dispatch.services.people import roster_cells as cells
-from dispatch.services.people.roster_columns import named, read_columns
+from dispatch.services.people.roster_columns import heading_line, named, read_columns
 from dispatch.services.people.roster_entry import RosterEntry
 from dispatch.services.people.roster_places import check_place, is_far, read_place
 from dispatch.services.people.roster_problems import Problems
@@ -45,7 +45,8 @@ class RosterLine:
 class RosterFile:
     """A file as read: its columns, its valid lines, what is wrong with the others, and what is odd.
 
-    `phones` has the number of each line, valid or not; `unknown_people` is the number of lines without a readable one.
+    `phones` has the number of each line, valid or not; `entries` what its first line says;
+    `unknown_people` is the number of lines without a readable one.
     """
 
     columns: Collection[str]
@@ -53,16 +54,19 @@ class RosterFile:
     problems: Problems = field(default_factory=Problems)
     warnings: Problems = field(default_factory=Problems)
     phones: dict[str, int] = field(default_factory=dict)
+    entries: dict[str, RosterEntry] = field(default_factory=dict)
     unknown_people: int = 0
 
 
 def read_roster(text: str, reading: Reading, progress: Callable[[int], None] = lambda _: None) -> RosterFile:
     """Read a file, reporting the lines as they are read.
 
-    Raises InvalidError where it has no table, or columns that nothing reads.
+    Raises InvalidError where it has no table, no line, or columns that nothing reads.
     """
-    table = parse_table(text)
-    columns = read_columns(table.headers, reading.ignored)
+    table = parse_table(text, twice=True)
+    columns = read_columns(table.headers, reading.ignored, heading_line(text))
+    if not table.rows and not table.problems:
+        raise InvalidError("file", "no line below the names of the columns. Nothing was imported")
     file = RosterFile(named(columns))
     for problem in table.problems:
         file.problems.add(problem.line, "", problem.message)
@@ -82,6 +86,7 @@ def _read_line(file: RosterFile, row: TableRow, columns: Mapping[str, str], read
         return
     entry = _Line(file, row.line, reading).entry(said)
     if entry is not None:
+        file.entries[entry.phone] = entry
         file.lines.append(RosterLine(row.line, entry))
 
 
@@ -115,7 +120,7 @@ class _Line:
         entry = RosterEntry(
             phone=self._phone(said.get("phone", "")),
             name=self._name(said),
-            birth_date=self._read(said.get("birth_date"), lambda text: cells.read_birth_date(text, today)),
+            birth_date=self._birth_date(said.get("birth_date"), today),
             home=self._home(said),
             language=self._read(said.get("language"), cells.read_language),
             skills=self._read(
@@ -125,7 +130,7 @@ class _Line:
             consent=self._read(said.get("consent", "") if "consent" in columns else None, cells.read_consent),
             availability=self._read(said.get("availability"), cells.read_availability),
         )
-        return entry if self.sound else None
+        return entry if self._is_first(entry) and self.sound else None
 
     def _read(self, text: str | None, read: Callable[[str], T]) -> T | None:
         return None if text is None else self._checked(lambda: read(text))
@@ -142,7 +147,7 @@ class _Line:
         self.sound = False
 
     def _phone(self, text: str) -> str:
-        """Return the number of the line's person; an earlier line with the same number keeps it."""
+        """Return the number of the line's person."""
         if not text:
             self.file.unknown_people += 1
             self._wrong("phone", "empty: it says who the line is about")
@@ -151,10 +156,27 @@ class _Line:
         if phone is None:
             self.file.unknown_people += 1
             return ""
-        earlier = self.file.phones.setdefault(phone, self.number)
-        if earlier != self.number:
-            self._wrong("phone", f"the same number as on line {earlier}: one number is one person")
+        self.file.phones.setdefault(phone, self.number)
         return phone
+
+    def _is_first(self, entry: RosterEntry) -> bool:
+        """Return whether no earlier line has this number; one that says the same is read once, without a mistake."""
+        earlier = self.file.phones.get(entry.phone, self.number)
+        if earlier == self.number:
+            return True
+        if self.sound and self.file.entries.get(entry.phone) == entry:
+            self.file.warnings.add(self.number, "phone", f"says the same as line {earlier}: read once")
+        else:
+            self._wrong("phone", f"the same number as on line {earlier}: one number is one person")
+        return False
+
+    def _birth_date(self, text: str | None, today: date) -> date | None:
+        born = self._read(text, lambda spelt: cells.read_birth_date(spelt, today))
+        if born is not None and cells.is_young(born, today):
+            self.file.warnings.add(
+                self.number, "birth_date", f"younger than {cells.YOUNGEST}: compare the year"
+            )
+        return born
 
     def _name(self, said: Mapping[str, str]) -> str | None:
         parts = (said.get("name"), said.get("given_name"), said.get("family_name"))

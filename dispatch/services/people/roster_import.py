@@ -133,4 +133,5 @@ def _remarks(changes: RosterChanges, book: PlanBook | None) -> list[str]:
 def _unreadable(file: RosterFile) -> str:
     first = file.problems.listed()[0]
     what = ": ".join(part for part in (f"line {first.lines}", first.field, first.message) if part)
-    return f"on {file.unknown_people} lines it is not clear who is meant, so it is not clear who is missing: {what}"
+    lines = "1 line" if file.unknown_people == 1 else f"{file.unknown_people} lines"
+    return f"on {lines} it is not clear who is meant, so it is not clear who is missing: {what}"

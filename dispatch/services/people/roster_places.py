@@ -1,10 +1,12 @@
 """Where people of a roster live: the two coordinates of a line, and the mistakes that they show."""
 
+import re
 from typing import Literal
 
 from dispatch.domain.coordinates import CoordinatesError, read_coordinate
 from dispatch.domain.service_area import Area, exchanged, implausible
 from dispatch.services.core.errors import InvalidError
+from dispatch.services.people.roster_cells import EMPTY
 from schemas.base import Position
 
 COUNTRIES = {
@@ -16,9 +18,11 @@ COUNTRIES = {
 }
 """Countries in which no pair of coordinates is still in the country when it is exchanged."""
 MISTAKES = {
-    "zero": "0, 0 lies in the ocean: leave both coordinates empty, or write those of the home",
+    "zero": f"0, 0 lies in the ocean: write the coordinates of the home, or {EMPTY}",
     "swapped": "lat and lon are exchanged: exchange the two columns, or these two cells",
 }
+
+METRES = re.compile(r"[+-]?\d{4,}(?:[.,]\d+)?")
 
 
 def read_place(lat: str, lon: str) -> Position:
@@ -46,7 +50,12 @@ def is_far(place: Position, area: Area | None) -> bool:
 
 
 def _degrees(text: str, axis: Literal["lat", "lon"]) -> float:
+    spelt = text.lstrip("'’")
+    if METRES.fullmatch(re.sub(r"\s", "", spelt)):
+        raise InvalidError(
+            axis, "metres (such as Lambert-93) or a lost decimal point: write degrees (WGS 84), as 48.58"
+        )
     try:
-        return read_coordinate(text, axis)
+        return read_coordinate(spelt, axis)
     except CoordinatesError as error:
         raise InvalidError(axis, str(error)) from None

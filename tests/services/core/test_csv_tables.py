@@ -36,7 +36,7 @@ def test_an_unclosed_quote_costs_only_its_own_line() -> None:
     table = parse_table('a,b\n1,2\n3,"never closed\n5,6\n7,"closed"\n8,9\n')
     assert [row.line for row in table.rows] == [2, 4, 5, 6]
     assert [(found.line, found.message) for found in table.problems] == [
-        (3, "a quote that opens in this line is not closed")
+        (3, "a quote that opens in this line is not closed: close it, or remove it")
     ]
 
 

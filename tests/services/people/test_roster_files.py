@@ -88,6 +88,17 @@ def test_an_empty_cell_says_nothing_but_of_skills_and_consent_that_there_are_non
         ("name,lat,lon", "no column `phone` (téléphone)"),
         ("name,téléphone,portable", "`téléphone` and `portable` both mean phone: ignore one of them"),
         ("nom complet,prénom,phone", "both give the name"),
+        ("nom,téléphone,lat,lon,lat", "`lat` appears twice: remove one"),
+        (
+            "nom,telephonne,lat,lat",
+            "`telephonne`: did you mean `phone`? Correct it, or ignore it; `lat` appears twice",
+        ),
+        (
+            "phone,skills,Valable jusqu'au",
+            "`Valable jusqu'au`: the last day of a skill is written after it, as first_",
+        ),
+        ("phone,skills,Expiry date", "`Expiry date`: the last day of a skill"),
+        ("téléphone,Tél. fixe", "`Tél. fixe`: no such column"),
     ],
 )
 def test_a_header_that_nothing_reads_stops_the_file_and_says_what_is_meant(header: str, said: str) -> None:
@@ -95,6 +106,22 @@ def test_a_header_that_nothing_reads_stops_the_file_and_says_what_is_meant(heade
         read_roster(f"{header}\nAda,0639980001\n", READING)
     assert said in str(stopped.value)
     assert "Nothing was imported" in str(stopped.value)
+
+
+def test_titles_above_the_names_of_the_columns_are_named_by_the_line_below_them() -> None:
+    sheet = "Centre de secours;;\r\nau 03/04/2026;;\r\n;;\r\nNOM Prénom;Tél. portable;Équipe\r\nAda;0639980001;A\r\n"
+    with pytest.raises(InvalidError, match="line 4 seems to: remove the lines above it"):
+        read_roster(sheet, READING)
+
+
+def test_a_file_without_a_line_below_its_columns_is_stopped() -> None:
+    with pytest.raises(InvalidError, match="no line below the names of the columns"):
+        read_roster(HEADER, READING)
+
+
+def test_a_column_that_is_ignored_may_appear_twice() -> None:
+    (entry,) = entries("phone;Note;Note\n0639980001;a;b\n", Reading(TODAY, ignored=["note"]))
+    assert entry.phone == "+33639980001"
 
 
 def test_a_column_that_is_ignored_does_not_stop_the_file() -> None:
@@ -133,6 +160,9 @@ def test_a_file_without_a_header_is_stopped_without_repeating_its_content(text: 
         ({"availability": "parfois"}, "availability"),
         ({"skills": "First Aid!"}, "skills"),
         ({"skills": "first_aid:bientôt"}, "skills"),
+        ({"skills": "first_aid (31/12/2026)"}, "skills"),
+        ({"skills": "first_aid 2027-06-30 / driver 2028-01-15"}, "skills"),
+        ({"skills": "Premiers secours 2027"}, "skills"),
         ({"phone": "+33639980001"}, "phone"),
         ({"name": "#N/A"}, "name"),
     ],
@@ -155,6 +185,41 @@ def test_two_people_on_one_number_are_named_and_the_first_stays() -> None:
     (problem,) = file.problems.listed()
     assert (problem.line, problem.message) == (4, "the same number as on line 3: one number is one person")
     assert [one.entry.name for one in file.lines] == ["Ada", "Bob"]
+
+
+def test_lines_that_say_the_same_of_one_number_are_read_once_and_are_no_mistake() -> None:
+    file = read_roster(SHEET + line() + line(phone="0639980009") + line(phone="0033639980009"), READING)
+    assert ([one.line for one in file.lines], mistakes(file)) == ([2, 3, 4], [])
+    assert [(one.lines, one.message) for one in file.warnings.listed()] == [
+        ("5-6", "says the same as line 4: read once")
+    ]
+
+
+def test_a_line_that_says_other_things_of_one_number_is_a_mistake() -> None:
+    file = read_roster(SHEET + line() + line(skills="driver") + line(language="xx"), READING)
+    assert mistakes(file) == [("5-6", "phone"), ("6", "language")]
+
+
+@pytest.mark.parametrize(
+    ("born", "lines"), [("2024-04-03", ["4"]), ("2010-11-23", ["4"]), ("2010-11-22", [])]
+)
+def test_a_birth_date_of_a_child_is_a_warning(born: str, lines: list[str]) -> None:
+    file = read_roster(SHEET + line(birth_date=born), READING)
+    assert (mistakes(file), [one.lines for one in file.warnings.listed()]) == ([], lines)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"birth_date": "1985"}, "a year alone"),
+        ({"birth_date": "0"}, "leave it empty for people who are on the roster already"),
+        ({"lat": "1050352.7", "lon": "6840899.3"}, "metres (such as Lambert-93)"),
+        ({"skills": "first_aid (31/12/2026)"}, "after a colon, as first_aid:2027-05-31"),
+    ],
+)
+def test_a_mistake_names_its_own_cure(changes: dict[str, str], said: str) -> None:
+    (problem,) = read_roster(SHEET + line(**changes), READING).problems.listed()
+    assert said in problem.message
 
 
 def test_a_problem_does_not_repeat_the_content_of_the_line() -> None:
@@ -203,7 +268,7 @@ def test_a_home_outside_the_area_is_a_warning() -> None:
         ("31/12/1980", date(1980, 12, 31)), ("31-12-1980", date(1980, 12, 31)), ("1.2.1980", date(1980, 2, 1)),
         ("1980-12-31", date(1980, 12, 31)), ("1980-12-31 00:00:00", date(1980, 12, 31)),
         ("1er février 1980", date(1980, 2, 1)), ("31 déc. 1980", date(1980, 12, 31)), ("5/6/85", date(1985, 6, 5)),
-        ("05/06/03", date(2003, 6, 5)),
+        ("05/06/03", date(2003, 6, 5)), ("'31/12/1980", date(1980, 12, 31)),
     ],
 )  # fmt: skip
 def test_a_date_is_read_in_the_french_form_and_in_the_international_one(text: str, born: date) -> None:

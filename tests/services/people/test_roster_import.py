@@ -94,7 +94,53 @@ async def test_new_people_of_whom_nothing_is_said_have_no_consent_and_are_unavai
     prepared = await imported(uow, organisation, text)
     ada = (await roster(uow, organisation))["Ada"]
     assert (ada["consent"], ada["availability"], ada["skills"]) == ([], "unavailable", [])
-    assert [one.field for one in prepared.warnings] == ["availability", "consent"]
+    assert [one.field for one in prepared.warnings] == ["availability", "consent", "language"]
+
+
+async def test_a_new_person_with_an_empty_consent_is_said_to_be_called_by_nobody(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
+    prepared = await imported(uow, organisation, sheet(range(1), consent=""))
+    assert [(one.line, one.field) for one in prepared.warnings] == [(2, "consent")]
+    assert "nobody calls them" in prepared.warnings[0].message
+
+
+async def test_a_number_whose_person_gets_another_name_and_birth_date_is_a_warning(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
+    await imported(uow, organisation, sheet(range(3)))
+    text = (
+        f"phone,name,birth_date\n{phone(0)},Zoé,2001-02-03\n"
+        f"{phone(1)},Anne Roth,1990-01-31\n{phone(2)},V2,1991-01-31\n"
+    )
+    prepared = await imported(uow, organisation, text)
+    assert [(one.lines, one.field, one.message[:48]) for one in prepared.warnings] == [
+        ("2", "phone", "another name and another birth date: has this nu")
+    ]
+    assert prepared.changes.changed[0].fields == ["name (was V0)", "birth_date"]
+
+
+async def test_a_dry_run_says_who_would_lose_all_skills(uow: UnitOfWork, organisation: UUID) -> None:
+    await imported(uow, organisation, sheet(range(1)))
+    prepared = await roster_import.examine(uow, organisation, f"phone,skills\n{phone(0)},\n")
+    assert prepared.changes.changed[0].fields == ["skills (none any more)"]
+    assert prepared.changes.fields == {"skills": 1}
+
+
+async def test_an_unknown_number_of_which_nothing_else_is_said_is_one_mistake(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
+    (problem,) = (await imported(uow, organisation, f"phone,skills\n{phone(0)},driver\n")).problems
+    assert problem.message == "not on the roster; a new person also needs name, lat, lon, birth_date"
+
+
+async def test_a_sync_with_a_file_without_lines_takes_nobody_off_even_if_confirmed(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
+    await imported(uow, organisation, sheet(range(3)))
+    with pytest.raises(InvalidError, match="no line"):
+        await imported(uow, organisation, HEADER, sync=True, yes=True)
+    assert len(await roster(uow, organisation)) == 3
 
 
 async def test_a_new_person_without_a_birth_date_is_left_out_and_known_ones_are_not(
@@ -113,7 +159,9 @@ async def test_what_another_organisation_knows_of_a_person_fills_no_gap(
     other = await organisations.create(uow, "Mairie")
     await imported(uow, other, sheet(range(1)))
     prepared = await imported(uow, organisation, f"phone\n{phone(0)}\n")
-    assert {one.field for one in prepared.problems} == {"name", "lat", "lon", "birth_date"}
+    assert [one.message for one in prepared.problems] == [
+        "not on the roster; a new person also needs name, lat, lon, birth_date"
+    ]
     assert await roster(uow, organisation) == {}
 
 
@@ -196,7 +244,7 @@ async def test_a_sync_takes_nobody_off_while_a_line_does_not_say_who_it_is_about
 ) -> None:
     await imported(uow, organisation, sheet(range(20)))
     text = sheet(range(19)) + "V19,12,en,first_aid,48.58,7.75,1990-01-31,sms,available\n"
-    with pytest.raises(ConflictError, match="it is not clear who is missing: line 21: phone"):
+    with pytest.raises(ConflictError, match=r"on 1 line .* it is not clear who is missing: line 21: phone"):
         await imported(uow, organisation, text, sync=True, yes=True)
     assert len(await roster(uow, organisation)) == 20
 
