@@ -34,11 +34,6 @@ class Reader:
         """Tell whether something waits."""
         return any(len(records) > self.committed[key] for key, records in self.log.items())
 
-    @property
-    def quiet(self) -> bool:
-        """Tell whether it only writes messages, which no reader hears."""
-        return self.name.endswith("-messages")
-
     def batch(self, most: int, turn: int) -> list[Received]:
         """Give what comes next; `turn` says which key comes first."""
         keys = sorted(self.log)

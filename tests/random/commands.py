@@ -12,7 +12,7 @@ from tests.random.phones import Mood
 
 READERS = (
     "replies", "incidents", "reports", "overlaps", "offer-messages", "assignment-messages",
-    "incident-messages", "escalation-messages",
+    "incident-messages", "escalation-messages", "unreached",
 )  # fmt: skip
 ACTS = ("hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "confirm", "escalate")
 ALL = 100

@@ -35,6 +35,11 @@ class Offer:
     late: str | None = None
     withdrawn: str | None = None
 
+    @property
+    def missed(self) -> bool:
+        """Tell whether it reached nobody, as far as is known."""
+        return self.status == "withdrawn" and self.withdrawn in ("unsent", "unreached") and self.late is None
+
 
 @dataclass
 class Assignment:

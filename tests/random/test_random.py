@@ -76,7 +76,7 @@ async def test_a_volunteer_seated_elsewhere_is_thanked_for_a_late_yes_even_after
     runs: asyncpg.Pool,
 ) -> None:
     town = await Town.found(runs)
-    asked: list[Command] = [Report("fire.house"), Report("fire.house"), Deliver(), Wait(57)]
+    asked: list[Command] = [Report("fire.house"), Report("fire.house"), Deliver(), Send(), Wait(57)]
     late_yes = Text(words="OUI", code=False)
     answered: list[Command] = [Reply(), Wait(3), late_yes, Wait(1), Reply(answer="declined")]
     for command in [*asked, *answered, Deliver()]:

@@ -130,8 +130,7 @@ class Town:
         await self.process(reader, batch, reader.handle)
         if fate != "forgotten":
             reader.commit(batch)
-        if not reader.quiet:
-            await self.apply_new_events()
+        await self.apply_new_events()
         if reader.name == "replies":
             self.check_processed(batch)
 
