@@ -40,6 +40,7 @@ INBOUND = (
     "INSERT INTO inbound_texts VALUES (gen_random_uuid(), 'kannel', '+33639980001', $1, 'unclear', NULL, $2)"
 )
 IDEMPOTENCY = "INSERT INTO idempotency_keys VALUES ('key', 'once', '', 202, '', $1)"
+ACTED = "INSERT INTO acting_contacts VALUES (gen_random_uuid(), $1, 'Ada', $2)"
 TAKEN = "INSERT INTO inbox SELECT 'x', gen_random_uuid(), $1 FROM generate_series(1, $2)"
 
 
@@ -63,6 +64,7 @@ async def everything(world: World) -> UUID:
     await world.pool.execute(MESSAGE, world.organisation, name, FINAL, world.now)
     await world.pool.execute(INBOUND, TEXT, world.now)
     await world.pool.execute(IDEMPOTENCY, world.now)
+    await world.pool.execute(ACTED, world.organisation, world.now)
     key = await keys.create(world.uow, organisation=world.organisation, scopes=["admin"], holder="Ada")
     await keys.revoke(world.uow, world.organisation, key.split("_")[1])
     await Heartbeat(world.uow, ["api"]).beat()
