@@ -7,16 +7,11 @@ from typing import NamedTuple, get_args
 
 from dispatch.services.core.csv_tables import folded
 from dispatch.services.core.errors import InvalidError
+from dispatch.services.people.roster_dates import ISO, read_date
 from schemas.volunteers import Availability, Consent, Language
 
-OLDEST = 110
-"""Years: an older birth date is a spreadsheet's zero, or a typing error."""
-YOUNGEST = 16
-"""Years: a younger birth date is probably a typing error, or the day of joining."""
 LONGEST_NAME = 200
 MOST_SKILLS = 32
-CENTURY = 100
-EMPTY = "leave it empty for people who are on the roster already"
 SKILL = re.compile(r"[a-z][a-z0-9_]{0,31}")
 LISTED = re.compile(r"[a-z][a-z0-9_]*(?::\S+)?")
 DATED = re.compile(r"\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\b(?:19|20)\d\d\b")
@@ -43,16 +38,6 @@ AVAILABILITIES: dict[str, Availability] = {
     **dict.fromkeys(("caserne", "en_caserne", "garde", "de_garde", "en_garde", "en_poste"), "on_station"),
     **dict.fromkeys(("travail", "au_travail", "en_travail"), "at_work"),
 }  # fmt: skip
-MONTHS = (
-    "jan janv janvier january", "feb fev fevr fevrier february", "mar mars march", "apr avr avril april",
-    "may mai", "jun juin june", "jul juil juillet july", "aug aout august", "sep sept septembre september",
-    "oct octobre october", "nov novembre november", "dec decembre december",
-)  # fmt: skip
-MONTH_NUMBERS = {word: number for number, words in enumerate(MONTHS, start=1) for word in words.split()}
-ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
-DAY_FIRST = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{1,2})\s*[-/. ]\s*(\d{4}|\d\d)")
-WORDED = re.compile(r"(\d{1,2})(?:er)?_([a-z]+)_(\d{4})")
-MIDNIGHT = re.compile(r"[T ]+00?:00(:00(\.0+)?)?Z?$")
 
 
 class GivenSkill(NamedTuple):
@@ -69,38 +54,6 @@ def read_name(text: str) -> str:
     if not 1 <= len(name) <= LONGEST_NAME:
         raise InvalidError("name", f"a name has 1 to {LONGEST_NAME} characters")
     return name
-
-
-def read_birth_date(text: str, today: date) -> date:
-    """Return a date of birth; raises InvalidError for one that nobody alive can have."""
-    born = read_date(text, "birth_date", today)
-    check_birth_date(born, today)
-    return born
-
-
-def check_birth_date(born: date, today: date) -> None:
-    """Raise InvalidError for a birth date in the future or long ago: it is a typing error."""
-    if born > today:
-        raise InvalidError("birth_date", "in the future")
-    if born.year < today.year - OLDEST:
-        raise InvalidError("birth_date", f"more than {OLDEST} years ago: compare the year")
-
-
-def is_young(born: date, today: date) -> bool:
-    """Return whether somebody born on this day would be younger than volunteers are."""
-    return (today.year - born.year, (today.month, today.day)) < (YOUNGEST, (born.month, born.day))
-
-
-def read_date(text: str, field: str, today: date) -> date:
-    """Return a date from 1980-12-31, 31/12/1980 or 31 décembre 1980; raises InvalidError."""
-    spelt = MIDNIGHT.sub("", text.strip().lstrip("'’"))
-    year, month, day = _parts(spelt, field, today)
-    try:
-        return date(year, month, day)
-    except ValueError:
-        raise InvalidError(
-            field, "no such day: write 31/12/1980 or 1980-12-31, the day before the month"
-        ) from None
 
 
 def read_skills(text: str, known: Collection[str], today: date) -> tuple[GivenSkill, ...]:
@@ -149,31 +102,6 @@ def read_availability(text: str) -> Availability:
     except KeyError:
         known = ", ".join(get_args(Availability))
         raise InvalidError("availability", f"write {known} (disponible, indisponible, astreinte)") from None
-
-
-def _parts(spelt: str, field: str, today: date) -> tuple[int, int, int]:
-    if found := ISO.fullmatch(spelt):
-        return int(found[1]), int(found[2]), int(found[3])
-    if found := DAY_FIRST.fullmatch(spelt):
-        return _year(found[3], today), int(found[2]), int(found[1])
-    if (found := WORDED.fullmatch(folded(spelt))) and found[2] in MONTH_NUMBERS:
-        return int(found[3]), MONTH_NUMBERS[found[2]], int(found[1])
-    if spelt.replace(",", ".").removesuffix(".0") == "0":
-        raise InvalidError(field, f"0 is a spreadsheet's empty date: write 31/12/1980, or {EMPTY}")
-    if re.fullmatch(r"(?:19|20)\d\d", spelt):
-        raise InvalidError(field, "a year alone: write the whole date, as 31/12/1980")
-    if re.fullmatch(r"\d{4,6}([.,]\d+)?", spelt):
-        raise InvalidError(field, "a spreadsheet's day number: format the column as a date, as 31/12/1980")
-    raise InvalidError(field, "not a date: write 31/12/1980 or 1980-12-31")
-
-
-def _year(digits: str, today: date) -> int:
-    """Return a year; of two digits it is the latest that is not in the future."""
-    year = int(digits)
-    if len(digits) > 2:  # noqa: PLR2004 - two digits leave out the century
-        return year
-    century = today.year - today.year % CENTURY
-    return century + year if century + year <= today.year else century - CENTURY + year
 
 
 def _split(text: str, known: Collection[str]) -> list[str]:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.phone_numbers import HOME, e164
-from dispatch.services.people.roster_cells import GivenSkill, check_birth_date
+from dispatch.services.people.roster_cells import GivenSkill
+from dispatch.services.people.roster_dates import check_birth_date
 from schemas.base import Position
 from schemas.volunteers import Availability, Consent, Language, VolunteerBody
 

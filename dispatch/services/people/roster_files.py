@@ -10,6 +10,7 @@ from dispatch.services.core.csv_tables import TableRow, parse_table
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.phone_numbers import HOME, e164
 from dispatch.services.people import roster_cells as cells
+from dispatch.services.people import roster_dates as dates
 from dispatch.services.people.roster_columns import heading_line, named, read_columns
 from dispatch.services.people.roster_entry import RosterEntry
 from dispatch.services.people.roster_places import check_place, is_far, read_place
@@ -171,10 +172,10 @@ class _Line:
         return False
 
     def _birth_date(self, text: str | None, today: date) -> date | None:
-        born = self._read(text, lambda spelt: cells.read_birth_date(spelt, today))
-        if born is not None and cells.is_young(born, today):
+        born = self._read(text, lambda spelt: dates.read_birth_date(spelt, today))
+        if born is not None and dates.is_young(born, today):
             self.file.warnings.add(
-                self.number, "birth_date", f"younger than {cells.YOUNGEST}: compare the year"
+                self.number, "birth_date", f"younger than {dates.YOUNGEST}: compare the year"
             )
         return born
 
