@@ -73,6 +73,7 @@ async def test_a_sound_installation_is_found_sound(
     # The tests' server does not flush, their broker cannot tell, and nothing was ever erased.
     assert states(done) == {
         "database": "ok", "durability": "warn", "connections": "ok", "transactions": "ok", "queues": "ok",
+        "sending": "ok", "skills and kinds": "ok",
         "processes": "ok", "heartbeats": "ok", "versions": "ok", "clock": "ok", "tables": "ok",
         "load": "ok", "outbox": "ok", "agenda": "ok", "reading": "ok",
         "parking": "ok", "partitions": "ok", "duty of SDIS 67": "ok", "Kafka": "ok", "copies": "ok",

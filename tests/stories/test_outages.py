@@ -141,7 +141,7 @@ async def test_the_outage_of_one_organisations_gateway_stops_no_other(
 ) -> None:
     uow = city.node.uow
     theirs = await organisations.create(uow, "SDIS 67")
-    numbers = [f"+3363999{n:04d}" for n in range(10)]
+    numbers = [f"+33639989{n:03d}" for n in range(10)]
     bodies = [
         VolunteerBody(
             name="Ada", phone=number, position=north(300 + n), skills=("first_aid",), consent=("sms",),
@@ -150,7 +150,7 @@ async def test_the_outage_of_one_organisations_gateway_stops_no_other(
         for n, number in enumerate(numbers)
     ]  # fmt: skip
     await volunteers.register_all(uow, theirs, bodies)
-    away(city, monkeypatch, lambda number: number.startswith("+3363998"))
+    away(city, monkeypatch, lambda number: number not in numbers)
     ours = await city.report(kind=ARREST)
     await city.put_on_duty(1)
     during = await minutes_pass(city, ours, 3)
