@@ -33,4 +33,4 @@ async def test_the_doctor_reports_the_state_of_the_cluster(blank: KafkaCluster) 
         await publish(blank.bootstrap, *(report_message(uuid4(), str(number)) for number in range(3)))
         found = await measure_lag(admin, blank.bootstrap)
         assert {name: count for name, count in found.items() if count} == {("reports", REPORTS): 3}
-        assert consumers(found).detail == "9 groups, at most 3 messages behind"
+        assert consumers(found).detail == "10 groups, at most 3 messages behind"
