@@ -9,6 +9,10 @@ from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.grammar import ParsedText
 from schemas.base import Mode
 
+RECENT = timedelta(minutes=30)
+"""How long after an offer's window, a release or a page a text without a code may still be about it."""
+RECALL_LASTS = timedelta(hours=24)
+"""How long a text may still be about the recall of an aborted incident, and its sender is asked whether they saw it."""
 SKEW = timedelta(seconds=30)
 """How far the clock of a network may be behind ours before a quick answer looks older than its question."""
 

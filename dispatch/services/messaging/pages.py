@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.domain.actors import duty_actor
+from dispatch.domain.messaging.binding import RECENT
 from dispatch.domain.messaging.codes import code, page_code
 from dispatch.domain.messaging.page_reading import Concern, Page
 from dispatch.domain.messaging.page_texts import EscalationState, PageFacts, standing
@@ -21,8 +22,6 @@ from schemas.volunteers import Language
 
 ANSWERABLE_FOR = timedelta(days=1)
 """How long after a page its contact is told what stands; whatever is open is paged again much sooner."""
-RECENT = timedelta(minutes=30)
-"""How long after its window an offer, or after its sending a page, may still be what a text is about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from dispatch.domain.messaging.binding import RECALL_LASTS, RECENT
 from dispatch.domain.messaging.send_decision import Facts, why_not
 from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.core.event_loop import seconds, wait_for
@@ -25,10 +26,6 @@ from schemas.offers import Channel
 
 LEASE = timedelta(seconds=30)
 """How long a dead process keeps a message from another one; offers are open for a minute. A living one renews it."""
-RECENT = timedelta(minutes=30)
-"""How long after an offer's window an unclear text may still have been about it."""
-RECALL_LASTS = timedelta(hours=24)
-"""How long an unclear text is asked whether its sender has seen the recall of an aborted incident."""
 POLL_S = 0.05
 GAP_S = 0.01
 """How long a sender that found nothing does not poll again, though every commit of the process wakes it."""

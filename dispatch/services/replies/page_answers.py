@@ -15,13 +15,14 @@ from dispatch.domain.actors import duty_actor, duty_contact
 from dispatch.domain.commands import Acknowledge, Act, Command
 from dispatch.domain.escalation import Cause
 from dispatch.domain.messaging import grammar, page_reading
+from dispatch.domain.messaging.binding import RECENT
 from dispatch.domain.messaging.grammar import ParsedText
 from dispatch.domain.messaging.page_reading import Addressee, PageAct, PageText
 from dispatch.services.access import duty_contacts
 from dispatch.services.access.duty_contacts import Contact
 from dispatch.services.incidents import escalations, execution
 from dispatch.services.messaging import pages, paging
-from dispatch.services.messaging.pages import RECENT, KnownPage
+from dispatch.services.messaging.pages import KnownPage
 from dispatch.services.messaging.paging import AnswerToContact
 from dispatch.services.replies.text_answers import KnownText
 from dispatch.storage import incidents as store

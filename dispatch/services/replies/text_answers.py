@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -11,14 +11,14 @@ import asyncpg
 from dispatch.domain.answers import COMES
 from dispatch.domain.commands import Command, ForwardText
 from dispatch.domain.messaging import grammar, split_texts
-from dispatch.domain.messaging.binding import Candidate
+from dispatch.domain.messaging.binding import RECALL_LASTS, RECENT, Candidate
+from dispatch.domain.messaging.grammar import ParsedText
 from dispatch.domain.messaging.meaning import Heard, Meaning, understand
 from dispatch.domain.messaging.sending_time import said_at
 from dispatch.domain.messaging.split_texts import Half, Reading
 from dispatch.services.incidents import execution
 from dispatch.services.messaging import composing
 from dispatch.services.messaging.composing import AnswerToText
-from dispatch.services.messaging.sending import RECALL_LASTS
 from dispatch.services.people import opt_out
 from dispatch.services.replies import halves, receiving
 from dispatch.services.replies.receiving import ReceivedAnswer
@@ -30,8 +30,6 @@ from schemas.replies import DOUBTFUL, Answer
 
 STARTED_SINCE = 2
 """The first generation whose processes can send the confirmation of START."""
-RECENT = timedelta(minutes=30)
-"""How long after an offer's window, or after a release, a text without a code may still be about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,10 @@ class KnownText:
 
     async def process(self, text: str) -> tuple[str, UUID | None]:
         """Return the outcome, and the id of the reply where the text is one."""
-        reading = await self._read(text)
+        alone = grammar.parse(text)
+        reading = await self._read(text, alone)
         candidates = await self._candidates()
-        danger = grammar.parse(text).status == "danger"
+        danger = alone.status == "danger"
         if reading.doubted is not None and not danger:
             return DOUBTFUL, await self._store(reading.doubted, "declined", DOUBTFUL)
         parsed = reading.parsed
@@ -62,11 +61,11 @@ class KnownText:
         heard = Heard(text, parsed, candidates, said_at(self.sent_at, self.received_at))
         return await self._apply(understand(heard), candidates, danger=danger)
 
-    async def _read(self, text: str) -> Reading:
+    async def _read(self, text: str, alone: ParsedText) -> Reading:
         """Read a text together with those just before it, of which it may be the other half."""
         before = await halves.before(self.connection, self.sender, self.id, self.received_at)
         this = Half(text, self.received_at, self.sent_at, None, None, None)
-        return split_texts.read(this, grammar.parse(text), before)
+        return split_texts.read(this, alone, before)
 
     async def _apply(
         self, meaning: Meaning, candidates: Sequence[Candidate], *, danger: bool
@@ -74,7 +73,10 @@ class KnownText:
         await self._link(meaning)
         # Incidents are locked before answers, as everywhere.
         await self._forward(meaning.forwards, danger=danger)
-        replies = [await self._answer(offer, answer, meaning) for offer, answer in meaning.answers]
+        replies = [
+            await self._store(offer.id, answer, minutes=meaning.minutes if answer in COMES else None)
+            for offer, answer in meaning.answers
+        ]
         about = (*meaning.forwards, *(offer for offer, answer in meaning.answers if answer == "danger"))
         if about or meaning.asks:
             await self._send_back("ask_back", candidates, about[0] if about else None)
@@ -96,10 +98,6 @@ class KnownText:
         ]
         if commands:
             await execution.lock_and_execute(self.connection, commands, self.now)
-
-    async def _answer(self, offer: Candidate, answer: Answer, meaning: Meaning) -> UUID:
-        minutes = meaning.minutes if answer in COMES else None
-        return await self._store(offer.id, answer, minutes=minutes)
 
     async def _store(
         self, offer_id: UUID, answer: Answer, reason: str | None = None, minutes: int | None = None
