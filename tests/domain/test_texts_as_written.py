@@ -116,6 +116,7 @@ def test_accents_case_and_the_kind_of_apostrophe_never_change_an_answer(text: st
 
 
 @given(ANSWER, st.integers(0, 40), st.integers(1, 4))
+@example("Je ne peux pas", 13, 1)
 def test_a_letter_written_more_often_never_changes_an_answer(text: str, at: int, times: int) -> None:
     at %= len(text)
     more = text[:at] + (text[at] * times if text[at].isalpha() else "") + text[at:]

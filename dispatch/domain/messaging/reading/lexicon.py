@@ -12,7 +12,7 @@ from dispatch.domain.messaging.reading.code_marks import CODE, mark_codes
 from dispatch.domain.messaging.reading.durations import CLOCK, ETA, digits, mark_times
 from dispatch.domain.messaging.reading.kinds import Kind, Piece
 from dispatch.domain.messaging.reading.normalizing import words_and_marks
-from dispatch.domain.messaging.reading.spelling import SHORTEST_FORGIVEN, Speller, expand
+from dispatch.domain.messaging.reading.spelling import SHORTEST_FORGIVEN, Speller, expand, squeezed
 from dispatch.domain.messaging.reading.words_answering import FORGIVEN, SWAPPED
 
 _AT_THE_END = {
@@ -28,8 +28,24 @@ _MARKED = {CODE: Kind.CODE, ETA: Kind.ETA, CLOCK: Kind.LATER}
 def pieces(text: str) -> list[Piece]:
     """Return the words, phrases, signs and marks of a text with their kinds."""
     spelled = [part for word in expand(words_and_marks(text)) for part in _SPELLER.spell(word)]
+    spelled = [_single(spelled, at) for at in range(len(spelled))]
     marked = mark_codes(mark_times(" ".join(digits(spelled))))
     return list(_phrases(marked.split(" "))) if spelled else []
+
+
+def _single(words: list[str], at: int) -> str:
+    """Return a word that only phrases have, outside of them, without its doubled letters: "pass" is a "pas"."""
+    word, plain = words[at], squeezed(words[at])
+    if word == plain or (word,) in PHRASES or (plain,) not in PHRASES or _is_in_phrase(words, at):
+        return word
+    return plain
+
+
+def _is_in_phrase(words: list[str], at: int) -> bool:
+    starts = range(max(0, at - LONGEST + 1), at + 1)
+    return any(
+        tuple(words[start:end]) in PHRASES for start in starts for end in range(at + 1, start + LONGEST + 1)
+    )
 
 
 def _phrases(words: list[str]) -> Iterator[Piece]:
