@@ -40,6 +40,9 @@ NOTIFIED_RELEASES = {"stood_down", "closed", "cancelled"}
 ASK_BACKS = 3
 ASK_BACKS_WITHIN = timedelta(minutes=10)
 """An answering machine must not be asked for ever."""
+NEWER: frozenset[Purpose] = frozenset({"started", "escalation_status"})
+NEWER_SINCE = 2
+"""The first generation that has words for these answers; they are not given while an older process may send them."""
 
 log = structlog.get_logger()
 
@@ -275,13 +278,21 @@ async def queue(
     connection: asyncpg.Connection, messages: Sequence[tuple[Notice, Channel]], now: datetime
 ) -> None:
     """Queue messages, each on one channel; one that is queued already is not queued again."""
-    by_id = {notice.message_id(channel): (notice, channel) for notice, channel in messages}
+    sayable = [(notice, channel) for notice, channel in messages if _is_sayable(notice)]
+    by_id = {notice.message_id(channel): (notice, channel) for notice, channel in sayable}
     if not by_id:
         return
     rows = [_row(name, *by_id[name]) for name in sorted(by_id)]
     new = await connection.fetch(*bound("queue_messages", now=now, **columns(MessageRow, rows)))
     entries = [_queued(row["id"], *by_id[row["id"]], now) for row in new]
     await append(connection, sorted(entries, key=lambda entry: entry.stream), now, new=by_id)
+
+
+def _is_sayable(notice: Notice) -> bool:
+    sayable = notice.purpose not in NEWER or write_generation.current >= NEWER_SINCE
+    if not sayable:
+        log.warning("a text is not answered during the upgrade", purpose=notice.purpose)
+    return sayable
 
 
 def _row(name: UUID, notice: Notice, channel: Channel) -> MessageRow:

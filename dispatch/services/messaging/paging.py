@@ -11,17 +11,12 @@ import structlog
 
 from dispatch.services.messaging import composing
 from dispatch.services.messaging.composing import Notice
-from dispatch.storage import write_generation
 from dispatch.storage.queries import sql
 from schemas.base import Mode
 from schemas.decoding import Received
 from schemas.escalations import EscalationRaised
 from schemas.notifications import Purpose
 from schemas.offers import Channel
-
-NEWER: frozenset[Purpose] = frozenset({"started", "escalation_status"})
-NEWER_SINCE = 2
-"""The first generation that has these purposes."""
 
 log = structlog.get_logger()
 
@@ -76,13 +71,7 @@ class AnswerToContact:
 
 
 async def answer_contact(connection: asyncpg.Connection, answer: AnswerToContact, now: datetime) -> None:
-    """Queue the answer to a duty contact's text; a question back a few times at most.
-
-    Release 0.1.0 has no words for the newer answers: they are not given while a process of it runs.
-    """
-    if answer.purpose in NEWER and write_generation.current < NEWER_SINCE:
-        log.warning("a duty contact's text is not answered during the upgrade", purpose=answer.purpose)
-        return
+    """Queue the answer to a duty contact's text; a question back a few times at most."""
     if answer.purpose == "ask_back" and await composing.asked_back_enough(connection, answer.contact_id, now):
         return
     notice = Notice(

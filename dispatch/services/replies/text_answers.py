@@ -22,14 +22,10 @@ from dispatch.services.messaging.composing import AnswerToText
 from dispatch.services.people import opt_out
 from dispatch.services.replies import halves, receiving
 from dispatch.services.replies.receiving import ReceivedAnswer
-from dispatch.storage import write_generation
 from dispatch.storage.queries import sql
 from schemas.notifications import Purpose
 from schemas.offers import Channel
 from schemas.replies import DOUBTFUL, Answer
-
-STARTED_SINCE = 2
-"""The first generation whose processes can send the confirmation of START."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +115,7 @@ class KnownText:
             await self._send_back("stopped", candidates)
         else:
             await opt_out.restart(self.connection, self.volunteer_id)
-            if write_generation.current >= STARTED_SINCE:
-                await self._send_back("started", candidates)
+            await self._send_back("started", candidates)
         return wish
 
     async def _candidates(self) -> list[Candidate]:
