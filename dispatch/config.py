@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,6 +14,11 @@ from dispatch.domain import retention
 from schemas.generations import GENERATION, OLDEST
 
 HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d{1,5})?")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+CLEAR_LINKS_WARNING = (
+    "whoever is on the same network reads and gives a volunteer's answers: put a proxy with TLS in front, and set "
+    "DISPATCH_PUBLIC_URL to https://…"
+)
 DATABASE = (
     "is no address of a database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, where / @ : ? # and % in a password "
     "are written as %2F %40 %3A %3F %23 %25"
@@ -27,6 +33,13 @@ def _valid_address(dsn: SecretStr) -> SecretStr:
     if dsn.get_secret_value() and not well:
         raise ValueError(DATABASE)
     return dsn
+
+
+def _valid_proxies(proxies: str) -> str:
+    """Refuse what is no address or network: the server would silently never trust it."""
+    for one in filter(None, proxies.split(",")):
+        ip_network(one.strip())
+    return proxies
 
 
 def _valid_periods(changes: str) -> str:
@@ -55,6 +68,7 @@ class Settings(BaseSettings):
     data: Path = Path("~/.local/share/renfort")
     plans: Path | None = None
     http: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "127.0.0.1:8080"
+    proxies: Annotated[str, AfterValidator(_valid_proxies)] = ""
     public_url: HttpUrl | None = None
     replication: Annotated[int, Field(ge=1, le=10)] = 1
     min_insync: Annotated[int, Field(ge=1, le=10)] = 1
@@ -95,6 +109,12 @@ class Settings(BaseSettings):
     def links(self) -> str:
         """The URL with which links in messages begin."""
         return str(self.public_url).rstrip("/") if self.public_url else f"http://{self.http}"
+
+    @property
+    def links_in_clear(self) -> bool:
+        """Whether links are sent to phones that pass the network unencrypted."""
+        url = self.public_url
+        return url is not None and url.scheme == "http" and url.host not in LOOPBACK
 
 
 def token_secret(folder: Path) -> bytes:

@@ -15,11 +15,15 @@ MAX_HEAD_BYTES = 16 * 1024
 class HttpServer(uvicorn.Server):
     """uvicorn without its signal handlers: the process stops its parts in its own order."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
-        """Take the app and the address; nothing listens yet."""
+    def __init__(self, app: FastAPI, host: str, port: int, proxies: str = "") -> None:
+        """Take the app and the address; nothing listens yet.
+
+        Of requests from `proxies` (addresses and networks, by commas) the client is who their X-Forwarded-For names.
+        """
         config = uvicorn.Config(
             app, host=host, port=port, http=BoundedProtocol, access_log=False, log_config=None,
             timeout_graceful_shutdown=STOP_S, server_header=False,
+            proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
         )  # fmt: skip
         super().__init__(config)
 

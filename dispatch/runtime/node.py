@@ -18,7 +18,6 @@ from dispatch.runtime.http_server import STOP_S, HttpServer
 from dispatch.runtime.kafka_connection import KafkaConnection
 from dispatch.runtime.roles import HTTP_ROLES, title
 from dispatch.runtime.wiring import Wiring
-from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.incidents.escalations import escalate, system_subject
@@ -190,14 +189,14 @@ class Node:
         register(broker, self.wiring.roles, self.uow, self._batches, self.wiring.intake)
 
     def _serve(self) -> None:
-        self._server = HttpServer(self.app(), self.wiring.host, self.wiring.port)
+        self._server = HttpServer(self.app(), self.wiring.host, self.wiring.port, self.wiring.proxies)
         self._spawn("http", self._server.serve)
 
     def app(self) -> FastAPI:
         """Build the HTTP application for the roles of the process."""
         extra: list[APIRouter] = []
         if "console" in self.wiring.roles:
-            extra.append(stream.router(self.uow, keys.authenticate, lambda: self._server.should_exit))
+            extra.append(stream.router(self.uow, lambda: self._server.should_exit))
         return http.build(
             self.uow,
             gateways=self.wiring.gateways,

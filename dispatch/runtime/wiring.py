@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from dispatch.config import MisuseError, Settings, token_secret
+from dispatch.config import CLEAR_LINKS_WARNING, MisuseError, Settings, token_secret
 from dispatch.domain import retention
 from dispatch.gateways import providers
 from dispatch.kafka_security import NO_TLS_WARNING, UNSECURED, Security
@@ -36,6 +36,7 @@ class Wiring:
     migrates: bool = False
     write_generation: int | None = None
     retention_days: Mapping[str, int] = field(default_factory=retention.periods)
+    proxies: str = ""
 
 
 def wiring(
@@ -50,6 +51,8 @@ def wiring(
 
     Raises MisuseError where a setting is missing or contradicts another.
     """
+    if settings.links_in_clear:
+        log.warning("links in messages begin with http://", hint=CLEAR_LINKS_WARNING)
     dsn = services.postgres.url() if services.postgres else settings.postgres.get_secret_value()
     bootstrap = services.broker.address if services.broker else settings.kafka
     cluster = Cluster(
@@ -61,6 +64,7 @@ def wiring(
         cluster=cluster,
         host=settings.host,
         port=settings.port,
+        proxies=settings.proxies,
         links=settings.links,
         secret=token_secret(settings.folder),
         intake=Intake(load(settings.plans), guarded=settings.guarded_topic),

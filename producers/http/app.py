@@ -24,6 +24,7 @@ from producers.http.api import (
 from producers.http.api.health import Readiness
 from producers.http.middleware.body_limit import BodyLimit
 from producers.http.middleware.deadline import Deadline
+from producers.http.middleware.private import Private
 from producers.http.middleware.request_log import RequestLog
 from producers.http.page import routes as page
 
@@ -75,6 +76,7 @@ def build(
     problems.install(app)
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, by_path=MAX_BODY_BYTES_BY_PATH)
     app.add_middleware(Deadline, seconds=DEADLINE_S, by_path=DEADLINE_S_BY_PATH, on_timeout=_timeout_response)
+    app.add_middleware(Private)
     app.add_middleware(RequestLog)
     return app
 

@@ -6,31 +6,32 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 
-from dispatch.services.access.keys import Key
+from dispatch.services.access import keys
 from dispatch.services.console import stream
 from dispatch.services.console.stream import MODES, SHOWN, Cursor, StreamItem
-from dispatch.services.core.errors import ForbiddenError, InvalidError, UnauthorizedError
+from dispatch.services.core.errors import InvalidError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.pool import UNREACHABLE, describe
+from producers.http.auth import ConsoleReadKey, presented_key
 from schemas.base import Mode
 
-SCOPES = ("console:read", "console:act")
 POLL_S = 0.1
 RETRY_S = 1.0
-HEARTBEAT_S = 15.0
+HEARTBEAT_S = 5.0
+"""A stream gets a heartbeat, and its key is checked again, this often: so long a revoked key still reads."""
 RECONNECT_MS = 2_000
 BUFFERED = 1_000
 """Events in memory for readers that are nearly up to date; a reader that is farther behind reads the journal."""
 MOST_WATCHERS = 500
-FRESH = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+UNBUFFERED = {"X-Accel-Buffering": "no"}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {"description": "Server-sent events.", "content": {"text/event-stream": {}}},
     400: {"description": "The id is not an event id of this stream."},
@@ -41,7 +42,6 @@ NO_CURSOR = Cursor(0, 0, 0)
 
 log = structlog.get_logger()
 
-Authenticate = Callable[[UnitOfWork, str], Awaitable[Key]]
 Stopping = Callable[[], bool]
 
 
@@ -102,11 +102,11 @@ class Feed:
         ended = self._reading is None or self._reading.done()
         return ended or self._stopping() or self._head.epoch not in {0, cursor.epoch}
 
-    async def after(self, cursor: Cursor) -> tuple[list[Frame], Cursor]:
-        """Return the frames after a cursor and the cursor reached; wait up to `HEARTBEAT_S` for the next event."""
+    async def after(self, cursor: Cursor, wait_s: float) -> tuple[list[Frame], Cursor]:
+        """Return the frames after a cursor and the cursor reached; wait up to `wait_s` for the next event."""
         if cursor >= self._head:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), HEARTBEAT_S)
+                await asyncio.wait_for(self._news.wait(), wait_s)
             return [], cursor
         if cursor < self._floor:
             page = await stream.read_page(self._uow.pool, self._organisation, cursor)
@@ -174,19 +174,16 @@ class Feeds:
         return self._feeds.setdefault(organisation, Feed(self._uow, organisation, self._stopping))
 
 
-def router(uow: UnitOfWork, authenticate: Authenticate, stopping: Stopping = lambda: False) -> APIRouter:
-    """Return the route of the stream, which ends when `stopping` is true.
-
-    The app answers UnauthorizedError and ForbiddenError.
-    """
+def router(uow: UnitOfWork, stopping: Stopping = lambda: False) -> APIRouter:
+    """Return the route of the stream, which ends when `stopping` is true."""
     feeds = Feeds(uow, stopping)
-    bearer = HTTPBearer(auto_error=False)
     routes = APIRouter(tags=["console"])
 
     @routes.get("/v1/stream", response_class=Response, responses=DOCUMENTED)
     async def stream(
+        key: ConsoleReadKey,
+        request: Request,
         *,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
         last_event_id: Annotated[str | None, Header()] = None,
         after: str | None = None,
         start: Annotated[Literal["start", "now"], Query(alias="from")] = "now",
@@ -194,23 +191,13 @@ def router(uow: UnitOfWork, authenticate: Authenticate, stopping: Stopping = lam
         mode: Annotated[list[Mode] | None, Query()] = None,
     ) -> EventSourceResponse:
         """Stream events from now on; `Last-Event-ID` or `after` continues after an event."""
-
-        async def renew() -> Key:
-            return _permit(await authenticate(uow, credentials.credentials if credentials else ""))
-
-        key = await renew()
         cursor, restarted = await _begin(uow, last_event_id or after, start)
+        renew = partial(keys.authenticate, uow, presented_key(request))
         chosen = Filter(topic or SHOWN, mode or MODES, renew)
         watching = _watch(feeds.of(key.organisation), cursor, chosen, restarted=restarted)
-        return EventSourceResponse(watching, headers=FRESH)
+        return EventSourceResponse(watching, headers=UNBUFFERED)
 
     return routes
-
-
-def _permit(key: Key) -> Key:
-    if not key.may(*SCOPES):
-        raise ForbiddenError(f"this key needs one of the scopes {', '.join(SCOPES)}")
-    return key
 
 
 async def _begin(uow: UnitOfWork, event_id: str | None, start: str) -> tuple[Cursor, bool]:
@@ -223,20 +210,22 @@ async def _begin(uow: UnitOfWork, event_id: str | None, start: str) -> tuple[Cur
 
 
 async def _watch(feed: Feed, cursor: Cursor, chosen: Filter, *, restarted: bool) -> AsyncIterator[bytes]:
-    with feed.watched(), suppress(UnauthorizedError, ForbiddenError, *UNREACHABLE):
+    with feed.watched(), suppress(UnauthorizedError, *UNREACHABLE):
         # An id at once: a watcher that is disconnected before the first event resumes here and misses none.
         yield format_sse_event(id=str(cursor), retry=RECONNECT_MS)
         if restarted:
             yield format_sse_event(event="stream.restarted", data_str=RESTARTED)
-        beat_at = time.monotonic()
+        beat_at = time.monotonic() + HEARTBEAT_S
         while not feed.over(cursor):
-            frames, cursor = await feed.after(cursor)
-            if text := chosen.select(frames):
-                yield text
-            if time.monotonic() - beat_at >= HEARTBEAT_S:
-                beat_at = time.monotonic()
+            frames, cursor = await feed.after(cursor, beat_at - time.monotonic())
+            text = chosen.select(frames)
+            if time.monotonic() >= beat_at:
+                # Before the text: a key that was revoked since the last heartbeat reads no further event.
                 await chosen.renew()
-                yield format_sse_event(comment="still here", id=str(cursor))
+                beat_at = time.monotonic() + HEARTBEAT_S
+                text += format_sse_event(comment="still here", id=str(cursor))
+            if text:
+                yield text
 
 
 def _frame(item: StreamItem) -> Frame:

@@ -130,6 +130,20 @@ def test_a_gateway_that_could_not_report_is_a_failure(monkeypatch: pytest.Monkey
     assert (found.state, found.detail) == ("ok", "kannel (sms), links to https://renfort.example")
 
 
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [("http://renfort.example", "warn"), ("https://renfort.example", "ok"), ("http://127.0.0.1:8080", "ok")],
+)
+def test_links_that_pass_the_network_in_clear_are_warned_of(
+    monkeypatch: pytest.MonkeyPatch, url: str, state: str
+) -> None:
+    monkeypatch.setenv("DISPATCH_KANNEL_URL", "http://kannel")
+    monkeypatch.setenv("DISPATCH_KANNEL_KEY", "rk_1")
+    found = configuration.gateway(Settings(public_url=HttpUrl(url)))
+    assert found.state == state
+    assert ("set DISPATCH_PUBLIC_URL to https://" in found.detail) == (state == "warn")
+
+
 class Usage(NamedTuple):
     total: float
     used: float

@@ -6,7 +6,6 @@ from typing import cast
 import asyncpg
 
 from dispatch.clock import Clock
-from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from producers.http import stream
@@ -17,7 +16,7 @@ from producers.http.openapi import render
 def current() -> str:
     """Return the document of a process that serves all routes; it makes no connection."""
     uow = UnitOfWork(cast("asyncpg.Pool", None), Clock())
-    extra = [stream.router(uow, keys.authenticate)]
+    extra = [stream.router(uow)]
     return render(build(uow, gateways=GatewayRegistry(()), secret=b"", readiness=dict, extra=extra))
 
 

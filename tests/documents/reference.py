@@ -22,7 +22,6 @@ from dispatch.domain import transitions
 from dispatch.domain.matching.selection import Gate, readable
 from dispatch.domain.transitions import Table
 from dispatch.gateways import providers
-from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.subscriptions import SUBSCRIPTIONS
 from producers.http import stream
@@ -181,15 +180,13 @@ def _route(path: str, method: str, route: APIRoute) -> tuple[str, str, str]:
 def routes() -> Iterator[APIRoute]:
     """Yield every route of a process that serves everything."""
     uow = UnitOfWork(cast("asyncpg.Pool", None), Clock())
-    routers: tuple[APIRouter, ...] = (*ROUTERS, stream.router(uow, keys.authenticate), health.router)
+    routers: tuple[APIRouter, ...] = (*ROUTERS, stream.router(uow), health.router)
     for router in routers:
         yield from (route for route in router.routes if isinstance(route, APIRoute))
 
 
 def scopes(route: APIRoute) -> tuple[str, ...]:
     """Return the scopes of which a key needs one; none for a route that is open or has a token in its path."""
-    if route.path == "/v1/stream":
-        return stream.SCOPES
     return next(_asked(route.dependant), ())
 
 

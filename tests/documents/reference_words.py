@@ -27,6 +27,8 @@ SETTINGS: dict[str, str] = {
     "plans": "Folder of response plans, read at the start of a process. Empty: the shipped plans.",
     "http": "Address and port to listen on.",
     "public_url": "The beginning of links in messages. Required with a real gateway; empty: `DISPATCH_HTTP`.",
+    "proxies": "Addresses and networks of your reverse proxies, separated by commas: of their requests, the log names "
+    "the client in `X-Forwarded-For`. Empty: that header is ignored.",
     "replication": "Replicas of each topic that is created: 3 on three brokers.",
     "min_insync": "Replicas that must have a message before it counts as published: 2 of 3.",
     "guarded_topic": "`true` declares that access control protects `incident.reports` from other writers; "

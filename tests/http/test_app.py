@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import structlog
@@ -13,6 +13,7 @@ from fastapi.security import HTTPBearer
 from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
+from dispatch.services.access import keys
 from dispatch.services.core.errors import SenderError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake import submitting
@@ -43,6 +44,58 @@ async def test_no_log_and_no_metric_contains_a_token_a_key_or_a_phone_number(sit
     for secret in (link.removeprefix("/a/"), key, phone(0), "peut-être"):
         assert secret not in repr(logs)
         assert secret not in metrics
+
+
+async def test_the_log_says_which_key_and_from_where_for_every_read_and_refusal(site: Site) -> None:
+    structlog.reset_defaults()
+    reader, other = await site.key("console:read"), await site.key("reports:write")
+    revoked = await site.key("console:read")
+    incident = await site.scene.incident()
+    link, unknown = await site.link(0, incident), f"/v1/incidents/{UUID(int=1)}"
+    await keys.revoke(site.scene.uow, site.scene.organisation, public(revoked))
+    forged = {"Authorization": "Bearer rk_0123456789ab_" + "0" * 40}
+    large = other | {"Content-Length": "70000"}
+    with capture_logs() as logs:
+        for method, path, headers in (
+            ("GET", "/v1/volunteers", reader),
+            ("GET", unknown, reader),
+            ("GET", "/v1/volunteers", other),
+            ("GET", "/v1/volunteers", revoked),
+            ("GET", "/v1/volunteers", forged),
+            ("GET", "/v1/volunteers", {}),
+            ("POST", "/v1/reports", large),
+            ("GET", link, {}),
+            ("GET", "/a/" + "A" * 17, {}),
+        ):
+            await site.client.request(method, path, headers=headers)
+    lines = [line for line in logs if line["event"] == "request"]
+    assert [(line["status"], line["log_level"]) for line in lines] == [
+        (200, "info"), (404, "warning"), (403, "warning"), (401, "warning"), (401, "warning"), (401, "warning"),
+        (413, "warning"), (200, "info"), (404, "warning"),
+    ]  # fmt: skip
+    assert {line["client"] for line in lines} == {"127.0.0.1"}
+    assert [line.get("key") for line in lines[:4]] == [public(reader), public(reader), public(other), None]
+    assert [line.get("presented_id") for line in lines[3:6]] == [public(revoked), "0123456789ab", None]
+    assert (lines[6].get("key"), lines[6].get("presented_id")) == (None, public(other))
+    assert lines[7]["offer_id"] == str((await site.scene.offer(0, incident)).id)
+    assert not {"key", "presented_id", "offer_id"} & set(lines[8])
+
+
+def public(headers: dict[str, str]) -> str:
+    """Return the public id of the key in a header."""
+    return headers["Authorization"].split("_")[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/v1/volunteers", 200), ("/v1/incidents", 200), ("/v1/reports", 405), ("/nowhere", 404), ("/a/x", 404)],
+)
+async def test_no_cache_stores_and_no_browser_guesses_a_response(site: Site, path: str, status: int) -> None:
+    for headers in ({}, await site.key("admin")):
+        response = await site.client.get(path, headers=headers)
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.status_code == status
 
 
 async def test_unknown_routes_and_methods_get_problem_documents(site: Site) -> None:

@@ -25,6 +25,24 @@ async def test_a_missing_or_forged_key_is_rejected(site: Site, headers: dict[str
     problem_fields(response)
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
+async def test_every_route_reads_the_key_in_the_same_way(site: Site, scheme: str) -> None:
+    """A route that reads the header by itself once took a key without a scheme, and none in lower case."""
+    key = (await site.key("admin", "gateway:kannel"))["Authorization"].split()[1]
+    requests: tuple[tuple[str, str, dict[str, str]], ...] = (
+        ("POST", "/v1/pause", {}),
+        ("POST", "/v1/pause", {"Idempotency-Key": "1"}),
+        ("POST", f"/v1/offers/{UNKNOWN_ID}/answer", {}),
+        ("GET", "/v1/gateways/kannel/receipts", {}),
+    )
+    for method, path, headers in requests:
+        with_scheme = headers | {"Authorization": f"{scheme} {key}"}
+        assert (await site.client.request(method, path, headers=with_scheme)).status_code != 401, path
+        for wrong in (key, f"Basic {key}", f"Bearer{key}"):
+            refused = headers | {"Authorization": wrong}
+            assert (await site.client.request(method, path, headers=refused)).status_code == 401, path
+
+
 SCOPES = {
     "reports:write",
     "console:read",

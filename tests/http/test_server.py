@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 import httpx
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
 from dispatch.runtime.http_server import MAX_HEAD_BYTES, HttpServer
@@ -25,11 +27,17 @@ def server(pool: asyncpg.Pool, clock: MovableClock) -> HttpServer:
 
 @pytest.fixture
 async def site(server: HttpServer, pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[Site]:
+    async with served(server) as client:
+        yield Site(await Scene.open(UnitOfWork(pool, clock)), client, {})
+
+
+@asynccontextmanager
+async def served(server: HttpServer) -> AsyncIterator[httpx.AsyncClient]:
     listening = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve([listening]))
     host, port = listening.getsockname()
     async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=20) as client:
-        yield Site(await Scene.open(UnitOfWork(pool, clock)), client, {})
+        yield client
     server.should_exit = True
     await asyncio.wait_for(serving, 10)
 
@@ -64,6 +72,21 @@ def endless(start: bytes) -> Iterator[bytes]:
     yield start
     for _ in range(2_000):
         yield b"x" * 1024
+
+
+@pytest.mark.parametrize(
+    ("proxies", "client"), [("", "127.0.0.1"), ("127.0.0.1", "203.0.113.9"), ("10.0.0.0/8", "127.0.0.1")]
+)
+async def test_a_forwarded_address_counts_only_from_a_configured_proxy(
+    pool: asyncpg.Pool, clock: MovableClock, proxies: str, client: str
+) -> None:
+    structlog.reset_defaults()
+    app = build(UnitOfWork(pool, clock), gateways=GATEWAYS, secret=SECRET, readiness=dict)
+    with capture_logs() as logs:
+        async with served(HttpServer(app, "127.0.0.1", 0, proxies)) as caller:
+            # The proxy adds the last one; what stands before it may be anybody's invention.
+            await caller.get("/nowhere", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+    assert [line["client"] for line in logs if line["event"] == "request"] == [client]
 
 
 async def test_headers_of_any_length_are_not_buffered(site: Site) -> None:

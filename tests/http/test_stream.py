@@ -70,7 +70,7 @@ async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[StreamS
     organisation = await organisations.create(uow, "SDIS 67")
     key = await keys.create(uow, organisation=organisation, scopes=["console:read"], holder="Anne Weber")
     stopping: list[bool] = []
-    router = endpoint.router(uow, keys.authenticate, lambda: bool(stopping))
+    router = endpoint.router(uow, lambda: bool(stopping))
     app = build(uow, gateways=GatewayRegistry(()), secret=bytes(32), readiness=dict, extra=[router])
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
@@ -190,6 +190,22 @@ async def test_revoking_a_key_ends_its_stream(site: StreamSite, monkeypatch: pyt
         await keys.revoke(site.uow, site.organisation, site.key.split("_")[1])
         with pytest.raises(EOFError):
             await reader.rest()
+
+
+async def test_a_revoked_key_reads_nothing_more_after_the_next_heartbeat(
+    site: StreamSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "HEARTBEAT_S", 0.5)
+    async with site.stream() as reader:
+        await site.publish(1)
+        await reader.subjects(1)
+        await keys.revoke(site.uow, site.organisation, site.key.split("_")[1])
+        # News just before the heartbeat must not put the check off by another one.
+        await asyncio.sleep(0.4)
+        await site.publish(2)
+        with pytest.raises(EOFError):
+            async with asyncio.timeout(0.5):
+                await reader.rest()
 
 
 async def test_a_stream_ends_cleanly_when_its_process_stops(site: StreamSite) -> None:

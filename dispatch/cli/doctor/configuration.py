@@ -4,7 +4,7 @@ import shutil
 
 from dispatch.cli.doctor.finding import Finding, State
 from dispatch.cli.output import counted
-from dispatch.config import MisuseError, Settings
+from dispatch.config import CLEAR_LINKS_WARNING, MisuseError, Settings
 from dispatch.gateways import providers
 from dispatch.runtime.wiring import gateways
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -37,6 +37,8 @@ def gateway(settings: Settings) -> Finding:
     if all(one.capabilities.simulated for one in registry):
         switches = " or ".join(one.switch for one in providers() if one.switch)
         return Finding("gateway", "warn", f"simulated: no message reaches a phone; set {switches}")
+    if settings.links_in_clear:
+        return Finding("gateway", "warn", f"links begin with {settings.links}: {CLEAR_LINKS_WARNING}")
     served = ", ".join(f"{one.name} ({', '.join(one.capabilities.channels)})" for one in registry)
     return Finding("gateway", "ok", f"{served}, links to {settings.links}")
 

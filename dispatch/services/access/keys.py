@@ -53,6 +53,12 @@ async def create(uow: UnitOfWork, *, organisation: UUID, scopes: Sequence[str], 
     return f"rk_{id_}_{secret}"
 
 
+def public_id(presented: str) -> str | None:
+    """Return the public id within a key that was presented, which proves nothing; None where it is no key."""
+    match = PRESENTED.fullmatch(presented)
+    return match and match[1]
+
+
 async def authenticate(uow: UnitOfWork, presented: str) -> Key:
     """Return the key that was presented; raises UnauthorizedError if it is unknown or revoked."""
     match = PRESENTED.fullmatch(presented)

@@ -15,7 +15,7 @@ from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.messaging.webhook_parking import WebhookCall
 from dispatch.services.replies import inbound_texts
 from producers.http.api.webhook_parameters import read_parameters
-from producers.http.auth import Credentials, UowDep, authenticate, require_scope
+from producers.http.auth import Presented, UowDep, authenticate, require_scope
 
 router = APIRouter(tags=["gateways"])
 
@@ -26,10 +26,10 @@ Name = Annotated[str, Path(pattern=r"^[a-z0-9_-]{1,32}$")]
 Values = Annotated[dict[str, str], Depends(read_parameters)]
 
 
-async def authorize_gateway(name: Name, request: Request, credentials: Credentials, values: Values) -> Key:
+async def authorize_gateway(name: Name, request: Request, presented: Presented, values: Values) -> Key:
     """Return the key if it is valid for this gateway; it may be in the query: some providers cannot set headers."""
-    presented = credentials.credentials if credentials else detail(values, "key")
-    return require_scope(await authenticate(request, presented), f"gateway:{name}")
+    key = await authenticate(request, presented or detail(values, "key"))
+    return require_scope(key, f"gateway:{name}")
 
 
 GatewayKey = Annotated[Key, Depends(authorize_gateway)]

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from dispatch.services.access.keys import Key
 from dispatch.services.core.errors import ForbiddenError
 from dispatch.services.replies import receiving
-from producers.http.auth import Credentials, UowDep, authenticate, bearer_token
+from producers.http.auth import Presented, UowDep, authenticate
 from producers.http.middleware.idempotency import IdempotentRoute
 from schemas.replies import AnswerBody
 
@@ -22,9 +22,9 @@ class Received(BaseModel):
     reply_id: UUID
 
 
-async def authorize_answer(request: Request, credentials: Credentials) -> Key:
+async def authorize_answer(request: Request, presented: Presented) -> Key:
     """Accept the key of any gateway or supervisor; raises ForbiddenError."""
-    key = await authenticate(request, bearer_token(credentials))
+    key = await authenticate(request, presented)
     if not (key.may("console:act") or any(scope.startswith("gateway:") for scope in key.scopes)):
         raise ForbiddenError("this key lacks the scope gateway:NAME or console:act")
     return key

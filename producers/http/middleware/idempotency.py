@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from dispatch.services.access import idempotency
 from dispatch.services.access.idempotency import IdempotencyClaim
 from dispatch.services.core.errors import InvalidError
-from producers.http.auth import authenticate, uow_of
+from producers.http.auth import authenticate, presented_key, uow_of
 
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 200
@@ -29,10 +29,9 @@ class IdempotentRoute(APIRoute):
 
         async def handle_once(request: Request) -> Response:
             idempotency_key = request.headers.get(HEADER)
-            authorization = request.headers.get("Authorization", "")
             if idempotency_key is None or request.method == "GET":
                 return await handle(request)
-            key = await authenticate(request, authorization.removeprefix("Bearer "))
+            key = await authenticate(request, presented_key(request))
             return await _once(
                 _ClaimedRequest(request, handle, await _claim(request, key.id, idempotency_key))
             )

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from dispatch.domain.messaging.texts import distance, until
 from dispatch.services.console.own_reasons import OwnReason, own_reasons
 from dispatch.services.core.error_classification import TRANSIENT
+from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import tokens
 from dispatch.services.messaging.tokens import TokenView
 from dispatch.services.replies import receiving
@@ -22,10 +23,8 @@ from schemas.replies import Answer
 from schemas.volunteers import Language
 
 HEADERS = {
-    "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
-    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; "
         "base-uri 'none'"
@@ -71,7 +70,7 @@ router = APIRouter(tags=["page"], route_class=PageRoute, default_response_class=
 @router.get("/a/{token}")
 async def show(token: str, request: Request, uow: UowDep, lang: str | None = None) -> Response:
     """Show a volunteer their offer. It stores no answer, since programs that preview links open them too."""
-    view = await tokens.open_token(uow, token, secret=request.app.state.secret)
+    view = await _open(request, uow, token)
     return _gone() if view is None else _page(request, view, lang)
 
 
@@ -80,8 +79,7 @@ async def answer(token: str, request: Request, uow: UowDep, lang: str | None = N
     """Store the volunteer's answer (form field `answer`) and confirm that it was received."""
     # Read first: an answer counts even where the client disconnects while the database is slow.
     submitted = await _submitted_answer(request)
-    secret = request.app.state.secret
-    view = await tokens.open_token(uow, token, secret=secret)
+    view = await _open(request, uow, token)
     if view is None:
         return _gone()
     if submitted is None or not may_answer(view, submitted):
@@ -94,14 +92,14 @@ async def answer(token: str, request: Request, uow: UowDep, lang: str | None = N
         received_at=uow.clock.now(),
         volunteer_id=view.volunteer_id,
     )
-    view = await tokens.open_token(uow, token, secret=secret)
+    view = await _open(request, uow, token)
     return _gone() if view is None else _page(request, view, lang)
 
 
 @router.get("/a/{token}/why")
 async def why(token: str, request: Request, uow: UowDep, lang: str | None = None) -> Response:
     """Tell a volunteer why they were or were not asked in the last days."""
-    view = await tokens.open_token(uow, token, secret=request.app.state.secret)
+    view = await _open(request, uow, token)
     if view is None:
         return _gone()
     found = await own_reasons(uow, view.organisation, view.volunteer_id)
@@ -115,6 +113,13 @@ async def why(token: str, request: Request, uow: UowDep, lang: str | None = None
         reasons=[_own_reason(one, view.zone, language, now) for one in found],
         label={name: label[language] for name, label in wording.LABELS.items()},
     )
+
+
+async def _open(request: Request, uow: UnitOfWork, token: str) -> TokenView | None:
+    """Return what a token stands for; the log names its offer as the reader."""
+    view = await tokens.open_token(uow, token, secret=request.app.state.secret)
+    request.state.offer_id = view and view.offer_id
+    return view
 
 
 def _own_reason(one: OwnReason, zone: str, language: Language, now: datetime) -> dict[str, str]:
