@@ -161,12 +161,20 @@ def _record_unsendable(decision: Decision, command: Consider, wanted: int, found
 
 
 def _record_shortfall(decision: Decision, command: Consider, wanted: int, found: int) -> None:
-    """Record that too few volunteers were found; where nobody was, escalate at once instead of at the next step."""
+    """Record that too few volunteers were found; where nobody was, escalate at once what cannot wait for a step."""
     incident = decision.incident
     retry = CONTENDED_RETRY if command.contended else timedelta(seconds=incident.plan.search.retry_s)
-    if found == 0 and not command.contended and not incident.seated() and not incident.live:
+    nobody = found == 0 and not command.contended and not incident.seated() and not incident.live
+    if nobody and _presses(incident):
         decision.escalate("uncovered", page=True, detail=f"nobody to ask within {incident.radius_m} m")
     _add_shortfall(decision, command, (wanted, found), retry)
+
+
+def _presses(incident: Incident) -> bool:
+    """Return whether a supervisor is paged before the plan says so; a notice or a routine matter waits for its step."""
+    if incident.severity == "life_threatening":
+        return True
+    return incident.severity == "urgent" and incident.lane != "planned" and incident.engagement != "notice"
 
 
 def _add_shortfall(

@@ -121,6 +121,16 @@ def test_contacts_that_no_message_reaches_are_counted(failing: int, duty: int, s
     assert [one.state for one in found] == ([state] if state else [])
 
 
+@pytest.mark.parametrize("alarm_phone", [None, "+33388000000"])
+def test_an_empty_duty_order_is_a_failure_with_or_without_an_alarm_phone(alarm_phone: str | None) -> None:
+    row = {
+        "name": "SDIS 75", "duty": 0, "alarm_phone": alarm_phone, "paused_at": None, "failing": 0,
+        "duty_failing": 0,
+    }  # fmt: skip
+    (found,) = organisations.examine([row])
+    assert (found.state, "only the alarm phone" in found.detail) == ("fail", alarm_phone is not None)
+
+
 def test_a_gateway_that_could_not_report_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(public_url=HttpUrl("https://renfort.example"))
     monkeypatch.setenv("DISPATCH_KANNEL_URL", "http://kannel")

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from dispatch.domain.agenda import agenda
 from dispatch.domain.commands import Consider, Free, Tick, Unreached
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
@@ -11,6 +12,7 @@ from schemas.base import Event
 from schemas.ids import named
 from schemas.incidents import Shortfall, Widened
 from schemas.offers import OfferExtended
+from schemas.plans import Plan
 from tests.domain.builders import (
     START,
     acted,
@@ -25,6 +27,7 @@ from tests.domain.builders import (
     person,
     picks,
     plan,
+    watch_plan,
 )
 
 TWO_ROLES = plan(
@@ -34,7 +37,8 @@ TWO_ROLES = plan(
     ),
     offers={"open": 5, "per_seat": 2},
 )
-LAST_RING = plan(search={"radii_m": (1000,), "retry_s": 30})
+ONE_RING = {"radii_m": (1000,), "retry_s": 30}
+LAST_RING = plan(search=ONE_RING)
 
 
 def _consider(state: Incident, count: int, *, contended: bool = False) -> list[Event]:
@@ -119,6 +123,22 @@ def test_too_few_found_in_the_last_ring_is_a_shortfall_with_its_reasons_and_is_t
 
 def test_a_search_that_finds_nobody_pages_a_supervisor_at_once() -> None:
     assert kinds(_consider(incident(LAST_RING), 0)) == ["escalation.raised", "incident.shortfall"]
+
+
+@pytest.mark.parametrize(
+    ("under", "report"),
+    [
+        (LAST_RING, {"severity": "routine"}),
+        (plan(search=ONE_RING, lane="planned"), {"severity": "urgent"}),
+        (watch_plan(search=ONE_RING), {"severity": "urgent", "kind": "watch.odour"}),
+    ],
+)
+def test_what_can_wait_is_paged_when_its_plan_says_so_though_nobody_is_found(
+    under: Plan, report: dict[str, object]
+) -> None:
+    quiet = incident(under, **report)
+    assert kinds(_consider(quiet, 0)) == ["incident.shortfall"]
+    assert agenda(quiet)["step"] == at(60)
 
 
 def test_contended_volunteers_are_searched_again_within_a_second() -> None:

@@ -10,6 +10,7 @@ from dispatch.config import MisuseError
 from dispatch.domain.coordinates import CoordinatesError
 from dispatch.domain.service_area import Area, read_area
 from dispatch.services.access import organisations as service
+from dispatch.services.access.organisations import Changes
 from dispatch.services.core.phone_numbers import HOME
 from dispatch.services.core.unit_of_work import UnitOfWork
 
@@ -23,6 +24,7 @@ def create(
     zone: str = "Europe/Paris",
     area: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     country: str = HOME,
+    alarm_phone: str | None = None,
     json: Json = False,
 ) -> None:
     """Create an organisation.
@@ -41,9 +43,11 @@ def create(
         Its service area in degrees as SOUTH,WEST,NORTH,EAST, or with semicolons. Default: everywhere.
     country
         The country of phone numbers without a country code, in two letters.
+    alarm_phone
+        The phone that is paged while nobody is in the duty order.
     """
     parsed = _area(area) if area else None
-    id_ = run(lambda uow: service.create(uow, name, zone, parsed, country.upper()))
+    id_ = run(lambda uow: service.create(uow, name, zone, parsed, country.upper(), alarm_phone))
     if json:
         print_json({"id": id_, "name": name})
     else:
@@ -54,30 +58,37 @@ def create(
 def set_(
     *,
     organisation: Whose = None,
+    name: str | None = None,
     zone: str | None = None,
     area: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     country: str | None = None,
+    alarm_phone: str | None = None,
 ) -> None:
     """Change settings of an organisation; what is not named stays as it is.
 
     Example: dispatch organisations set --organisation "SDIS 974" --country RE
 
+    Example: dispatch organisations set --name "Croix-Rouge du Bas-Rhin" --alarm-phone +33388000000
+
     Parameters
     ----------
+    name
+        Its new name.
     zone
         Its time zone.
     area
         Its service area in degrees as SOUTH,WEST,NORTH,EAST.
     country
         The country of phone numbers without a country code, in two letters.
+    alarm_phone
+        The phone that is paged while nobody is in the duty order; "" for none.
     """
-    if zone is None and area is None and country is None:
-        raise MisuseError("name what to change: --zone, --area or --country")
-    parsed = _area(area) if area else None
+    changes = Changes(name, zone, _area(area) if area else None, country and country.upper(), alarm_phone)
+    if changes == Changes():
+        raise MisuseError("name what to change: --name, --zone, --area, --country or --alarm-phone")
 
     async def work(uow: UnitOfWork) -> None:
-        whose = await organisation_of(uow, organisation)
-        await service.change(uow, whose, zone=zone, area=parsed, country=country and country.upper())
+        await service.change(uow, await organisation_of(uow, organisation), changes)
 
     run(work)
     screen.print("[green]changed[/]")

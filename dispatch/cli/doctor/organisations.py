@@ -36,4 +36,11 @@ def _duty(row: Row) -> Finding:
     what = f"duty of {row['name']}"
     if row["duty"]:
         return Finding(what, "ok", f"{counted(row['duty'], 'supervisor')} in the duty order")
-    return Finding(what, "fail", "nobody would be notified: dispatch duty set --contact 'Name:+33…'")
+    if row["alarm_phone"]:
+        detail = "nobody is on duty, only the alarm phone is paged: dispatch duty set --contact 'Name:+33…'"
+    else:
+        detail = (
+            "nobody would be notified: dispatch duty set --contact 'Name:+33…', and name a phone for the time without "
+            "anybody: dispatch organisations set --alarm-phone +33…"
+        )
+    return Finding(what, "fail", detail)

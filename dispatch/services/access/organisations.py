@@ -23,7 +23,10 @@ PAUSE_LEVEL = 2
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """An organisation; `country` is that of its phone numbers without a code, without `area` it serves everywhere."""
+    """An organisation; `country` is that of its phone numbers without a code, without `area` it serves everywhere.
+
+    `duty` is how many supervisors are in the duty order; while there are none, `alarm_phone` is paged.
+    """
 
     id: UUID
     name: str
@@ -31,6 +34,8 @@ class Organisation:
     country: str
     area: Area | None
     paused_at: datetime | None
+    alarm_phone: str | None = None
+    duty: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +60,36 @@ class DutyRow(NamedTuple):
 
 
 async def create(
-    uow: UnitOfWork, name: str, zone: str = "Europe/Paris", area: Area | None = None, country: str = HOME
+    uow: UnitOfWork,
+    name: str,
+    zone: str = "Europe/Paris",
+    area: Area | None = None,
+    country: str = HOME,
+    alarm_phone: str | None = None,
 ) -> UUID:
     """Create an organisation; raises ConflictError if the name is taken."""
     _check(name, zone, area, country)
-    id_ = named("organisation", name)
+    phone = alarm_phone and e164(alarm_phone, field="alarm_phone", region=country)
     corners = _corners(area)
 
-    async def work(connection: asyncpg.Connection, now: datetime) -> object:
-        query = bound("create_organisation", id=id_, name=name, zone=zone, created_at=now, **corners)
-        created = await connection.fetchval(*query)
-        # The default stays unnamed: this works before the migration too, as an upgrade step by step needs it.
-        if created is not None and country != HOME:
-            settings = bound("change_organisation", organisation=id_, zone=None, country=country, **corners)
-            await connection.execute(*settings)
-        return created
+    async def work(connection: asyncpg.Connection, now: datetime) -> UUID | None:
+        # The id that the name gives may be that of an organisation that has been renamed.
+        for id_ in (named("organisation", name), new_id()):
+            query = bound("create_organisation", id=id_, name=name, zone=zone, created_at=now, **corners)
+            if await connection.fetchval(*query) is None:
+                continue
+            # Defaults stay unnamed: this works before the migrations too, as an upgrade step by step needs it.
+            if country != HOME:
+                await connection.execute(sql("set_country"), id_, country)
+            if phone:
+                await connection.execute(sql("set_alarm_phone"), id_, phone)
+            return id_
+        return None
 
-    if await uow.transact(work) is None:
+    created = await uow.transact(work)
+    if created is None:
         raise ConflictError(f"there is an organisation of the name {name!r} already")
-    return id_
+    return created
 
 
 async def listed(uow: UnitOfWork) -> list[dict[str, Any]]:
@@ -87,7 +103,10 @@ async def get(uow: UnitOfWork, organisation: UUID) -> Organisation:
     if row is None:
         raise NotFoundError("there is no such organisation")
     area = None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
-    return Organisation(row["id"], row["name"], row["zone"], row["country"], area, row["paused_at"])
+    return Organisation(
+        row["id"], row["name"], row["zone"], row["country"], area, row["paused_at"], row["alarm_phone"],
+        row["duty"],
+    )  # fmt: skip
 
 
 async def country_of(connection: asyncpg.Connection, organisation: UUID) -> str:
@@ -100,21 +119,36 @@ async def countries(connection: asyncpg.Connection) -> list[str]:
     return [row["country"] for row in await connection.fetch(sql("countries_of_organisations"))] or [HOME]
 
 
-async def change(
-    uow: UnitOfWork, organisation: UUID, *,
-    zone: str | None = None, area: Area | None = None, country: str | None = None,
-) -> None:  # fmt: skip
-    """Change the settings that are given; raises NotFoundError and InvalidError."""
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """New settings of an organisation, each null where it stays as it is; an empty `alarm_phone` removes it."""
+
+    name: str | None = None
+    zone: str | None = None
+    area: Area | None = None
+    country: str | None = None
+    alarm_phone: str | None = None
+
+
+async def change(uow: UnitOfWork, organisation: UUID, changes: Changes) -> None:
+    """Change the settings that are given; raises NotFoundError, ConflictError and InvalidError."""
     before = await get(uow, organisation)
-    _check(before.name, zone or before.zone, area, country or before.country)
+    country = changes.country or before.country
+    name = before.name if changes.name is None else changes.name
+    _check(name, changes.zone or before.zone, changes.area, country)
+    phone = changes.alarm_phone and e164(changes.alarm_phone, field="alarm_phone", region=country)
     query = bound(
-        "change_organisation", organisation=organisation, zone=zone, country=country, **_corners(area)
-    )
+        "change_organisation", organisation=organisation, name=changes.name, zone=changes.zone,
+        country=changes.country, alarm_phone=phone, **_corners(changes.area),
+    )  # fmt: skip
 
     async def work(connection: asyncpg.Connection, _now: datetime) -> object:
         return await connection.fetchval(*query)
 
-    await uow.transact(work)
+    try:
+        await uow.transact(work)
+    except asyncpg.UniqueViolationError:
+        raise ConflictError(f"there is an organisation of the name {name!r} already") from None
 
 
 async def pause(uow: UnitOfWork, organisation: UUID, by: str) -> None:

@@ -24,7 +24,10 @@ log = structlog.get_logger()
 async def escalation_messages(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
-    """Page the duty contact whose turn it is; log a warning where there is nobody to page."""
+    """Page the duty contact whose turn it is, or the alarm phone where nobody is on duty.
+
+    Where there is neither, a warning is logged, `dispatch doctor` fails, and `dispatch watch` shows it.
+    """
     pages = [(r, r.data) for r in received if isinstance(r.data, EscalationRaised) and r.data.page]
     if not pages:
         return

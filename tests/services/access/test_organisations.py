@@ -6,7 +6,7 @@ import pytest
 
 from dispatch.domain.service_area import Area
 from dispatch.services.access import organisations
-from dispatch.services.access.organisations import DutyContact
+from dispatch.services.access.organisations import Changes, DutyContact
 from dispatch.services.core.errors import ConflictError, InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 
@@ -71,6 +71,33 @@ async def test_the_id_of_a_contact_who_stays_in_the_duty_order_is_unchanged(
         "+33639980002",
         "+33639980001",
     ]
+
+
+async def test_an_organisation_is_renamed_and_keeps_its_id(uow: UnitOfWork, organisation: UUID) -> None:
+    await organisations.change(uow, organisation, Changes(name="SIS 67", alarm_phone="03 88 00 00 00"))
+    found = await organisations.get(uow, organisation)
+    assert (found.id, found.name, found.zone) == (organisation, "SIS 67", "Europe/Paris")
+    assert found.alarm_phone == "+33388000000"
+    second = await organisations.create(uow, "SDIS 67")
+    assert second != organisation, "the first name is free again"
+    with pytest.raises(ConflictError):
+        await organisations.change(uow, second, Changes(name="SIS 67"))
+
+
+async def test_an_alarm_phone_is_removed_by_an_empty_one_and_kept_by_none(
+    uow: UnitOfWork, organisation: UUID
+) -> None:
+    await organisations.change(uow, organisation, Changes(alarm_phone="+33388000000"))
+    await organisations.change(uow, organisation, Changes(zone="Europe/Brussels"))
+    assert (await organisations.get(uow, organisation)).alarm_phone == "+33388000000"
+    await organisations.change(uow, organisation, Changes(alarm_phone=""))
+    assert (await organisations.get(uow, organisation)).alarm_phone is None
+
+
+async def test_an_alarm_phone_that_is_no_number_is_refused(uow: UnitOfWork, organisation: UUID) -> None:
+    with pytest.raises(InvalidError) as refused:
+        await organisations.change(uow, organisation, Changes(alarm_phone="18"))
+    assert refused.value.field == "alarm_phone"
 
 
 async def test_a_number_is_in_the_duty_order_once(uow: UnitOfWork, organisation: UUID) -> None:

@@ -1,5 +1,10 @@
 """An escalation pages the duty contacts in turn, and in drills only those who opted in."""
 
+from dispatch.domain.actors import duty_actor
+from dispatch.services.access import organisations
+from dispatch.services.access.organisations import Changes
+from dispatch.services.messaging.gateway import InboundText
+from dispatch.services.replies import inbound_texts
 from tests.support.post import Post
 
 
@@ -78,3 +83,30 @@ async def test_a_page_that_no_duty_contact_may_get_creates_no_message(post: Post
     await post.scene.act(incident.id, "escalate")
     await post.notify()
     assert await post.messages("escalation") == []
+
+
+async def test_while_nobody_is_on_duty_the_alarm_phone_is_paged_and_can_acknowledge(post: Post) -> None:
+    organisation, alarm = post.scene.organisation, "+33388000000"
+    await organisations.change(post.uow, organisation, Changes(alarm_phone=alarm))
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    await post.deliver()
+    (page,) = post.gateway.phone(alarm).inbox
+    assert "demande d'un superviseur" in page.text
+    await inbound_texts.receive_text(
+        post.uow, "simulated", InboundText("1", "sms", alarm, "ok"), post.clock.now()
+    )
+    await post.deliver()
+    assert "C'est noté" in post.gateway.phone(alarm).inbox[-1].text
+    seen = next(iter((await post.scene.read(incident.id)).escalations.values()))
+    assert (seen.status, seen.acknowledged_by) == ("acknowledged", duty_actor(organisation))
+
+
+async def test_the_alarm_phone_is_left_alone_while_somebody_is_on_duty(post: Post) -> None:
+    await organisations.change(post.uow, post.scene.organisation, Changes(alarm_phone="+33388000000"))
+    number = await post.duty(1)
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    await post.deliver()
+    assert post.gateway.phone("+33388000000").inbox == []
+    assert len(post.gateway.phone(number).inbox) == 1

@@ -7,6 +7,7 @@ import pytest
 
 from dispatch.domain.service_area import Area
 from dispatch.services.access import organisations
+from dispatch.services.access.organisations import Changes
 from dispatch.services.core.errors import ConflictError, InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import roster_import, roster_writer, volunteers
@@ -296,7 +297,7 @@ async def test_a_failure_half_way_leaves_nothing(
 
 
 async def test_numbers_are_those_of_the_organisations_country(uow: UnitOfWork, organisation: UUID) -> None:
-    await organisations.change(uow, organisation, country="BE")
+    await organisations.change(uow, organisation, Changes(country="BE"))
     text = "name,phone,lat,lon,birth_date\nAda,0470 12 34 56,48.5,7.7,1990-01-31\n"
     await imported(uow, organisation, text)
     assert (await roster(uow, organisation))["Ada"]["phone"] == "+32470123456"

@@ -1,7 +1,7 @@
 -- name: list_organisations
 -- Returns every organisation, with the numbers of its volunteers and of its duty contacts, and of those among both to whom
 -- messages are not delivered.
-SELECT o.id, o.name, o.zone, o.country, o.south, o.west, o.north, o.east, o.paused_at,
+SELECT o.id, o.name, o.zone, o.country, o.south, o.west, o.north, o.east, o.paused_at, o.alarm_phone,
        (SELECT count(*) FROM memberships m WHERE m.organisation = o.id AND m.left_at IS NULL) AS volunteers,
        (SELECT count(*) FROM duty_contacts d WHERE d.organisation = o.id) AS duty,
        (SELECT count(DISTINCT a.volunteer_id) FROM addresses a JOIN memberships m ON m.volunteer_id = a.volunteer_id
@@ -17,8 +17,10 @@ ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: get_organisation
--- Returns one organisation with its country and service area.
-SELECT id, name, zone, country, south, west, north, east, paused_at FROM organisations WHERE id = $1;
+-- Returns one organisation with its country and service area, and the number of its duty contacts.
+SELECT id, name, zone, country, south, west, north, east, paused_at, alarm_phone,
+       (SELECT count(*) FROM duty_contacts d WHERE d.organisation = o.id) AS duty
+FROM organisations o WHERE id = $1;
 
 -- name: country_of_organisation
 -- Returns the country of an organisation's phone numbers without a country code.
@@ -29,12 +31,22 @@ SELECT country FROM organisations WHERE id = $1;
 SELECT DISTINCT country FROM organisations ORDER BY country;
 
 -- name: change_organisation
--- Changes the settings whose new value is not null, and returns the organisation's id; no row without one.
+-- Changes the settings whose new value is not null, and returns the organisation's id; no row without one. An empty alarm
+-- phone removes it.
 UPDATE organisations SET
+    name = coalesce(:name, name), alarm_phone = CASE WHEN :alarm_phone = '' THEN NULL ELSE coalesce(:alarm_phone, alarm_phone) END,
     zone = coalesce(:zone, zone), country = coalesce(:country, country), south = coalesce(:south, south),
     west = coalesce(:west, west), north = coalesce(:north, north), east = coalesce(:east, east)
 WHERE id = :organisation
 RETURNING id;
+
+-- name: set_country
+-- Sets the country of an organisation that is being created.
+UPDATE organisations SET country = $2 WHERE id = $1;
+
+-- name: set_alarm_phone
+-- Sets the alarm phone of an organisation that is being created.
+UPDATE organisations SET alarm_phone = $2 WHERE id = $1;
 
 -- name: pause_organisation
 -- Pauses an organisation and returns its id; no row if it is paused already.

@@ -59,9 +59,14 @@ WHERE r.incident_id = ANY ($1::uuid[]) AND r.kind = 'held'
 ORDER BY r.incident_id, r.volunteer_id;
 
 -- name: duty_order
--- Returns the duty contacts of organisations, each organisation's in duty order.
-SELECT organisation, id, channel, drills FROM duty_contacts
-WHERE organisation = ANY ($1::uuid[]) ORDER BY organisation, turn;
+-- Returns the duty contacts of organisations, each organisation's in duty order. The alarm phone of one without any is a
+-- contact under the organisation's id.
+SELECT organisation, id, channel, drills, turn FROM duty_contacts WHERE organisation = ANY ($1::uuid[])
+UNION ALL
+SELECT o.id, o.id, 'sms', false, 0 FROM organisations o
+WHERE o.id = ANY ($1::uuid[]) AND o.alarm_phone IS NOT NULL
+  AND NOT EXISTS (SELECT FROM duty_contacts d WHERE d.organisation = o.id)
+ORDER BY organisation, turn;
 
 -- name: count_ask_backs
 -- Counts how often a volunteer was asked back since a moment, or, where $3, was told that a supervisor has their words.

@@ -2,13 +2,14 @@
 -- Returns the escalations about which contacts were paged since a moment, those paged last first; titles and reasons are in
 -- the contact's language.
 SELECT last.contact_id, e.id AS escalation_id, e.organisation, e.mode, e.subject_kind, e.subject_id, e.status, e.reason,
-       e.detail, last.first_at, last.paged_at, d.language, p.body -> 'title' ->> d.language AS title
+       e.detail, last.first_at, last.paged_at, l.language, p.body -> 'title' ->> l.language AS title
 FROM (SELECT m.recipient_id AS contact_id, m.escalation_id, min(m.created_at) AS first_at, max(m.created_at) AS paged_at
       FROM messages m
       WHERE m.recipient_id = ANY ($1::uuid[]) AND m.created_at > $2 AND m.purpose = 'escalation'
         AND (m.sent_at IS NOT NULL OR m.status = 'leased' OR m.in_doubt)
       GROUP BY m.recipient_id, m.escalation_id) AS last
-JOIN duty_contacts d ON d.id = last.contact_id
+LEFT JOIN duty_contacts d ON d.id = last.contact_id
+CROSS JOIN LATERAL (SELECT coalesce(d.language, 'fr') AS language) l
 JOIN escalations e ON e.id = last.escalation_id
 LEFT JOIN incidents i ON i.id = e.subject_id
 LEFT JOIN plans p ON p.hash = i.plan_hash
@@ -35,7 +36,7 @@ ORDER BY extended_at DESC, offer_id;
 
 -- name: page_facts
 -- Returns, for messages to duty contacts, the contact's address and organisation, and the present state of the escalation.
-SELECT m.id AS message_id, m.recipient_id AS contact_id, d.channel, d.address, d.language,
+SELECT m.id AS message_id, m.recipient_id AS contact_id, m.channel, c.address, coalesce(d.language, 'fr') AS language,
        v.volunteer_id,
        g.name AS organisation_name,
        (SELECT count(*) FROM duty_contacts o WHERE o.organisation = m.organisation) AS contacts,
@@ -44,7 +45,10 @@ SELECT m.id AS message_id, m.recipient_id AS contact_id, d.channel, d.address, d
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
 LEFT JOIN duty_contacts d ON d.id = m.recipient_id
-LEFT JOIN addresses v ON v.channel = d.channel AND v.address = d.address
+CROSS JOIN LATERAL (
+    SELECT coalesce(d.address, CASE WHEN m.recipient_id = g.id THEN g.alarm_phone END) AS address
+) c
+LEFT JOIN addresses v ON v.channel = m.channel AND v.address = c.address
 LEFT JOIN escalations e ON e.id = m.escalation_id
 LEFT JOIN incidents i ON i.id = e.subject_id
 WHERE m.id = ANY ($1::uuid[]);

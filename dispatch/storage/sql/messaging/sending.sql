@@ -37,7 +37,7 @@ WHERE id = ANY ($1::uuid[]) AND status = 'leased' AND leased_until > $2 AND leas
 -- offers that ended after $2 or still run, or by which the recipient is seated, `unseen` those of unseen recalls.
 SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m.severity, m.attempts,
        m.recipient_kind, m.recipient_id, m.offer_id,
-       coalesce(a.address, d.address) AS address, l.language, coalesce(s.consent, '{}') AS consent,
+       coalesce(a.address, d.address, CASE WHEN m.recipient_id = g.id THEN g.alarm_phone END) AS address, l.language, coalesce(s.consent, '{}') AS consent,
        coalesce(d.drills, 'drills' = ANY (s.consent), false) AS drills,
        v.id IS NULL OR v.stopped_at IS NOT NULL OR s.volunteer_id IS NULL OR s.left_at IS NOT NULL AS gone,
        g.paused_at IS NOT NULL AS paused, g.zone,
