@@ -18,6 +18,7 @@ from dispatch.runtime.http_server import STOP_S, HttpServer
 from dispatch.runtime.kafka_connection import KafkaConnection
 from dispatch.runtime.roles import HTTP_ROLES, title
 from dispatch.runtime.wiring import Wiring
+from dispatch.services.core.error_classification import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.incidents.escalations import escalate, system_subject
@@ -120,9 +121,11 @@ class Node:
         self._loops.append(asyncio.create_task(_keep_running(name, loop), name=name))
 
     async def _begin(self) -> None:
-        await self._reach_database()
+        guard = GenerationGuard(self.pool, self.wiring.write_generation)
+        while not await self._is_prepared(guard):
+            await asyncio.sleep(RETRY_S)
         self._spawn("clock", self._follow)
-        self._spawn("generation", GenerationGuard(self.pool, self.wiring.write_generation).run)
+        self._spawn("generation", guard.run)
         self.kafka.start()
         roles = self.wiring.roles
         if "agenda" in roles:
@@ -148,17 +151,25 @@ class Node:
             idle_s=self._idle_s,
         )
 
-    async def _reach_database(self) -> None:
-        while True:
-            try:
-                if self.wiring.migrates:
-                    await migrate(self.wiring.dsn)
-                async with self.pool.acquire(timeout=5):
-                    self._database = True
-                    return
-            except UNREACHABLE as error:
-                log.warning("PostgreSQL does not answer; trying again", error=describe(error))
-            await asyncio.sleep(RETRY_S)
+    async def _is_prepared(self, guard: GenerationGuard) -> bool:
+        """Prepare what every loop relies on: the schema, the time, what the readers understand, and who runs.
+
+        The first round of the agenda may end what fell due while nothing ran: it must neither take this host's time for
+        the database's, nor write for older readers that are gone, nor find an outage in a standstill.
+        """
+        try:
+            if self.wiring.migrates:
+                await migrate(self.wiring.dsn)
+            await self.clock.sample(self.pool)
+            await guard.check()
+            await self._heartbeat.beat()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("PostgreSQL does not answer; trying again", error=describe(error))
+            return False
+        self._database = True
+        return True
 
     async def _follow(self) -> None:
         await self.clock.follow(self.pool)

@@ -35,7 +35,7 @@ OUT = """
 """
 COPIED = "SELECT flush_lsn >= pg_current_wal_lsn() FROM pg_stat_replication"
 REPLACED = """
-    SELECT count(*) FILTER (WHERE id = ANY ($2) AND status = 'expired') = cardinality($2)
+    SELECT count(*) FILTER (WHERE id = ANY ($2) AND (status = 'expired' OR missed = 'unsent')) = cardinality($2)
            AND bool_or(extended_at > $3) FROM offers WHERE incident_id = $1
 """
 

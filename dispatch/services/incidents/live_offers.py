@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from dispatch.domain.commands import Command, Tick, Unreached
 from dispatch.domain.incident import Incident, Offer
 from dispatch.storage import outages, write_generation
-from dispatch.storage.outages import EVERY, Outage
+from dispatch.storage.outages import EVERY, SENDER_SEEN, Outage
 from dispatch.storage.queries import sql
 from schemas.offers import Missed
 
@@ -38,7 +38,8 @@ async def complete(
     if not ending:
         return found
     answered = await _being_answered(connection, ending, now)
-    tick = Tick(answered, await _missed(connection, [one for one in due if one[1].id not in answered]))
+    unanswered = [one for one in due if one[1].id not in answered]
+    tick = Tick(answered, await _missed(connection, unanswered, now))
     return [(name, _completed(command, tick)) for name, command in found]
 
 
@@ -60,17 +61,19 @@ async def _being_answered(
 
 
 async def _missed(
-    connection: asyncpg.Connection, due: Iterable[tuple[Incident, Offer]]
+    connection: asyncpg.Connection, due: Iterable[tuple[Incident, Offer]], now: datetime
 ) -> dict[UUID, Missed]:
     """Return the offers that reached nobody; where no sender even tried, record that nothing is sent at all."""
     by_id = {offer.id: (incident, offer) for incident, offer in due}
     if not by_id or write_generation.current < MISSED_SINCE:
         return {}
-    rows = await connection.fetch(sql("missed_offers"), sorted(by_id))
-    untried = [by_id[row["id"]] for row in rows if row["untried"]]
-    reason = "offers were passed to no gateway"
-    await outages.record(
-        connection,
-        [Outage(incident.organisation, EVERY, offer.extended_at, reason) for incident, offer in untried],
-    )
+    rows = await connection.fetch(sql("missed_offers"), sorted(by_id), now - SENDER_SEEN)
+    untried = [_untried(*by_id[row["id"]], row["sending_since"]) for row in rows if row["untried"]]
+    await outages.record(connection, untried)
     return {row["id"]: "unreached" if row["failed"] else "unsent" for row in rows}
+
+
+def _untried(incident: Incident, offer: Offer, sending_since: datetime | None) -> Outage:
+    """Return the outage that an untried offer shows: only the time in which a sender ran counts."""
+    since = max(offer.extended_at, sending_since or offer.extended_at)
+    return Outage(incident.organisation, EVERY, since, "offers were passed to no gateway")

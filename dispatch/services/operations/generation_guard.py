@@ -53,7 +53,9 @@ class GenerationGuard:
             await asyncio.sleep(CHECK_EVERY_S)
 
     async def check(self) -> None:
-        """Adjust what this process writes to the readers that live now."""
+        """Adjust what this process writes to the readers that live now, unless it is fixed."""
+        if self._fixed is not None:
+            return
         before, lowest = write_generation.current, await lowest_read(self._pool)
         self._calm = self._calm + 1 if lowest > before else 0
         if lowest < before or self._calm >= CALM_CHECKS:

@@ -22,7 +22,6 @@ from schemas.generations import GENERATION
 from schemas.ids import new_id
 
 EVERY_S = 5.0
-CLOCK_POLL_S = 0.1
 END_PATIENCE_S = 2.0
 GONE_AFTER = timedelta(seconds=30)
 """A process that was not seen for so long, six heartbeats, is gone."""
@@ -65,12 +64,7 @@ class Heartbeat:
         self._started_at: datetime | None = None
 
     async def run(self) -> None:
-        """Record a heartbeat every few seconds; transient errors are logged, and the next one is tried.
-
-        The first one waits for the database's time: until then the clock is this host's, which may be wrong.
-        """
-        while not self._uow.clock.healthy:
-            await asyncio.sleep(CLOCK_POLL_S)
+        """Record a heartbeat every few seconds; transient errors are logged, and the next one is tried."""
         while True:
             try:
                 await self.beat()

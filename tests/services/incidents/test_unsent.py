@@ -14,6 +14,7 @@ from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.messaging.gateway import GatewaySilentError, GatewayUnavailableError
 from dispatch.services.messaging.sending import Sender
 from dispatch.services.operations import rebuilding
+from dispatch.services.operations.heartbeats import Heartbeat
 from dispatch.storage import outages, write_generation
 from dispatch.storage.outages import EVERY
 from dispatch.storage.packed_reasons import reasons_of
@@ -67,6 +68,22 @@ async def test_an_offer_that_was_never_sent_is_withdrawn_and_counts_for_nothing(
     rows = await post.uow.pool.fetch("SELECT urgent_asked FROM candidates WHERE urgent_asked <> '{}'")
     assert rows == [], "nobody counts as asked"
     assert await rebuilding.compare(post.uow) == []
+
+
+async def test_a_standstill_of_everything_is_no_outage_and_the_same_people_are_asked_again_at_once(
+    post: Post,
+) -> None:
+    incident = await post.scene.incident(SMALL)
+    first = await asked(post, incident)
+    post.clock.advance(61)
+    await Heartbeat(post.uow, ("agenda", "notifications")).beat()
+    await run(post, 1)
+    after = await post.scene.read(incident.id)
+    assert (sorted(o.volunteer_id for o in after.live_offers()), after.offers_made) == (first, 4)
+    assert "unsendable" not in {e.reason for e in after.open_escalations()}
+    await run(post, 61)
+    assert await asked(post, incident) == [], "a sender that runs and sends nothing for a minute is an outage"
+    assert "unsendable" in {e.reason for e in (await post.scene.read(incident.id)).open_escalations()}
 
 
 async def test_while_nothing_is_sent_nobody_is_asked_and_the_incident_says_so(post: Post) -> None:

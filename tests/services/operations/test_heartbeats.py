@@ -2,13 +2,11 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 
-import asyncpg
 import pytest
 
-from dispatch.clock import Clock, MovableClock
+from dispatch.clock import MovableClock
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.waiting_partitions import WaitingPartitions
 from dispatch.services.operations import heartbeats
@@ -65,20 +63,6 @@ async def test_a_process_that_was_killed_is_gone_after_a_while_and_erased_after_
     clock.advance(86_400)
     await erase(uow, {"processes": 1})
     assert await processes(uow.pool) == []
-
-
-async def test_a_host_with_a_wrong_clock_records_the_time_of_the_database(pool: asyncpg.Pool) -> None:
-    clock = Clock()
-    clock._reference -= timedelta(hours=5)  # noqa: SLF001 - the host's clock, which is set wrong
-    task = asyncio.create_task(Heartbeat(UnitOfWork(pool, clock), ["api"]).run())
-    await asyncio.sleep(0.3)
-    assert await processes(pool) == []
-    await clock.sample(pool)
-    async with asyncio.timeout(10):
-        while not (found := await processes(pool)):
-            await asyncio.sleep(0.05)
-    task.cancel()
-    assert abs(found[0].seen_at - datetime.now(UTC)) < timedelta(seconds=30)
 
 
 async def test_a_heartbeat_goes_on_after_the_database_was_away(

@@ -4,10 +4,12 @@ SELECT DISTINCT offer_id FROM replies WHERE offer_id = ANY ($1::uuid[]) AND proc
 
 -- name: missed_offers
 -- Returns those of the offers of which no message was passed to a gateway or all failed, as far as is known: whether one
--- failed, and whether no sender tried to send any. One that is being sent again after a failure is not known to be passed on:
--- should it arrive after all, an answer counts.
+-- failed, whether no sender tried to send any, and since when the youngest sender that was seen after $2 runs. One that is
+-- being sent again after a failure is not known to be passed on: should it arrive after all, an answer counts.
 -- OFFSET 0 makes it one lookup per offer: a free join may read every message.
-SELECT o.id, coalesce(sent.failed, false) AS failed, coalesce(sent.untried, true) AS untried
+SELECT o.id, coalesce(sent.failed, false) AS failed, coalesce(sent.untried, true) AS untried,
+       (SELECT max(started_at) FROM processes
+        WHERE 'notifications' = ANY (roles) AND seen_at > $2) AS sending_since
 FROM unnest($1::uuid[]) AS o (id)
 CROSS JOIN LATERAL (
     SELECT bool_or(m.status IN ('sent', 'delivered') OR m.status = 'leased' AND m.attempts = 1
