@@ -6,7 +6,7 @@ enumeration or a type is added:
 2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`, `incident.taken_over.v2`,
 `escalation.acknowledged.v2`; `assignment.doubted.v1`, `assignment.doubt_cleared.v1` and
 `assignment.arrival_expected.v1`, which are not written while a process of generation 1 runs; the purposes `started`,
-`doubted` and `escalation_status` of a message; the plan's `stale_after_s` and `arrive_within_s`.
+`doubted` and `escalation_status` of a message; the plan's `stale_after_s`, `arrive_within_s` and `place_when_asked`.
 """
 
 from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ def _without(body: Body, names: frozenset[str]) -> Body:
     return {name: value for name, value in body.items() if name not in names}
 
 
-_PLAN_IN_V2 = {"stale_after_s", "arrive_within_s"}
+_PLAN_IN_V2 = {"stale_after_s", "arrive_within_s", "place_when_asked"}
 """Fields at which release 0.1.0 would stop, since its plans are strict; it needs none once an incident is open."""
 _OPENED_IN_V2 = frozenset({"engagement", "seats", "window", "acceptance", "accuracy_m", "commune", "muster"})
 _REPORT_IN_V2 = frozenset(

@@ -86,6 +86,7 @@ class Plan(Strict):
     `stale_after_s` is the age at which an actual report asks nobody before a supervisor confirms it; null means 15
     minutes, 2 hours where the report is routine, and never in the lane `planned`.
     A volunteer who says that they need longer than `arrive_within_s` fills no seat of the plan: they come in reserve.
+    With `place_when_asked` their page shows the exact place to those who are asked, and not only after a yes.
     """
 
     name: Public[Slug]
@@ -105,6 +106,7 @@ class Plan(Strict):
     acknowledgement_s: Public[Seconds] = 300
     stale_after_s: Public[Seconds | None] = None
     arrive_within_s: Public[Seconds | None] = None
+    place_when_asked: Public[bool] = False
 
     @cached_property
     def canonical(self) -> dict[str, Any]:

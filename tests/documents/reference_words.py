@@ -83,6 +83,7 @@ PLAN: dict[str, str] = {
     "Default: 15 minutes; 2 hours where the report is routine; never in the lane `planned`.",
     "arrive_within_s": "How long after a yes an arrival still helps; whoever needs longer is in reserve. "
     "Default: 900 for `life_threatening`, 1800 for `urgent`, 7200 for `routine` incidents.",
+    "place_when_asked": "Whether the page shows the exact place before a yes, too; else from a yes until the release.",
 }
 
 ACTS: dict[str, str] = {

@@ -1,6 +1,7 @@
 """An HTTP application on a database of its own, its clients, and the bodies that they send."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import orjson
 
 from dispatch.domain.incident import Incident
 from dispatch.gateways.simulated.client import SimulatedGateway
+from dispatch.runtime.http_server import HttpServer
 from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging import tokens
@@ -75,6 +77,18 @@ async def serve(uow: UnitOfWork, readiness: dict[str, bool]) -> AsyncIterator[ht
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://renfort") as client:
         yield client
+
+
+@asynccontextmanager
+async def served(server: HttpServer) -> AsyncIterator[httpx.AsyncClient]:
+    """Run a server on a free port; yield a client of it."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    serving = asyncio.create_task(server.serve([listening]))
+    host, port = listening.getsockname()
+    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=20) as client:
+        yield client
+    server.should_exit = True
+    await asyncio.wait_for(serving, 10)
 
 
 def report_body(site: Site, **changes: object) -> dict[str, Any]:

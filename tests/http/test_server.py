@@ -1,7 +1,6 @@
 """The HTTP server on a socket: limits that no route sees, and a stop that finishes what has begun."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -15,7 +14,7 @@ from dispatch.clock import MovableClock
 from dispatch.runtime.http_server import MAX_HEAD_BYTES, HttpServer
 from dispatch.services.core.unit_of_work import UnitOfWork
 from producers.http.app import build
-from tests.http.site import GATEWAYS, SECRET, Site, report_body
+from tests.http.site import GATEWAYS, SECRET, Site, report_body, served
 from tests.support.scene import Scene
 
 
@@ -29,17 +28,6 @@ def server(pool: asyncpg.Pool, clock: MovableClock) -> HttpServer:
 async def site(server: HttpServer, pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[Site]:
     async with served(server) as client:
         yield Site(await Scene.open(UnitOfWork(pool, clock)), client, {})
-
-
-@asynccontextmanager
-async def served(server: HttpServer) -> AsyncIterator[httpx.AsyncClient]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    serving = asyncio.create_task(server.serve([listening]))
-    host, port = listening.getsockname()
-    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=20) as client:
-        yield client
-    server.should_exit = True
-    await asyncio.wait_for(serving, 10)
 
 
 @asynccontextmanager

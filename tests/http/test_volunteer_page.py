@@ -1,12 +1,15 @@
 """The volunteer's page: what it shows and which answers it stores."""
 
+import re
 from datetime import timedelta
 
 import httpx
+import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.services.messaging import tokens
-from tests.domain.builders import PLACE, watch_plan
+from producers.http.page.routes import unavailable
+from tests.domain.builders import PLACE, plan, watch_plan
 from tests.http.site import Site
 
 
@@ -19,7 +22,7 @@ async def press(site: Site, link: str, answer: str) -> httpx.Response:
 async def test_the_page_shows_what_is_asked_where_and_until_when(site: Site) -> None:
     response = await site.client.get(await site.link())
     assert response.status_code == 200
-    for shown in ("Essai", "50 m", f"geo:{PLACE.lat:.5f},{PLACE.lon:.5f}", "21:01:00", "Je viens"):
+    for shown in ("Essai", "à 50 m", "21:01:00", "Je viens"):
         assert shown in response.text
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["Cache-Control"] == "no-store"
@@ -30,11 +33,85 @@ async def test_the_page_shows_what_is_asked_where_and_until_when(site: Site) -> 
 async def test_the_page_follows_the_typography_of_its_language(site: Site) -> None:
     link = await site.link()
     french, english = [(await site.client.get(f"{link}?lang={lang}")).text for lang in ("fr", "en")]
-    assert "<p>Où\u00a0: à 50 m," in french
+    assert "<p>Où\u00a0: à 50 m</p>" in french
     assert "<p>Répondre avant\u00a0: <strong>" in french
-    assert "<p>Where: 50 m away," in english
+    assert "<p>Where: 50 m away</p>" in english
     assert "<p>Answer before: <strong>" in english
     assert "<h1>Essai</h1>" in french
+
+
+def shows_place(text: str) -> bool:
+    """Return whether a page says exactly where the incident is, in its text or in a link."""
+    return any(f"{part:.3f}" in text for part in (PLACE.lat, PLACE.lon))
+
+
+async def test_the_exact_place_is_shown_from_a_yes_until_the_release(site: Site) -> None:
+    link = await site.link()
+    assert not shows_place((await site.client.get(link)).text)
+    assert not shows_place((await press(site, link, "declined")).text)
+    assert not shows_place((await site.client.get(link)).text)
+    for answer, shown in (("accepted", True), ("en_route", True), ("on_scene", True), ("released", False)):
+        await press(site, link, answer)
+        assert shows_place((await site.client.get(link)).text) == shown, answer
+
+
+@pytest.mark.parametrize("status", ["expired", "withdrawn"])
+async def test_no_plan_shows_the_exact_place_to_those_who_were_asked_in_vain(
+    site: Site, clock: MovableClock, status: str
+) -> None:
+    incident = await site.scene.incident(plan(place_when_asked=True))
+    link = await site.link(0, incident)
+    assert shows_place((await site.client.get(link)).text)
+    if status == "expired":
+        clock.advance(120)
+    else:
+        await site.scene.act(incident.id, "takeover")
+    assert not shows_place((await site.client.get(link)).text)
+
+
+async def test_the_way_is_shown_by_links_for_every_phone(site: Site) -> None:
+    link = await site.link()
+    await press(site, link, "accepted")
+    text, at = (await site.client.get(link)).text, f"{PLACE.lat:.5f},{PLACE.lon:.5f}"
+    assert f'href="https://maps.apple.com/?daddr={at}">iPhone' in text
+    assert f'href="geo:{at}?q={at}">Android' in text
+    assert f'href="https://www.openstreetmap.org/?mlat={PLACE.lat:.5f}&amp;mlon={PLACE.lon:.5f}' in text
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+async def test_a_crew_is_sent_to_its_station_and_never_to_the_fire(site: Site, lang: str) -> None:
+    incident = await site.scene.incident(plan(crew=True, place_when_asked=True))
+    link = await site.link(0, incident)
+    station = {"fr": "Où\u00a0: à votre centre", "en": "Where: your station"}[lang]
+    for answer in (None, "accepted", "en_route", "on_scene"):
+        if answer:
+            await press(site, link, answer)
+        text = (await site.client.get(f"{link}?lang={lang}")).text
+        assert station in text
+        assert not shows_place(text)
+        assert "50 m" not in text
+        assert not re.search("sur place|on scene", text)
+
+
+async def test_danger_asks_once_more_apart_from_the_other_answers(site: Site) -> None:
+    link = await site.link()
+    await press(site, link, "accepted")
+    text = (await site.client.get(link)).text
+    before, danger, after = re.split("<details>|</details>", text)
+    assert "Je ne peux pas" in before
+    assert 'value="danger"' not in before + after
+    assert "<summary" in danger
+    assert danger.index("DANGER : que tous attendent") < danger.index("seront prévenus d&#39;attendre")
+    assert danger.index("seront prévenus d&#39;attendre") < danger.index('value="danger"')
+
+
+async def test_no_page_reloads_itself(site: Site) -> None:
+    """A page that reloads takes the focus, and a screen reader begins it anew."""
+    link = await site.link()
+    pages = [(await site.client.get(link)).text, (await press(site, link, "accepted")).text]
+    for text in (*pages, bytes(unavailable().body).decode()):
+        assert "http-equiv" not in text
+        assert 'href="?lang=fr"' in text
 
 
 async def test_opening_the_page_stores_no_answer(site: Site) -> None:
@@ -49,7 +126,8 @@ async def test_the_page_follows_the_volunteer_from_acceptance_to_release(site: S
     link = await site.link(0, incident)
     received = await press(site, link, "accepted")
     assert "Réponse bien reçue" in received.text
-    assert 'http-equiv="refresh" content="2;' in received.text
+    assert 'data-refresh="2"' in received.text
+    assert "Actualiser cette page" in received.text
     assigned = (await site.client.get(link)).text
     assert "On vous attend" in assigned
     assert "Réponse bien reçue" not in assigned
@@ -60,7 +138,8 @@ async def test_the_page_follows_the_volunteer_from_acceptance_to_release(site: S
     done = (await site.client.get(link)).text
     assert "C&#39;est terminé pour vous" in done
     assert "<form" not in done
-    assert "refresh" not in done
+    assert 'data-refresh=""' in done
+    assert "Actualiser" not in done
 
 
 async def test_a_volunteer_who_declined_may_still_accept(site: Site) -> None:
@@ -106,7 +185,7 @@ async def test_after_an_abort_the_page_shows_the_warning_alone(site: Site) -> No
     aborted = (await site.client.get(link)).text
     assert aborted.index("APPROCHEZ PAS") < aborted.index("<h1>")
     assert aborted.count("<form") == 1
-    assert "geo:" not in aborted
+    assert not shows_place(aborted)
 
 
 async def test_the_answer_danger_holds_the_incident(site: Site) -> None:
@@ -121,7 +200,7 @@ async def test_a_watch_notice_shows_no_place_and_asks_nobody_to_come(site: Site)
     incident = await site.scene.incident(watch_plan())
     link = await site.link(0, incident)
     text = (await site.client.get(link)).text
-    assert "geo:" not in text
+    assert not shows_place(text)
     assert "Je viens" not in text
     assert "Restez chez vous" in text
     assert (await site.client.post(link, data={"answer": "en_route"})).status_code == 422

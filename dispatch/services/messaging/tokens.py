@@ -46,6 +46,7 @@ class TokenView:
     title: dict[Language, str]
     informs: bool
     crew: bool
+    place_when_asked: bool
     organisation_name: str
     zone: str
     language: Language

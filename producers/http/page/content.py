@@ -2,22 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from dispatch.services.messaging.tokens import TokenView
 from schemas.replies import Answer
 
 PENDING_REFRESH_S, ASKED_REFRESH_S, ASSIGNED_REFRESH_S = 2, 10, 20
-"""Seconds until the page reloads: an answer is being processed, is awaited, or the volunteer is assigned."""
+"""Seconds until the page is read again: an answer is being processed, is awaited, or the volunteer is assigned."""
 
+Where = Literal["exact", "distance", "station"]
+SEATED = ("assigned", "en_route", "on_scene")
 ENDED = ("aborted", "closed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """The banner, the state of the volunteer, the answers offered, and the seconds until the page reloads."""
+    """The banner, the volunteer's state, what is told of the place, the answers, the seconds until it is read again."""
 
     banner: str | None
     state: str
+    where: Where | None
     answers: tuple[Answer, ...]
     refresh_s: int | None
 
@@ -26,7 +30,7 @@ def page_content(view: TokenView, now: datetime) -> PageContent:
     """Return what the volunteer sees now."""
     state = _state(view, now)
     answers = tuple(answer for answer in _answers(view, state) if answer != view.pending)
-    return PageContent(_banner(view), state, answers, _refresh(view, state))
+    return PageContent(_banner(view), state, _where(view, state), answers, _refresh(view, state))
 
 
 def may_answer(view: TokenView, answer: str) -> bool:
@@ -57,6 +61,18 @@ def _assignment(view: TokenView) -> str:
     if view.assignment_status == "released" or view.assignment_status is None:
         return {"done": "done", "withdrew": "declined"}.get(view.released_reason or "", "stood_down")
     return "informed" if view.informs else view.assignment_status
+
+
+def _where(view: TokenView, state: str) -> Where | None:
+    """Return what is told of the place: exactly where, from a yes until the release; a crew goes to its station."""
+    if view.informs or _banner(view) == "aborted" or state not in (*SEATED, "asked", "expired"):
+        return None
+    if view.crew:
+        return "station"
+    if view.lat is None or view.lon is None:
+        return None
+    told = state in SEATED or (state == "asked" and view.place_when_asked)
+    return "exact" if told else "distance"
 
 
 def _answers(view: TokenView, state: str) -> tuple[Answer, ...]:

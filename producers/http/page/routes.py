@@ -1,13 +1,17 @@
-"""The page of one volunteer and offer: plain HTML for old phones; a GET never stores an answer."""
+"""The page of one volunteer and offer: plain HTML for old phones, kept current by a script; a GET stores no answer."""
 
+from base64 import b64encode
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from dispatch.domain.messaging.texts import distance, until
 from dispatch.services.console.own_reasons import OwnReason, own_reasons
@@ -22,12 +26,13 @@ from producers.http.page.content import PageContent, may_answer, page_content
 from schemas.replies import Answer
 from schemas.volunteers import Language
 
+SCRIPT = (Path(__file__).parent / "page.js").read_text()
 HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; "
-        "base-uri 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
+        f"connect-src 'self'; script-src 'sha256-{b64encode(sha256(SCRIPT.encode()).digest()).decode()}'"
     ),
 }
 ANSWERS = get_args(Answer)
@@ -41,26 +46,27 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+templates.globals["script"] = Markup(SCRIPT)  # noqa: S704 - our own file
 
 
 class PageRoute(APIRoute):
-    """A route that responds with a page that reloads itself while the database is unavailable."""
+    """A route that responds with a page that asks again while the database is unavailable."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the route's handler."""
         handle = super().get_route_handler()
 
-        async def handle_or_reload(request: Request) -> Response:
+        async def handle_or_retry(request: Request) -> Response:
             try:
                 return await handle(request)
             except TRANSIENT:
                 return unavailable()
 
-        return handle_or_reload
+        return handle_or_retry
 
 
 def unavailable() -> Response:
-    """Return a page that reloads itself after a few seconds."""
+    """Return a page that asks again after a few seconds."""
     return _html("unavailable.html", 503, {"Retry-After": str(RETRY_AFTER_S)}, seconds=RETRY_AFTER_S)
 
 
@@ -139,7 +145,8 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
     now = uow_of(request).clock.now()
     language = _language(view, lang)
     shown = page_content(view, now)
-    buttons = wording.BUTTONS | (wording.BUTTONS_INFORMS if view.informs else {})
+    asked = shown.state == "asked"
+    words = wording.buttons(informs=view.informs, crew=view.crew)
     return _html(
         "offer.html",
         422 if bad else 200,
@@ -150,13 +157,17 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
         title=view.title[language],
         organisation=view.organisation_name,
         banner=wording.BANNERS[shown.banner][language] if shown.banner else "",
-        state=_state(shown, view, language),
-        buttons=[(answer, buttons[answer][language]) for answer in shown.answers],
+        state=wording.state(shown.state, informs=view.informs, crew=view.crew)[language],
+        buttons=[(answer, words[answer][language]) for answer in shown.answers if answer != "danger"],
+        danger=words["danger"][language] if "danger" in shown.answers else "",
         refresh_s=shown.refresh_s,
         received=view.pending is not None,
         bad=bad,
-        place=_place(view, language, shown),
-        until=until(view.expires_at, view.zone, now, language) if shown.state == "asked" else "",
+        where=_where(view, language, shown),
+        maps=_maps(view, language) if shown.where == "exact" else [],
+        until=until(view.expires_at, view.zone, now, language) if asked else "",
+        until_ms=_milliseconds(view.expires_at),
+        now_ms=_milliseconds(now),
         label={name: label[language] for name, label in wording.LABELS.items()},
     )
 
@@ -165,18 +176,28 @@ def _language(view: TokenView, lang: str | None) -> Language:
     return "en" if lang == "en" else "fr" if lang == "fr" else view.language
 
 
-def _state(shown: PageContent, view: TokenView, language: Language) -> str:
-    if view.informs and shown.state == "asked":
-        return wording.ASKED_INFORMS[language]
-    return wording.STATES[shown.state][language]
-
-
-def _place(view: TokenView, language: Language, shown: PageContent) -> dict[str, str] | None:
-    """Return the place; None for members of a neighbourhood watch, and after an abort."""
-    if view.informs or view.lat is None or view.lon is None or shown.banner == "aborted":
-        return None
+def _where(view: TokenView, language: Language, shown: PageContent) -> str:
+    if shown.where == "station":
+        return wording.LABELS["station"][language]
     away = wording.LABELS["away"][language].format(distance=distance(view.distance_m, language))
-    return {"away": away, "at": f"{view.lat:.5f},{view.lon:.5f}"}
+    return {"exact": f"{away}, {view.lat:.5f}, {view.lon:.5f}", "distance": away}.get(shown.where or "", "")
+
+
+def _maps(view: TokenView, language: Language) -> list[tuple[str, str]]:
+    """Return links to a map, each for one kind of phone: none opens the way to go on all of them."""
+    at = f"{view.lat:.5f},{view.lon:.5f}"
+    return [
+        ("iPhone", f"https://maps.apple.com/?daddr={at}"),
+        ("Android", f"geo:{at}?q={at}"),
+        (
+            wording.LABELS["other_phone"][language],
+            f"https://www.openstreetmap.org/?mlat={view.lat:.5f}&mlon={view.lon:.5f}#map=17/{at.replace(',', '/')}",
+        ),
+    ]
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def _gone() -> Response:

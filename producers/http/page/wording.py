@@ -40,10 +40,26 @@ STATES: dict[str, dict[Language, str]] = {
     "ended": {"fr": "C'est terminé. Merci.", "en": "It is over. Thank you."},
 }
 
-ASKED_INFORMS: dict[Language, str] = {
-    "fr": "Dans votre secteur. Restez chez vous, n'intervenez pas ; danger : 17.",
-    "en": "In your area. Stay at home, do not step in; danger: call 17.",
+STATES_INFORMS: dict[str, dict[Language, str]] = {
+    "asked": {
+        "fr": "Dans votre secteur. Restez chez vous, n'intervenez pas ; danger : 17.",
+        "en": "In your area. Stay at home, do not step in; danger: call 17.",
+    },
 }
+
+STATES_CREW: dict[str, dict[Language, str]] = {
+    "asked": {"fr": "Pouvez-vous rejoindre le centre ?", "en": "Can you come to the station?"},
+    "assigned": {
+        "fr": "On vous attend au centre. Dites quand vous partez.",
+        "en": "You are expected at the station. Say when you leave.",
+    },
+    "en_route": {
+        "fr": "Vous êtes en route vers le centre. Soyez prudent.",
+        "en": "You are on the way to the station. Take care.",
+    },
+    "on_scene": {"fr": "Vous êtes au centre.", "en": "You are at the station."},
+}
+"""A crew is sent to its station; the vehicle's orders tell it where the fire is."""
 
 BUTTONS: dict[str, dict[Language, str]] = {
     "accepted": {"fr": "Je viens", "en": "I am coming"},
@@ -60,6 +76,11 @@ BUTTONS_INFORMS: dict[str, dict[Language, str]] = {
     "declined": {"fr": "Cela ne me concerne pas", "en": "This is not for me"},
 }
 
+BUTTONS_CREW: dict[str, dict[Language, str]] = {
+    "en_route": {"fr": "Je pars pour le centre", "en": "I am leaving for the station"},
+    "on_scene": {"fr": "Je suis au centre", "en": "I am at the station"},
+}
+
 LABELS: dict[str, dict[Language, str]] = {
     "received": {
         "fr": "Réponse bien reçue. Cette page dira dans un instant ce qu'il en est.",
@@ -67,6 +88,15 @@ LABELS: dict[str, dict[Language, str]] = {
     },
     "where": {"fr": "Où\u00a0:", "en": "Where:"},
     "until": {"fr": "Répondre avant\u00a0:", "en": "Answer before:"},
+    "station": {"fr": "à votre centre", "en": "your station"},
+    "map": {"fr": "Itinéraire\u00a0:", "en": "Directions:"},
+    "other_phone": {"fr": "autre téléphone", "en": "other phone"},
+    "refresh": {"fr": "Actualiser cette page", "en": "Refresh this page"},
+    "danger_means": {
+        "fr": "Tous ceux qui viennent seront prévenus d'attendre, et un superviseur sera alerté.",
+        "en": "Everybody who is coming will be told to wait, and a supervisor will be alerted.",
+    },
+    "danger_confirm": {"fr": "Oui, je signale un danger", "en": "Yes, I report danger"},
     "away": {"fr": "à {distance}", "en": "{distance} away"},
     "why": {
         "fr": "Vous êtes parmi les plus proches qui ont la compétence demandée.",
@@ -78,7 +108,7 @@ LABELS: dict[str, dict[Language, str]] = {
         "en": "In the last seven days no search came near you.",
     },
     "colon": {"fr": "\u00a0:", "en": ":"},
-    "emergency": {"fr": "Urgence : 112", "en": "Emergency: 112"},
+    "emergency": {"fr": "Urgence\u00a0: 112", "en": "Emergency: 112"},
     "other": {"fr": "In English", "en": "En français"},
     "all_reasons": {"fr": "Mes derniers appels, et pourquoi", "en": "My last calls, and why"},
     "bad": {"fr": "Cette réponse n'existe pas.", "en": "There is no such answer."},
@@ -118,3 +148,14 @@ OWN_GATES: dict[Gate, dict[Language, str]] = {
     Gate.HELD: {"fr": "un autre appel était en cours", "en": "another call was being prepared"},
 }
 """Why a volunteer was not asked, in words for themselves: here a sensitive gate is named."""
+
+
+def state(name: str, *, informs: bool, crew: bool) -> dict[Language, str]:
+    """Return the sentence for a volunteer's state."""
+    special = STATES_INFORMS if informs else STATES_CREW if crew else {}
+    return special.get(name) or STATES[name]
+
+
+def buttons(*, informs: bool, crew: bool) -> dict[str, dict[Language, str]]:
+    """Return the labels of the answers."""
+    return BUTTONS | (BUTTONS_INFORMS if informs else BUTTONS_CREW if crew else {})

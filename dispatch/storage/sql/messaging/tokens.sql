@@ -11,12 +11,14 @@ UPDATE tokens SET revoked_at = $2 WHERE offer_id = $1 AND revoked_at IS NULL;
 
 -- name: open_token
 -- Returns the offer of a token; no row if the token is unknown or revoked, or its incident ended before $2. To somebody who
--- opens the page, an offer that was thought to have reached nobody has expired: a yes still counts.
+-- opens the page, an offer that was thought to have reached nobody has expired: a yes still counts. Release 0.1.0 writes no
+-- engagement: the plan has it too.
 SELECT t.generation, o.id AS offer_id, o.volunteer_id,
        CASE WHEN o.missed IS NULL THEN o.status ELSE 'expired' END AS offer_status, o.expires_at, o.distance_m, o.late,
        i.id AS incident_id, i.organisation, i.mode, i.status AS incident_status, i.lat, i.lon,
-       p.body -> 'title' AS title, coalesce(i.engagement = 'notice', false) AS informs,
-       coalesce(i.engagement = 'crew', false) AS crew,
+       p.body -> 'title' AS title, coalesce(i.engagement = 'notice', (p.body -> 'informs')::boolean, false) AS informs,
+       coalesce(i.engagement = 'crew', (p.body -> 'crew')::boolean, false) AS crew,
+       coalesce((p.body -> 'place_when_asked')::boolean, false) AS place_when_asked,
        g.name AS organisation_name, g.zone, coalesce(m.language, 'fr') AS language,
        a.status AS assignment_status, a.reason AS released_reason,
        c.kind AS recall, c.acknowledged_at IS NOT NULL AS recall_seen,
