@@ -1,7 +1,7 @@
 """The connection of a command to the database of a running installation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def installation(settings: Settings) -> AsyncIterator[UnitOfWork]:
+async def connected(settings: Settings) -> AsyncIterator[UnitOfWork]:
     """Connect to the database of a running installation and sample its clock; raises MisuseError without an address."""
     dsn = read_addresses(settings).postgres.get_secret_value()
     if not dsn:
@@ -32,14 +32,22 @@ async def installation(settings: Settings) -> AsyncIterator[UnitOfWork]:
         await clock.sample(pool)
         await adjust_once(pool)
         yield UnitOfWork(pool, clock)
+    finally:
+        pool.terminate()
+
+
+@asynccontextmanager
+async def installation(settings: Settings) -> AsyncIterator[UnitOfWork]:
+    """Connect as `connected` does; exit where the database does not answer."""
+    try:
+        async with connected(settings) as uow:
+            yield uow
     except UNREACHABLE as error:
         if isinstance(error, asyncpg.PostgresError) and not isinstance(
             error, asyncpg.PostgresConnectionError
         ):
             raise
         fail(f"the database does not answer: {describe(error)}")
-    finally:
-        pool.terminate()
 
 
 def run(work: Callable[[UnitOfWork], Awaitable[T]], settings: Settings | None = None) -> T:
@@ -49,5 +57,10 @@ def run(work: Callable[[UnitOfWork], Awaitable[T]], settings: Settings | None = 
         async with installation(settings or Settings()) as uow:
             return await work(uow)
 
+    return run_alone(inside())
+
+
+def run_alone(work: Coroutine[None, None, T]) -> T:
+    """Run a command that connects by itself."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(inside())
+        return runner.run(work)

@@ -30,7 +30,10 @@ COMMANDS = {
     "keys": ("dispatch.cli.commands.keys:keys", "Create, list and revoke API keys."),
     "duty": ("dispatch.cli.commands.duty:duty", "Set and list the supervisors who are notified."),
     "plans": ("dispatch.cli.commands.plans:plans", "Check response plans."),
-    "watch": ("dispatch.cli.commands.watch:watch", "Watch incidents, escalations and events live."),
+    "watch": (
+        "dispatch.cli.watch.command:watch",
+        "Watch the incidents live: what lacks, who comes, what is next.",
+    ),
     "incident": ("dispatch.cli.commands.incident:incident", "Show an incident with its timeline."),
     "pause": ("dispatch.cli.commands.organisations:pause", "Stop all new offers at once."),
     "resume": ("dispatch.cli.commands.organisations:resume", "Send new offers again after a pause."),

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import orjson
 from cyclopts import Parameter
+from msgspec import Struct
+from msgspec.structs import asdict
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -55,8 +57,19 @@ async def organisation_of(uow: UnitOfWork, name: str | None) -> UUID:
 
 def print_json(value: object) -> None:
     """Print a value as JSON."""
-    plain = to_jsonable_python(value, fallback=str)
+    plain = to_jsonable_python(value, fallback=_plain)
     sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def print_json_line(value: object) -> None:
+    """Print a value as JSON on one line, at once."""
+    sys.stdout.write(orjson.dumps(to_jsonable_python(value, fallback=_plain)).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: object) -> object:
+    """Return what JSON has no form for as one that it has."""
+    return asdict(value) if isinstance(value, Struct) else str(value)
 
 
 def counted(number: int, word: str) -> str:
@@ -96,6 +109,11 @@ def _cell(value: object) -> str:
 def harmless(text: str) -> str:
     """Return a text whose control characters are escaped, so that it cannot control the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return a text that others wrote on one line, without anything that could control the terminal."""
+    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def problem(text: str) -> None:

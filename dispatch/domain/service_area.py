@@ -32,6 +32,13 @@ class Area:
         return self.south <= position.lat <= self.north and across
 
     @property
+    def middle(self) -> Position:
+        """Return the position in the middle, also of an area that crosses the 180th meridian."""
+        width = (self.east - self.west) % (2 * WIDEST)
+        lon = (self.west + width / 2 + WIDEST) % (2 * WIDEST) - WIDEST
+        return Position(lat=(self.south + self.north) / 2, lon=lon)
+
+    @property
     def is_possible(self) -> bool:
         """Return whether the corners lie on the Earth, south below north."""
         high = -HIGHEST <= self.south < self.north <= HIGHEST

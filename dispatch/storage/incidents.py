@@ -70,6 +70,11 @@ async def read(connection: asyncpg.Connection, ids: Iterable[UUID]) -> dict[UUID
     return await _load(connection, await INCIDENTS.read(connection, sorted(set(ids))), None)
 
 
+async def read_unsettled(connection: asyncpg.Connection, ids: Iterable[UUID]) -> dict[UUID, Incident]:
+    """Read incidents without what is settled and without a lock."""
+    return await _load(connection, await INCIDENTS.read(connection, sorted(set(ids))), [])
+
+
 async def _load(
     connection: asyncpg.Connection, found: Sequence[asyncpg.Record], named: Sequence[UUID] | None
 ) -> dict[UUID, Incident]:

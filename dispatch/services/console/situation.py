@@ -1,4 +1,4 @@
-"""The situation as supervisors read it: incidents in summary and in detail, escalations, and what is due next."""
+"""The situation as supervisors read it: incidents in summary and in detail, and escalations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -143,12 +143,6 @@ async def escalations(
     rows = await uow.pool.fetch(sql("list_escalations"), organisation, only_open, limit)
     names = await names_of_actors(uow.pool, [row["acknowledged_by"] for row in rows])
     return [Escalation(**_named(dict(row), "acknowledged_by", names)) for row in rows]
-
-
-async def next_due(uow: UnitOfWork, organisation: UUID) -> dict[UUID, tuple[str, datetime]]:
-    """Return the next entry on the agenda of each running incident: its kind, and when it is due."""
-    rows = await uow.pool.fetch(sql("next_agenda_entries"), organisation)
-    return {row["subject"]: (row["kind"], row["due_at"]) for row in rows}
 
 
 def _named(row: dict[str, Any], field: str, names: Mapping[str, str]) -> dict[str, Any]:

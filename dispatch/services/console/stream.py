@@ -84,12 +84,6 @@ async def latest(uow: UnitOfWork) -> Cursor:
     return Cursor(await current_epoch(uow), await uow.pool.fetchval(sql("stream_horizon")), 0)
 
 
-async def back(uow: UnitOfWork, organisation: UUID, events: int) -> Cursor:
-    """Return the cursor before the last `events` events, or before all events if there are fewer."""
-    row = await uow.pool.fetchrow(sql("stream_cursor_before_last"), organisation, list(SHOWN), events)
-    return Cursor(await current_epoch(uow), *((row["xid"], row["id"]) if row else (0, 0)))
-
-
 async def resume(uow: UnitOfWork, text: str) -> tuple[Cursor, bool]:
     """Return the cursor of an event's id and False, or the beginning and True if the id is of another database.
 
@@ -119,13 +113,6 @@ async def read_page(
         return Page(items, items[-1].position, full=True)
     # Every event below the horizon has been read, those of other organisations too: go on from there.
     return Page(items, max(after, Cursor(after.epoch, rows[0]["horizon"], 0)), full=False)
-
-
-async def read(
-    source: asyncpg.Pool | asyncpg.Connection, organisation: UUID, after: Cursor, *, limit: int = PAGE
-) -> list[StreamItem]:
-    """Read the events after a cursor, the oldest first."""
-    return (await read_page(source, organisation, after, limit=limit)).items
 
 
 def _item(epoch: int, row: asyncpg.Record) -> StreamItem:

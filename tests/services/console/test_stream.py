@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from dispatch.services.console import stream
-from dispatch.services.console.stream import Cursor, read, read_page
+from dispatch.services.console.stream import Cursor, StreamItem, read_page
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.journal import Entry, append
@@ -36,6 +36,10 @@ def subjects(items: list[stream.StreamItem]) -> list[str]:
 
 def names(*numbers: int) -> list[str]:
     return [str(named("incident", number)) for number in numbers]
+
+
+async def read(pool: asyncpg.Pool, organisation: UUID, after: Cursor) -> list[StreamItem]:
+    return (await read_page(pool, organisation, after)).items
 
 
 async def test_a_late_commit_is_not_skipped(uow: UnitOfWork) -> None:
@@ -99,13 +103,6 @@ async def test_the_latest_place_has_nothing_after_it(uow: UnitOfWork) -> None:
     assert await read(uow.pool, OURS, latest) == []
     await say(uow.pool, covered(2))
     assert subjects(await read(uow.pool, OURS, latest)) == names(2)
-
-
-async def test_one_can_go_back_by_so_many_events(uow: UnitOfWork) -> None:
-    await say(uow.pool, *(covered(number) for number in range(5)), covered(9, THEIRS))
-    place = await stream.back(uow, OURS, 2)
-    assert subjects(await read(uow.pool, OURS, place)) == names(3, 4)
-    assert await stream.back(uow, OURS, 5) == await stream.beginning(uow)
 
 
 async def test_a_place_reads_back_as_written() -> None:

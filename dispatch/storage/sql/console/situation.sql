@@ -1,10 +1,3 @@
--- name: next_agenda_entries
--- Returns the next entry on the agenda of each running incident of an organisation.
-SELECT DISTINCT ON (a.subject) a.subject, a.kind, a.due_at
-FROM agenda a
-WHERE a.organisation = $1 AND a.subject_kind = 'incident'
-ORDER BY a.subject, a.due_at;
-
 -- name: list_incidents
 -- Returns the incidents of an organisation opened before $2, newest first, with their needed and filled seats.
 SELECT i.id, i.mode, i.lane, i.kind, i.severity, i.status, p.name AS plan, i.lat, i.lon, i.awaiting, i.opened_at,

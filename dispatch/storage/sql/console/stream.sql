@@ -17,9 +17,3 @@ ORDER BY entry.xid, entry.id;
 -- name: stream_horizon
 -- Returns the transaction id below which no event will ever be added: the present end of the stream.
 SELECT pg_snapshot_xmin(pg_current_snapshot());
-
--- name: stream_cursor_before_last
--- Returns the cursor before the last $3 events of an organisation; no row if there are fewer.
-SELECT xid, id FROM journal
-WHERE organisation = $1 AND topic = ANY ($2::text[])
-ORDER BY xid DESC, id DESC OFFSET $3 LIMIT 1;

@@ -1,0 +1,90 @@
+"""The words of `dispatch watch`, in French and English."""
+
+from schemas.volunteers import Language
+
+WORDS: dict[str, dict[Language, str]] = {
+    # the first lines
+    "running": {"fr": "{total} en cours", "en": "{total} running"},
+    "waiting": {"fr": "{count} à traiter", "en": "{count} need you"},
+    "short": {"fr": "{count} sans assez de monde", "en": "{count} lack people"},
+    "quiet": {"fr": "aucun incident en cours", "en": "no incident is running"},
+    "disconnected": {
+        "fr": "PAS DE CONNEXION DEPUIS {at} : ce qui suit date de {at} et n'est plus la situation.",
+        "en": "NO CONNECTION SINCE {at}: what follows is as it was at {at}, not the present situation.",
+    },
+    "lost": {"fr": "PAS DE CONNEXION DEPUIS {at}", "en": "NO CONNECTION SINCE {at}"},
+    "found": {"fr": "la connexion est rétablie", "en": "connected again"},
+    "over": {"fr": "terminé : {what}", "en": "ended: {what}"},
+    "no_duty": {
+        "fr": "PERSONNE N'EST DE GARDE : aucun superviseur ne peut être alerté (dispatch duty set)",
+        "en": "NOBODY IS ON DUTY: no supervisor can be paged (dispatch duty set)",
+    },
+    "paused": {
+        "fr": "DEMANDES SUSPENDUES depuis {since} : personne d'autre n'est appelé (dispatch resume)",
+        "en": "OFFERS PAUSED since {since}: nobody else is asked (dispatch resume)",
+    },
+    "more": {"fr": "et {count} de plus", "en": "and {count} more"},
+    "worst": {"fr": "le plus grave : {worst}", "en": "the worst: {worst}"},
+    "more_notices": {"fr": "et {count} alertes de plus", "en": "and {count} more alerts"},
+    "apart": {"fr": "Exercices et brouillons : {total}", "en": "Drills and drafts: {total}"},
+    # an incident
+    "since": {"fr": "depuis {span}", "en": "for {span}"},
+    "held": {"fr": "EN ATTENTE : reprendre ou arrêter", "en": "HELD: resume or abort"},
+    "aborted": {"fr": "ARRÊTÉ, personne n'approche", "en": "ABORTED, nobody approaches"},
+    "closed": {"fr": "clos", "en": "closed"},
+    "cancelled": {"fr": "annulé", "en": "cancelled"},
+    "taken_over": {"fr": "pris en main par {by}", "en": "taken over by {by}"},
+    "awaiting": {
+        "fr": "À CONFIRMER OU CLORE, personne n'est appelé",
+        "en": "CONFIRM OR CLOSE, nobody is asked",
+    },
+    "unseen": {"fr": "consigne non confirmée : {names}", "en": "recall not acknowledged: {names}"},
+    "lacks": {"fr": "MANQUE {roles} (sur {needed})", "en": "LACKS {roles} (of {needed})"},
+    "full": {"fr": "complet : {needed}", "en": "all {needed} found"},
+    "no_seats": {"fr": "aucun plan n'appelle", "en": "no plan asks anybody"},
+    "waits": {"fr": "en attente : {people}", "en": "told to wait: {people}"},
+    "comes": {"fr": "vient : {people}", "en": "coming: {people}"},
+    "answered": {"fr": "ont répondu : {people}", "en": "have answered: {people}"},
+    "others": {"fr": "+{count}", "en": "+{count}"},
+    "asked": {"fr": "{count} appelés", "en": "{count} asked"},
+    # a responder
+    "assigned": {"fr": "a accepté", "en": "accepted"},
+    "en_route": {"fr": "en route", "en": "on the way"},
+    "on_scene": {"fr": "sur place", "en": "on scene"},
+    "minutes": {"fr": "{minutes} min", "en": "{minutes} min"},
+    "due_now": {"fr": "attendu", "en": "due"},
+    "late": {"fr": "trop tard, en réserve", "en": "too late, in reserve"},
+    "doubtful": {"fr": "réponse douteuse", "en": "doubtful"},
+    # an escalation
+    "unacknowledged": {"fr": "niveau {level}, NON VU : {why}", "en": "level {level}, NOT SEEN: {why}"},
+    "acknowledged": {"fr": "niveau {level}, vu par {by} : {why}", "en": "level {level}, seen by {by}: {why}"},
+    # what is next
+    "next": {"fr": "ensuite {when} : {steps}", "en": "next {when}: {steps}"},
+    "overdue": {"fr": "EN RETARD de {span} : {steps}", "en": "OVERDUE by {span}: {steps}"},
+    "nothing": {"fr": "rien de prévu", "en": "nothing is due"},
+    "in": {"fr": "dans {span}", "en": "in {span}"},
+    "at": {"fr": "à {time}", "en": "at {time}"},
+    "asks": {"fr": "en appelle {number} de plus", "en": "asks {number} more"},
+    "asks_again": {
+        "fr": "en cherche encore {number}, plus personne à moins de {radius}",
+        "en": "looks again for {number}, nobody is left within {radius}",
+    },
+    "widens": {"fr": "élargit à {distance}", "en": "widens to {distance}"},
+    "tells": {"fr": "niveau {number} : {why}", "en": "level {number}: {why}"},
+    "pages": {"fr": "alerte la garde, niveau {number} : {why}", "en": "pages level {number}: {why}"},
+    "pages_next": {"fr": "alerte le contact suivant", "en": "pages the next contact"},
+    "releases": {"fr": "libère une réponse douteuse", "en": "releases a doubtful answer"},
+    "reseats": {"fr": "compte qui arrive en réserve", "en": "seats who comes in reserve"},
+    # severities and modes
+    "life_threatening": {"fr": "vie en danger", "en": "life at risk"},
+    "urgent": {"fr": "urgent", "en": "urgent"},
+    "routine": {"fr": "courant", "en": "routine"},
+    "exercise": {"fr": "exercice", "en": "drill"},
+    "test": {"fr": "essai", "en": "test"},
+    "draft": {"fr": "brouillon", "en": "draft"},
+}
+
+
+def say(key: str, language: Language, **fields: object) -> str:
+    """Return a phrase with its fields."""
+    return WORDS[key][language].format(**fields)

@@ -1,0 +1,62 @@
+"""Where an incident is, as one who knows the area says it: how far from its middle, and in which direction."""
+
+from math import atan2, cos, degrees, radians
+from typing import Literal, get_args
+
+from msgspec import Struct
+
+from dispatch.domain.matching.geo import distance_m
+from dispatch.domain.service_area import Area
+from schemas.base import Position
+from schemas.volunteers import Language
+
+Direction = Literal["N", "NE", "E", "SE", "S", "SW", "W", "NW"]
+
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+NEAR_M = 100
+"""So near, a direction says nothing."""
+KILOMETRE = 1000
+WORDS: dict[str, dict[Language, str]] = {
+    "from": {"fr": "{distance} {direction} du centre", "en": "{distance} {direction} of centre"},
+    "at": {"fr": "au centre", "en": "in the centre"},
+    "unplaced": {"fr": "lieu inconnu", "en": "place unknown"},
+}
+
+
+class Whereabouts(Struct, frozen=True):
+    """A distance in metres and a direction from the middle of a service area."""
+
+    metres: int
+    direction: Direction
+
+
+def whereabouts(position: Position, area: Area) -> Whereabouts:
+    """Return how far from the middle of an area a position lies, and in which direction."""
+    middle = area.middle
+    east = ((position.lon - middle.lon + 180) % 360 - 180) * cos(radians(middle.lat))
+    bearing = degrees(atan2(east, position.lat - middle.lat)) % 360
+    sector = round(bearing / 360 * len(DIRECTIONS)) % len(DIRECTIONS)
+    return Whereabouts(round(distance_m(middle, position)), DIRECTIONS[sector])
+
+
+def place_in_words(position: Position | None, area: Area | None, language: Language) -> str:
+    """Return a place from the middle of the area in a few words; its coordinates where there is no area."""
+    if position is None:
+        return WORDS["unplaced"][language]
+    if area is None:
+        return f"{position.lat:.4f}, {position.lon:.4f}"
+    found = whereabouts(position, area)
+    if found.metres < NEAR_M:
+        return WORDS["at"][language]
+    direction = found.direction.replace("W", "O") if language == "fr" else found.direction
+    return WORDS["from"][language].format(
+        distance=distance_in_words(found.metres, language), direction=direction
+    )
+
+
+def distance_in_words(metres: int, language: Language) -> str:
+    """Return a distance in metres, from a kilometre on in kilometres."""
+    if metres < KILOMETRE:
+        return f"{metres} m"
+    text = f"{metres / KILOMETRE:.1f}".removesuffix(".0")
+    return f"{text.replace('.', ',') if language == 'fr' else text} km"
