@@ -92,8 +92,9 @@ async def complete(
     now: datetime,
     *,
     before: Sequence[str] = ("leased",),
+    organisation: UUID | None = None,
 ) -> list[asyncpg.Record]:
-    """Complete messages; return those that had one of the statuses `before`."""
+    """Complete messages, an organisation's or any; return those that had one of the statuses `before`."""
     rows = await connection.fetch(
         sql("complete_messages"),
         [one.id for one in completed],
@@ -101,6 +102,7 @@ async def complete(
         [one.detail or one.reason for one in completed],
         before,
         now,
+        organisation,
     )
     by_id = {one.id: one for one in completed}
     entries = [_entry(row, by_id[row["id"]].status, by_id[row["id"]].reason, now) for row in rows]

@@ -64,6 +64,24 @@ async def test_names_are_never_taken_for_colours(dispatch: Dispatch) -> None:
     assert "[red]SDIS[/red]" in (await dispatch("organisations", "list")).out
 
 
+async def test_the_list_of_keys_says_for_whom_each_acts(dispatch: Dispatch, organisation: str) -> None:
+    await dispatch("organisations", "create", "SDIS 68")
+    for words in (("--installation", "--organisation", organisation), ("--organisation", "SDIS 68")):
+        assert (await dispatch("keys", "create", "--scope", "gateway:kannel", *words)).code == 0
+    both = (await dispatch("keys", "list", "--organisation", "SDIS 68", "--json")).json()
+    assert [key["installation"] for key in both] == [True, False]
+    shown = (await dispatch("keys", "list", "--organisation", organisation)).out
+    assert ("installation" in shown, both[0]["id"] in shown, both[1]["id"] in shown) == (True, True, False)
+
+
+async def test_only_a_gateway_s_key_is_made_for_the_installation(
+    dispatch: Dispatch, organisation: str
+) -> None:
+    done = await dispatch("keys", "create", "--scope", "gateway:kannel", "console:act", "--installation")
+    assert (done.code, "console:act is one organisation's" in done.err) == (1, True)
+    assert (await dispatch("keys", "list", "--json", "--organisation", organisation)).json() == []
+
+
 async def test_a_key_is_printed_alone_and_opens(
     dispatch: Dispatch, organisation: str, pool: asyncpg.Pool, clock: MovableClock
 ) -> None:

@@ -47,15 +47,22 @@ class Site:
     client: httpx.AsyncClient
     readiness: dict[str, bool]
 
-    async def key(self, *scopes: str, holder: str = "Ada", scene: Scene | None = None) -> dict[str, str]:
+    async def key(
+        self, *scopes: str, holder: str = "Ada", scene: Scene | None = None, installation: bool = False
+    ) -> dict[str, str]:
         """Create a key; return the header that presents it."""
-        organisation = (scene or self.scene).organisation
-        key = await keys.create(self.scene.uow, organisation=organisation, scopes=scopes, holder=holder)
+        key = await keys.create(
+            self.scene.uow, organisation=(scene or self.scene).organisation, scopes=scopes, holder=holder,
+            installation=installation,
+        )  # fmt: skip
         return {"Authorization": f"Bearer {key}"}
 
-    async def gateway_key(self, name: str = "kannel") -> str:
+    async def gateway_key(
+        self, name: str = "kannel", *, scene: Scene | None = None, installation: bool = False
+    ) -> str:
         """Create a key of a gateway; return it as it stands in a query."""
-        return (await self.key(f"gateway:{name}"))["Authorization"].removeprefix("Bearer ")
+        key = await self.key(f"gateway:{name}", scene=scene, installation=installation)
+        return key["Authorization"].removeprefix("Bearer ")
 
     async def link(self, number: int = 0, incident: Incident | None = None) -> str:
         """Create the link that a volunteer gets with an offer; return its path."""

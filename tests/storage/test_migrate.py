@@ -180,3 +180,27 @@ async def test_candidates_are_filled_exactly_while_processes_of_the_previous_rel
     await migrating
     assert await connection.fetchval(EQUAL) == await connection.fetchval(OFFERED) == 9
     await asyncio.gather(connection.close(), other.close())
+
+
+OLD_KEYS = """
+INSERT INTO organisations (id, name, created_at) VALUES (gen_random_uuid(), 'o', now());
+INSERT INTO api_keys (id, organisation, hash, scopes, holder, created_at)
+SELECT key.id, o.id, '', key.scopes, 'Ada', now()
+FROM organisations o,
+     (VALUES ('console', '{console:act}'::text[]), ('gateway', '{gateway:kannel}')) AS key (id, scopes);
+"""
+
+
+async def test_gateways_keys_of_the_previous_release_go_on_to_act_for_all_organisations(
+    empty: str, tmp_path: Path
+) -> None:
+    for path in FOLDER.glob("*.sql"):
+        if path.name < "0044":
+            shutil.copy(path, tmp_path)
+    await migrate(empty, tmp_path)
+    connection = await asyncpg.connect(empty)
+    await connection.execute(OLD_KEYS)
+    await migrate(empty)
+    rows = await connection.fetch("SELECT id FROM api_keys WHERE installation")
+    assert [row["id"] for row in rows] == ["gateway"]
+    await connection.close()

@@ -10,6 +10,8 @@ from dispatch.cli.output import Json, Whose, operator, organisation_of, print_js
 from dispatch.services.access import keys as api_keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 
+ACTS_FOR = {False: "organisation", True: "installation"}
+
 keys = App(name="keys", help="Create, list and revoke API keys.")
 
 
@@ -18,6 +20,7 @@ def create(
     *,
     scope: Annotated[list[str], Parameter(consume_multiple=True, negative="")],
     holder: str | None = None,
+    installation: Annotated[bool, Parameter(negative="")] = False,
     organisation: Whose = None,
     json: Json = False,
 ) -> None:
@@ -31,23 +34,30 @@ def create(
         What the key permits: reports:write, console:read, console:act, volunteers:write, gateway:NAME, admin.
     holder
         The source of the reports that the key sends, or the person who acts with it. Default: your user name.
+    installation
+        For gateways alone: the key acts for all organisations. Others act for the people and offers of their own.
     """
     who = holder or operator()
 
     async def work(uow: UnitOfWork) -> tuple[UUID, str]:
         owner = await organisation_of(uow, organisation)
-        return owner, await api_keys.create(uow, organisation=owner, scopes=scope, holder=who)
+        key = await api_keys.create(
+            uow, organisation=owner, scopes=scope, holder=who, installation=installation
+        )
+        return owner, key
 
     owner, key = run(work)
     if json:
-        print_json({"key": key, "scopes": scope, "holder": who, "organisation": owner})
+        print_json(
+            {"key": key, "scopes": scope, "holder": who, "organisation": owner, "installation": installation}
+        )
     else:
         print(key)
 
 
 @keys.command(name="list")
 def list_keys(*, organisation: Whose = None, json: Json = False) -> None:
-    """List the keys, revoked ones included; the secrets are never shown.
+    """List an organisation's keys and those of the installation, revoked ones included; the secrets are never shown.
 
     Example: dispatch keys list
     """
@@ -59,8 +69,9 @@ def list_keys(*, organisation: Whose = None, json: Json = False) -> None:
     if json:
         print_json(rows)
         return
-    columns = ("id", "holder", "scopes", "created_at", "revoked_at")
-    screen.print(table("keys", columns, ([row[column] for column in columns] for row in rows)))
+    columns = ("id", "holder", "scopes", "acts for", "created_at", "revoked_at")
+    shown = [row | {"acts for": ACTS_FOR[bool(row["installation"])]} for row in rows]
+    screen.print(table("keys", columns, ([row[column] for column in columns] for row in shown)))
 
 
 @keys.command

@@ -29,10 +29,10 @@ class Contact:
 
 
 async def at_addresses(
-    connection: asyncpg.Connection, channel: Channel, addresses: Sequence[str]
+    connection: asyncpg.Connection, channel: Channel, addresses: Sequence[str], organisation: UUID | None
 ) -> list[Contact]:
-    """Return the duty contacts who have one of some addresses."""
-    rows = await connection.fetch(sql("contacts_with_addresses"), channel, addresses)
+    """Return the duty contacts, of one organisation or of all, who have one of some addresses."""
+    rows = await connection.fetch(sql("contacts_with_addresses"), channel, addresses, organisation)
     return [Contact(**dict(row)) for row in rows]
 
 

@@ -14,10 +14,11 @@ import asyncpg
 
 from dispatch.services.core.errors import InvalidError, NotFoundError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.storage.queries import sql
+from dispatch.storage.queries import bound, sql
 
 SCOPE = re.compile(r"reports:write|console:read|console:act|volunteers:write|admin|gateway:[a-z0-9_-]{1,32}")
 PRESENTED = re.compile(r"rk_([0-9a-f]{12})_([0-9a-f]{40})")
+GATEWAY = "gateway:"
 LONGEST_HOLDER = 64
 
 
@@ -29,22 +30,35 @@ class Key:
     organisation: UUID
     scopes: frozenset[str]
     holder: str
+    installation: bool = False
+
+    @property
+    def gateway_organisation(self) -> UUID | None:
+        """Return the organisation for which a gateway acts with the key; None where it acts for all of them."""
+        return None if self.installation else self.organisation
 
     def may(self, *scopes: str) -> bool:
         """Return whether the key has one of the scopes; `admin` includes all scopes but those of gateways."""
         admin = "admin" in self.scopes
-        return any(scope in self.scopes or (admin and not scope.startswith("gateway:")) for scope in scopes)
+        return any(scope in self.scopes or (admin and not scope.startswith(GATEWAY)) for scope in scopes)
 
 
-async def create(uow: UnitOfWork, *, organisation: UUID, scopes: Sequence[str], holder: str) -> str:
-    """Create a key and return it, which is not possible later; `holder` is the person or source that acts with it."""
-    _check(scopes, holder)
+async def create(
+    uow: UnitOfWork, *, organisation: UUID, scopes: Sequence[str], holder: str, installation: bool = False
+) -> str:
+    """Create a key and return it, which is not possible later; `holder` is the person or source that acts with it.
+
+    With a key for the whole `installation`, a gateway acts for every organisation; the key itself stays in one.
+    """
+    _check(scopes, holder, installation=installation)
     id_, secret = secrets.token_hex(6), secrets.token_hex(20)
+    row = {
+        "id": id_, "organisation": organisation, "hash": _digest(secret), "scopes": sorted(set(scopes)),
+        "holder": holder, "installation": installation,
+    }  # fmt: skip
 
     async def work(connection: asyncpg.Connection, now: datetime) -> None:
-        await connection.execute(
-            sql("create_key"), id_, organisation, _digest(secret), sorted(set(scopes)), holder, now
-        )
+        await connection.execute(*bound("create_key", created_at=now, **row))
 
     try:
         await uow.transact(work)
@@ -65,11 +79,12 @@ async def authenticate(uow: UnitOfWork, presented: str) -> Key:
     row = await uow.pool.fetchrow(sql("find_key"), match[1]) if match else None
     if match is None or row is None or not hmac.compare_digest(row["hash"], _digest(match[2])):
         raise UnauthorizedError("this key is not known, or was revoked")
-    return Key(row["id"], row["organisation"], frozenset(row["scopes"]), row["holder"])
+    scopes = frozenset(row["scopes"])
+    return Key(row["id"], row["organisation"], scopes, row["holder"], row["installation"])
 
 
 async def listed(uow: UnitOfWork, organisation: UUID) -> list[dict[str, Any]]:
-    """List the keys of an organisation, the oldest first, revoked ones included; never the secrets."""
+    """List an organisation's keys and the installation's, the oldest first, revoked ones too; never the secrets."""
     return [dict(row) for row in await uow.pool.fetch(sql("list_keys"), organisation)]
 
 
@@ -83,12 +98,16 @@ async def revoke(uow: UnitOfWork, organisation: UUID, key_id: str) -> None:
         raise NotFoundError("there is no such key, or it is revoked already")
 
 
-def _check(scopes: Sequence[str], holder: str) -> None:
+def _check(scopes: Sequence[str], holder: str, *, installation: bool) -> None:
     if not scopes:
         raise InvalidError("scopes", "name at least one scope")
     for scope in scopes:
         if not SCOPE.fullmatch(scope):
             raise InvalidError("scopes", f"{scope!r} is not a scope")
+        if installation and not scope.startswith(GATEWAY):
+            raise InvalidError(
+                "installation", f"{scope} is one organisation's: only gateways serve all of them"
+            )
     if not (holder.strip() and holder.isprintable() and len(holder) <= LONGEST_HOLDER):
         raise InvalidError("holder", f"name the holder in 1 to {LONGEST_HOLDER} printable characters")
 

@@ -57,10 +57,11 @@ def _known(row: asyncpg.Record) -> KnownPage:
 
 
 async def concerns_of(
-    connection: asyncpg.Connection, volunteer_id: UUID, language: Language, now: datetime
-) -> list[Concern]:
-    """Return what a text of a volunteer may be about, the latest first."""
-    rows = await connection.fetch(sql("concerns_of"), volunteer_id, now - RECENT, language)
+    connection: asyncpg.Connection, volunteer_id: UUID, language: Language, now: datetime,
+    organisation: UUID | None = None,
+) -> list[Concern]:  # fmt: skip
+    """Return what a text of a volunteer may be about, of one organisation or of all, the latest first."""
+    rows = await connection.fetch(sql("concerns_of"), volunteer_id, now - RECENT, language, organisation)
     return [Concern(row["offer_id"], row["title"] or "", row["recalled"], row["seated"]) for row in rows]
 
 
@@ -98,7 +99,7 @@ async def _with_choices(
     """Add, to a question back, what the text of the contact's phone may have been about."""
     if row["address"] is None:
         return page
-    contacts = await duty_contacts.at_addresses(connection, row["channel"], [row["address"]])
+    contacts = await duty_contacts.at_addresses(connection, row["channel"], [row["address"]], None)
     known = await pages_to(connection, [contact.id for contact in contacts], now)
     concerns: list[Concern] = []
     if row["volunteer_id"] is not None:

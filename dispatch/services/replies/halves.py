@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.domain.messaging.split_texts import Half
+from dispatch.services.replies.senders import Sender
 from dispatch.storage.queries import sql
 
 LOOKED_BACK = timedelta(minutes=1)
@@ -14,8 +15,10 @@ LOOKED_BACK = timedelta(minutes=1)
 
 
 async def before(
-    connection: asyncpg.Connection, sender: str, text_id: UUID, received_at: datetime
+    connection: asyncpg.Connection, sender: Sender, text_id: UUID, received_at: datetime
 ) -> Sequence[Half]:
     """Return the texts of a sender just before one, the latest first."""
-    rows = await connection.fetch(sql("texts_just_before"), sender, text_id, received_at - LOOKED_BACK)
+    since = received_at - LOOKED_BACK
+    row = (sender.address, text_id, since, sender.organisation)
+    rows = await connection.fetch(sql("texts_just_before"), *row)
     return [Half(**dict(row)) for row in rows]

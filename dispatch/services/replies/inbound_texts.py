@@ -33,12 +33,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A text as it arrived, and the id under which it is stored where no earlier text has that."""
+    """A text as it arrived, and the id under which it is stored where no earlier text has that.
+
+    `organisation` is that of the gateway; None where the gateway serves the whole installation.
+    """
 
     gateway: str
     inbound: InboundText
     received_at: datetime
     id: UUID
+    organisation: UUID | None
 
     @property
     def first_id(self) -> UUID:
@@ -46,11 +50,20 @@ class Arrival:
         return named(self.gateway, self.inbound.provider_id) if self.inbound.provider_id else self.id
 
 
-async def receive_text(uow: UnitOfWork, gateway: str, inbound: InboundText, received_at: datetime) -> str:
-    """Process a person's text, once however often the gateway delivers it; return the outcome."""
+async def receive_text(
+    uow: UnitOfWork,
+    gateway: str,
+    inbound: InboundText,
+    received_at: datetime,
+    organisation: UUID | None = None,
+) -> str:
+    """Process a person's text, once however often the gateway delivers it; return the outcome.
+
+    The gateway of one `organisation` speaks for its people and to its offers alone.
+    """
     sent_at = plausible(inbound.sent_at, received_at)
     inbound = replace(inbound, text=inbound.text[:LONGEST], sent_at=sent_at)
-    arrival = Arrival(gateway, inbound, received_at, new_id())
+    arrival = Arrival(gateway, inbound, received_at, new_id(), organisation)
 
     async def work(connection: asyncpg.Connection, now: datetime) -> tuple[UUID, str]:
         return await _receive(connection, arrival, now)
@@ -62,7 +75,7 @@ async def receive_text(uow: UnitOfWork, gateway: str, inbound: InboundText, rece
 
 async def _receive(connection: asyncpg.Connection, arrival: Arrival, now: datetime) -> tuple[UUID, str]:
     """Process a text that is neither a repetition nor part of a flood; the texts of one sender follow one another."""
-    sender = await senders.identify(connection, arrival.inbound)
+    sender = await senders.identify(connection, arrival.inbound, arrival.organisation)
     await connection.execute(sql("lock_texts_of"), sender.address)
     if (repeated := await _repeated(connection, arrival, sender)) is not None:
         return repeated["id"], str(repeated["outcome"])
@@ -86,7 +99,7 @@ async def _process(
     if sender.volunteer_id is not None:
         volunteer = KnownText(
             connection, id_, sender.volunteer_id, inbound.channel, arrival.received_at, now,
-            sender=sender.address, sent_at=inbound.sent_at,
+            sender=sender, sent_at=inbound.sent_at,
         )  # fmt: skip
     if sender.contacts:
         given_at = said_at(inbound.sent_at, arrival.received_at)
@@ -102,17 +115,20 @@ async def _repeated(
     inbound = arrival.inbound
     if not inbound.provider_id:
         return None
-    since = arrival.received_at - SAME_WITHIN
-    return await connection.fetchrow(
-        sql("text_delivered_before"), arrival.gateway, inbound.provider_id, arrival.first_id,
-        sender.address, inbound.text, since,
+    query = bound(
+        "text_delivered_before", gateway=arrival.gateway, organisation=arrival.organisation,
+        provider_id=inbound.provider_id, first_id=arrival.first_id, sender=sender.address, text=inbound.text,
+        since=arrival.received_at - SAME_WITHIN,
     )  # fmt: skip
+    return await connection.fetchrow(*query)
 
 
 async def _floods(connection: asyncpg.Connection, arrival: Arrival, sender: Sender) -> bool:
     """Return whether a text says again what its sender says in a flood of texts."""
     since = arrival.received_at - FLOOD_WITHIN
-    row = await connection.fetchrow(sql("count_texts_of"), sender.address, arrival.inbound.text, since)
+    row = await connection.fetchrow(
+        sql("count_texts_of"), sender.address, arrival.inbound.text, since, arrival.organisation
+    )
     return row is not None and row["texts"] >= FLOOD_FROM and row["same"] > 0
 
 
@@ -124,8 +140,8 @@ async def _store(connection: asyncpg.Connection, arrival: Arrival, sender: Sende
     inbound = arrival.inbound
     known = len(sender.known) == 1 or len(sender.readings) == 1
     row = {
-        "gateway": arrival.gateway, "sender": sender.address, "text": inbound.text,
-        "received_at": arrival.received_at, "sent_at": inbound.sent_at,
+        "gateway": arrival.gateway, "organisation": arrival.organisation, "sender": sender.address,
+        "text": inbound.text, "received_at": arrival.received_at, "sent_at": inbound.sent_at,
         "provider_id": inbound.provider_id or None, "readings": None if known else list(sender.readings),
     }  # fmt: skip
     for id_ in (arrival.first_id, arrival.id):

@@ -84,7 +84,9 @@ class ContactText:
     async def _addressee(
         self, volunteer: KnownText, parsed: ParsedText, read: PageText, known: Sequence[KnownPage]
     ) -> Addressee:
-        concerns = await pages.concerns_of(self.connection, volunteer.volunteer_id, "fr", self.now)
+        concerns = await pages.concerns_of(
+            self.connection, volunteer.volunteer_id, "fr", self.now, volunteer.sender.organisation
+        )
         sent = [one.page for one in known]
         return page_reading.addressee(read, parsed, sent, concerns, self.now - RECENT)
 

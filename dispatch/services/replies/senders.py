@@ -7,7 +7,7 @@ import asyncpg
 
 from dispatch.services.access import duty_contacts
 from dispatch.services.access.duty_contacts import Contact
-from dispatch.services.access.organisations import countries
+from dispatch.services.access.organisations import countries, country_of
 from dispatch.services.core.phone_numbers import readings
 from dispatch.services.messaging.gateway import PHONE_CHANNELS, InboundText
 from dispatch.storage.queries import sql
@@ -18,7 +18,8 @@ from schemas.offers import Channel
 class Sender:
     """The address of a sender as it is stored, every address that it may be, and who is known to have one.
 
-    `known` are those of the addresses that a volunteer or a duty contact has.
+    `known` are those of the addresses that a volunteer or a duty contact has: anyone, or only an `organisation`'s own
+    where the text came through its gateway.
     """
 
     channel: Channel
@@ -27,6 +28,7 @@ class Sender:
     known: frozenset[str]
     people: tuple[UUID, ...]
     contacts: tuple[Contact, ...]
+    organisation: UUID | None
 
     @property
     def ambiguous(self) -> bool:
@@ -39,14 +41,20 @@ class Sender:
         return None if self.ambiguous else next(iter(self.people), None)
 
 
-async def identify(connection: asyncpg.Connection, inbound: InboundText) -> Sender:
-    """Return the sender of a text: a reading counts only where exactly one is a known phone."""
+async def identify(connection: asyncpg.Connection, inbound: InboundText, organisation: UUID | None) -> Sender:
+    """Return the sender of a text to an organisation, or to any: a reading counts only where one is a known phone."""
     spoken = inbound.channel in PHONE_CHANNELS
-    found = readings(inbound.sender, await countries(connection)) if spoken else []
+    found = readings(inbound.sender, await _countries(connection, organisation)) if spoken else []
     possible = tuple(found or [inbound.sender])
-    rows = await connection.fetch(sql("find_by_addresses"), inbound.channel, possible)
-    contacts = await duty_contacts.at_addresses(connection, inbound.channel, possible)
+    rows = await connection.fetch(sql("find_by_addresses"), inbound.channel, possible, organisation)
+    contacts = await duty_contacts.at_addresses(connection, inbound.channel, possible, organisation)
     known = frozenset(row["address"] for row in rows) | {contact.address for contact in contacts}
     address = inbound.sender if len(known) > 1 else next(iter(known), possible[0])
     people = tuple(dict.fromkeys(row["volunteer_id"] for row in rows))
-    return Sender(inbound.channel, address, possible, known, people, tuple(contacts))
+    return Sender(inbound.channel, address, possible, known, people, tuple(contacts), organisation)
+
+
+async def _countries(connection: asyncpg.Connection, organisation: UUID | None) -> list[str]:
+    if organisation is None:
+        return await countries(connection)
+    return [await country_of(connection, organisation)]

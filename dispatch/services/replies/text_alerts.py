@@ -32,7 +32,7 @@ async def report_ambiguous(
 
 async def report_flood(connection: asyncpg.Connection, sender: Sender, now: datetime) -> None:
     """Report a phone that repeats itself to the supervisors of its owner, once until they resolve it."""
-    first = await connection.fetchval(sql("latest_text_of"), sender.address)
+    first = await connection.fetchval(sql("latest_text_of"), sender.address, sender.organisation)
     detail = f"text {first} comes again and again: call its sender; what it says is not read any more"
     await _report(connection, sender, Cause("text_flood", LEVEL, page=True, detail=detail), now)
 
@@ -41,5 +41,7 @@ async def _report(connection: asyncpg.Connection, sender: Sender, cause: Cause, 
     concerned = {contact.organisation for contact in sender.contacts}
     for volunteer_id in sender.people:
         concerned.update(await opt_out.organisations_of(connection, volunteer_id))
+    if sender.organisation is not None:
+        concerned &= {sender.organisation}
     for organisation in sorted(concerned):
         await escalate(connection, organisation, "system", system_subject(organisation), cause, now)

@@ -22,6 +22,7 @@ from dispatch.services.messaging.composing import AnswerToText
 from dispatch.services.people import opt_out
 from dispatch.services.replies import halves, receiving
 from dispatch.services.replies.receiving import ReceivedAnswer
+from dispatch.services.replies.senders import Sender
 from dispatch.storage.queries import sql
 from schemas.notifications import Purpose
 from schemas.offers import Channel
@@ -30,7 +31,10 @@ from schemas.replies import DOUBTFUL, Answer
 
 @dataclass(frozen=True, slots=True)
 class KnownText:
-    """A text from a known volunteer, in the transaction that stores it; `sender` is the address stored with it."""
+    """A text from a known volunteer, in the transaction that stores it.
+
+    It is about the offers of the sender's organisation alone where it came through that organisation's gateway.
+    """
 
     connection: asyncpg.Connection
     id: UUID
@@ -38,7 +42,7 @@ class KnownText:
     channel: Channel
     received_at: datetime
     now: datetime
-    sender: str
+    sender: Sender
     sent_at: datetime | None = None
 
     async def process(self, text: str) -> tuple[str, UUID | None]:
@@ -107,7 +111,8 @@ class KnownText:
     async def _opt(self, wish: Literal["stop", "start"], candidates: Sequence[Candidate]) -> str:
         """Opt out or in again, and confirm it; a delayed text changes nothing where the opposite was sent later."""
         opposite = "start" if wish == "stop" else "stop"
-        overtaken = sql("has_sent_later"), self.sender, opposite, self.sent_at
+        sender = self.sender
+        overtaken = sql("has_sent_later"), sender.address, opposite, self.sent_at, sender.organisation
         if await self.connection.fetchval(*overtaken):
             return "overtaken"
         if wish == "stop":
@@ -120,14 +125,18 @@ class KnownText:
 
     async def _candidates(self) -> list[Candidate]:
         recent, recalled = self.received_at - RECENT, self.received_at - RECALL_LASTS
-        rows = await self.connection.fetch(sql("offers_to_answer"), self.volunteer_id, recent, recalled)
+        whose = self.sender.organisation
+        rows = await self.connection.fetch(
+            sql("offers_to_answer"), self.volunteer_id, recent, recalled, whose
+        )
         return [Candidate(**dict(row)) for row in rows]
 
     async def _send_back(
         self, purpose: Purpose, candidates: Sequence[Candidate], about: Candidate | None = None
     ) -> None:
         """Answer in the name of the organisation that the text is about, that asked last, or that has the person."""
-        rosters = await opt_out.organisations_of(self.connection, self.volunteer_id)
+        whose = self.sender.organisation
+        rosters = [whose] if whose else await opt_out.organisations_of(self.connection, self.volunteer_id)
         organisations = [one.organisation for one in (*([about] if about else []), *candidates)] + rosters
         if organisations:
             answer = AnswerToText(purpose, organisations[0], self.volunteer_id, self.id, self.channel, about)

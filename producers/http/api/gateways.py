@@ -53,7 +53,7 @@ async def inbound(
     call = WebhookCall(key.organisation, name, "inbound", values)
     text = await _read(can.read_inbound, call, uow)
     if text is not None:
-        await inbound_texts.receive_text(uow, name, text, uow.clock.now())
+        await inbound_texts.receive_text(uow, name, text, uow.clock.now(), key.gateway_organisation)
     # No body: a gateway might send it to the phone.
     return Response(status_code=202)
 
@@ -67,7 +67,7 @@ async def receipts(
     call = WebhookCall(key.organisation, name, "receipts", values)
     receipt = await _read(can.read_receipt, call, uow)
     if receipt is not None:
-        await message_receipts.record_receipt(uow, receipt)
+        await message_receipts.record_receipt(uow, receipt, key.gateway_organisation)
     return Response(status_code=202)
 
 

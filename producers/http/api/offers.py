@@ -41,7 +41,7 @@ async def answer(
         answer=body.answer,
         channel="api",
         received_at=uow.clock.now(),
-        organisation=key.organisation,
+        organisation=key.organisation if key.may("console:act") else key.gateway_organisation,
         minutes=body.eta_minutes,
     )
     return Received(reply_id=reply_id)

@@ -16,7 +16,7 @@ LEFT JOIN plans p ON p.hash = i.plan_hash
 ORDER BY last.paged_at DESC, e.id;
 
 -- name: concerns_of
--- Returns what a text of a volunteer may be about: offers that wait for an answer and ended after $2, recalls that are not
+-- Returns what a text of a volunteer to an organisation ($4; null: to any) may be about: offers that wait for an answer and ended after $2, recalls that are not
 -- acknowledged, and seats; the latest first, with titles in a language.
 -- OFFSET 0 limits each subquery to one offer: in a free join Postgres may read every answer.
 SELECT * FROM (
@@ -29,7 +29,7 @@ SELECT * FROM (
            EXISTS (SELECT FROM assignments a
                    WHERE a.offer_id = o.id AND a.status <> 'released' OFFSET 0) AS seated
     FROM offers o JOIN incidents i ON i.id = o.incident_id JOIN plans p ON p.hash = i.plan_hash
-    WHERE o.volunteer_id = $1
+    WHERE o.volunteer_id = $1 AND ($4::uuid IS NULL OR i.organisation = $4)
 ) AS concern
 WHERE waiting OR recalled OR seated
 ORDER BY extended_at DESC, offer_id;

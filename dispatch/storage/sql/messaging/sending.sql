@@ -95,7 +95,8 @@ WHERE m.id = ANY ($1::uuid[])
 ORDER BY m.severity, m.due_at, m.created_at, m.id;
 
 -- name: complete_messages
--- Sets the final status of messages that were tried and whose status is still one of those expected; returns them.
+-- Sets the final status of messages, of organisation $6 or, where it is null, of all, that were tried and whose status is still
+-- one of those expected; returns them.
 -- The address of one that failed is marked, and unmarked when one is delivered.
 WITH ended AS (
     UPDATE messages m
@@ -103,7 +104,7 @@ WITH ended AS (
         sent_at = CASE WHEN s.status IN ('sent', 'delivered') THEN coalesce(m.sent_at, $5) ELSE m.sent_at END,
         delivered_at = CASE WHEN s.status = 'delivered' THEN $5 ELSE m.delivered_at END
     FROM unnest($1::uuid[], $2::text[], $3::text[]) AS s (id, status, reason)
-    WHERE m.id = s.id AND m.status = ANY ($4::text[]) AND m.attempts > 0
+    WHERE m.id = s.id AND m.status = ANY ($4::text[]) AND m.attempts > 0 AND ($6::uuid IS NULL OR m.organisation = $6)
     RETURNING m.id, m.organisation, m.mode, m.recipient_kind, m.recipient_id, m.incident_id, m.purpose, m.channel, m.status,
               m.created_at
 ), volunteers_marked AS (
@@ -140,5 +141,6 @@ WHERE id IN (SELECT id FROM messages
 RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
 
 -- name: message_status
--- Returns the status of a message and how often it was tried; no row where there is no such message.
-SELECT status, attempts FROM messages WHERE id = $1;
+-- Returns the status of a message and how often it was tried; no row where organisation $2, or where it is null any, has no such
+-- message.
+SELECT status, attempts FROM messages WHERE id = $1 AND ($2::uuid IS NULL OR organisation = $2);

@@ -3,7 +3,7 @@
 UPDATE inbound_texts SET volunteer_id = $2, incident_ids = $3 WHERE id = $1;
 
 -- name: offers_to_answer
--- Returns the offers that a person's text may be about: those that are live, ended after $2, hold a seat or did until $2, or
+-- Returns the offers of an organisation ($4; null: of all) that a person's text may be about: those that are live, ended after $2, hold a seat or did until $2, or
 -- were recalled after $3; newest first. `out` is whether the person may be on the way, on scene, or back from there.
 -- OFFSET 0 limits each subquery to one offer: in a free join Postgres may read every answer.
 SELECT o.id, i.id AS incident_id, i.organisation, i.mode, o.extended_at, coalesce(i.engagement = 'notice', false) AS informs,
@@ -26,6 +26,6 @@ LEFT JOIN LATERAL (
                       WHERE r.offer_id = o.id AND coalesce(r.sent_at, r.received_at) > c.at
                         AND r.answer IN ('acknowledged', 'declined', 'released') OFFSET 0)
     OFFSET 0) AS c ON true
-WHERE o.volunteer_id = $1 AND (
+WHERE o.volunteer_id = $1 AND ($4::uuid IS NULL OR i.organisation = $4) AND (
     o.status = 'extended' OR o.expires_at > $2 OR a.status <> 'released' OR a.released_at > $2 OR c.at IS NOT NULL)
 ORDER BY o.extended_at DESC, o.id;
