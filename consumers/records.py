@@ -5,7 +5,7 @@ from typing import Self
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from schemas.decoding import PartitionOffset, Received, Unreadable, decode
+from schemas.decoding import ILLEGIBLE, PartitionOffset, Received, Unreadable, decode
 from schemas.envelope import pack
 
 
@@ -20,13 +20,12 @@ class Illegible(ConsumerRecord):  # type: ignore[misc] # aiokafka ships no types
 
 
 def readable(records: Iterable[ConsumerRecord]) -> list[Received | Unreadable]:
-    """Decode records in their order; tombstones are left out where none is expected."""
-    return [message for record in records if (message := _decoded(record)) is not None]
+    """Decode records in their order."""
+    return [_decoded(record) for record in records]
 
 
-def _decoded(record: ConsumerRecord) -> Received | Unreadable | None:
+def _decoded(record: ConsumerRecord) -> Received | Unreadable:
     place = PartitionOffset(record.partition, record.offset)
     if isinstance(record, Illegible):
-        reason = "the record cannot be decoded; its bytes are at the place named"
-        return Unreadable(reason, "unknown", None, None, pack(record.headers), None, place)
+        return Unreadable(ILLEGIBLE, "unknown", None, None, pack(record.headers), None, place)
     return decode(record.topic, record.key, record.headers, record.value, place)

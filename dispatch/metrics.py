@@ -7,6 +7,11 @@ BATCHES = Counter("renfort_batches", "Batches handled by consumers, by outcome",
 PARTITIONS_WAITING = Gauge(
     "renfort_partitions_waiting", "Partitions that wait for a newer version of this process", ["consumer"]
 )
+UNPARKED = Counter(
+    "renfort_unparked",
+    "Records of others on Renfort's topics, dropped since enough of them are parked",
+    ["consumer"],
+)
 ERASED = Counter("renfort_erased", "Expired rows erased", ["table"])
 EVENTS = Counter(
     "renfort_events", "Events written, including those of transactions that were retried", ["type"]

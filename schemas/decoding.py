@@ -21,6 +21,7 @@ TOMBSTONE = "tombstone"
 LARGEST_BODY = 64 * 1024
 LONGEST_GENERATION = 6
 MOST_DROPPED = 20
+ILLEGIBLE = "the record cannot be decoded; its bytes are at the place named"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNKNOWN_ORGANISATION = named("organisation", "unknown")
 """The organisation of messages that name none."""
@@ -38,7 +39,10 @@ NOWHERE = PartitionOffset(-1, -1)
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that could not be read or handled: its exact bytes, and a reason that repeats none of them."""
+    """A record that could not be read or handled: its exact bytes, and a reason that repeats none of them.
+
+    `event_id` and `recorded_at` are those of an event of Renfort, if it claims to be one.
+    """
 
     reason: str
     source: str
@@ -47,15 +51,26 @@ class Unreadable:
     headers: bytes
     body: bytes | None
     place: PartitionOffset = NOWHERE
+    event_id: UUID | None = None
+    recorded_at: datetime = EPOCH
+
+    @property
+    def ours(self) -> bool:
+        """Return whether it claims to be an event of Renfort."""
+        return self.event_id is not None
+
+    def unreadable(self, reason: str) -> "Unreadable":
+        """Return the same record with another reason, which nothing waits for."""
+        return Unreadable(
+            reason, self.source, self.organisation, self.key, self.headers, self.body, self.place
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Newer(Unreadable):
     """A record that this version cannot read and that claims to be Renfort's, of a higher generation."""
 
-    event_id: UUID = UNKNOWN_ORGANISATION
     generation: int = OLDEST
-    recorded_at: datetime = EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,7 @@ class Received:
     """A message that was read; `data` is None if this version does not know its type, and for a tombstone.
 
     `ours` is whether it claims Renfort as its source; otherwise its times are those that its writer states.
+    `recorded_at` is when an event of ours was written to the journal.
     """
 
     event_id: UUID
@@ -79,6 +95,7 @@ class Received:
     headers: Headers = field(default=(), repr=False)
     body: bytes | None = field(default=b"", repr=False)
     place: PartitionOffset = NOWHERE
+    recorded_at: datetime = EPOCH
 
     def unreadable(self, reason: str) -> Unreadable:
         """Return the message as a record that could not be handled, with the reason."""
@@ -91,12 +108,6 @@ class Received:
             self.body,
             self.place,
         )
-
-
-def recorded_at(message: Received) -> datetime:
-    """Return when an event of ours was written to the journal; `EPOCH` if its headers do not state it."""
-    texts = {name: (value or b"").decode() for name, value in message.headers if name == "ce_recordedtime"}
-    return time(texts, "ce_recordedtime", EPOCH)
 
 
 def revive(type_: str, body: bytes) -> Event:
@@ -113,12 +124,10 @@ def revive(type_: str, body: bytes) -> Event:
 
 def decode(
     topic: str, key: bytes | None, pairs: Headers, body: bytes | None, place: PartitionOffset = NOWHERE
-) -> Received | Unreadable | None:
-    """Decode one message, whatever its bytes; return None for a tombstone on a topic that has none."""
+) -> Received | Unreadable:
+    """Decode one message, whatever its bytes."""
     if body is None and from_outside(topic) and BY_NAME[topic].compact:
         return _tombstone(key, pairs, place)
-    if body is None and not from_outside(topic):
-        return None
     try:
         return _received(topic, key, pairs, body, place)
     except UnfitError as unfit:
@@ -130,16 +139,23 @@ def _unreadable(
 ) -> Unreadable:
     texts = {name: (value or b"").decode("utf-8", "replace") for name, value in pairs}
     source = plain(texts.get("ce_source", "")) or "unknown"
-    found = (reason, source, uuid(texts.get("ce_organisation", "")), key, pack(pairs), body, place)
+    organisation = uuid(texts.get("ce_organisation", ""))
+    ours = source == SOURCE
+    event_id = _event_id(source, texts.get("ce_id", "")) if ours else None
+    recorded_at = _recorded_at(texts) if ours else EPOCH
+    found = (reason, source, organisation, key, pack(pairs), body, place, event_id, recorded_at)
     claimed = generation_of(pairs)
     # Anybody may write on a topic from outside: a record that waited there could block it, so it is always parked.
-    if source != SOURCE or claimed <= GENERATION or from_outside(topic):
+    if not ours or claimed <= GENERATION or from_outside(topic):
         return Unreadable(*found)
+    return Newer(*found, claimed)
+
+
+def _recorded_at(texts: dict[str, str]) -> datetime:
     try:
-        recorded = time(texts, "ce_recordedtime", EPOCH)
+        return time(texts, "ce_recordedtime", EPOCH)
     except UnfitError:
-        recorded = EPOCH
-    return Newer(*found, _event_id(source, texts.get("ce_id", "")), claimed, recorded)
+        return EPOCH
 
 
 def generation_of(pairs: Headers) -> int:
@@ -181,6 +197,7 @@ def _received(
         headers=pairs,
         body=body,
         place=place,
+        recorded_at=time(text, "ce_recordedtime", EPOCH) if source == SOURCE else EPOCH,
     )
 
 

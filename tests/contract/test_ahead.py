@@ -15,12 +15,12 @@ from dispatch.services.ingest.batches import Batches
 from dispatch.services.operations.journal_export import Selection, export
 from dispatch.services.operations.rebuilding import compare, rebuild
 from dispatch.storage import incidents as store
-from dispatch.storage.chain import bucket_of
 from schemas.decoding import Newer, PartitionOffset, Received, Unreadable, decode, from_outside
 from schemas.envelope import pack
 from schemas.generations import GENERATION
 from schemas.topics import MODELS
 from tests.contract.examples import AHEAD, ahead, example
+from tests.support.proof import prove
 from tests.support.world import World
 
 FILES = sorted(AHEAD.glob("*.json"))
@@ -32,22 +32,10 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def record(
-    content: dict[str, Any], place: PartitionOffset, **changes: object
-) -> Received | Unreadable | None:
+def record(content: dict[str, Any], place: PartitionOffset, **changes: object) -> Received | Unreadable:
     pairs = [(name, value.encode()) for name, value in content["headers"].items()]
     body = orjson.dumps(content["body"] | changes)
     return decode(content["topic"], content["key"].encode(), pairs, body, place)
-
-
-async def prove(pool: asyncpg.Pool, found: Newer) -> None:
-    """Put a record into the journal, as the newer process that published it has done."""
-    await pool.execute(
-        "INSERT INTO journal (stream, seq, event_id, organisation, mode, topic, type, bucket, key, headers, body,"
-        " prev_hash, hash, recorded_at) VALUES ($1, 1, $1, $2, 'actual', '', '', $3, $4, $5, $6, '', '', $7)",
-        found.event_id, found.organisation, bucket_of(found.key or b""), found.key, found.headers, found.body,
-        found.recorded_at,
-    )  # fmt: skip
 
 
 async def refuse(*_: object) -> None:
@@ -84,7 +72,7 @@ async def test_an_unknown_member_makes_a_proven_record_wait_and_parks_an_unprove
     assert newer.headers == pack([(name, value.encode()) for name, value in content["headers"].items()])
     assert not await batches.run("reader", content["topic"], [newer], refuse)
     assert await pool.fetchval("SELECT count(*) FROM parking") == 1
-    await prove(pool, newer)
+    await prove(pool, content["topic"], newer)
     assert await batches.run("reader", content["topic"], [newer], refuse) == {4: 20}
     assert await pool.fetchval("SELECT count(*) FROM parking") == 1
 

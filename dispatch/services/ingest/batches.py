@@ -15,6 +15,7 @@ from dispatch.metrics import BATCHES
 from dispatch.services.core.error_classification import Failure, classify, log_fields
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
+from dispatch.services.ingest.parking_limit import within_limit
 from dispatch.services.ingest.restore_fence import RestoreFence
 from dispatch.services.ingest.waiting_partitions import WaitingPartition, WaitingPartitions
 from dispatch.storage import inbox, parking
@@ -57,7 +58,8 @@ class Work:
 
     async def park(self, connection: asyncpg.Connection, items: Sequence[Unreadable], now: datetime) -> None:
         """Store records that cannot be handled, and alert a supervisor."""
-        parked = await parking.park(connection, self.consumer, self.topic, items, now) if items else []
+        kept = await within_limit(connection, self.consumer, self.topic, items)
+        parked = await parking.park(connection, self.consumer, self.topic, kept, now) if kept else []
         for item in parked:
             log.error(
                 "record parked",
@@ -120,7 +122,8 @@ class Batches:
         work = Work(consumer, topic, handle, on_parked, self.waiting)
         try:
             await self._fence.refresh()
-            await self._in_parts(work, await provenance.reject_forged(self._pool, records))
+            checked = await provenance.reject_unproven(self._pool, self._fence, topic, records)
+            await self._in_parts(work, checked)
         except Exception as error:
             BATCHES.labels(consumer, "failed").inc()
             await self._back_off(work, error)
@@ -170,8 +173,7 @@ class Batches:
     async def _together(self, work: Work, records: Sequence[Record]) -> None:
         now = self._clock.now()
         async with transaction(self._pool) as connection:
-            known = await self._fence.reject_lost(connection, records)
-            await work.do(connection, await provenance.reject_unproven(connection, work.topic, known), now)
+            await work.do(connection, records, now)
         self._on_commit()
 
     @retrying

@@ -1,89 +1,79 @@
-"""Provenance: whether Renfort wrote a record that claims so. Only the journal can prove it.
+"""Provenance: whether Renfort wrote a record. Only the journal can prove it: a topic proves nothing.
 
-An event's id follows from its stream and its place there. A stranger who can guess a source's next report id
-could use the id first, and the report itself would pass for a repetition.
+The journal's hash of an event covers its topic, its key, its headers and its body. A record that differs from its
+event in any of them, or that has no event, is parked before its id is recorded: the event itself still counts.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
 
 import asyncpg
 
-from dispatch.storage.chain import bucket_of
+from dispatch.services.ingest.restore_fence import LOST, RestoreFence
+from dispatch.storage.chain import bucket_of, link
 from dispatch.storage.queries import sql
-from schemas.decoding import EPOCH, Newer, Received, Unreadable, from_outside, recorded_at
+from schemas.decoding import ILLEGIBLE, Received, Unreadable, from_outside
 from schemas.envelope import pack
-from schemas.generations import GENERATION
-from schemas.topics import BY_NAME
 
 FOREIGN = "only Renfort writes on this topic: check who has write access"
 UNPROVEN = "it claims to be written by Renfort, and the journal has no such event"
+UNKNOWN_SOURCE = "unknown"
+"""The source of a record that is not ours on a topic of ours: the one that it states may be any."""
+RECENT_S = 1.0
 
 Record = Received | Unreadable
-Written = tuple[bytes, bytes | None]
-"""The headers and the body of an event, as the journal holds them."""
+Link = tuple[bytes, bytes]
+"""The hash of an event in the journal, and that of the event before it."""
 
 
 async def reject_unproven(
-    connection: asyncpg.Connection, topic: str, records: Sequence[Record]
+    database: asyncpg.Pool | asyncpg.Connection, fence: RestoreFence, topic: str, records: Sequence[Record]
 ) -> list[Record]:
-    """Turn records that are not ours, or falsely claim to be, into unreadable ones, before their ids are recorded."""
-    if not from_outside(topic):
-        return [
-            record.unreadable(FOREIGN) if isinstance(record, Received) and not record.ours else record
-            for record in records
-        ]
-    claims = [record for record in records if isinstance(record, Received) and record.ours]
-    if not claims or len(BY_NAME[topic].writers) == 1:
-        return list(records)
-    written = await _written(connection, claims)
+    """Turn records that falsely claim to be ours, or are not and should be, into unreadable ones.
+
+    One statement reads the journal for all of them. It is append-only, so what it proves once stays proven.
+    """
+    links = await _links(database, [record for record in records if record.ours])
+    proven = [_is_proven(topic, record, links) for record in records]
+    if any(record.ours and not proof for record, proof in zip(records, proven, strict=True)):
+        # The events of a database that was restored a moment ago are not forged.
+        await fence.refresh(RECENT_S)
     return [
-        record.unreadable(UNPROVEN)
-        if isinstance(record, Received)
-        and record.ours
-        and written.get(record.event_id) != (pack(record.headers), record.body)
-        else record
-        for record in records
+        record if proof or _is_allowed(topic, record) else _rejected(record, fence)
+        for record, proof in zip(records, proven, strict=True)
     ]
 
 
-async def reject_forged(pool: asyncpg.Pool, records: Sequence[Record]) -> list[Record]:
-    """Turn records of a higher generation that the journal does not prove into unreadable ones."""
-    claims = [record for record in records if isinstance(record, Newer)]
+async def _links(
+    database: asyncpg.Pool | asyncpg.Connection, claims: Sequence[Record]
+) -> Mapping[UUID | None, Link]:
     if not claims:
-        return list(records)
-    written = await _written(pool, claims)
-    return [
-        _forged(record)
-        if isinstance(record, Newer) and written.get(record.event_id) != (record.headers, record.body)
-        else record
-        for record in records
-    ]
-
-
-def _forged(record: Newer) -> Unreadable:
-    reason = f"it claims generation {record.generation}, this version reads {GENERATION}; {UNPROVEN}"
-    return Unreadable(
-        reason, record.source, record.organisation, record.key, record.headers, record.body, record.place
-    )
-
-
-async def _written(
-    source: asyncpg.Pool | asyncpg.Connection, claims: Sequence[Received | Newer]
-) -> dict[object, Written]:
-    rows = await source.fetch(
-        sql("events_written"),
+        return {}
+    rows = await database.fetch(
+        sql("journal_links"),
         [claim.event_id for claim in claims],
-        [_recorded_at(claim) for claim in claims],
+        [claim.recorded_at for claim in claims],
         [bucket_of(claim.key or b"") for claim in claims],
     )
-    return {row["event_id"]: (row["headers"], row["body"]) for row in rows}
+    return {row["event_id"]: (row["prev_hash"], row["hash"]) for row in rows}
 
 
-def _recorded_at(claim: Received | Newer) -> datetime:
-    if isinstance(claim, Newer):
-        return claim.recorded_at
-    try:
-        return recorded_at(claim)
-    except ValueError:
-        return EPOCH
+def _is_proven(topic: str, record: Record, links: Mapping[UUID | None, Link]) -> bool:
+    if not record.ours or record.event_id not in links or record.body is None:
+        return False
+    previous, hashed = links[record.event_id]
+    headers = pack(record.headers) if isinstance(record, Received) else record.headers
+    return link(previous, topic, record.key or b"", headers, record.body) == hashed
+
+
+def _is_allowed(topic: str, record: Record) -> bool:
+    """Return whether a record may be handled without proof, or parked for the defect that it has."""
+    illegible = isinstance(record, Unreadable) and record.reason == ILLEGIBLE
+    return not record.ours and (from_outside(topic) or illegible)
+
+
+def _rejected(record: Record, fence: RestoreFence) -> Unreadable:
+    if not record.ours:
+        return replace(record.unreadable(FOREIGN), source=UNKNOWN_SOURCE)
+    return record.unreadable(LOST if fence.is_suspect(record.recorded_at) else UNPROVEN)

@@ -89,9 +89,8 @@ async def retry(
             return ParkingResult(
                 id_, "stale", "an actual report that old would call people as though it were new", age
             )
-        if record is not None:
-            checked = await fence.reject_lost(connection, [record])
-            (record,) = await provenance.reject_unproven(connection, row["source_topic"], checked)
+        topic = row["source_topic"]
+        (record,) = await provenance.reject_unproven(connection, fence, topic, [record])
         refusal = await _handle(connection, handle, row["consumer"], record, now)
         if refusal:
             await connection.execute(sql("record_refusal"), id_, refusal[:LONGEST_REASON])
@@ -119,7 +118,7 @@ async def _handle(
     connection: asyncpg.Connection,
     handle: Handler,
     consumer: str,
-    record: Received | Unreadable | None,
+    record: Received | Unreadable,
     now: datetime,
 ) -> str:
     """Pass a message to a handler; return why it is refused, or an empty text.
@@ -128,7 +127,7 @@ async def _handle(
     recorded it too.
     """
     if not isinstance(record, Received):
-        return record.reason if record else "the message has no body"
+        return record.reason
     try:
         async with connection.transaction():
             await inbox.record(connection, consumer, [record.event_id], now)
@@ -150,13 +149,13 @@ def _gone(id_: UUID, row: asyncpg.Record | None) -> ParkingResult:
     return ParkingResult(id_, "settled", f"{how} at {row['settled_at']:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _calls_people(record: Received | Unreadable | None) -> bool:
+def _calls_people(record: Received | Unreadable) -> bool:
     """Return whether a record may open an incident for which people are paged."""
     data = record.data if isinstance(record, Received) else None
     return isinstance(data, ReportReceived) and data.mode == "actual"
 
 
-def _occurred_at(record: Received | Unreadable | None, parked_at: datetime) -> datetime:
+def _occurred_at(record: Received | Unreadable, parked_at: datetime) -> datetime:
     """Return the time of a message's content, or of its parking if that is earlier or the content is unknown."""
     if isinstance(record, Received) and record.data is not None:
         return min(record.data.at, parked_at)

@@ -12,13 +12,14 @@ from dispatch.clock import MovableClock
 from dispatch.domain.errors import RefusedError
 from dispatch.services.ingest import batches
 from dispatch.services.ingest.batches import Batches, split
-from dispatch.services.ingest.provenance import FOREIGN
+from dispatch.services.ingest.provenance import FOREIGN, UNKNOWN_SOURCE
 from dispatch.storage.parking import Parking
 from dispatch.storage.pool import ConnectionLostError, RetryableError
 from schemas.decoding import UNKNOWN_ORGANISATION, UNKNOWN_VERSION, Received, Unreadable
 from schemas.ids import named
 from schemas.incidents import IncidentCovered
 from tests.conftest import START
+from tests.support.proof import prove
 
 TOPIC = "incident.events"
 
@@ -83,8 +84,10 @@ async def effects(pool: asyncpg.Pool) -> Effects:
 
 
 @pytest.fixture
-def work(pool: asyncpg.Pool, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Batches:
+async def work(pool: asyncpg.Pool, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Batches:
+    """Make batches; the journal has the events up to number 19."""
     monkeypatch.setattr(batches, "SHORTEST_WAIT_S", 0.001)
+    await prove(pool, TOPIC, *(received(n) for n in range(20)))
     return Batches(pool, clock, lambda: None)
 
 
@@ -240,7 +243,7 @@ async def test_what_others_write_on_an_internal_topic_is_parked_and_stops_nothin
     ]
     await work.run("incidents", TOPIC, records, effects)
     assert await numbers(pool) == [1, 3]
-    assert sorted(row["reason"] for row in await parked(pool)) == sorted([UNKNOWN_VERSION, FOREIGN])
+    assert [(row["reason"], row["source"]) for row in await parked(pool)] == 2 * [(FOREIGN, UNKNOWN_SOURCE)]
     assert await pool.fetchval("SELECT count(*) FROM inbox") == 2
 
 
@@ -274,6 +277,7 @@ async def test_what_cannot_be_parked_comes_again(work: Batches, effects: Effects
 async def test_the_relay_is_woken_after_each_commit_and_only_then(
     effects: Effects, pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
+    await prove(pool, TOPIC, received(1))
     seen: list[asyncio.Task[list[int]]] = []
     work = Batches(pool, clock, lambda: seen.append(asyncio.create_task(numbers(pool))))
     await work.run("incidents", TOPIC, [received(1)], effects)

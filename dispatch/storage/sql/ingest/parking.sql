@@ -9,3 +9,8 @@ FROM unnest(:id::uuid[], :organisation::uuid[], :source::text[], :reason::text[]
 ORDER BY digest
 ON CONFLICT DO NOTHING
 RETURNING id;
+
+-- name: count_unresolved_parking
+-- Counts the unresolved records that a consumer has parked from a topic, for each of these reasons.
+SELECT reason, count(*) FROM parking
+WHERE consumer = $1 AND source_topic = $2 AND reason = ANY ($3::text[]) AND settled_at IS NULL GROUP BY reason;
