@@ -110,6 +110,12 @@ async def complete(
     return rows
 
 
+async def carry(pages: Mapping[UUID, str], by: UUID, connection: asyncpg.Connection, now: datetime) -> None:
+    """Skip pages of which the text of another page tells; those with a reason are told of nowhere any more."""
+    rows = await connection.fetch(sql("carry_pages"), list(pages), by, list(pages.values()))
+    await append(connection, [_entry(row, "skipped", row["reason"], now) for row in rows], now)
+
+
 async def requeue(
     postponed: Sequence[Postponed], connection: asyncpg.Connection, now: datetime
 ) -> list[asyncpg.Record]:

@@ -145,13 +145,15 @@ def test_a_reason_is_told_in_the_reader_s_words_and_not_in_ours() -> None:
 @pytest.mark.parametrize("reason", sorted({*REASONS, *DETAILS, "updated_after_end"}))
 def test_every_page_has_words_for_its_reason_and_says_where_to_look(reason: str, language: Language) -> None:
     about_incident = reason not in {*DETAILS, *OF_THE_SYSTEM}
-    page = PageFacts(code="7K4C", takes=about_incident)
+    page = PageFacts(
+        code="7K4C", takes=about_incident, organisation="SDIS 67", number="0197a0b2", place="12 km NE du centre"
+    )  # fmt: skip
     title = TITLE[language] if about_incident else ""
     text = render(replace(facts("escalation", language, reason=reason, level=3, page=page), title=title))
     assert gsm.fold(REASONS[reason][language]) in text
     assert "OK 7K4C" in text
     assert text.endswith("dispatch watch")
-    assert gsm.parts(text) == 1, len(text)
+    assert gsm.parts(text) <= 2, len(text)
 
 
 def test_every_sentence_and_reason_exists_in_both_languages() -> None:

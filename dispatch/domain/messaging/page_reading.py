@@ -43,7 +43,10 @@ class PageText:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An escalation about which a duty contact was paged, from `first_at` to `paged_at`, with its status."""
+    """An escalation of which texts told a duty contact, from `first_at` to `paged_at`, with its status.
+
+    `text_id` is the last of these texts; `named` is whether one of them named its subject, or each only counted it.
+    """
 
     contact_id: UUID
     escalation_id: UUID
@@ -51,6 +54,13 @@ class Page:
     status: str
     first_at: datetime
     paged_at: datetime
+    text_id: UUID | None = None
+    named: bool = True
+
+    @property
+    def answered_with(self) -> tuple[UUID, UUID]:
+        """Return what it has in common with the pages that one answer is about: their subject and their text."""
+        return self.subject_id, self.text_id or self.escalation_id
 
     @property
     def code(self) -> str:
@@ -99,19 +109,21 @@ def bind(text: PageText, pages: Sequence[Page]) -> Page | None:
     """Find the one page that a text answers, given the latest first; None where it could be none or several.
 
     With a code it is the page of that code. Without, it is the only one that waits; where none does, the latest, whose
-    state is all that can be answered.
+    state is all that can be answered. What a text only counted is never meant without a code, and several escalations
+    of one subject in one text are answered as one.
     """
     if text.code is not None:
         meant = [page for page in pages if page.code == text.code]
     else:
-        waiting = [page for page in pages if page.open]
+        named = [page for page in pages if page.named]
+        waiting = [page for page in named if page.open]
         if text.act == "acknowledge":
             waiting = [page for page in waiting if page.status == "raised"] or waiting
-        meant = waiting or list(pages[:1])
+        meant = waiting or named[:1]
     if text.act == "take_over" and len({page.subject_id for page in meant}) == 1:
         # To take an incident over is the same act, whichever of its escalations is named.
         return meant[0]
-    return meant[0] if len(meant) == 1 else None
+    return meant[0] if len({page.answered_with for page in meant}) == 1 else None
 
 
 def addressee(

@@ -19,7 +19,9 @@ ONLY_ON_DUTY: frozenset[Purpose] = frozenset({"escalation", "escalation_status"}
 class PageFacts:
     """What a text to a duty contact may mention, apart from the escalation's reason and the incident's title.
 
-    `who` has acknowledged or taken over; `pages`, `recalls` and `offers` are what a text may have been about.
+    `who` has acknowledged or taken over; `pages`, `recalls` and `offers` are what a text may have been about. `number`
+    is its short id, `place` where it is in words, `lacks` how many people of which roles it lacks, `also` the other
+    reasons why it needs somebody. `others` counts the other subjects that need the reader.
     """
 
     code: str = ""
@@ -32,6 +34,12 @@ class PageFacts:
     pages: Named = ()
     recalls: Named = ()
     offers: Named = ()
+    number: str = ""
+    place: str = ""
+    lacks: tuple[tuple[str, int], ...] = ()
+    also: tuple[tuple[str, str], ...] = ()
+    others: int = 0
+    only_incidents: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,20 @@ def sentences(purpose: Purpose, page: PageFacts) -> list[str]:
         case "escalation_status" if page.standing != "raised":
             hint = ["may_take_over"] if page.takes and page.standing.startswith("acknowledged") else []
             return [page.standing, *hint]
-    return ["escalation_incident" if page.takes else "escalation"]
+    return [*_heading(page), *_ending(page)]
+
+
+def _heading(page: PageFacts) -> list[str]:
+    """Return the sentence that says who needs the reader and why: alone, or as the worst of several."""
+    if not page.others:
+        return ["page_alone"]
+    return ["page_incidents" if page.only_incidents else "page_alerts"]
+
+
+def _ending(page: PageFacts) -> list[str]:
+    """Return the sentences that say how to answer, and what the answer is about."""
+    answer = "page_take" if page.takes else "page_see"
+    return [f"{answer}_worst" if page.others else answer]
 
 
 def fields(page: PageFacts) -> dict[str, str]:
@@ -80,7 +101,9 @@ def fields(page: PageFacts) -> dict[str, str]:
         "code": page.code,
         "who": page.who,
         "until": page.until,
-        "organisation": page.organisation,
+        "organisation": page.organisation or "Renfort",
+        "count": str(page.others + 1),
+        "number": page.number,
         "one": page.pages[0][0] if page.pages else "",
         "pages": _listed(page.pages),
         "recalls": _listed(page.recalls),

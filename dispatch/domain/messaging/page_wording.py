@@ -3,18 +3,41 @@
 from schemas.volunteers import Language
 
 PAGE_SENTENCES: dict[str, dict[Language, str]] = {
-    "escalation": {
-        "fr": "Renfort, niveau {level} : {why}{about}. Répondez OK {code} (vu). À traiter : dispatch watch",
-        "en": "Renfort, level {level}: {why}{about}. Reply OK {code} (seen). Please see to it: dispatch watch",
+    "page_alone": {
+        "fr": "{organisation}, niveau {level} : {why}{about}.",
+        "en": "{organisation}, level {level}: {why}{about}.",
     },
-    "escalation_incident": {
+    "page_incidents": {
+        "fr": "{organisation} : {count} interventions vous attendent. La plus grave, niveau {level} : {why}{about}.",
+        "en": "{organisation}: {count} incidents need you. The worst, level {level}: {why}{about}.",
+    },
+    "page_alerts": {
+        "fr": "{organisation} : {count} alertes vous attendent. La plus grave, niveau {level} : {why}{about}.",
+        "en": "{organisation}: {count} alerts need you. The worst, level {level}: {why}{about}.",
+    },
+    "page_see": {
+        "fr": "Répondez OK {code} (vu). À traiter : dispatch watch",
+        "en": "Reply OK {code} (seen). Please see to it: dispatch watch",
+    },
+    "page_take": {
+        "fr": "OK {code} (vu) ou JE PRENDS {code}. Réf. {number}, dispatch watch",
+        "en": "OK {code} (seen) or TAKING IT {code}. Ref. {number}, dispatch watch",
+    },
+    "page_see_worst": {
+        "fr": "OK {code} (vu) ne répond qu'à celle-ci. Les autres attendent : dispatch watch",
+        "en": "OK {code} (seen) answers this one only. The others still wait: dispatch watch",
+    },
+    "page_take_worst": {
         "fr": (
-            "Renfort, niveau {level} : {why}{about}. OK {code} (vu) ou JE PRENDS {code}. Voir dispatch watch"
+            "OK {code} (vu) ou JE PRENDS {code} ne répond qu'à celle-ci, réf. {number}. "
+            "Les autres attendent : dispatch watch"
         ),
         "en": (
-            "Renfort, level {level}: {why}{about}. OK {code} (seen) or TAKING IT {code}. See dispatch watch"
+            "OK {code} (seen) or TAKING IT {code} answers this one only, ref. {number}. "
+            "The others still wait: dispatch watch"
         ),
     },
+    "lacking": {"fr": "il manque : {lacks}", "en": "lacking: {lacks}"},
     "acknowledged_by_you": {
         "fr": "C'est noté : {why}{about}. Sans suite, l'alerte repart à {until}.",
         "en": "Noted: {why}{about}. It is paged again at {until} unless it is resolved.",
@@ -93,3 +116,13 @@ PAGE_SENTENCES: dict[str, dict[Language, str]] = {
         "en": "You are on duty for {organisation} and are paged.",
     },
 }
+
+ROLES: dict[str, dict[Language, str]] = {
+    "first_responder": {"fr": "premier répondant", "en": "first responder"},
+    "helper": {"fr": "aide", "en": "helper"},
+    "driver": {"fr": "conducteur", "en": "driver"},
+    "crew_leader": {"fr": "chef d'agrès", "en": "crew leader"},
+    "firefighter": {"fr": "sapeur-pompier", "en": "firefighter"},
+    "watcher": {"fr": "voisin vigilant", "en": "watch member"},
+}
+"""The roles of the shipped plans in words; a plan's own roles are written as it names them."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging import page_texts
 from dispatch.domain.messaging.page_texts import PageFacts
-from dispatch.domain.messaging.page_wording import PAGE_SENTENCES
+from dispatch.domain.messaging.page_wording import PAGE_SENTENCES, ROLES
 from dispatch.domain.messaging.wording import REASONS, SENTENCES, WITH_DETAIL
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
@@ -72,7 +72,7 @@ def distance(metres: int, language: Language) -> str:
 
 def _sentences(facts: TextFacts) -> list[str]:
     """Return the keys of the sentences of the text."""
-    if facts.page is not None or facts.purpose in page_texts.ONLY_ON_DUTY:
+    if _is_for_duty(facts):
         return page_texts.sentences(facts.purpose, facts.page or PageFacts())
     match facts.purpose:
         case "assigned":
@@ -84,6 +84,10 @@ def _sentences(facts: TextFacts) -> list[str]:
         case "ask_back":
             return _answers(facts)
     return [_manner(facts.purpose, facts)]
+
+
+def _is_for_duty(facts: TextFacts) -> bool:
+    return facts.page is not None or facts.purpose in page_texts.ONLY_ON_DUTY
 
 
 def _answers(facts: TextFacts) -> list[str]:
@@ -120,13 +124,29 @@ def _fields(facts: TextFacts) -> dict[str, str]:
         "code": facts.code,
         "link": facts.link,
         "level": str(facts.level),
-        "why": reason_in_words(facts.reason, facts.detail, facts.language),
-        "about": about(facts.title),
+        "why": _why(facts),
+        "about": about(", ".join(filter(None, (facts.title, facts.page.place if facts.page else "")))),
         "pending": _listed(facts.pending),
         "one": facts.pending[0][0] if facts.pending else "",
         "unseen": _listed(facts.unseen),
         "unseen_one": facts.unseen[0][0] if facts.unseen else "",
-    } | (page_texts.fields(facts.page) if facts.page else {})
+    } | (page_texts.fields(facts.page or PageFacts()) if _is_for_duty(facts) else {})
+
+
+def _why(facts: TextFacts) -> str:
+    """Return why a supervisor is told, with every reason and with what an incident lacks."""
+    page = facts.page or PageFacts()
+    reasons = ((facts.reason, facts.detail), *page.also)
+    words = list(dict.fromkeys(reason_in_words(*reason, facts.language) for reason in reasons))
+    if page.lacks:
+        lacks = ", ".join(f"{role_in_words(role, facts.language)} ({count})" for role, count in page.lacks)
+        words.append(PAGE_SENTENCES["lacking"][facts.language].format(lacks=lacks))
+    return ", ".join(words)
+
+
+def role_in_words(role: str, language: Language) -> str:
+    """Return a role of a shipped plan in a language, and any other as its plan names it."""
+    return ROLES.get(role, {}).get(language, role.replace("_", " "))
 
 
 def _listed(offers: tuple[tuple[str, str], ...]) -> str:

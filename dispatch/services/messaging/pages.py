@@ -18,10 +18,14 @@ from dispatch.services.access import duty_contacts
 from dispatch.storage.queries import sql
 from schemas.base import Mode
 from schemas.escalations import SubjectKind
+from schemas.ids import short
 from schemas.volunteers import Language
 
 ANSWERABLE_FOR = timedelta(days=1)
 """How long after a page its contact is told what stands; whatever is open is paged again much sooner."""
+
+MOST_CHOICES = 5
+"""A question back that names more codes than a few is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ async def pages_to(
 
 def _known(row: asyncpg.Record) -> KnownPage:
     page = Page(
-        row["contact_id"], row["escalation_id"], row["subject_id"], row["status"], row["first_at"], row["paged_at"]
+        row["contact_id"], row["escalation_id"], row["subject_id"], row["status"], row["first_at"], row["paged_at"],
+        row["text_id"], row["named"],
     )  # fmt: skip
     what = reason_in_words(row["reason"], row["detail"], row["language"]) + about(row["title"] or "")
     return KnownPage(page, row["organisation"], row["mode"], row["subject_kind"], what)
@@ -85,12 +90,24 @@ def _facts(message: Facts, row: asyncpg.Record, names: dict[str, str], now: date
     state = EscalationState(row["status"], row["acknowledged_by"], row["incident_status"], row["taken_by"])
     stands, actor = standing(state, duty_actor(row["contact_id"]))
     return PageFacts(
+        organisation=row["organisation_name"],
+        number=short(row["subject_id"]),
+        lacks=tuple(zip(row["roles"], row["counts"], strict=True)),
+        also=tuple(zip(row["reasons"], row["details"], strict=True)),
+        others=row["others"],
+        only_incidents=row["incidents"] and row["subject_kind"] == "incident",
         code=page_code(row["escalation_id"], row["contact_id"]),
         takes=row["subject_kind"] == "incident" and row["status"] in ("raised", "acknowledged"),
         standing=stands,
         who=names.get(actor, actor),
         until=until(row["lapses_at"], message.zone, now) if row["lapses_at"] else "",
     )
+
+
+def _choices(known: Sequence[KnownPage], since: datetime) -> tuple[tuple[str, str], ...]:
+    """Return the codes of the latest pages that a text may have been about, those that only counted apart."""
+    current = [one for one in known if one.page.named and (one.page.open or one.page.paged_at > since)]
+    return tuple((one.page.code, one.what) for one in current[:MOST_CHOICES])
 
 
 async def _with_choices(
@@ -107,7 +124,7 @@ async def _with_choices(
     since = now - RECENT if concerns else now
     return replace(
         page,
-        pages=tuple((one.page.code, one.what) for one in known if one.page.open or one.page.paged_at > since),
+        pages=_choices(known, since),
         recalls=tuple((code(one.offer_id), one.title) for one in concerns if one.recalled),
         offers=tuple((code(one.offer_id), one.title) for one in concerns if not one.recalled),
     )

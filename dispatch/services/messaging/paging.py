@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from dispatch.services.messaging import composing
+from dispatch.services.messaging import composing, page_groups
 from dispatch.services.messaging.composing import Notice
 from dispatch.storage.queries import sql
 from schemas.base import Mode
@@ -35,7 +35,19 @@ async def escalation_messages(
     for row in await connection.fetch(sql("duty_order"), sorted({r.organisation for r, _ in pages})):
         duty[row["organisation"]].append(row)
     found = [_page(record, event, duty[record.organisation]) for record, event in pages]
-    await composing.queue(connection, [page for page in found if page is not None], now)
+    await _queue(connection, [page for page in found if page is not None], now)
+
+
+async def _queue(
+    connection: asyncpg.Connection, pages: Sequence[tuple[Notice, Channel]], now: datetime
+) -> None:
+    """Queue pages, but none about what the contact is about to be told already."""
+    people = sorted({notice.recipient_id for notice, _ in pages})
+    about = sorted({notice.escalation_id for notice, _ in pages if notice.escalation_id})
+    rows = await connection.fetch(sql("queued_pages"), people, about, now - page_groups.TOLD_WITHIN)
+    queued = {(row["recipient_id"], row["escalation_id"]) for row in rows}
+    new = [one for one in pages if (one[0].recipient_id, one[0].escalation_id) not in queued]
+    await composing.queue(connection, new, now)
 
 
 def _page(

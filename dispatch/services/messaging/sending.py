@@ -13,7 +13,7 @@ from dispatch.domain.messaging.send_decision import Facts, why_not
 from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.core.event_loop import seconds, wait_for
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.messaging import late_pages
+from dispatch.services.messaging import late_pages, page_groups
 from dispatch.services.messaging.delivery import Delivery, OnTrouble
 from dispatch.services.messaging.gateway import Gateway
 from dispatch.services.messaging.links import Links
@@ -168,9 +168,10 @@ class Sender:
     @retrying
     async def _check(self, leased: Sequence[LeasedMessage]) -> list[Checked]:
         """Read the messages that are still ours as they stand now, and store the links of those to be sent."""
-        attempts = {one.id: one.attempts for one in leased}
         async with transaction(self._uow.pool) as connection:
             now = self._uow.clock.now()
+            gathered = await page_groups.gather(connection, leased, now + LEASE, now)
+            attempts = {one.id: one.attempts for one in gathered}
             rows = await connection.fetch(
                 sql("message_facts"), list(attempts), now - RECENT, now - RECALL_LASTS
             )

@@ -17,7 +17,7 @@ from dispatch.domain.escalation import Cause
 from dispatch.domain.messaging import grammar, page_reading
 from dispatch.domain.messaging.binding import RECENT
 from dispatch.domain.messaging.grammar import ParsedText
-from dispatch.domain.messaging.page_reading import Addressee, PageAct, PageText
+from dispatch.domain.messaging.page_reading import Addressee, Page, PageAct, PageText
 from dispatch.services.access import duty_contacts
 from dispatch.services.access.duty_contacts import Contact
 from dispatch.services.incidents import escalations, execution
@@ -74,7 +74,8 @@ class ContactText:
         page = page_reading.bind(read, [one.page for one in known])
         if page is None or read.act is None:
             return await self._ask_back(known), None
-        return await self._answer(next(one for one in known if one.page == page), read.act), None
+        (meant, *together) = _together(page, known)
+        return await self._answer(meant, [one.page.escalation_id for one in together], read.act), None
 
     async def _known(self, read: PageText) -> list[KnownPage]:
         sent = await pages.pages_to(self.connection, [contact.id for contact in self.contacts], self.now)
@@ -97,9 +98,12 @@ class ContactText:
         await self._send(AnswerToContact("ask_back", contact.organisation, contact.id, self.id, self.channel))
         return "page asked back"
 
-    async def _answer(self, known: KnownPage, act: PageAct) -> PageOutcome:
-        """Do what the contact says if it can still be done, and answer with what stands then."""
-        done = await self._do(known, act)
+    async def _answer(self, known: KnownPage, together: Sequence[UUID], act: PageAct) -> PageOutcome:
+        """Do what the contact says if it can still be done, and answer with what stands then.
+
+        `together` are the other escalations of the subject that the text named with this one.
+        """
+        done = await self._do(known, together, act)
         if done is not None:
             await duty_contacts.record_act(self.connection, known.page.contact_id, self.now)
         # The contact who acknowledged it by text is told that another one has taken over.
@@ -113,26 +117,36 @@ class ContactText:
             )  # fmt: skip
         return done.outcome if done else "page answered"
 
-    async def _do(self, known: KnownPage, act: PageAct) -> Done | None:
+    async def _do(self, known: KnownPage, together: Sequence[UUID], act: PageAct) -> Done | None:
         """Acknowledge or take over; return None where that is too late, or the incident's status forbids it."""
         page, by = known.page, duty_actor(known.page.contact_id)
-        acknowledge = Acknowledge(page.escalation_id, by, self.channel)
+        about = [page.escalation_id, *together]
         if known.incident_id is None:
             # A report or the system has nothing to take over: "je prends" acknowledges its escalation.
-            seen = await escalations.acknowledge_raised(
-                self.connection, page.subject_id, acknowledge, self.now
-            )
-            return Done("page acknowledged") if seen else None
+            seen = [
+                await self._acknowledge_raised(page.subject_id, Acknowledge(one, by, self.channel))
+                for one in about
+            ]
+            return Done("page acknowledged") if any(seen) else None
         locked = await store.lock(self.connection, [known.incident_id])
-        current = locked[known.incident_id].escalations.get(page.escalation_id)
+        of_incident = locked[known.incident_id].escalations
+        current = of_incident.get(page.escalation_id)
         if current is None or not current.open or (act == "acknowledge" and current.status != "raised"):
             return None
-        command: Command = acknowledge if act == "acknowledge" else Act("takeover", by, channel=self.channel)
-        (result,) = await execution.execute(self.connection, [(known.incident_id, command)], locked, self.now)
-        if result.refused is not None:
+        raised = [one for one in about if one in of_incident and of_incident[one].status == "raised"]
+        orders: list[Command] = [Acknowledge(one, by, self.channel) for one in raised]
+        if act == "take_over":
+            orders = [Act("takeover", by, channel=self.channel)]
+        work = [(known.incident_id, order) for order in orders]
+        results = await execution.execute(self.connection, work, locked, self.now)
+        if results[0].refused is not None:
             return None
         before = duty_contact(current.acknowledged_by)
         return Done(OUTCOMES[act], (before,) if before else ())
+
+    async def _acknowledge_raised(self, subject: UUID, command: Acknowledge) -> bool:
+        """Acknowledge an escalation of a report or the system unless somebody has; return whether it was done."""
+        return await escalations.acknowledge_raised(self.connection, subject, command, self.now)
 
     async def _opt(self, text: str, *, stops: bool) -> tuple[str, UUID | None]:
         """Stop or restart the volunteer's offers; pages go on, whoever asks for their end."""
@@ -162,3 +176,9 @@ class ContactText:
 
     async def _send(self, answer: AnswerToContact) -> None:
         await paging.answer_contact(self.connection, answer, self.now)
+
+
+def _together(page: Page, known: Sequence[KnownPage]) -> list[KnownPage]:
+    """Return a page, and those of the same subject that the same text named."""
+    meant = [one for one in known if one.page.answered_with == page.answered_with and one.page.named]
+    return sorted(meant, key=lambda one: one.page != page) or [one for one in known if one.page == page]

@@ -1,10 +1,16 @@
 """An escalation pages the duty contacts in turn, and in drills only those who opted in."""
 
+from uuid import UUID
+
 from dispatch.domain.actors import duty_actor
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import Changes
-from dispatch.services.messaging.gateway import InboundText
+from dispatch.services.messaging.gateway import GatewayUnavailableError, InboundText
 from dispatch.services.replies import inbound_texts
+from schemas.base import Severity
+from schemas.ids import short
+from tests.domain.builders import plan
+from tests.services.messaging.doubles import SlowGateway
 from tests.support.post import Post
 
 
@@ -110,3 +116,92 @@ async def test_the_alarm_phone_is_left_alone_while_somebody_is_on_duty(post: Pos
     await post.deliver()
     assert post.gateway.phone("+33388000000").inbox == []
     assert len(post.gateway.phone(number).inbox) == 1
+
+
+async def test_pages_to_one_contact_within_a_minute_are_one_text_that_names_the_worst(post: Post) -> None:
+    number = await post.duty(1)
+    first = await _escalated(post, "routine")
+    await post.deliver()
+    mild = [await _escalated(post, "routine") for _ in range(3)]
+    grave = await _escalated(post, "life_threatening")
+    await post.deliver()
+    assert len(post.gateway.phone(number).inbox) == 1, "gathered for a minute"
+    post.clock.advance(60)
+    await post.deliver()
+    texts = [message.text for message in post.gateway.phone(number).inbox]
+    assert len(texts) == 2
+    assert short(first) in texts[0]
+    assert "4 interventions vous attendent" in texts[1]
+    assert short(grave) in texts[1]
+    rows = [row for row in await post.messages("escalation") if row["incident_id"] in {*mild, grave}]
+    told = {row["incident_id"]: (row["status"], row["carried_by"]) for row in rows}
+    named = next(row["id"] for row in rows if row["incident_id"] == grave)
+    assert told == {grave: ("sent", None)} | dict.fromkeys(mild, ("skipped", named))
+
+
+async def test_what_is_acknowledged_while_it_waits_is_neither_named_nor_counted(post: Post) -> None:
+    number = await post.duty(1)
+    await _escalated(post)
+    await post.deliver()
+    grave, mild = await _escalated(post, "life_threatening"), await _escalated(post, "routine")
+    await post.deliver()
+    await post.uow.pool.execute("UPDATE escalations SET status = 'acknowledged' WHERE subject_id = $1", grave)
+    post.clock.advance(60)
+    await post.deliver()
+    text = post.gateway.phone(number).inbox[-1].text
+    assert short(mild) in text
+    assert "attendent" not in text
+
+
+async def test_a_gathered_text_that_the_gateway_did_not_take_is_sent_again_as_a_whole(post: Post) -> None:
+    number = await post.duty(1)
+    for severity in ("routine", "life_threatening", "urgent"):
+        await _escalated(post, severity)
+    await post.notify()
+    down = SlowGateway(GatewayUnavailableError("down"))
+    down.let_go.set()
+    await post.sender(down).round()
+    post.clock.advance(5)
+    await _escalated(post, "urgent")
+    await post.deliver()
+    (page,) = post.gateway.phone(number).inbox
+    assert "4 interventions vous attendent" in page.text
+
+
+async def test_a_page_that_waits_is_not_queued_again_at_its_next_turn(post: Post) -> None:
+    await post.duty(1)
+    await _escalated(post)
+    await post.deliver()
+    later = await _escalated(post)
+    await post.deliver()
+    await post.uow.pool.execute("UPDATE escalations SET told_at = told_at - interval '1 minute'")
+    await post.tick(later)
+    await post.notify()
+    assert len([row for row in await post.messages("escalation") if row["incident_id"] == later]) == 1
+
+
+async def test_one_incident_that_escalates_for_two_reasons_is_one_page_with_both(post: Post) -> None:
+    number = await post.duty(1)
+    incident = await post.scene.incident(position=None)
+    await post.scene.act(incident.id, "escalate")
+    await post.deliver()
+    (page,) = post.gateway.phone(number).inbox
+    assert "signalement sans position" in page.text
+    assert "demande d'un superviseur" in page.text
+    assert "attendent" not in page.text
+
+
+async def test_a_page_says_which_roles_lack_how_many_people_and_names_the_organisation(post: Post) -> None:
+    number = await post.duty(1)
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    await post.deliver()
+    text = post.gateway.phone(number).inbox[0].text
+    assert "il manque : aide (2)" in text
+    assert text.startswith("SDIS 75, niveau")
+
+
+async def _escalated(post: Post, severity: Severity = "urgent") -> UUID:
+    """Open an incident for which no volunteer can be asked, and so a supervisor is; return its id."""
+    incident = await post.scene.incident(plan(seats=(), steps=()), severity=severity)
+    return incident.id

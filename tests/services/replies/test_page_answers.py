@@ -50,7 +50,8 @@ class Duty:
         return cls(post)
 
     async def page(self) -> UUID:
-        """Open an incident, escalate it by hand and send the page; return the incident."""
+        """Open an incident, escalate it by hand and send the page, a minute after any other; return the incident."""
+        self.post.clock.advance(60)
         incident = await self.post.scene.incident(PATIENT)
         await self.post.scene.act(incident.id, "escalate")
         await self.post.deliver()
@@ -174,6 +175,31 @@ async def test_the_name_of_who_acted_outlives_the_duty_order(duty: Duty) -> None
     assert (await situation.incident(uow, organisation, incident)).taken_by == "Anne Weber"
     await uow.pool.execute("DELETE FROM acting_contacts")
     assert (await situation.incident(uow, organisation, incident)).taken_by == "a former duty contact"
+
+
+async def test_ok_to_a_text_about_several_incidents_acknowledges_the_one_that_it_names(duty: Duty) -> None:
+    opened = [
+        await duty.post.scene.incident(PATIENT, severity=how) for how in ("routine", "life_threatening")
+    ]
+    for incident in opened:
+        await duty.post.scene.act(incident.id, "escalate")
+    await duty.post.deliver()
+    assert "2 interventions vous attendent" in duty.reads()
+    assert "ne répond qu'à celle-ci" in duty.reads()
+    assert await duty.writes("OK") == "page acknowledged"
+    mild, grave = [(await duty.escalation(incident.id)).status for incident in opened]
+    assert (mild, grave) == ("raised", "acknowledged")
+    assert await duty.writes("OK") == "page answered", "the other one was only counted"
+    assert (await duty.escalation(opened[0].id)).status == "raised"
+
+
+async def test_ok_to_a_text_with_two_reasons_of_one_incident_acknowledges_both(duty: Duty) -> None:
+    incident = await duty.post.scene.incident(PATIENT, position=None)
+    await duty.post.scene.act(incident.id, "escalate")
+    await duty.post.deliver()
+    assert await duty.writes(f"OK {duty.code()}") == "page acknowledged"
+    for reason in ("by_hand", "unplaced"):
+        assert (await duty.escalation(incident.id, reason)).status == "acknowledged"
 
 
 async def test_two_open_pages_are_asked_back_by_their_codes_and_a_code_names_one(duty: Duty) -> None:

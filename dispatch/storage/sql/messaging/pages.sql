@@ -1,12 +1,20 @@
 -- name: pages_to
--- Returns the escalations about which contacts were paged since a moment, those paged last first; titles and reasons are in
--- the contact's language.
+-- Returns the escalations of which texts told contacts since a moment, those told last first; titles and reasons are in the
+-- contact's language. `named` are those whose subject a text named, not only counted.
 SELECT last.contact_id, e.id AS escalation_id, e.organisation, e.mode, e.subject_kind, e.subject_id, e.status, e.reason,
-       e.detail, last.first_at, last.paged_at, l.language, p.body -> 'title' ->> l.language AS title
-FROM (SELECT m.recipient_id AS contact_id, m.escalation_id, min(m.created_at) AS first_at, max(m.created_at) AS paged_at
+       e.detail, last.first_at, last.paged_at, last.text_id, last.named, l.language, p.body -> 'title' ->> l.language AS title
+FROM (SELECT m.recipient_id AS contact_id, m.escalation_id, min(t.at) AS first_at, max(t.at) AS paged_at,
+             (array_agg(t.id ORDER BY t.at DESC, t.id))[1] AS text_id, bool_or(t.named) AS named
       FROM messages m
+      LEFT JOIN messages s ON s.id = m.carried_by
+      CROSS JOIN LATERAL (
+          SELECT coalesce(s.id, m.id) AS id, coalesce(s.sent_at, m.sent_at, s.created_at, m.created_at) AS at,
+                 s.id IS NULL OR (SELECT count(DISTINCT c.subject_id) = 1 FROM escalations c
+                                  WHERE c.id IN (m.escalation_id, s.escalation_id)) AS named
+      ) AS t
       WHERE m.recipient_id = ANY ($1::uuid[]) AND m.created_at > $2 AND m.purpose = 'escalation'
-        AND (m.sent_at IS NOT NULL OR m.status = 'leased' OR m.in_doubt)
+        AND CASE WHEN s.id IS NULL THEN m.sent_at IS NOT NULL OR m.status = 'leased' OR m.in_doubt
+                 ELSE s.sent_at IS NOT NULL OR s.status = 'leased' OR s.in_doubt END
       GROUP BY m.recipient_id, m.escalation_id) AS last
 LEFT JOIN duty_contacts d ON d.id = last.contact_id
 CROSS JOIN LATERAL (SELECT coalesce(d.language, 'fr') AS language) l
@@ -35,13 +43,14 @@ WHERE waiting OR recalled OR seated
 ORDER BY extended_at DESC, offer_id;
 
 -- name: page_facts
--- Returns, for messages to duty contacts, the contact's address and organisation, and the present state of the escalation.
+-- Returns, for messages to duty contacts, the contact's address and organisation, the present state of the escalation, what
+-- its incident lacks, and which other escalations the text tells of: those of the same subject, and how many other subjects.
 SELECT m.id AS message_id, m.recipient_id AS contact_id, m.channel, c.address, coalesce(d.language, 'fr') AS language,
        v.volunteer_id,
        g.name AS organisation_name,
        (SELECT count(*) FROM duty_contacts o WHERE o.organisation = m.organisation) AS contacts,
-       e.id AS escalation_id, e.subject_kind, e.status, e.acknowledged_by, e.lapses_at, i.status AS incident_status,
-       i.taken_by
+       e.id AS escalation_id, e.subject_kind, e.subject_id, e.status, e.acknowledged_by, e.lapses_at,
+       i.status AS incident_status, i.taken_by, lack.roles, lack.counts, told.reasons, told.details, told.others, told.incidents
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
 LEFT JOIN duty_contacts d ON d.id = m.recipient_id
@@ -51,4 +60,20 @@ CROSS JOIN LATERAL (
 LEFT JOIN addresses v ON v.channel = m.channel AND v.address = c.address
 LEFT JOIN escalations e ON e.id = m.escalation_id
 LEFT JOIN incidents i ON i.id = e.subject_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(r.role ORDER BY r.role), '{}') AS roles,
+           coalesce(array_agg(r.lacking ORDER BY r.role), '{}') AS counts
+    FROM (SELECT role, count(*) FILTER (WHERE NOT reserve)
+                 - count(*) FILTER (WHERE assignment_id IS NOT NULL AND NOT added) AS lacking
+          FROM seats WHERE incident_id = i.id AND i.status = 'open' AND i.awaiting = '{}' GROUP BY role) AS r
+    WHERE r.lacking > 0
+) AS lack
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(o.reason ORDER BY o.raised_at, o.id) FILTER (WHERE o.subject_id = e.subject_id), '{}') AS reasons,
+           coalesce(array_agg(o.detail ORDER BY o.raised_at, o.id) FILTER (WHERE o.subject_id = e.subject_id), '{}') AS details,
+           count(DISTINCT o.subject_id) FILTER (WHERE o.subject_id <> e.subject_id) AS others,
+           coalesce(bool_and(o.subject_kind = 'incident'), true) AS incidents
+    FROM messages w JOIN escalations o ON o.id = w.escalation_id
+    WHERE w.carried_by = m.id AND o.status = 'raised'
+) AS told
 WHERE m.id = ANY ($1::uuid[]);

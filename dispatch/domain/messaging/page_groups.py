@@ -1,0 +1,72 @@
+"""The pages of one duty contact as texts: which are one text, which of them it names, and when the next may follow.
+
+The limits are those of control rooms for one operator (EEMUA 191): one alarm in ten minutes on average, and ten in the
+first ten minutes of an upset. What is grave and new to the contact waits for a minute at most, whatever came before.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+GROUPED_FOR = timedelta(seconds=60)
+"""How long after a text the next pages are gathered into one."""
+SUSTAINED = timedelta(minutes=10)
+"""The interval between texts once a contact has had `BURST` of them."""
+BURST = 10
+"""Texts in `WINDOW` after which only what is grave and new may come sooner than after `SUSTAINED`."""
+WINDOW = BURST * SUSTAINED
+"""Over which texts are counted, so that they are one in ten minutes on average."""
+SAFETY = frozenset({"danger", "hazard", "recall_unacknowledged"})
+"""Reasons that concern those who are out there."""
+SEVERITIES = ("life_threatening", "urgent", "routine")
+
+
+class Waiting(Struct, frozen=True):
+    """A page that waits: its escalation, its incident's severity, and whether the contact was told of it before."""
+
+    message_id: UUID
+    subject_id: UUID
+    status: str
+    reason: str
+    level: int
+    raised_at: datetime
+    severity: str | None = None
+    told: bool = False
+
+    @property
+    def grave(self) -> bool:
+        """Return whether it must not wait for longer than a text is gathered."""
+        return self.reason in SAFETY or self.severity == "life_threatening"
+
+    @property
+    def stands(self) -> bool:
+        """Return whether a supervisor is still to be told."""
+        return self.status == "raised"
+
+    @property
+    def order(self) -> tuple[bool, int, int, datetime, UUID]:
+        """Return the place among other pages, the worst first; what concerns no incident counts as urgent."""
+        severity = SEVERITIES.index(self.severity or "urgent")
+        return self.reason not in SAFETY, severity, -self.level, self.raised_at, self.message_id
+
+
+class Pace(Struct, frozen=True):
+    """The texts that a contact had: the last one, and how many within `WINDOW`."""
+
+    last_at: datetime | None
+    texts: int
+
+
+def worst(pages: Sequence[Waiting]) -> Waiting | None:
+    """Return the page that a text about several names; None where none stands any more."""
+    return min((page for page in pages if page.stands), key=lambda page: page.order, default=None)
+
+
+def next_text_at(pace: Pace, pages: Sequence[Waiting]) -> datetime | None:
+    """Return when pages may be sent in one text; None where there is nothing to wait for."""
+    if pace.last_at is None:
+        return None
+    presses = any(page.stands and page.grave and not page.told for page in pages)
+    return pace.last_at + (GROUPED_FOR if presses or pace.texts < BURST else SUSTAINED)
