@@ -30,11 +30,12 @@ class RetentionRule:
 
 RULES: tuple[RetentionRule, ...] = (
     RetentionRule(
-        ("people", "addresses"), "name, birth date and phone of a volunteer",
-        "until the person is erased", "to call those who consented",
+        ("people", "addresses"), "phone of a volunteer; name and birth date for processes of 0.1.0",
+        "until the person leaves the last roster", "to call those who consented",
     ),
     RetentionRule(
-        ("volunteers", "memberships", "skills"), "pseudonym, skills, consent, availability",
+        ("volunteers", "memberships", "skills"),
+        "pseudonym; what each organisation knows: name, birth date, skills, consent, availability, STOP",
         "until the person leaves the roster", "to ask those who are able and allowed",
     ),
     RetentionRule(
@@ -42,8 +43,9 @@ RULES: tuple[RetentionRule, ...] = (
         "until the person leaves the roster", "one row answers a search; it repeats other tables",
     ),
     RetentionRule(
-        ("positions",), "a volunteer's home, work place and live position",
-        "after it was received; home and work as long as the person", "to ask the nearest",
+        ("positions", "member_positions"),
+        "a volunteer's home, work place and live position, as each organisation knows them",
+        "after it was received; home and work until the person leaves the roster", "to ask the nearest",
         days=1, least=1, most=7,
     ),
     RetentionRule(

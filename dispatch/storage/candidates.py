@@ -107,21 +107,22 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[Question], no
 
 
 async def claim(
-    connection: asyncpg.Connection, choices: Mapping[UUID, Choice], lanes: Mapping[UUID, str]
+    connection: asyncpg.Connection, choices: Mapping[UUID, Choice], incidents: Iterable[Incident]
 ) -> None:
     """Lock the selected by id without waiting; drop those whom another transaction has locked or has just asked."""
-    chosen = [(p.volunteer_id, lanes[i]) for i, choice in choices.items() for p in choice.picks]
+    asking = {one.id: (one.organisation, one.lane) for one in incidents}
+    chosen = [(p.volunteer_id, *asking[i]) for i, choice in choices.items() for p in choice.picks]
     if not chosen:
         return
-    people = sorted({who for who, _ in chosen})
+    people = sorted({who for who, *_ in chosen})
     held = {row["id"] for row in await connection.fetch(sql("claim_volunteers"), people)}
-    pairs = sorted(set(chosen))
+    asked = sorted(set(chosen))
     # A statement of its own: only a snapshot taken after the locks sees what was committed before them.
-    rows = await connection.fetch(sql("free_volunteers"), *map(list, zip(*pairs, strict=True)))
-    free = {(row["volunteer_id"], row["lane"]) for row in rows}
+    rows = await connection.fetch(sql("free_volunteers"), *map(list, zip(*asked, strict=True)))
+    free = {tuple(row) for row in rows}
     for incident_id, choice in choices.items():
         for pick in list(choice.picks):
             if pick.volunteer_id not in held:
                 choice.drop(pick.volunteer_id, Gate.HELD)
-            elif (pick.volunteer_id, lanes[incident_id]) not in free:
+            elif (pick.volunteer_id, *asking[incident_id]) not in free:
                 choice.drop(pick.volunteer_id, Gate.OFFER)

@@ -124,3 +124,37 @@ async def test_a_program_answers_another_organisation_s_offer_only_with_a_key_of
     response = await town.site.client.post(url, json={"answer": "accepted"}, headers=key)
     assert response.status_code == status
     assert len(await town.answered()) == (1 if installation else 0)
+
+
+async def stopped(town: Town) -> list[bool]:
+    """Say of each organisation, the scene's first, whether it may no longer ask the person."""
+    query = "SELECT stopped_at FROM candidates WHERE volunteer_id = $1 AND organisation = $2"
+    who, pool = town.other.people[0], town.other.uow.pool
+    organisations = (town.site.scene.organisation, town.other.organisation)
+    return [await pool.fetchval(query, who, one) is not None for one in organisations]
+
+
+async def test_stop_ends_the_offers_of_the_organisation_whose_gateway_brought_it(town: Town) -> None:
+    own, foreign = await town.site.scene.incident(), await town.other.incident(plan(lane="planned"))
+    await town.text(town.foreign, "STOP")
+    assert await stopped(town) == [False, True]
+    status = {
+        one.id: next(
+            o.status
+            for o in (await town.other.read(one.id)).offers.values()
+            if o.volunteer_id == town.other.people[0]
+        )
+        for one in (own, foreign)
+    }
+    assert status == {own.id: "extended", foreign.id: "withdrawn"}
+    await town.text(town.own, "START", "2")
+    assert await stopped(town) == [False, True]
+    await town.text(town.foreign, "START", "3")
+    assert await stopped(town) == [False, False]
+
+
+async def test_stop_to_the_gateway_of_the_installation_ends_every_organisation_s_offers(town: Town) -> None:
+    await town.text(town.shared, "STOP")
+    assert await stopped(town) == [True, True]
+    await town.text(town.own, "START", "2")
+    assert await stopped(town) == [False, True]

@@ -6,8 +6,8 @@ from tests.http.site import Site
 
 UNAVAILABLE = "UPDATE memberships SET availability = 'unavailable' WHERE volunteer_id = $1"
 AVAILABLE = "UPDATE memberships SET availability = 'available' WHERE volunteer_id = $1"
-STOPPED = "UPDATE volunteers SET stopped_at = created_at WHERE id = $1"
-RESUMED = "UPDATE volunteers SET stopped_at = NULL WHERE id = $1"
+STOPPED = "UPDATE memberships SET stopped_at = joined_at WHERE volunteer_id = $1"
+RESUMED = "UPDATE memberships SET stopped_at = NULL WHERE volunteer_id = $1"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """What another process does after one has searched and before it claims: the one race that a run can lose."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from uuid import UUID
 
 import asyncpg
 
+from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Choice
 from dispatch.storage import candidates
 
@@ -19,12 +20,12 @@ def enter(rival: Rival) -> None:
 
 
 async def claim(
-    connection: asyncpg.Connection, choices: Mapping[UUID, Choice], lanes: Mapping[UUID, str]
+    connection: asyncpg.Connection, choices: Mapping[UUID, Choice], incidents: Iterable[Incident]
 ) -> None:
     """Claim who was found, after the rival."""
     if _rivals:
         await _rivals.pop()()
-    await candidates.claim(connection, choices, lanes)
+    await candidates.claim(connection, choices, incidents)
 
 
 def left() -> Rival | None:

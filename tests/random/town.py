@@ -37,7 +37,7 @@ NEWS = "SELECT * FROM journal WHERE id > $1 AND organisation = $2 ORDER BY id"
 LAST = "SELECT coalesce(max(id), 0) FROM journal"
 FORGET = """
     DELETE FROM agenda;
-    DELETE FROM positions;
+    DELETE FROM member_positions;
     DELETE FROM addresses;
     DELETE FROM duty_contacts;
     DELETE FROM outbox;

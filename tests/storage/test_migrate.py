@@ -204,3 +204,87 @@ async def test_gateways_keys_of_the_previous_release_go_on_to_act_for_all_organi
     rows = await connection.fetch("SELECT id FROM api_keys WHERE installation")
     assert [row["id"] for row in rows] == ["gateway"]
     await connection.close()
+
+
+TWO_ROSTERS = """
+INSERT INTO organisations (id, name, created_at)
+SELECT md5(n)::uuid, n, now() FROM unnest('{first,second}'::text[]) AS n;
+INSERT INTO volunteers SELECT md5(n::text)::uuid, CASE WHEN n = 1 THEN now() END, now() FROM generate_series(1, 2) AS n;
+INSERT INTO people SELECT id, 'Ada', '1990-01-31' FROM volunteers;
+INSERT INTO memberships (organisation, volunteer_id, availability, language, consent, joined_at)
+SELECT o.id, v.id, 'available', 'fr', '{sms}', now() FROM organisations o, volunteers v;
+INSERT INTO positions SELECT id, k, point(1, 2), 0, 0, now() FROM volunteers, unnest('{home,live}'::text[]) AS k;
+"""
+FACTS = """
+SELECT m.name, m.birth_date::text, m.stopped_at IS NOT NULL AS stopped, array_agg(p.kind ORDER BY p.kind) AS kinds,
+       max(p.at[0]) AS x
+FROM memberships m JOIN member_positions p USING (volunteer_id, organisation)
+WHERE m.volunteer_id = md5($1)::uuid GROUP BY m.organisation, m.name, m.birth_date, m.stopped_at
+"""
+ENROLLED_BY_OLD = """
+INSERT INTO volunteers (id, created_at) VALUES (md5('3')::uuid, now());
+INSERT INTO people VALUES (md5('3')::uuid, 'Bea', '1971-02-03');
+INSERT INTO memberships (organisation, volunteer_id, availability, language, consent, joined_at)
+VALUES (md5('first')::uuid, md5('3')::uuid, 'available', 'fr', '{sms}', now());
+INSERT INTO positions VALUES (md5('3')::uuid, 'home', point(7, 2), 0, 0, now());
+"""
+CHANGED_BY_OLD = """
+UPDATE people SET name = 'Zoe' WHERE volunteer_id = md5('2')::uuid;
+UPDATE positions SET at = point(9, 2), recorded_at = now() WHERE volunteer_id = md5('2')::uuid AND kind = 'home';
+DELETE FROM positions WHERE volunteer_id = md5('2')::uuid AND kind = 'live';
+UPDATE volunteers SET stopped_at = now() WHERE id = md5('2')::uuid;
+"""
+CHANGED_BY_NEW = """
+UPDATE memberships SET name = 'Eve' WHERE volunteer_id = md5('3')::uuid;
+UPDATE member_positions SET at = point(8, 2) WHERE volunteer_id = md5('3')::uuid;
+UPDATE memberships SET stopped_at = now() WHERE volunteer_id = md5('3')::uuid;
+"""
+READ_BY_OLD = """
+SELECT p.name, h.at[0] AS x, v.stopped_at IS NOT NULL FROM volunteers v
+JOIN people p ON p.volunteer_id = v.id JOIN positions h ON h.volunteer_id = v.id WHERE v.id = md5('3')::uuid
+"""
+UNLIKE = """
+SELECT count(*) FROM candidate_facts f JOIN candidates c USING (volunteer_id, organisation)
+WHERE NOT to_jsonb(c) @> to_jsonb(f)
+"""
+
+
+@pytest.fixture
+async def two_rosters(empty: str, tmp_path: Path) -> AsyncIterator[asyncpg.Connection]:
+    """Migrate a database in which two people are on two rosters."""
+    for path in FOLDER.glob("*.sql"):
+        if path.name < "0041":
+            shutil.copy(path, tmp_path)
+    await migrate(empty, tmp_path)
+    connection = await asyncpg.connect(empty)
+    await connection.execute(TWO_ROSTERS)
+    await migrate(empty)
+    yield connection
+    assert await connection.fetchval(UNLIKE) == 0
+    await connection.close()
+
+
+async def facts(connection: asyncpg.Connection, person: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in await connection.fetch(FACTS, person)]
+
+
+async def test_each_organisation_keeps_what_was_known_of_its_members(two_rosters: asyncpg.Connection) -> None:
+    assert await facts(two_rosters, "1") == [("Ada", "1990-01-31", True, ["home", "live"], 1)] * 2
+    assert await facts(two_rosters, "2") == [("Ada", "1990-01-31", False, ["home", "live"], 1)] * 2
+
+
+async def test_what_the_previous_release_writes_counts_for_all_memberships(
+    two_rosters: asyncpg.Connection,
+) -> None:
+    await two_rosters.execute(ENROLLED_BY_OLD)
+    assert await facts(two_rosters, "3") == [("Bea", "1971-02-03", False, ["home"], 7)]
+    await two_rosters.execute(CHANGED_BY_OLD)
+    assert await facts(two_rosters, "2") == [("Zoe", "1990-01-31", True, ["home"], 9)] * 2
+    await two_rosters.execute("UPDATE volunteers SET stopped_at = NULL")
+    assert [stopped for _, _, stopped, _, _ in await facts(two_rosters, "1")] == [False, False]
+
+
+async def test_the_previous_release_reads_what_its_successor_writes(two_rosters: asyncpg.Connection) -> None:
+    await two_rosters.execute(ENROLLED_BY_OLD + CHANGED_BY_NEW)
+    (row,) = await two_rosters.fetch(READ_BY_OLD)
+    assert tuple(row) == ("Eve", 8, True)

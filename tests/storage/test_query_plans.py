@@ -43,7 +43,10 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "search_farther": (bound("search_farther", **FARTHER)[1:], 2500),
     "count_beyond": (bound("count_beyond", **BEYOND)[1:], 2500),
     "claim_volunteers": (([one("volunteer", 1), one("volunteer", 2)],), 40),
-    "free_volunteers": (([one("volunteer", n) for n in range(1, 8)], ["urgent"] * 7), 100),
+    "free_volunteers": (
+        ([one("volunteer", n) for n in range(1, 8)], [ORGANISATION] * 7, ["urgent"] * 7),
+        100,
+    ),
     "engaged_elsewhere": (([one("volunteer", 1)], [INCIDENTS[0]], INCIDENTS), 40),
     "overlapping_incidents": (([one("volunteer", 1)],), 40),
     "due_subjects": ((NOW, NOW, 40, 10, []), 20 * DUE),
@@ -111,7 +114,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "events_written": (([one("event", 1)], [NOW], [1]), 400),
     "sample_incidents": ((INCIDENTS[0], 20), 400),
     "live_offers_of_people": (([one("volunteer", 1)], None), 40),
-    "assigned_people": (([one("volunteer", 1)],), 40),
+    "assigned_people": (([one("volunteer", 1)], ORGANISATION), 40),
 }
 
 

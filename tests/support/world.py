@@ -101,11 +101,11 @@ class World:
         self._count += count
         run = self.pool.executemany
         await run("INSERT INTO volunteers (id, created_at) VALUES ($1, $2)", [(i, self.now) for i in ids])
-        await run("INSERT INTO people VALUES ($1, 'Ada', $2)", [(i, born) for i in ids])
         await run(
-            "INSERT INTO memberships (organisation, volunteer_id, availability, language, consent, joined_at)"
-            " VALUES ($1, $2, $3, 'fr', $4, $5)",
-            [(self.organisation, i, availability, consent, self.now) for i in ids],
+            "INSERT INTO memberships"
+            " (organisation, volunteer_id, name, birth_date, availability, language, consent, joined_at)"
+            " VALUES ($1, $2, 'Ada', $3, $4, 'fr', $5, $6)",
+            [(self.organisation, i, born, availability, consent, self.now) for i in ids],
         )
         await run(
             "INSERT INTO skills VALUES ($1, $2, $3)", [(self.organisation, i, s) for i in ids for s in skills]
@@ -119,8 +119,8 @@ class World:
     ) -> None:
         """Store a position of a volunteer."""
         await self.pool.execute(
-            "INSERT INTO positions VALUES ($1, $2, point($3, $4), $5, $6, $7)",
-            who, kind, *mercator(place.lat, place.lon), place.lat, place.lon, at or self.now,
+            "INSERT INTO member_positions VALUES ($1, $2, $3, point($4, $5), $6, $7, $8)",
+            self.organisation, who, kind, *mercator(place.lat, place.lon), place.lat, place.lon, at or self.now,
         )  # fmt: skip
 
     async def send(self, source_id: str, *, source: str = TRUSTED, **changes: object) -> UUID:

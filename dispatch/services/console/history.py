@@ -51,7 +51,7 @@ async def timeline(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> Ti
         events = await journal.read_rows(connection, [incident_id])
         rounds = await connection.fetch(sql("read_rounds"), incident_id)
         moments = sorted([*map(_event, events), *map(_round, rounds)], key=_place)
-        names = await names_of(connection, _volunteers(moments))
+        names = await names_of(connection, organisation, _volunteers(moments))
         actors = await names_of_actors(connection, [moment.detail.get("by") for moment in moments])
     return Timeline(incident_id, [_with_name(moment, actors) for moment in moments], names)
 

@@ -7,7 +7,7 @@ import asyncpg
 from dispatch.storage.queries import sql
 
 
-async def names_of(connection: asyncpg.Connection, people: set[UUID]) -> dict[UUID, str]:
-    """Return the names of volunteers by their pseudonym, without those who were erased."""
-    rows = await connection.fetch(sql("names_of"), sorted(people))
+async def names_of(connection: asyncpg.Connection, organisation: UUID, people: set[UUID]) -> dict[UUID, str]:
+    """Return the names that an organisation has for volunteers, without those who were erased."""
+    rows = await connection.fetch(sql("names_of"), organisation, sorted(people))
     return {row["volunteer_id"]: row["name"] for row in rows}

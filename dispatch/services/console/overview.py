@@ -122,7 +122,7 @@ async def _watched(
     if not rows:
         return Watched((), 0, 0, 0)
     found = await store.read_unsettled(connection, [row["id"] for row in rows])
-    names = await names_of(connection, {who for one in found.values() for who in _people(one)})
+    names = await names_of(connection, owner.id, {who for one in found.values() for who in _people(one)})
     actors = await names_of_actors(connection, [by for one in found.values() for by in _actors(one)])
     laid = [
         _outlook(found[row["id"]], ATTENTION[row["attention"]], owner, Names(names, actors))

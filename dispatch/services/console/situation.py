@@ -129,7 +129,9 @@ async def incident(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> In
             raise NotFoundError("there is no such incident")
         words = await connection.fetch(sql("incident_texts"), incident_id)
         texts = await connection.fetch(sql("texts_about_incident"), incident_id)
-        names = await names_of(connection, {offer.volunteer_id for offer in found.offers.values()})
+        names = await names_of(
+            connection, organisation, {offer.volunteer_id for offer in found.offers.values()}
+        )
         acknowledged = [one.acknowledged_by for one in found.escalations.values()]
         actors = await names_of_actors(connection, [found.taken_by, *acknowledged])
     said = [ResponderText(**dict(row)) for row in texts]

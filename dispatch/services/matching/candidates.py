@@ -65,7 +65,7 @@ async def choose(
     found = {one.incident.id: one.found for one in questions}
     await sendable.gate(connection, found)
     choices = allocate(asking, wanted, found)
-    await claim(connection, choices, {incident.id: incident.lane for incident in asking})
+    await claim(connection, choices, asking)
     await complete(connection, questions, choices, now)
     return [
         Round(

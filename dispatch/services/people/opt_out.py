@@ -23,14 +23,21 @@ def journal_entry(organisation: UUID, event: VolunteerEvent) -> Entry:
     return Entry(who, event, organisation, "actual", str(who), event.at, event.at)
 
 
-async def stop(connection: asyncpg.Connection, volunteer_id: UUID, now: datetime) -> None:
-    """End all new offers to a person, in every organisation; a running assignment continues until release."""
-    await withdraw_offers(connection, [volunteer_id], None, now)
-    await _lock(connection, volunteer_id, None)
-    if await connection.fetchval(sql("stop_volunteer"), volunteer_id, now) is not None:
-        event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
-        organisations = await organisations_of(connection, volunteer_id)
-        await journal.append(connection, [journal_entry(one, event) for one in organisations], now)
+async def stop(
+    connection: asyncpg.Connection, volunteer_id: UUID, now: datetime, organisation: UUID | None = None
+) -> None:
+    """End all new offers of an organisation to a person, or of every one, those that they join later included.
+
+    A running assignment continues until release.
+    """
+    await withdraw_offers(connection, [volunteer_id], organisation, now)
+    await _lock(connection, volunteer_id, organisation)
+    if organisation is None:
+        await connection.execute(sql("stop_everywhere"), volunteer_id, now)
+    stopped = await connection.fetch(sql("stop_memberships"), volunteer_id, organisation, now)
+    event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
+    left = sorted(row["organisation"] for row in stopped if row["left_at"] is None)
+    await journal.append(connection, [journal_entry(one, event) for one in left], now)
 
 
 async def organisations_of(connection: asyncpg.Connection, volunteer_id: UUID) -> list[UUID]:
@@ -38,21 +45,25 @@ async def organisations_of(connection: asyncpg.Connection, volunteer_id: UUID) -
     return [row["organisation"] for row in await connection.fetch(sql("organisations_of"), volunteer_id)]
 
 
-async def restart(connection: asyncpg.Connection, volunteer_id: UUID) -> None:
-    """Allow offers again to a person who had sent STOP."""
-    await connection.fetchval(sql("restart_volunteer"), volunteer_id)
+async def restart(
+    connection: asyncpg.Connection, volunteer_id: UUID, organisation: UUID | None = None
+) -> None:
+    """Allow an organisation, or every one, to ask a person again who had sent STOP."""
+    await connection.fetch(sql("lock_people"), [volunteer_id])
+    await connection.execute(sql("stop_everywhere"), volunteer_id, None)
+    await connection.execute(sql("restart_memberships"), volunteer_id, organisation)
 
 
 async def erase(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID) -> None:
-    """Remove a volunteer from the roster; erase all personal data unless another organisation has the person too.
+    """Remove a volunteer from the roster, and all that the organisation knows of them; the last one erases the number.
 
-    Raises ConflictError while the person is assigned to an incident, whose safety messages need the number.
+    Raises ConflictError while they are assigned to one of its incidents, whose safety messages need the number.
     """
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> None:
         await withdraw_offers(connection, [volunteer_id], organisation, now)
         await _lock(connection, volunteer_id, organisation)
-        if await assigned(connection, [volunteer_id]):
+        if await assigned(connection, organisation, [volunteer_id]):
             raise ConflictError("this volunteer is assigned to a running incident: release them first")
         await remove(connection, organisation, volunteer_id, now)
 
@@ -64,7 +75,7 @@ async def remove(
 ) -> None:
     """Remove a locked person, without live offers or assignments, from a roster; raises NotFoundError.
 
-    All personal data are erased unless another organisation has the person too.
+    What the organisation knows of them is erased; the number and its texts too, unless another one has the person.
     """
     if await connection.fetchval(sql("delete_membership"), organisation, volunteer_id) is None:
         raise NotFoundError("there is no such volunteer on this roster")
@@ -75,9 +86,9 @@ async def remove(
         await connection.execute(sql("erase_person"), volunteer_id)
 
 
-async def assigned(connection: asyncpg.Connection, people: Sequence[UUID]) -> set[UUID]:
-    """Return those of some people who are assigned to a running incident."""
-    rows = await connection.fetch(sql("assigned_people"), people)
+async def assigned(connection: asyncpg.Connection, organisation: UUID, people: Sequence[UUID]) -> set[UUID]:
+    """Return those of some people who are assigned to a running incident of an organisation."""
+    rows = await connection.fetch(sql("assigned_people"), people, organisation)
     return {row["volunteer_id"] for row in rows}
 
 

@@ -40,9 +40,9 @@ async def write_positions(
     connection: asyncpg.Connection,
     fixes: Iterable[PositionFix],
     now: datetime,
-    organisation: UUID | None = None,
+    organisation: UUID,
 ) -> set[UUID]:
-    """Store the newest fix of each volunteer; return those who are on a roster (of this organisation)."""
+    """Store the newest fix of each volunteer; return those who are on the organisation's roster."""
     newest: dict[UUID, PositionFix] = {}
     for fix in sorted(fixes, key=lambda fix: fix.recorded_at):
         if fix.recorded_at > now - MAX_AGE:

@@ -83,7 +83,7 @@ async def compare(uow: UnitOfWork, organisation: UUID, file: RosterFile, *, sync
     if sync:
         leavers = [one async for one in _leavers(uow, organisation, file.phones)]
         async with transaction(uow.pool) as connection:
-            assigned = await opt_out.assigned(connection, [one.volunteer_id for one in leavers])
+            assigned = await opt_out.assigned(connection, organisation, [one.volunteer_id for one in leavers])
         changes.leaving = [one for one in leavers if one.volunteer_id not in assigned]
         changes.staying = [one for one in leavers if one.volunteer_id in assigned]
     return changes

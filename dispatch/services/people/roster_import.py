@@ -105,7 +105,7 @@ async def _remove(
     connection: asyncpg.Connection, organisation: UUID, leaving: list[UUID], now: datetime
 ) -> None:
     await opt_out.require_no_offers(connection, leaving, organisation)
-    if await opt_out.assigned(connection, leaving):
+    if await opt_out.assigned(connection, organisation, leaving):
         raise ConflictError(
             "somebody who leaves has just been assigned to an incident: import the file again"
         )

@@ -1,7 +1,7 @@
 """Writing people on an organisation's roster: only what is said of them, in one transaction."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -22,6 +22,9 @@ T = TypeVar("T")
 CHUNK = 2000
 """People in one statement: a statement has a time limit."""
 
+MEMBERSHIP = ("name", "birth_date", "availability", "language", "consent")
+"""The fields of a member that are columns of the membership."""
+
 Said = tuple[UUID, RosterEntry]
 
 
@@ -31,6 +34,17 @@ class Change(NamedTuple):
     before: Member | None
     after: Member
     entry: RosterEntry
+
+
+class MemberRow(NamedTuple):
+    """A membership as `upsert_memberships` takes it; `consent` is separated by spaces."""
+
+    volunteer_id: UUID
+    name: str | None
+    birth_date: date | None
+    availability: str
+    language: str
+    consent: str
 
 
 class PlaceRow(NamedTuple):
@@ -125,21 +139,29 @@ async def write(
 async def _write(
     connection: asyncpg.Connection, organisation: UUID, changes: Sequence[Change], now: datetime
 ) -> None:
-    await _write_persons(connection, changes, now)
     await _write_memberships(connection, organisation, changes, now)
+    await _write_places(connection, organisation, changes, now)
     await _write_skills(connection, organisation, changes)
     events = [event for change in changes if (event := _membership_event(change, now))]
     await journal.append(connection, [journal_entry(organisation, event) for event in events], now)
 
 
-async def _write_persons(connection: asyncpg.Connection, changes: Sequence[Change], now: datetime) -> None:
-    people = [
-        (one.after.volunteer_id, one.after.name, one.after.birth_date)
-        for one in changes
-        if one.after.name and one.after.birth_date and _differs(one, "name", "birth_date")
+async def _write_memberships(
+    connection: asyncpg.Connection, organisation: UUID, changes: Sequence[Change], now: datetime
+) -> None:
+    members = [
+        MemberRow(m.volunteer_id, m.name, m.birth_date, m.availability, m.language, " ".join(m.consent))
+        for m in (one.after for one in changes if _differs(one, *MEMBERSHIP))
     ]
-    if people:
-        await connection.execute(sql("upsert_people"), *map(list, zip(*people, strict=True)))
+    if members:
+        await connection.execute(
+            *bound("upsert_memberships", organisation=organisation, now=now, **columns(MemberRow, members))
+        )
+
+
+async def _write_places(
+    connection: asyncpg.Connection, organisation: UUID, changes: Sequence[Change], now: datetime
+) -> None:
     places = [
         _place(one.after.volunteer_id, "home", one.after.home)
         for one in changes
@@ -147,22 +169,8 @@ async def _write_persons(connection: asyncpg.Connection, changes: Sequence[Chang
     ]
     places += [_place(one.after.volunteer_id, "work", one.entry.work) for one in changes if one.entry.work]
     if places:
-        await connection.execute(*bound("upsert_places", recorded_at=now, **columns(PlaceRow, places)))
-
-
-async def _write_memberships(
-    connection: asyncpg.Connection, organisation: UUID, changes: Sequence[Change], now: datetime
-) -> None:
-    members = [one.after for one in changes if _differs(one, "availability", "language", "consent")]
-    if members:
         await connection.execute(
-            sql("upsert_memberships"),
-            organisation,
-            [member.volunteer_id for member in members],
-            [member.availability for member in members],
-            [member.language for member in members],
-            [" ".join(member.consent) for member in members],
-            now,
+            *bound("upsert_places", organisation=organisation, recorded_at=now, **columns(PlaceRow, places))
         )
 
 

@@ -116,10 +116,10 @@ class KnownText:
         if await self.connection.fetchval(*overtaken):
             return "overtaken"
         if wish == "stop":
-            await opt_out.stop(self.connection, self.volunteer_id, self.now)
+            await opt_out.stop(self.connection, self.volunteer_id, self.now, sender.organisation)
             await self._send_back("stopped", candidates)
         else:
-            await opt_out.restart(self.connection, self.volunteer_id)
+            await opt_out.restart(self.connection, self.volunteer_id, sender.organisation)
             await self._send_back("started", candidates)
         return wish
 

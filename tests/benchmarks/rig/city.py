@@ -27,19 +27,18 @@ VOLUNTEERS = """
     INSERT INTO volunteers (id, created_at)
     SELECT lpad(n::text, 32, '0')::uuid, $2 FROM generate_series(1, $1::int) AS n
 """
-NAMES = "INSERT INTO people SELECT id, 'Ada', '1990-01-31' FROM volunteers"
 PHONES = """
     INSERT INTO addresses
     SELECT id, 'sms', '+3361' || lpad((row_number() OVER ())::text, 7, '0') FROM volunteers
 """
 MEMBERS = """
-    INSERT INTO memberships (organisation, volunteer_id, availability, language, consent, joined_at)
-    SELECT $1, id, 'available', 'fr', '{sms}', $2 FROM volunteers
+    INSERT INTO memberships (organisation, volunteer_id, name, birth_date, availability, language, consent, joined_at)
+    SELECT $1, id, 'Ada', '1990-01-31', 'available', 'fr', '{sms}', $2 FROM volunteers
 """
 SKILLS = "INSERT INTO skills SELECT $1, id, 'first_aid' FROM volunteers"
 HOMES = """
-    INSERT INTO positions
-    SELECT id, 'home', point(radians(lon) * $1, ln(tan(pi() / 4 + radians(lat) / 2)) * $1), lat, lon, $2
+    INSERT INTO member_positions
+    SELECT $7, id, 'home', point(radians(lon) * $1, ln(tan(pi() / 4 + radians(lat) / 2)) * $1), lat, lon, $2
     FROM (SELECT id, $3 + random() * $4 AS lat, $5 + random() * $6 AS lon FROM volunteers ORDER BY id) AS home
 """
 
@@ -108,10 +107,9 @@ async def _settle(pool: asyncpg.Pool, organisation: UUID, people: int, box: Box,
         await connection.execute("SET statement_timeout = 0")
         run = partial(connection.execute, timeout=600)
         await run(VOLUNTEERS, people, now)
-        await run(NAMES)
         await run(PHONES)
         await run(MEMBERS, organisation, now)
         await run(SKILLS, organisation)
-        await run(HOMES, MERCATOR_M, now, box.south, box.height, box.west, box.width)
+        await run(HOMES, MERCATOR_M, now, box.south, box.height, box.west, box.width, organisation)
         # Empty tables are left out: statistics of an empty table mislead the planner.
-        await run("VACUUM ANALYZE volunteers, people, addresses, memberships, skills, positions, candidates")
+        await run("VACUUM ANALYZE volunteers, addresses, memberships, skills, member_positions, candidates")

@@ -26,25 +26,21 @@ PEOPLE = """
     FROM generate_series(1, $1::int) AS n
 """
 ORGANISE = "INSERT INTO organisations (id, name, created_at) VALUES ($1, 'Bas-Rhin', $2)"
-VOLUNTEERS = (
-    "INSERT INTO volunteers SELECT id, CASE WHEN state < 0.01 THEN $1::timestamptz END, $1 FROM person"
-)
-NAMES = """
-    INSERT INTO people SELECT id, 'Ada', CASE WHEN past < 0.02 THEN '2012-01-31'::date ELSE '1990-01-31' END FROM person
-"""
+VOLUNTEERS = "INSERT INTO volunteers SELECT id, NULL, $1 FROM person"
 MEMBERS = """
     INSERT INTO memberships
     SELECT $1, id, CASE WHEN state < 0.16 THEN 'unavailable' WHEN place < 0.2 THEN 'at_work' ELSE 'available' END,
-           'fr', '{sms}', $2
+           'fr', '{sms}', $2, NULL, 'Ada', CASE WHEN past < 0.02 THEN '2012-01-31'::date ELSE '1990-01-31' END,
+           CASE WHEN state < 0.01 THEN $2::timestamptz END
     FROM person
 """
 SKILLS = "INSERT INTO skills SELECT $1, id, 'first_aid' FROM person WHERE n % 10 < 7"
 OTHER_SKILLS = "INSERT INTO skills SELECT $1, id, 'firefighter' FROM person WHERE n % 10 > 4"
-HOMES = "INSERT INTO positions SELECT id, 'home', point(x, y), 48.85, 2.35, $1 FROM person"
+HOMES = "INSERT INTO member_positions SELECT $1, id, 'home', point(x, y), 48.85, 2.35, $2 FROM person"
 ELSEWHERE = """
-    INSERT INTO positions
-    SELECT id, $2, point(x + (random() - 0.5) * 6000, y + (random() - 0.5) * 6000), 48.85, 2.35, $1
-    FROM person WHERE place BETWEEN $3 AND $4
+    INSERT INTO member_positions
+    SELECT $1, id, $3, point(x + (random() - 0.5) * 6000, y + (random() - 0.5) * 6000), 48.85, 2.35, $2
+    FROM person WHERE place BETWEEN $4 AND $5
 """
 OFFERED = """
     INSERT INTO offers
@@ -67,7 +63,7 @@ RELEASED = """
 CANDIDATES = "INSERT INTO candidates SELECT * FROM candidate_facts"
 NEAR = """
     CREATE INDEX candidates_near ON candidates USING gist (at);
-    CREATE INDEX positions_live ON positions USING gist (at) WHERE kind = 'live'
+    CREATE INDEX member_positions_live ON member_positions USING gist (at) WHERE kind = 'live'
 """
 
 
@@ -104,7 +100,7 @@ async def settle(connection: asyncpg.Connection, square: Square, now: datetime) 
     """
     await connection.execute("SET session_replication_role = replica; SET statement_timeout = 0")
     await connection.execute(
-        "SET maintenance_work_mem = '512MB'; DROP INDEX candidates_near, positions_live; SELECT setseed(0.5)"
+        "SET maintenance_work_mem = '512MB'; DROP INDEX candidates_near, member_positions_live; SELECT setseed(0.5)"
     )
     run = partial(connection.execute, timeout=LOAD_S)
     side = square.side_m * mercator_scale(PLACE.lat)
@@ -113,11 +109,11 @@ async def settle(connection: asyncpg.Connection, square: Square, now: datetime) 
     await run(MEMBERS, ORGANISATION, now)
     for statement in (SKILLS, OTHER_SKILLS):
         await run(statement, ORGANISATION)
-    for statement in (VOLUNTEERS, HOMES, OFFERED, ENGAGED, RELEASED):
+    for statement in (VOLUNTEERS, OFFERED, ENGAGED, RELEASED):
         await run(statement, now)
-    await run(NAMES)
-    await run(ELSEWHERE, now, "work", 0.1, 0.3)
-    await run(ELSEWHERE, now, "live", 0.4, 0.55)
+    await run(HOMES, ORGANISATION, now)
+    await run(ELSEWHERE, ORGANISATION, now, "work", 0.1, 0.3)
+    await run(ELSEWHERE, ORGANISATION, now, "live", 0.4, 0.55)
     # Loaded without triggers, and therefore filled as a migration fills it.
     await run(CANDIDATES)
     await run(NEAR)

@@ -28,12 +28,12 @@ class Sources:
     @classmethod
     async def read(cls, pool: asyncpg.Pool) -> "Sources":
         """Read the tables."""
-        names = ("memberships", "volunteers", "people", "positions", "skills", "offers", "assignments")
+        names = ("memberships", "member_positions", "skills", "offers", "assignments")
         return cls({name: [dict(row) for row in await pool.fetch(f"SELECT * FROM {name}")] for name in names})
 
     def of(self, table: str, who: UUID) -> Iterator[dict[str, Any]]:
         """Yield the rows of a person."""
-        return (row for row in self.tables[table] if row.get("volunteer_id", row.get("id")) == who)
+        return (row for row in self.tables[table] if row["volunteer_id"] == who)
 
     def around(self, incident: Incident, role: str, now: datetime) -> list[tuple[float, UUID, int]]:
         """Return metres, person and gates of everybody within the radius, the nearest first."""
@@ -47,7 +47,8 @@ class Sources:
 
     def _place(self, member: dict[str, Any], incident: Incident, now: datetime) -> tuple[float, bool]:
         """Return the distance of a member, infinite for one without a place, and whether the place is outdated."""
-        places = {row["kind"]: row for row in self.of("positions", member["volunteer_id"])}
+        mine = self.of("member_positions", member["volunteer_id"])
+        places = {row["kind"]: row for row in mine if row["organisation"] == member["organisation"]}
         fresh_since = now - timedelta(seconds=incident.plan.search.position_max_age_s)
         live, at_work = places.get("live"), member["availability"] == "at_work"
         base = places.get("work") if at_work else None
@@ -71,14 +72,12 @@ class Sources:
             Gate.SKILL: not seat.fits(self._skills(who, incident.organisation, now)),
             Gate.AVAILABILITY: member["availability"] not in policy.availability,
             Gate.CONSENT: not consent & CHANNELS,
-            Gate.AGE: not any(
-                _age(row["birth_date"], now) >= (seat.min_age or 0) for row in self.of("people", who)
-            ),
+            Gate.AGE: not member["birth_date"] or _age(member["birth_date"], now) < (seat.min_age or 0),
             Gate.REST: any(a["reason"] == "done" and a["released_at"] > rested for a in assignments),
             Gate.OFFER: any(offer["status"] == "extended" for offer in in_lane),
             Gate.ENGAGED: any(a["lane"] == incident.lane and a["status"] != "released" for a in assignments),
             Gate.ASKED: any(offer["incident_id"] == incident.id for offer in offers),
-            Gate.LEFT: bool(member["left_at"] or next(self.of("volunteers", who))["stopped_at"]),
+            Gate.LEFT: bool(member["left_at"] or member["stopped_at"]),
             Gate.DRILL: incident.mode != "actual" and "drills" not in consent,
             Gate.OFTEN: bool(since) and sum(offer["extended_at"] > since for offer in in_lane) >= ASKED_MOST,
         }

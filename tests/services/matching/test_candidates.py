@@ -81,7 +81,7 @@ async def test_the_rows_repeat_their_sources_after_any_change(pool: asyncpg.Pool
 
 
 async def test_the_search_finds_what_the_sources_say(pool: asyncpg.Pool) -> None:
-    town, compared = Town(pool, 7), set()
+    town, compared = Town(pool, 8), set()
     await town.settle(180)
     sources, found = await Sources.read(pool), await found_around(pool, incidents())
     for one in incidents():
@@ -97,11 +97,11 @@ ENROL_ELSEWHERE = """
 """
 CHANGES = {
     "erased": ("DELETE FROM memberships WHERE volunteer_id = $1", None),
-    "stopped": ("UPDATE volunteers SET stopped_at = created_at WHERE id = $1", Gate.LEFT),
+    "stopped": ("UPDATE memberships SET stopped_at = joined_at WHERE volunteer_id = $1", Gate.LEFT),
     "suspended": ("UPDATE candidates SET suspended_at = '2026-01-01Z' WHERE volunteer_id = $1", Gate.LEFT),
     "away": ("UPDATE candidates SET away_until = '2026-12-01Z' WHERE volunteer_id = $1", Gate.AVAILABILITY),
     "back": ("UPDATE candidates SET away_until = '2026-11-01Z' WHERE volunteer_id = $1", 0),
-    "moved away": ("UPDATE positions SET at = point(0, 0) WHERE volunteer_id = $1", None),
+    "moved away": ("UPDATE member_positions SET at = point(0, 0) WHERE volunteer_id = $1", None),
     "enrolled elsewhere": (ENROL_ELSEWHERE, 0),
 }
 
@@ -113,12 +113,11 @@ async def somebody(pool: asyncpg.Pool) -> UUID:
     await town.settle(0)
     await pool.execute("INSERT INTO volunteers VALUES ($1, NULL, $2)", who, START)
     await pool.execute(
-        "INSERT INTO memberships VALUES ($1, $2, 'available', 'fr', '{sms}', $3)",
+        "INSERT INTO memberships VALUES ($1, $2, 'available', 'fr', '{sms}', $3, NULL, 'Ada', '1990-01-31')",
         ORGANISATIONS[0],
         who,
         START,
     )
-    await pool.execute("INSERT INTO people VALUES ($1, 'Ada', '1990-01-31')", who)
     await pool.execute(
         "INSERT INTO skills SELECT $1, $2, unnest('{driver,first_aid}'::text[])", ORGANISATIONS[0], who
     )

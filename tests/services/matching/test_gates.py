@@ -67,7 +67,7 @@ async def is_engaged(world: World, who: UUID) -> None:
 
 
 async def only_an_old_position_is_known(world: World, who: UUID) -> None:
-    await world.pool.execute("DELETE FROM positions WHERE volunteer_id = $1", who)
+    await world.pool.execute("DELETE FROM member_positions WHERE volunteer_id = $1", who)
     await world.set_position(who, near(PLACE, 100), at=world.now - timedelta(seconds=3601))
 
 
@@ -94,14 +94,22 @@ GATES: list[tuple[Gate, str, Shut]] = [
         "not eligible",
         change("UPDATE memberships SET consent = '{drills}' WHERE volunteer_id = $1"),
     ),
-    (Gate.AGE, "not eligible", change("UPDATE people SET birth_date = '2008-11-23' WHERE volunteer_id = $1")),
-    (Gate.AGE, "not eligible", change("DELETE FROM people WHERE volunteer_id = $1")),
+    (
+        Gate.AGE,
+        "not eligible",
+        change("UPDATE memberships SET birth_date = '2008-11-23' WHERE volunteer_id = $1"),
+    ),
+    (Gate.AGE, "not eligible", change("UPDATE memberships SET birth_date = NULL WHERE volunteer_id = $1")),
     (Gate.REST, "rest", rested_too_little),
     (Gate.POSITION, "position", only_an_old_position_is_known),
     (Gate.OFFER, "offer", holds_an_offer),
     (Gate.ENGAGED, "engaged", is_engaged),
     (Gate.OFTEN, "often", was_asked_often),
-    (Gate.LEFT, "not eligible", change("UPDATE volunteers SET stopped_at = '2026-11-22Z' WHERE id = $1")),
+    (
+        Gate.LEFT,
+        "not eligible",
+        change("UPDATE memberships SET stopped_at = '2026-11-22Z' WHERE volunteer_id = $1"),
+    ),
     (
         Gate.LEFT,
         "not eligible",
@@ -215,7 +223,7 @@ async def test_a_kilometre_is_a_kilometre_at_any_latitude(world: World, place: P
     (north,) = await world.add_people(1, around=place, first_m=990)
     await world.add_people(1, around=place, first_m=1010)
     (east,) = await world.add_people(1, around=place)
-    await world.pool.execute("DELETE FROM positions WHERE volunteer_id = $1", east)
+    await world.pool.execute("DELETE FROM member_positions WHERE volunteer_id = $1", east)
     await world.set_position(east, near(place, east_m=985), "home")
     name = await world.ask(position=place)
     told = {offer.volunteer_id: offer.distance_m for offer in (await world.read(name)).offers.values()}
@@ -228,7 +236,7 @@ async def test_a_kilometre_is_a_kilometre_at_any_latitude(world: World, place: P
 async def test_a_fresh_position_counts_before_home(world: World) -> None:
     (away, here) = await world.add_people(2)
     await world.set_position(away, near(PLACE, 5000))
-    await world.pool.execute("UPDATE positions SET at = point(0, 0) WHERE volunteer_id = $1", here)
+    await world.pool.execute("UPDATE member_positions SET at = point(0, 0) WHERE volunteer_id = $1", here)
     await world.set_position(here, near(PLACE, 300))
     name = await world.ask()
     assert await world.asked(name) == [here]
@@ -262,6 +270,9 @@ async def test_a_member_of_another_organisation_is_no_candidate(world: World) ->
     await world.pool.execute(
         "INSERT INTO organisations (id, name, created_at) VALUES ($1, 'SDIS 68', now())", other
     )
-    await world.pool.execute("ALTER TABLE skills DROP CONSTRAINT skills_volunteer_id_organisation_fkey")
+    await world.pool.execute(
+        "ALTER TABLE skills DROP CONSTRAINT skills_volunteer_id_organisation_fkey,"
+        " ADD FOREIGN KEY (volunteer_id, organisation) REFERENCES memberships ON UPDATE CASCADE"
+    )
     await world.pool.execute("UPDATE memberships SET organisation = $1", other)
     assert await world.asked(await world.ask()) == []

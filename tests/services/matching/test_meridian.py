@@ -38,7 +38,7 @@ def around(place: Position, metres: float, bearing: float) -> Position:
 
 async def settle(world: World, places: Sequence[Position]) -> list[UUID]:
     people = await world.add_people(len(places))
-    await world.pool.execute("DELETE FROM positions WHERE volunteer_id = ANY ($1)", people)
+    await world.pool.execute("DELETE FROM member_positions WHERE volunteer_id = ANY ($1)", people)
     for who, place in zip(people, places, strict=True):
         await world.set_position(who, place, "home")
     return people

@@ -36,7 +36,7 @@ TWO_ROLES = plan(
 SHUT = {
     "skill": "DELETE FROM skills WHERE volunteer_id = ANY ($1)",
     "availability": "UPDATE memberships SET availability = 'unavailable' WHERE volunteer_id = ANY ($1)",
-    "not eligible": "UPDATE volunteers SET stopped_at = created_at WHERE id = ANY ($1)",
+    "not eligible": "UPDATE memberships SET stopped_at = joined_at WHERE volunteer_id = ANY ($1)",
     "consent": "UPDATE memberships SET consent = '{}' WHERE volunteer_id = ANY ($1)",
 }
 
@@ -145,7 +145,7 @@ async def test_a_crowd_of_random_people_is_complete_for_two_roles(
     for statement in list(SHUT.values())[1:]:
         await pool.execute(statement, [who for who in people if dice.random() < 0.3])
     await pool.execute(
-        "UPDATE people SET birth_date = '2015-01-01' WHERE volunteer_id = ANY ($1)",
+        "UPDATE memberships SET birth_date = '2015-01-01' WHERE volunteer_id = ANY ($1)",
         [who for who in people if dice.random() < 0.2],
     )
     before = await Sources.read(pool)

@@ -21,14 +21,15 @@ UNCONSTRAIN = """
     ALTER TABLE assignments DROP CONSTRAINT IF EXISTS assignments_incident_id_fkey;
 """
 ENROL = "INSERT INTO memberships VALUES ($2, $1, $3, 'fr', $4, $5) ON CONFLICT DO NOTHING"
-NAME = "INSERT INTO people VALUES ($1, 'Ada', $2) ON CONFLICT (volunteer_id) DO UPDATE SET birth_date = $2"
+NAME = "UPDATE memberships SET name = 'Ada', birth_date = $3 WHERE volunteer_id = $1 AND organisation = $2"
 TRAIN = """
     INSERT INTO skills SELECT organisation, $1, $2, $3 FROM memberships WHERE volunteer_id = $1
     ON CONFLICT (volunteer_id, organisation, skill) DO UPDATE SET expires_at = $3
 """
 MOVE = """
-    INSERT INTO positions VALUES ($1, $2, point($3, $4), 0, 0, $5)
-    ON CONFLICT (volunteer_id, kind) DO UPDATE SET at = excluded.at, recorded_at = excluded.recorded_at
+    INSERT INTO member_positions SELECT organisation, $1, $2, point($3, $4), 0, 0, $5 FROM memberships
+    WHERE volunteer_id = $1 AND organisation = ANY ($6)
+    ON CONFLICT (volunteer_id, organisation, kind) DO UPDATE SET at = excluded.at, recorded_at = excluded.recorded_at
 """
 OFFER = """
     INSERT INTO offers
@@ -44,12 +45,12 @@ BY_TIME = (
     "UPDATE offers SET status = 'accepted', late = 'seated' WHERE status = 'expired' AND volunteer_id = ANY ($1)",
     "UPDATE assignments SET status = 'on_scene' WHERE status = 'assigned' AND volunteer_id = ANY ($1)",
     "DELETE FROM assignments WHERE volunteer_id = ANY ($1)",
-    "DELETE FROM positions WHERE kind = 'live' AND volunteer_id = ANY ($1)",
-    "DELETE FROM positions WHERE kind = 'home' AND volunteer_id = ANY ($1)",
+    "DELETE FROM member_positions WHERE kind = 'live' AND volunteer_id = ANY ($1)",
+    "DELETE FROM member_positions WHERE kind = 'home' AND volunteer_id = ANY ($1)",
     "DELETE FROM skills WHERE skill = 'driver' AND volunteer_id = ANY ($1)",
-    "DELETE FROM people WHERE volunteer_id = ANY ($1)",
+    "UPDATE memberships SET birth_date = NULL WHERE volunteer_id = ANY ($1)",
     "DELETE FROM memberships WHERE volunteer_id = ANY ($1)",
-    "UPDATE volunteers SET stopped_at = NULL WHERE id = ANY ($1)",
+    "UPDATE memberships SET stopped_at = NULL WHERE volunteer_id = ANY ($1)",
 )
 RELEASE = (
     "UPDATE assignments SET status = 'released', released_at = $2, reason = 'done' WHERE volunteer_id = ANY ($1)",
@@ -57,7 +58,7 @@ RELEASE = (
 )
 AT_A_MOMENT = (
     *RELEASE,
-    "UPDATE volunteers SET stopped_at = $2 WHERE id = ANY ($1)",
+    "UPDATE memberships SET stopped_at = $2 WHERE volunteer_id = ANY ($1) AND organisation > $1[1]",
     "UPDATE memberships SET left_at = $2 WHERE volunteer_id = ANY ($1)",
     "UPDATE skills SET expires_at = $2 WHERE volunteer_id = ANY ($1)",
 )
@@ -105,8 +106,8 @@ class Town:
             consent = self.dice.choice([[], ["drills"], ["sms"], ["sms", "drills"]])
             availability = self.dice.choice(["on_call", "available", "at_work", "unavailable"])
             await self.pool.execute(ENROL, who, one, availability, consent, START)
-        born = date(self.dice.choice([1990, 2000, 2008]), 11, self.dice.choice([21, 22, 23]))
-        await self.pool.execute(NAME, who, born)
+            born = date(self.dice.choice([1990, 2000, 2008]), 11, self.dice.choice([21, 22, 23]))
+            await self.pool.execute(NAME, who, one, born)
 
     async def train(self, who: UUID) -> None:
         """Give somebody a skill, which may have expired."""
@@ -114,10 +115,11 @@ class Town:
         await self.pool.execute(TRAIN, who, skill, self.dice.choice(MOMENTS))
 
     async def move(self, who: UUID, kind: str | None = None) -> None:
-        """Change where somebody lives, works or is."""
+        """Change where somebody lives, works or is, as one or two organisations know it."""
         place = near(PLACE, self.dice.uniform(-900, 900), self.dice.uniform(-900, 900))
         kind, at = kind or self.dice.choice(["home", "work", "live"]), self.dice.choice(EARLIER)
-        await self.pool.execute(MOVE, who, kind, *mercator(place.lat, place.lon), at)
+        known = self.dice.choice([ORGANISATIONS, ORGANISATIONS[:1], ORGANISATIONS[1:]])
+        await self.pool.execute(MOVE, who, kind, *mercator(place.lat, place.lon), at, known)
 
     async def offer(self, who: UUID) -> None:
         """Extend an offer to somebody who has none in the lane."""

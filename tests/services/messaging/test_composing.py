@@ -156,7 +156,7 @@ async def test_a_volunteer_who_reports_the_work_done_gets_no_stand_down(post: Po
 async def test_a_recall_goes_to_all_who_come_or_are_asked_on_every_channel_past_stop(post: Post) -> None:
     incident = await post.scene.incident()
     await post.answer(await post.scene.offer(0, incident))
-    await post.uow.pool.execute("UPDATE volunteers SET stopped_at = now()")
+    await post.uow.pool.execute("UPDATE memberships SET stopped_at = now()")
     await post.uow.pool.execute("UPDATE memberships SET consent = '{}'")
     await post.uow.pool.execute(
         "INSERT INTO addresses SELECT volunteer_id, 'email', address || '@example.org' FROM addresses"
@@ -263,7 +263,7 @@ async def test_an_unclear_text_is_asked_back_with_the_code_it_may_have_meant_thr
 
 
 async def test_stop_is_confirmed_although_it_stops_everything_else(post: Post, clock: MovableClock) -> None:
-    await post.uow.pool.execute("UPDATE volunteers SET stopped_at = $1", clock.now())
+    await post.uow.pool.execute("UPDATE memberships SET stopped_at = $1", clock.now())
     async with transaction(post.uow.pool) as connection:
         await send_back(connection, post, "stopped", named("text"), clock.now())
     await post.deliver()

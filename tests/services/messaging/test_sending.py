@@ -21,7 +21,7 @@ STALE = {
     "offer expired": "UPDATE offers SET expires_at = expires_at - interval '1 day'",
     "incident held": "UPDATE incidents SET status = 'held'",
     "offers are paused": "UPDATE organisations SET paused_at = now()",
-    "volunteer left": "UPDATE volunteers SET stopped_at = now()",
+    "volunteer left": "UPDATE memberships SET stopped_at = now()",
     "no consent": "UPDATE memberships SET consent = '{email}'",
     "no address": "DELETE FROM addresses",
 }

@@ -76,8 +76,9 @@ async def close(world: World, name: UUID) -> None:
 
 
 async def count(world: World, table: str) -> int:
-    where = " WHERE kind = 'live'" if table == "positions" else ""
-    return int(await world.pool.fetchval(f"SELECT count(*) FROM {table}{where}"))
+    if table == "positions":
+        table = "member_positions WHERE kind = 'live'"
+    return int(await world.pool.fetchval(f"SELECT count(*) FROM {table}"))
 
 
 async def filled(world: World) -> set[str]:
@@ -169,7 +170,7 @@ async def test_where_somebody_lives_and_was_heard_today_is_kept(world: World) ->
     world.clock.advance(DAY_S + 1)
     await world.set_position(new, Position(lat=48.0, lon=2.0))
     assert (await erase(world.uow, KEPT))["positions"] == 1
-    rows = await world.pool.fetch("SELECT volunteer_id, kind FROM positions")
+    rows = await world.pool.fetch("SELECT volunteer_id, kind FROM member_positions")
     assert {tuple(row) for row in rows} == {(old, "home"), (new, "home"), (new, "live")}
 
 

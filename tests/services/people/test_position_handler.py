@@ -47,7 +47,7 @@ async def heard(world: World, *records: Received | Unreadable) -> None:
 
 async def live(world: World, who: UUID) -> Sequence[float] | None:
     row = await world.pool.fetchrow(
-        "SELECT lat, lon FROM positions WHERE kind = 'live' AND volunteer_id = $1", who
+        "SELECT lat, lon FROM member_positions WHERE kind = 'live' AND volunteer_id = $1", who
     )
     return None if row is None else tuple(row)
 
@@ -79,7 +79,7 @@ async def test_a_tombstone_ends_the_live_position_and_leaves_home(world: World) 
     await heard(world, moved(world, who, PLACE), moved(world, other, PLACE))
     await heard(world, ended(who))
     assert (await live(world, who), await live(world, other)) == (None, at(PLACE))
-    assert await world.pool.fetchval("SELECT count(*) FROM positions WHERE kind = 'home'") == 2
+    assert await world.pool.fetchval("SELECT count(*) FROM member_positions WHERE kind = 'home'") == 2
 
 
 async def test_what_comes_after_a_tombstone_in_one_batch_counts(world: World) -> None:

@@ -45,7 +45,7 @@ async def test_the_newest_position_counts_whatever_the_order(
     now = clock.now()
     await PositionWriter(uow).write(organisation, PositionFix(id_, 48.50, 7.70, now))
     await PositionWriter(uow).write(organisation, PositionFix(id_, 48.60, 7.80, now - timedelta(minutes=1)))
-    row = await uow.pool.fetchrow("SELECT lat, recorded_at FROM positions WHERE kind = 'live'")
+    row = await uow.pool.fetchrow("SELECT lat, recorded_at FROM member_positions WHERE kind = 'live'")
     assert row is not None
     assert (row["lat"], row["recorded_at"]) == (48.50, now)
 
@@ -58,12 +58,12 @@ async def test_a_small_move_updates_the_time_and_keeps_the_place(
     clock.advance(60)
     # 22 m north on the ground, 33 m in the frame.
     await PositionWriter(uow).write(organisation, PositionFix(id_, 48.5002, 7.7, clock.now()))
-    row = await uow.pool.fetchrow("SELECT lat, recorded_at FROM positions WHERE kind = 'live'")
+    row = await uow.pool.fetchrow("SELECT lat, recorded_at FROM member_positions WHERE kind = 'live'")
     assert row is not None
     assert (row["lat"], row["recorded_at"]) == (48.5, clock.now())
     clock.advance(60)
     await PositionWriter(uow).write(organisation, PositionFix(id_, 48.5003, 7.7, clock.now()))
-    assert await uow.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.5003
+    assert await uow.pool.fetchval("SELECT lat FROM member_positions WHERE kind = 'live'") == 48.5003
 
 
 async def test_a_position_from_a_fast_clock_does_not_block_later_ones(
@@ -75,7 +75,7 @@ async def test_a_position_from_a_fast_clock_does_not_block_later_ones(
     )
     clock.advance(10)
     await PositionWriter(uow).write(organisation, PositionFix(id_, 48.6, 7.7, clock.now()))
-    assert await uow.pool.fetchval("SELECT lat FROM positions WHERE kind = 'live'") == 48.6
+    assert await uow.pool.fetchval("SELECT lat FROM member_positions WHERE kind = 'live'") == 48.6
 
 
 async def test_concurrent_positions_are_written_in_one_transaction(
@@ -88,7 +88,8 @@ async def test_concurrent_positions_are_written_in_one_transaction(
     assert outcomes[:3] == [None, None, None]
     assert isinstance(outcomes[3], NotFoundError)
     assert (
-        await uow.pool.fetchval("SELECT count(DISTINCT xmin::text) FROM positions WHERE kind = 'live'") == 1
+        await uow.pool.fetchval("SELECT count(DISTINCT xmin::text) FROM member_positions WHERE kind = 'live'")
+        == 1
     )
 
 

@@ -210,7 +210,7 @@ async def test_start_is_confirmed(scene: Scene) -> None:
     assert await text(scene, "STOP") == "stop"
     assert await text(scene, "START") == "start"
     assert await messages(scene, "started") == 1
-    assert await scene.uow.pool.fetchval("SELECT count(*) FROM volunteers WHERE stopped_at IS NOT NULL") == 0
+    assert await scene.uow.pool.fetchval("SELECT count(*) FROM memberships WHERE stopped_at IS NOT NULL") == 0
 
 
 async def test_start_is_not_confirmed_while_a_process_runs_that_could_not_send_it(
@@ -224,7 +224,7 @@ async def test_start_is_not_confirmed_while_a_process_runs_that_could_not_send_i
 async def test_a_delayed_start_sent_before_a_stop_changes_nothing(scene: Scene) -> None:
     await text(scene, "STOP", sent=1)
     assert await text(scene, "START", sent=60) == "overtaken"
-    assert await scene.uow.pool.fetchval("SELECT count(*) FROM volunteers WHERE stopped_at IS NOT NULL") == 1
+    assert await scene.uow.pool.fetchval("SELECT count(*) FROM memberships WHERE stopped_at IS NOT NULL") == 1
     assert await messages(scene, "started") == 0
 
 

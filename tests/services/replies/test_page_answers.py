@@ -447,7 +447,8 @@ async def test_a_volunteer_on_duty_who_was_not_paged_answers_the_offer_as_ever(b
 async def test_stop_of_a_volunteer_on_duty_ends_the_offers_and_not_the_pages(both: Duty) -> None:
     assert await both.writes("STOP", 0) == "stop"
     assert (
-        await both.post.uow.pool.fetchval("SELECT count(*) FROM volunteers WHERE stopped_at IS NOT NULL") == 1
+        await both.post.uow.pool.fetchval("SELECT count(*) FROM memberships WHERE stopped_at IS NOT NULL")
+        == 1
     )
     texts = " ".join(both.post.texts(0))
     assert "Vous ne recevrez plus de demandes" in texts

@@ -1,3 +1,4 @@
 -- name: names_of
--- Returns the names of volunteers by pseudonym, without those who were erased.
-SELECT volunteer_id, name FROM people WHERE volunteer_id = ANY ($1::uuid[]);
+-- Returns the names of an organisation's members by pseudonym, without those who were erased.
+SELECT volunteer_id, name FROM memberships
+WHERE organisation = $1 AND volunteer_id = ANY ($2::uuid[]) AND name IS NOT NULL;

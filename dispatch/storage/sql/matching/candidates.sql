@@ -38,8 +38,9 @@ CROSS JOIN LATERAL (
         FROM candidates c
         WHERE c.at <@ circle(point(i.x, i.y), i.reach) AND c.organisation = i.organisation
           AND c.at <-> point(i.x, i.y) >= i.beyond
-          AND NOT (c.tracked AND EXISTS (SELECT FROM positions p
-                                         WHERE p.volunteer_id = c.volunteer_id AND p.kind = 'live'
+          AND NOT (c.tracked AND EXISTS (SELECT FROM member_positions p
+                                         WHERE p.volunteer_id = c.volunteer_id AND p.organisation = c.organisation
+                                           AND p.kind = 'live'
                                            AND p.recorded_at >= i.fresh_since OFFSET 0))
         ORDER BY c.at <-> point(i.x, i.y)
         LIMIT :most
@@ -53,19 +54,20 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT p.volunteer_id, p.at <-> point(i.x, i.y) AS projected,
                ground_metres(p.at, i.x, i.y, i.east, i.north) AS metres, m.born, m.skills, m.gates
-        FROM positions p
+        FROM member_positions p
         CROSS JOIN LATERAL (
             SELECT c.at, coalesce(c.birth_date, 'infinity') AS born, c.skills,
                    candidate_gates(c, p.recorded_at, i.lane, q.availability, i.rested_since, i.fresh_since,
                                    i.asked_since, q.asked, i.drill, :now) AS gates
             FROM candidates c
-            WHERE c.volunteer_id = p.volunteer_id AND c.organisation = i.organisation OFFSET 0
+            WHERE c.volunteer_id = p.volunteer_id AND c.organisation = p.organisation OFFSET 0
         ) AS m
-        WHERE p.kind = 'live' AND p.at <@ circle(point(i.x, i.y), b.reach)
+        WHERE p.kind = 'live' AND p.organisation = i.organisation AND p.at <@ circle(point(i.x, i.y), b.reach)
           AND p.at <-> point(i.x, i.y) >= i.beyond
           AND (p.recorded_at >= i.fresh_since
-               OR m.at IS NULL AND NOT EXISTS (SELECT FROM positions h
-                                               WHERE h.volunteer_id = p.volunteer_id AND h.kind <> 'live' OFFSET 0))
+               OR m.at IS NULL AND NOT EXISTS (SELECT FROM member_positions h
+                                               WHERE h.volunteer_id = p.volunteer_id
+                                                 AND h.organisation = p.organisation AND h.kind <> 'live' OFFSET 0))
         ORDER BY p.at <-> point(i.x, i.y)
         LIMIT :most
     ) AS f
@@ -98,8 +100,9 @@ CROSS JOIN LATERAL (
                               i.drill, :now) = 0
           AND q.all_skills <@ s.valid AND (q.any_skills = '{}' OR q.any_skills && s.valid)
           AND ground_metres(c.at, i.x, i.y, i.east, i.north) <= i.radius
-          AND NOT (c.tracked AND EXISTS (SELECT FROM positions p
-                                         WHERE p.volunteer_id = c.volunteer_id AND p.kind = 'live'
+          AND NOT (c.tracked AND EXISTS (SELECT FROM member_positions p
+                                         WHERE p.volunteer_id = c.volunteer_id AND p.organisation = c.organisation
+                                           AND p.kind = 'live'
                                            AND p.recorded_at >= i.fresh_since OFFSET 0))
         ORDER BY c.at <-> point(i.x, i.y)
         LIMIT i.most
@@ -108,17 +111,17 @@ CROSS JOIN LATERAL (
     (
         SELECT p.volunteer_id, p.at <-> point(i.x, i.y) AS projected,
                ground_metres(p.at, i.x, i.y, i.east, i.north) AS metres
-        FROM positions p
+        FROM member_positions p
         CROSS JOIN LATERAL (
             SELECT FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, :now) AS s
-            WHERE c.volunteer_id = p.volunteer_id AND c.organisation = i.organisation
+            WHERE c.volunteer_id = p.volunteer_id AND c.organisation = p.organisation
               AND c.birth_date <= i.born_before
               AND candidate_gates(c, p.recorded_at, i.lane, q.availability, i.rested_since, i.fresh_since,
                                   i.asked_since, q.asked, i.drill, :now) = 0
               AND q.all_skills <@ s.valid AND (q.any_skills = '{}' OR q.any_skills && s.valid) OFFSET 0
         ) AS m
-        WHERE p.kind = 'live' AND p.at <@ circle(point(i.x, i.y), i.reach) AND p.recorded_at >= i.fresh_since
-          AND p.at <-> point(i.x, i.y) >= i.nearest
+        WHERE p.kind = 'live' AND p.organisation = i.organisation AND p.at <@ circle(point(i.x, i.y), i.reach)
+          AND p.recorded_at >= i.fresh_since AND p.at <-> point(i.x, i.y) >= i.nearest
           AND ground_metres(p.at, i.x, i.y, i.east, i.north) <= i.radius
         ORDER BY p.at <-> point(i.x, i.y)
         LIMIT i.most
@@ -156,8 +159,9 @@ CROSS JOIN LATERAL (
             WHERE c.at <@ circle(point(i.x, i.y), i.reach) AND c.organisation = i.organisation
               AND c.at <-> point(i.x, i.y) >= i.beyond
               AND ground_metres(c.at, i.x, i.y, i.east, i.north) <= i.radius
-              AND NOT (c.tracked AND EXISTS (SELECT FROM positions p
-                                             WHERE p.volunteer_id = c.volunteer_id AND p.kind = 'live'
+              AND NOT (c.tracked AND EXISTS (SELECT FROM member_positions p
+                                             WHERE p.volunteer_id = c.volunteer_id AND p.organisation = c.organisation
+                                               AND p.kind = 'live'
                                                AND p.recorded_at >= i.fresh_since OFFSET 0))
             ORDER BY c.at <-> point(i.x, i.y)
             LIMIT :most
@@ -165,20 +169,21 @@ CROSS JOIN LATERAL (
         UNION ALL
         (
             SELECT true, m.skills, width_bucket(m.born, q.born_after), m.gates
-            FROM positions p
+            FROM member_positions p
             CROSS JOIN LATERAL (
                 SELECT c.at, coalesce(c.birth_date, 'infinity') AS born, c.skills,
                        candidate_gates(c, p.recorded_at, i.lane, q.availability, i.rested_since, i.fresh_since,
                                        i.asked_since, q.asked, i.drill, :now) AS gates
                 FROM candidates c
-                WHERE c.volunteer_id = p.volunteer_id AND c.organisation = i.organisation OFFSET 0
+                WHERE c.volunteer_id = p.volunteer_id AND c.organisation = p.organisation OFFSET 0
             ) AS m
-            WHERE p.kind = 'live' AND p.at <@ circle(point(i.x, i.y), i.reach)
+            WHERE p.kind = 'live' AND p.organisation = i.organisation AND p.at <@ circle(point(i.x, i.y), i.reach)
               AND p.at <-> point(i.x, i.y) >= i.beyond
               AND ground_metres(p.at, i.x, i.y, i.east, i.north) <= i.radius
               AND (p.recorded_at >= i.fresh_since
-                   OR m.at IS NULL AND NOT EXISTS (SELECT FROM positions h
-                                                   WHERE h.volunteer_id = p.volunteer_id AND h.kind <> 'live' OFFSET 0))
+                   OR m.at IS NULL AND NOT EXISTS (SELECT FROM member_positions h
+                                                   WHERE h.volunteer_id = p.volunteer_id
+                                                     AND h.organisation = p.organisation AND h.kind <> 'live' OFFSET 0))
             ORDER BY p.at <-> point(i.x, i.y)
             LIMIT :most
         )
@@ -191,11 +196,14 @@ CROSS JOIN LATERAL (
 SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: free_volunteers
--- Returns those of claimed volunteers who have no live offer and no assignment in the lane, as committed by now.
-SELECT w.volunteer_id, w.lane
-FROM unnest($1::uuid[], $2::text[]) AS w (volunteer_id, lane)
+-- Returns those of claimed volunteers who have no live offer and no assignment in the lane, and have not said STOP to the
+-- organisation, as committed by now.
+SELECT w.volunteer_id, w.organisation, w.lane
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w (volunteer_id, organisation, lane)
 WHERE NOT EXISTS (SELECT FROM offers o
                   WHERE o.volunteer_id = w.volunteer_id AND o.lane = w.lane AND o.status = 'extended' OFFSET 0)
   AND NOT EXISTS (SELECT FROM assignments a
                   WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released' OFFSET 0)
-  AND NOT EXISTS (SELECT FROM volunteers v WHERE v.id = w.volunteer_id AND v.stopped_at IS NOT NULL OFFSET 0);
+  AND NOT EXISTS (SELECT FROM memberships m
+                  WHERE m.volunteer_id = w.volunteer_id AND m.organisation = w.organisation AND m.stopped_at IS NOT NULL
+                  OFFSET 0);

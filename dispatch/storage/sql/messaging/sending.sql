@@ -39,7 +39,7 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
        m.recipient_kind, m.recipient_id, m.offer_id,
        coalesce(a.address, d.address, CASE WHEN m.recipient_id = g.id THEN g.alarm_phone END) AS address, l.language, coalesce(s.consent, '{}') AS consent,
        coalesce(d.drills, 'drills' = ANY (s.consent), false) AS drills,
-       v.id IS NULL OR v.stopped_at IS NOT NULL OR s.volunteer_id IS NULL OR s.left_at IS NOT NULL AS gone,
+       s.volunteer_id IS NULL OR s.left_at IS NOT NULL OR s.stopped_at IS NOT NULL AS gone,
        g.paused_at IS NOT NULL AS paused, g.zone,
        i.status AS incident_status, p.body -> 'title' ->> l.language AS title,
        coalesce(i.engagement = 'notice', false) AS informs, coalesce(i.engagement = 'crew', false) AS crew,
@@ -55,7 +55,6 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
        u.ids AS unseen_ids, u.titles AS unseen_titles
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
-LEFT JOIN volunteers v ON v.id = m.recipient_id
 LEFT JOIN memberships s ON s.volunteer_id = m.recipient_id AND s.organisation = m.organisation
 LEFT JOIN addresses a ON a.volunteer_id = m.recipient_id AND a.channel = m.channel
 LEFT JOIN duty_contacts d ON d.id = m.recipient_id

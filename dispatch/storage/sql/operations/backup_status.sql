@@ -1,7 +1,7 @@
 -- name: drill_row_counts
 -- Returns the row counts by which a restored database is compared with the original.
 SELECT (SELECT count(*) FROM incidents) AS incidents, (SELECT count(*) FROM reports) AS reports,
-       (SELECT count(*) FROM journal) AS events, (SELECT count(*) FROM people) AS people;
+       (SELECT count(*) FROM journal) AS events, (SELECT count(DISTINCT volunteer_id) FROM memberships) AS people;
 
 -- name: record_drill
 -- Records a drill, in a transaction after the restored moment, at which the recovery stops.

@@ -12,12 +12,21 @@ SELECT pg_try_advisory_lock(7304, 0);
 SELECT pg_advisory_unlock(7304, 0);
 
 -- name: expire_positions
--- Erases old live positions; read by key, since an index on their time would slow every update of a position.
+-- Erases old live positions, those that processes of 0.1.0 wrote included; read by key, since an index on their time would slow every update of a position.
 WITH page AS (
-    SELECT volunteer_id FROM positions WHERE kind = 'live' AND volunteer_id > $2 ORDER BY volunteer_id LIMIT $3
-), gone AS (
+    (SELECT DISTINCT volunteer_id FROM member_positions
+     WHERE kind = 'live' AND volunteer_id > $2 ORDER BY volunteer_id LIMIT $3)
+    UNION
+    (SELECT volunteer_id FROM positions WHERE kind = 'live' AND volunteer_id > $2 ORDER BY volunteer_id LIMIT $3)
+    ORDER BY volunteer_id LIMIT $3
+), gone_before AS (
     DELETE FROM positions WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM positions
+        WHERE volunteer_id = ANY (ARRAY(SELECT volunteer_id FROM page)) AND kind = 'live' AND recorded_at < $1
+        FOR UPDATE SKIP LOCKED))
+), gone AS (
+    DELETE FROM member_positions WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM member_positions
         WHERE volunteer_id = ANY (ARRAY(SELECT volunteer_id FROM page)) AND kind = 'live' AND recorded_at < $1
         FOR UPDATE SKIP LOCKED))
     RETURNING 1

@@ -2,13 +2,20 @@
 -- Returns the organisations that a person is a member of.
 SELECT organisation FROM memberships WHERE volunteer_id = $1 AND left_at IS NULL ORDER BY organisation;
 
--- name: stop_volunteer
--- Records the time of a person's first STOP, which ends offers.
-UPDATE volunteers SET stopped_at = $2 WHERE id = $1 AND stopped_at IS NULL RETURNING id;
+-- name: stop_memberships
+-- Records a STOP, which ends the offers of organisation $2 or, where it is null, of all; returns those that could still ask.
+UPDATE memberships SET stopped_at = $3
+WHERE volunteer_id = $1 AND stopped_at IS NULL AND ($2::uuid IS NULL OR organisation = $2)
+RETURNING organisation, left_at;
 
--- name: restart_volunteer
--- Records that a person may receive offers again.
-UPDATE volunteers SET stopped_at = NULL WHERE id = $1 AND stopped_at IS NOT NULL RETURNING id;
+-- name: stop_everywhere
+-- Records a STOP that also counts for organisations that the person joins later; null where it counts no more.
+UPDATE volunteers SET stopped_everywhere_at = $2 WHERE id = $1 AND stopped_everywhere_at IS DISTINCT FROM $2;
+
+-- name: restart_memberships
+-- Records that organisation $2, or all where it is null, may ask a person again.
+UPDATE memberships SET stopped_at = NULL
+WHERE volunteer_id = $1 AND stopped_at IS NOT NULL AND ($2::uuid IS NULL OR organisation = $2);
 
 -- name: live_offers_of_people
 -- Returns the incidents in which these people have live offers, of organisation $2 or, where it is null, of all.
@@ -17,11 +24,12 @@ WHERE o.volunteer_id = ANY($1::uuid[]) AND o.status = 'extended' AND ($2::uuid I
 ORDER BY o.incident_id, o.volunteer_id;
 
 -- name: assigned_people
--- Returns those of some people who are assigned to a running incident.
-SELECT DISTINCT volunteer_id FROM assignments WHERE volunteer_id = ANY($1::uuid[]) AND status <> 'released';
+-- Returns those of some people who are assigned to a running incident of an organisation.
+SELECT DISTINCT a.volunteer_id FROM assignments a JOIN incidents i ON i.id = a.incident_id
+WHERE a.volunteer_id = ANY($1::uuid[]) AND a.status <> 'released' AND i.organisation = $2;
 
 -- name: delete_membership
--- Deletes a person's membership of an organisation, skills included; no row if there is none.
+-- Deletes a person's membership of an organisation with all that it knows of them; no row if there is none.
 DELETE FROM memberships WHERE organisation = $1 AND volunteer_id = $2 RETURNING volunteer_id;
 
 -- name: erase_texts
@@ -31,7 +39,7 @@ WHERE volunteer_id = $1 OR sender IN (SELECT address FROM addresses WHERE volunt
    OR readings && ARRAY(SELECT address FROM addresses WHERE volunteer_id = $1);
 
 -- name: erase_person
--- Erases name, birth date, contacts and positions of a pseudonym.
+-- Erases the contacts of a pseudonym, and what release 0.1.0 knows of them: name, birth date and positions.
 WITH person AS (DELETE FROM people WHERE volunteer_id = $1),
      contact AS (DELETE FROM addresses WHERE volunteer_id = $1)
 DELETE FROM positions WHERE volunteer_id = $1;

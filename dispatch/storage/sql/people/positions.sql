@@ -1,5 +1,5 @@
 -- name: write_live_positions
--- Writes the live positions of members, newer over older, and returns the members.
+-- Writes the live positions of an organisation's members, newer over older, and returns the members.
 -- A move under 30 m leaves the old point, so that the index is not updated.
 WITH fix AS (
     SELECT volunteer_id, x, y, lat, lon, recorded_at
@@ -8,13 +8,12 @@ WITH fix AS (
          AS fix (volunteer_id, x, y, lat, lon, recorded_at)
     WHERE EXISTS (
         SELECT FROM memberships m
-        WHERE m.volunteer_id = fix.volunteer_id AND m.left_at IS NULL
-          AND (:organisation::uuid IS NULL OR m.organisation = :organisation)
+        WHERE m.volunteer_id = fix.volunteer_id AND m.organisation = :organisation AND m.left_at IS NULL
     )
 ), written AS (
-    INSERT INTO positions AS old (volunteer_id, kind, at, lat, lon, recorded_at)
-    SELECT volunteer_id, 'live', point(x, y), lat, lon, recorded_at FROM fix ORDER BY volunteer_id
-    ON CONFLICT (volunteer_id, kind) DO UPDATE
+    INSERT INTO member_positions AS old (organisation, volunteer_id, kind, at, lat, lon, recorded_at)
+    SELECT :organisation, volunteer_id, 'live', point(x, y), lat, lon, recorded_at FROM fix ORDER BY volunteer_id
+    ON CONFLICT (volunteer_id, organisation, kind) DO UPDATE
     SET recorded_at = excluded.recorded_at,
         at = CASE WHEN (old.at <-> excluded.at) * cosd(old.lat) < 30 THEN old.at ELSE excluded.at END,
         lat = CASE WHEN (old.at <-> excluded.at) * cosd(old.lat) < 30 THEN old.lat ELSE excluded.lat END,
@@ -24,6 +23,6 @@ WITH fix AS (
 SELECT volunteer_id FROM fix;
 
 -- name: delete_live_positions
--- Deletes live positions; home and work stay.
-DELETE FROM positions
+-- Deletes the live positions of people in every organisation; home and work stay.
+DELETE FROM member_positions
 WHERE kind = 'live' AND volunteer_id IN (SELECT unnest($1::uuid[]) ORDER BY 1);

@@ -15,7 +15,7 @@ SELECT address, volunteer_id FROM addresses WHERE channel = 'sms' AND address = 
 
 -- name: lock_people
 -- Locks people in the order of their ids until the transaction ends.
-SELECT id, stopped_at FROM volunteers WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;
+SELECT id FROM volunteers WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;
 
 -- name: lock_candidates
 -- Locks the candidate rows of people in the order of all writers, before several statements change them.
@@ -23,15 +23,15 @@ SELECT lock_candidates($1::uuid[]);
 
 -- name: read_members
 -- Returns these people as an organisation's current members, with the last day of each skill in its time zone.
-SELECT m.volunteer_id, p.name, p.birth_date, h.lat, h.lon, m.language, m.consent, m.availability,
+SELECT m.volunteer_id, m.name, m.birth_date, h.lat, h.lon, m.language, m.consent, m.availability,
        ARRAY(SELECT s.skill FROM skills s
              WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY s.skill) AS skills,
        ARRAY(SELECT last_day(s.expires_at, o.zone) FROM skills s
              WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY s.skill) AS last_days
 FROM memberships m
 JOIN organisations o ON o.id = m.organisation
-LEFT JOIN people p ON p.volunteer_id = m.volunteer_id
-LEFT JOIN positions h ON h.volunteer_id = m.volunteer_id AND h.kind = 'home'
+LEFT JOIN member_positions h
+    ON h.volunteer_id = m.volunteer_id AND h.organisation = m.organisation AND h.kind = 'home'
 WHERE m.organisation = $1 AND m.volunteer_id = ANY($2::uuid[]) AND m.left_at IS NULL;
 
 -- name: count_members
@@ -40,29 +40,26 @@ SELECT count(*) FROM memberships WHERE organisation = $1 AND left_at IS NULL;
 
 -- name: member_phones
 -- Returns the phones and names of an organisation's current members in the order of their ids, after id $2.
-SELECT m.volunteer_id, a.address AS phone, p.name
+SELECT m.volunteer_id, a.address AS phone, m.name
 FROM memberships m
-LEFT JOIN people p ON p.volunteer_id = m.volunteer_id
 LEFT JOIN addresses a ON a.volunteer_id = m.volunteer_id AND a.channel = 'sms'
 WHERE m.organisation = $1 AND m.left_at IS NULL AND ($2::uuid IS NULL OR m.volunteer_id > $2)
 ORDER BY m.volunteer_id
 LIMIT $3;
 
--- name: upsert_people
--- Writes names and birth dates.
-INSERT INTO people (volunteer_id, name, birth_date)
-SELECT volunteer_id, name, birth_date
-FROM unnest($1::uuid[], $2::text[], $3::date[]) AS person (volunteer_id, name, birth_date)
-ON CONFLICT (volunteer_id) DO UPDATE SET name = excluded.name, birth_date = excluded.birth_date;
-
 -- name: upsert_memberships
--- Inserts memberships of an organisation; one that had ended becomes valid again.
-INSERT INTO memberships (organisation, volunteer_id, availability, language, consent, joined_at)
-SELECT $1, volunteer_id, availability, language, string_to_array(consent, ' '), $6
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[])
-     AS member (volunteer_id, availability, language, consent)
+-- Inserts memberships of an organisation; one that had ended becomes valid again. A STOP everywhere is inherited.
+INSERT INTO memberships (organisation, volunteer_id, name, birth_date, availability, language, consent, joined_at, stopped_at)
+SELECT :organisation, m.volunteer_id, m.name, m.birth_date, m.availability, m.language, string_to_array(m.consent, ' '), :now,
+       v.stopped_everywhere_at
+FROM unnest(:volunteer_id::uuid[], :name::text[], :birth_date::date[], :availability::text[], :language::text[],
+            :consent::text[])
+     AS m (volunteer_id, name, birth_date, availability, language, consent)
+JOIN volunteers v ON v.id = m.volunteer_id
+ORDER BY m.volunteer_id
 ON CONFLICT (volunteer_id, organisation) DO UPDATE
-SET availability = excluded.availability, language = excluded.language, consent = excluded.consent, left_at = NULL;
+SET name = excluded.name, birth_date = excluded.birth_date, availability = excluded.availability,
+    language = excluded.language, consent = excluded.consent, left_at = NULL;
 
 -- name: delete_other_skills
 -- Deletes the skills of these members that are not among the given pairs.
@@ -80,12 +77,12 @@ JOIN organisations o ON o.id = $1
 ON CONFLICT (volunteer_id, organisation, skill) DO UPDATE SET expires_at = excluded.expires_at;
 
 -- name: upsert_places
--- Writes the places where people live or work, in degrees and in Web-Mercator metres.
-INSERT INTO positions (volunteer_id, kind, at, lat, lon, recorded_at)
-SELECT volunteer_id, kind, point(x, y), lat, lon, :recorded_at
+-- Writes the places where members of an organisation live or work, in degrees and in Web-Mercator metres.
+INSERT INTO member_positions (organisation, volunteer_id, kind, at, lat, lon, recorded_at)
+SELECT :organisation, volunteer_id, kind, point(x, y), lat, lon, :recorded_at
 FROM unnest(:volunteer_id::uuid[], :kind::text[], :x::float8[], :y::float8[], :lat::float8[], :lon::float8[])
      AS place (volunteer_id, kind, x, y, lat, lon)
-ON CONFLICT (volunteer_id, kind) DO UPDATE
+ON CONFLICT (volunteer_id, organisation, kind) DO UPDATE
 SET at = excluded.at, lat = excluded.lat, lon = excluded.lon, recorded_at = excluded.recorded_at;
 
 -- name: patch_membership
@@ -112,7 +109,9 @@ WHERE m.organisation = $1 AND m.left_at IS NULL;
 
 -- name: list_volunteers
 -- Returns the members of an organisation in the order of their ids, after id $2, with what its supervisors may see.
-SELECT m.volunteer_id, p.name, a.address AS phone, m.language, m.consent, m.availability, v.stopped_at,
+SELECT m.volunteer_id, m.name, a.address AS phone, m.language, m.consent, m.availability,
+       -- A STOP before this membership would tell of another.
+       CASE WHEN m.stopped_at >= m.joined_at THEN m.stopped_at END AS stopped_at,
        (SELECT min(f.failing_since) FROM addresses f WHERE f.volunteer_id = m.volunteer_id) AS failing_since,
        ARRAY(SELECT skill FROM skills s
              WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY skill) AS skills,
@@ -120,8 +119,6 @@ SELECT m.volunteer_id, p.name, a.address AS phone, m.language, m.consent, m.avai
              WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY skill) AS last_days
 FROM memberships m
 JOIN organisations o ON o.id = m.organisation
-JOIN volunteers v ON v.id = m.volunteer_id
-LEFT JOIN people p ON p.volunteer_id = m.volunteer_id
 LEFT JOIN addresses a ON a.volunteer_id = m.volunteer_id AND a.channel = 'sms'
 WHERE m.organisation = $1 AND m.left_at IS NULL AND ($2::uuid IS NULL OR m.volunteer_id > $2)
 ORDER BY m.volunteer_id
