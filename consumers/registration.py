@@ -1,6 +1,6 @@
 """Registration of the declared subscriptions with a broker: a batch in, one service call, end."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from datetime import datetime
 
 import asyncpg
@@ -10,19 +10,18 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.ingest.batches import Batches, Waiting
 from dispatch.services.intake.opening import Intake
-from dispatch.services.subscriptions import SUBSCRIPTIONS, Subscription
+from dispatch.services.subscriptions import Subscription
 from schemas.decoding import Received, Unreadable
 
 
 def register(
-    broker: Broker, roles: Collection[str], uow: UnitOfWork, batches: Batches, intake: Intake
+    broker: Broker, subscriptions: Iterable[Subscription], uow: UnitOfWork, batches: Batches, intake: Intake
 ) -> None:
-    """Subscribe the consumers of these roles to a broker that has not started."""
-    for one in SUBSCRIPTIONS:
-        if one.role in roles:
-            handler = _once(one, intake, batches) if one.uses_inbox else _every_time(one, intake, uow)
-            for _ in range(one.members):
-                subscribe(broker, one.topic, one.consumer, handler, max_records=one.batch)
+    """Subscribe consumers to a broker that has not started."""
+    for one in subscriptions:
+        handler = _once(one, intake, batches) if one.uses_inbox else _every_time(one, intake, uow)
+        for _ in range(one.members):
+            subscribe(broker, one.topic, one.consumer, handler, max_records=one.batch)
 
 
 def _once(subscription: Subscription, intake: Intake, batches: Batches) -> Handler:

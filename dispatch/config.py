@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     replication: Annotated[int, Field(ge=1, le=10)] = 1
     min_insync: Annotated[int, Field(ge=1, le=10)] = 1
     guarded_topic: bool = False
+    guarded_positions: bool = False
     backup: Path | None = None
     write_generation: Annotated[
         int | None, Field(ge=OLDEST, le=GENERATION), BeforeValidator(lambda text: text or None)

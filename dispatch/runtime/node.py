@@ -29,7 +29,7 @@ from dispatch.services.operations.auditing import Auditor
 from dispatch.services.operations.generation_guard import GenerationGuard
 from dispatch.services.operations.heartbeats import Heartbeat
 from dispatch.services.operations.retention import RetentionJob
-from dispatch.services.subscriptions import READERS
+from dispatch.services.subscriptions import READERS, subscriptions_of
 from dispatch.storage.database_clock import ping
 from dispatch.storage.migrate import migrate
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
@@ -197,7 +197,13 @@ class Node:
         return self._alone and not self.wiring.cluster.brisk
 
     def _subscribe(self, broker: Broker) -> None:
-        register(broker, self.wiring.roles, self.uow, self._batches, self.wiring.intake)
+        wiring, guarded = self.wiring, self.wiring.guarded_positions
+        if "positions" in wiring.roles and not guarded and not wiring.cluster.embedded:
+            log.info(
+                "volunteer.positions is not read: DISPATCH_GUARDED_POSITIONS does not declare it guarded"
+            )
+        subscriptions = subscriptions_of(wiring.roles, guarded_positions=guarded)
+        register(broker, subscriptions, self.uow, self._batches, wiring.intake)
 
     def _serve(self) -> None:
         self._server = HttpServer(self.app(), self.wiring.host, self.wiring.port, self.wiring.proxies)

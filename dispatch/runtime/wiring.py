@@ -22,7 +22,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What one process is built from; `retention_days` is the retention of each table."""
+    """What one process is built from; `retention_days` is the retention of each table.
+
+    `guarded_positions` is whether access control lets only trusted trackers write to `volunteer.positions`.
+    """
 
     dsn: str
     cluster: Cluster
@@ -36,6 +39,7 @@ class Wiring:
     migrates: bool = False
     write_generation: int | None = None
     retention_days: Mapping[str, int] = field(default_factory=retention.periods)
+    guarded_positions: bool = False
     proxies: str = ""
 
 
@@ -73,6 +77,7 @@ def wiring(
         migrates=migrates,
         retention_days=settings.retention_days,
         write_generation=settings.write_generation,
+        guarded_positions=settings.guarded_positions,
     )
 
 

@@ -3,7 +3,7 @@
 The processes, `dispatch parking retry`, AsyncAPI and the reference are made from this table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,7 +42,10 @@ class Subscription:
 
     @property
     def uses_inbox(self) -> bool:
-        """Return whether the inbox lets each event through once; without it the newest record of a key suffices."""
+        """Return whether the inbox lets each event through once, and the journal proves it.
+
+        Without it the newest record of a key suffices, and only access control to the topic keeps forged ones out.
+        """
         return BY_NAME[self.topic].recover != "none"
 
 
@@ -99,6 +102,11 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
 
 READERS: Readers = tuple((one.topic, one.consumer) for one in SUBSCRIPTIONS if one.uses_inbox)
 """The consumers whose inbox must hold every event of their topic."""
+
+
+def subscriptions_of(roles: Collection[str], *, guarded_positions: bool) -> list[Subscription]:
+    """Return the consumers of these roles; a topic that the journal does not prove is read only if it is guarded."""
+    return [one for one in SUBSCRIPTIONS if one.role in roles and (one.uses_inbox or guarded_positions)]
 
 
 def handlers_of(intake: Intake) -> Handlers:

@@ -33,6 +33,8 @@ SETTINGS: dict[str, str] = {
     "min_insync": "Replicas that must have a message before it counts as published: 2 of 3.",
     "guarded_topic": "`true` declares that access control protects `incident.reports` from other writers; "
     "otherwise reports published there are untrusted.",
+    "guarded_positions": "`true` declares that access control protects `volunteer.positions` from other writers than "
+    "your trackers; otherwise nothing reads it, and positions come by HTTP alone.",
     "backup": "Folder on another disk, to which `dispatch up` copies the embedded database's write-ahead log "
     "continuously, and a base backup once a day: [backups](operating.md#backups).",
     "write_generation": "The generation of events to write, where it is not to follow the oldest live reader: see "

@@ -5,7 +5,14 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from dispatch.cli.doctor.kafka import consumers, copies, measure_lag, topic_settings
+from dispatch.cli.doctor.kafka import (
+    POSITIONS,
+    consumers,
+    copies,
+    measure_lag,
+    topic_settings,
+    unread_positions,
+)
 from dispatch.config import Settings
 from producers.kafka.topics import administration, ensure
 from tests.kafka.support.cluster import KafkaCluster
@@ -34,3 +41,5 @@ async def test_the_doctor_reports_the_state_of_the_cluster(blank: KafkaCluster) 
         found = await measure_lag(admin, blank.bootstrap)
         assert {name: count for name, count in found.items() if count} == {("reports", REPORTS): 3}
         assert consumers(found).detail == "10 groups, at most 3 messages behind"
+        assert unread_positions(found).state == "ok"
+        assert "2 on volunteer.positions are not read" in unread_positions({**found, POSITIONS: 2}).detail

@@ -8,12 +8,19 @@ import pytest
 from consumers import broker, registration
 from consumers.broker import Handler
 from dispatch.clock import MovableClock
+from dispatch.config import Settings
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import batches
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.intake.opening import Intake
 from dispatch.services.plans.plan_files import load
-from dispatch.services.subscriptions import READERS, SUBSCRIPTIONS, ConsumerRole, handlers_of
+from dispatch.services.subscriptions import (
+    READERS,
+    SUBSCRIPTIONS,
+    ConsumerRole,
+    handlers_of,
+    subscriptions_of,
+)
 from schemas.topics import BY_NAME
 from tests.conftest import START
 
@@ -33,9 +40,10 @@ def subscribed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Handler,
     return found
 
 
-def register(*roles: str) -> None:
+def register(*roles: str, guarded: bool = True) -> None:
     some_broker = broker.build("127.0.0.1:1", embedded=True)
-    registration.register(some_broker, roles, UOW, Batches(UOW.pool, UOW.clock, UOW.wake), INTAKE)
+    found = subscriptions_of(roles, guarded_positions=guarded)
+    registration.register(some_broker, found, UOW, Batches(UOW.pool, UOW.clock, UOW.wake), INTAKE)
 
 
 def test_each_consumer_stands_in_the_table_once_and_reads_a_declared_topic() -> None:
@@ -71,3 +79,11 @@ async def test_what_arrives_reaches_the_declared_handler(
     declared = handlers_of(INTAKE)
     assert called == {name: handle for name, handle in declared.items() if name[0] != "positions"}
     assert [one.consumer for one in SUBSCRIPTIONS if not one.uses_inbox] == ["positions"]
+
+
+def test_no_process_reads_positions_from_their_topic_unless_it_is_declared_guarded(
+    subscribed: list[tuple[str, str, Handler, int]],
+) -> None:
+    register(*get_args(ConsumerRole), guarded=False)
+    assert {consumer for consumer, *_ in subscribed} == {consumer for _, consumer in READERS}
+    assert not Settings().guarded_positions

@@ -20,6 +20,7 @@ from producers.kafka.topics import REQUEST_TIMEOUT_MS, administration, declared
 from schemas.topics import BY_NAME, TOPICS
 
 PATIENCE_S = 8.0
+POSITIONS = ("positions", "volunteer.positions")
 FAR_BEHIND = 1000
 """Messages by which a consumer may lag before that is a warning."""
 
@@ -74,7 +75,11 @@ async def _cluster(settings: Settings, security: Security) -> AsyncIterator[Find
         async with asyncio.timeout(PATIENCE_S), administration(settings.kafka, security) as admin:
             yield copies(await admin.describe_topics(), settings)
             yield await topic_settings(admin, settings)
-            yield consumers(await measure_lag(admin, settings.kafka, security))
+            lag = await measure_lag(admin, settings.kafka, security)
+            if not settings.guarded_positions:
+                yield unread_positions(lag)
+                lag = {name: count for name, count in lag.items() if name != POSITIONS}
+            yield consumers(lag)
     except (KafkaError, OSError, TimeoutError) as error:
         yield Finding("consumers", "warn", f"the cluster does not report their lag: {describe(error)}")
 
@@ -151,6 +156,14 @@ async def _committed(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPar
         except GroupCoordinatorNotAvailableError:
             # The first such request to a cluster makes it create the topic of the offsets.
             await asyncio.sleep(0.2)
+
+
+def unread_positions(found: Lag) -> Finding:
+    """Report the positions on their topic, which nothing reads unless the topic is declared guarded."""
+    if not found[POSITIONS]:
+        return Finding("positions", "ok", "taken by HTTP alone")
+    cure = "send them by HTTP, or restrict Write on the topic and set DISPATCH_GUARDED_POSITIONS=true"
+    return Finding("positions", "warn", f"{found[POSITIONS]} on volunteer.positions are not read: {cure}")
 
 
 def consumers(found: Lag) -> Finding:

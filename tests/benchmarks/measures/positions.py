@@ -74,7 +74,7 @@ async def _heard(site: Site, dsn: str, moves: Sequence[PositionFix]) -> tuple[fl
     site.say(f"publishing {len(moves):,} positions")
     await publish(site.bootstrap, TOPIC, [_record(move) for move in moves])
     site.say(f"hearing {len(moves):,} positions")
-    program = site.work("positions", dsn=dsn)
+    program = site.work("positions", dsn=dsn, DISPATCH_GUARDED_POSITIONS="true")
     before, began = site.cpu(program), time.perf_counter()
     samples = await _committed(site, len(moves))
     spent = (site.cpu(program) - before).told(time.perf_counter() - began, len(moves), "position")
