@@ -11,7 +11,7 @@ from schemas.attributes import Headers, UnfitError, attributes, plain, sequence,
 from schemas.base import Event, Mode
 from schemas.envelope import SOURCE, pack
 from schemas.generations import GENERATION, OLDEST, UPCASTS, upcast
-from schemas.ids import named
+from schemas.ids import event_id, named
 from schemas.reports import ReportReceived
 from schemas.salvage import UNKNOWN_KIND, read_object, salvage
 from schemas.topics import BY_NAME, MODELS
@@ -290,4 +290,4 @@ def _mode(header: str | None, data: Event | None) -> Mode:
 
 def _event_id(source: str, id_: str) -> UUID:
     """Return the id of an event: ids from outside are unique only together with their source."""
-    return (uuid(id_) if source == SOURCE else None) or named(source, id_)
+    return (uuid(id_) if source == SOURCE else None) or event_id(source, id_)

@@ -90,7 +90,8 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "count_ask_backs": ((one("volunteer", 1), EARLIER, False), 40),
     "offers_to_answer": ((one("volunteer", 1), EARLIER, EARLIER, None), 80),
     "open_token": ((bytes(16), EARLIER), 80),
-    "unlinked_reports": (([one("report", 1)],), 40),
+    "unlinked_reports": (([ORGANISATION], ["control-room"], ["7"]), 40),
+    "known_reports": (([ORGANISATION], ["control-room"], ["7"]), 40),
     "incidents_of_reports": (([ORGANISATION], ["control-room"], ["7"]), 40),
     "lock_reports": (([one("report", 1)],), 40),
     "channels_to_notify": (

@@ -15,6 +15,7 @@ import asyncpg
 from dispatch.services.core.errors import InvalidError, NotFoundError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.queries import bound, sql
+from schemas.ids import SEPARATOR, TOPIC
 
 SCOPE = re.compile(r"reports:write|console:read|console:act|volunteers:write|admin|gateway:[a-z0-9_-]{1,32}")
 PRESENTED = re.compile(r"rk_([0-9a-f]{12})_([0-9a-f]{40})")
@@ -108,6 +109,8 @@ def _check(scopes: Sequence[str], holder: str, *, installation: bool) -> None:
             raise InvalidError(
                 "installation", f"{scope} is one organisation's: only gateways serve all of them"
             )
+    if holder.partition(SEPARATOR)[0] == TOPIC:
+        raise InvalidError("holder", "names that begin with `topic` are those of sources without a key")
     if not (holder.strip() and holder.isprintable() and len(holder) <= LONGEST_HOLDER):
         raise InvalidError("holder", f"name the holder in 1 to {LONGEST_HOLDER} printable characters")
 

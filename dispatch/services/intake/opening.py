@@ -1,6 +1,6 @@
 """Opening of incidents: whether a report is known, which plan applies, and whether its source may call people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -24,7 +24,7 @@ from dispatch.storage.pool import execute_rows
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Mode, Severity
 from schemas.decoding import Received
-from schemas.ids import named
+from schemas.ids import SEPARATOR, TOPIC, report_id
 from schemas.plans import Plan
 from schemas.reports import Professional, ReportReceived, reserved_field
 
@@ -83,7 +83,7 @@ class Intake:
         areas = await _areas(connection, received)
         read = [self._read(one, now) for one in received]
         reports = _in_order([*await _undelivered(connection, read), *read])
-        await _store(connection, [r for r in reports if not r.received.ours], now)
+        reports = await _store(connection, reports, now)
         state = {
             row["id"]: row
             for row in await connection.fetch(sql("lock_reports"), sorted(r.id for r in reports))
@@ -112,8 +112,8 @@ class Intake:
         if data.at > now + CLOCK_TOLERANCE:
             data = _in_the_present(data, now)
         # Only an API key proves a source: a name straight from the topic gets a name space of its own.
-        source = data.source if self._guarded else f"topic:{data.source}"
-        return Report(named(received.organisation, source, data.source_id), source, received, data, now)
+        source = data.source if self._guarded else f"{TOPIC}{SEPARATOR}{data.source}"
+        return Report(report_id(received.organisation, source, data.source_id), source, received, data, now)
 
     def _open_one(
         self,
@@ -177,29 +177,41 @@ def _in_order(reports: Sequence[Report]) -> list[Report]:
 
 
 async def _undelivered(
-    connection: asyncpg.Connection, reports: Sequence[Report], known: frozenset[UUID] = frozenset()
+    connection: asyncpg.Connection, reports: Sequence[Report], known: frozenset[Key] = frozenset()
 ) -> list[Report]:
     """Return accepted reports that are not delivered yet, but that delivered ones already update."""
-    known |= {report.id for report in reports}
-    updates = {named(r.received.organisation, r.source, r.data.updates): r for r in reports if r.data.updates}
-    wanted = sorted(updates.keys() - known)
-    rows = await connection.fetch(sql("unlinked_reports"), wanted)
+    known |= {report.key for report in reports}
+    updates = {(r.received.organisation, r.source, r.data.updates): r for r in reports if r.data.updates}
+    rows = await _by_key(connection, "unlinked_reports", updates.keys() - known)
     streams = await read_streams(connection, [row["id"] for row in rows])
     found = []
-    for name, received_at in rows:
+    for *key, name, received_at in rows:
         event, *_ = streams[name]
         if isinstance(event, ReportReceived):
-            received = replace(updates[name].received, data=event, received_at=received_at)
+            received = replace(updates[tuple(key)].received, data=event, received_at=received_at)
             found.append(Report(name, event.source, received, event, received_at))
     return [*await _undelivered(connection, found, known), *found] if found else []
 
 
-async def _store(connection: asyncpg.Connection, reports: Sequence[Report], now: datetime) -> None:
-    if not reports:
-        return
-    found = {r.id: _topic_row(r) for r in reports}
+async def _store(connection: asyncpg.Connection, reports: list[Report], now: datetime) -> list[Report]:
+    """Store the reports that others published; return all, each under the id that it is stored under.
+
+    An earlier release may have derived that otherwise.
+    """
+    found = {r.id: _topic_row(r) for r in reports if not r.received.ours}
+    if not found:
+        return reports
     rows = columns(TopicRow, [found[name] for name in sorted(found)])
     await connection.execute(*bound("store_topic_reports", received_at=now, **rows))
+    stored = await _by_key(connection, "known_reports", {r.key for r in reports if not r.received.ours})
+    ids = {tuple(row[:3]): row["id"] for row in stored}
+    return [r if r.received.ours else replace(r, id=ids.get(r.key, r.id)) for r in reports]
+
+
+async def _by_key(connection: asyncpg.Connection, query: str, keys: Iterable[Key]) -> list[asyncpg.Record]:
+    """Return the rows of a query that finds reports by their keys."""
+    wanted = sorted(keys)
+    return await connection.fetch(sql(query), *map(list, zip(*wanted, strict=True))) if wanted else []
 
 
 def _topic_row(report: Report) -> TopicRow:
@@ -223,10 +235,8 @@ def _as_stored(report: Report, row: asyncpg.Record | None) -> Report:
 
 
 async def _incidents_of_earlier(connection: asyncpg.Connection, reports: Sequence[Report]) -> dict[Key, UUID]:
-    wanted = sorted({(r.received.organisation, r.source, r.data.updates) for r in reports if r.data.updates})
-    if not wanted:
-        return {}
-    rows = await connection.fetch(sql("incidents_of_reports"), *map(list, zip(*wanted, strict=True)))
+    wanted = {(r.received.organisation, r.source, r.data.updates) for r in reports if r.data.updates}
+    rows = await _by_key(connection, "incidents_of_reports", wanted)
     return {(r["organisation"], r["source"], r["source_id"]): r["incident_id"] for r in rows}
 
 

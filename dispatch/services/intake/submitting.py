@@ -21,10 +21,11 @@ from dispatch.storage.journal import Entry
 from dispatch.storage.pool import execute_rows
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Mode
-from schemas.ids import named
+from schemas.ids import report_id
 from schemas.reports import ReportBody, ReportFacts, ReportReceived
 from schemas.salvage import Salvaged
 
+Key = tuple[UUID, str, str]
 Channel = Literal["http", "cli", "cap", "hubsante", "open311"]
 
 WINDOW_S = 0.005
@@ -57,10 +58,15 @@ class Submission:
     body: ReportBody
     salvaged: Salvaged[ReportBody] | None = None
 
+    @property
+    def key(self) -> Key:
+        """Return the organisation, the source, and the source's own id: a report is stored once under these."""
+        return self.organisation, self.source, self.body.id
+
     @cached_property
     def report_id(self) -> UUID:
-        """Return the id of the report, which follows from the source and the source's own id."""
-        return named(self.organisation, self.source, self.body.id)
+        """Return the id of the report, which follows from its key."""
+        return report_id(*self.key)
 
     @cached_property
     def content_hash(self) -> bytes:
@@ -83,11 +89,19 @@ class ReportRow(NamedTuple):
     content_hash: bytes
 
 
-Outcome = bool | InvalidError | ConflictError
-"""Whether a report was new, or the error by which it is rejected."""
+class Stored(NamedTuple):
+    """A stored report: its id, which an earlier release may have derived otherwise, and what was sent."""
+
+    id: UUID
+    content_hash: bytes
+    new: bool = False
 
 
-class ReportWriter(GroupCommit[Submission, bool]):
+Outcome = Stored | InvalidError | ConflictError
+"""The report as it is stored, or the error by which it is rejected."""
+
+
+class ReportWriter(GroupCommit[Submission, Stored]):
     """Stores reports that arrive together in one transaction; each caller learns whether its report was new."""
 
     def __init__(self, uow: UnitOfWork) -> None:
@@ -115,11 +129,12 @@ async def accept(
     if admission is not None:
         await _admit(uow, admission, submission)
     if writer is not None:
-        return Accepted(submission.report_id, not await writer.submit(submission), dropped)
+        stored = await writer.submit(submission)
+        return Accepted(stored.id, not stored.new, dropped)
     (outcome,) = await _store(uow, [submission])
     if isinstance(outcome, Exception):
         raise outcome
-    return Accepted(submission.report_id, not outcome, dropped)
+    return Accepted(outcome.id, not outcome.new, dropped)
 
 
 async def status(uow: UnitOfWork, organisation: UUID, report_id: UUID) -> dict[str, object]:
@@ -135,7 +150,7 @@ async def _admit(uow: UnitOfWork, admission: Admission, submission: Submission) 
     try:
         await admission.admit(submission.body.severity)
     except OverloadedError:
-        if not await uow.pool.fetch(sql("report_hashes"), [submission.report_id]):
+        if not await uow.pool.fetch(sql("known_reports"), *([part] for part in submission.key)):
             REFUSED.inc()
             raise
 
@@ -144,43 +159,50 @@ async def _store(uow: UnitOfWork, group: Sequence[Submission]) -> list[Outcome]:
     """Store reports in one transaction; return the outcome of each. Of several with one id, the first is stored."""
 
     async def work(connection: asyncpg.Connection, now: datetime) -> list[Outcome]:
-        first: dict[UUID, Submission] = {}
+        first: dict[Key, Submission] = {}
         for one in group:
             if _time_error(one, now) is None:
-                first.setdefault(one.report_id, one)
+                first.setdefault(one.key, one)
         new = await _insert(connection, first, now)
-        known = await _hashes(connection, first.keys() - new.keys())
-        return [_time_error(one, now) or _outcome(one, new.get(one.report_id), known) for one in group]
+        stored = await _known(connection, first.keys() - new.keys())
+        stored |= {key: Stored(one.report_id, one.content_hash) for key, one in new.items()}
+        return [
+            _time_error(one, now) or _outcome(one, stored.get(one.key), new=one is new.get(one.key))
+            for one in group
+        ]
 
     return await uow.transact(work)
 
 
 async def _insert(
-    connection: asyncpg.Connection, reports: Mapping[UUID, Submission], now: datetime
-) -> dict[UUID, Submission]:
+    connection: asyncpg.Connection, reports: Mapping[Key, Submission], now: datetime
+) -> dict[Key, Submission]:
     """Store those reports that are new, their texts and their events; return them."""
     rows = [_row(one) for one in reports.values()]
     stored = await connection.fetch(*bound("store_reports", received_at=now, **columns(ReportRow, rows)))
     ids = {row["id"] for row in stored}
-    new = {id_: one for id_, one in reports.items() if id_ in ids}
+    new = {key: one for key, one in reports.items() if one.report_id in ids}
     texts = [
-        (id_, one.body.description.replace("\0", "")) for id_, one in new.items() if one.body.description
+        (one.report_id, one.body.description.replace("\0", ""))
+        for one in new.values()
+        if one.body.description
     ]
     await execute_rows(connection, "store_report_texts", texts)
     await journal.append(connection, [_entry(one, now) for one in new.values()], now, new=ids)
     return new
 
 
-async def _hashes(connection: asyncpg.Connection, ids: Collection[UUID]) -> dict[UUID, bytes]:
-    """Return the content hashes of reports that were stored before."""
-    rows = await connection.fetch(sql("report_hashes"), sorted(ids)) if ids else ()
-    return {row["id"]: row["content_hash"] for row in rows}
+async def _known(connection: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, Stored]:
+    """Return the reports that were stored before."""
+    wanted = zip(*sorted(keys), strict=True)
+    rows = await connection.fetch(sql("known_reports"), *map(list, wanted)) if keys else ()
+    return {tuple(row[:3]): Stored(row["id"], row["content_hash"]) for row in rows}
 
 
-def _outcome(one: Submission, stored: Submission | None, known: Mapping[UUID, bytes]) -> bool | ConflictError:
+def _outcome(one: Submission, stored: Stored | None, *, new: bool) -> Stored | ConflictError:
     """Compare a report with the one that was stored from its group, or before."""
-    if one.content_hash == (stored.content_hash if stored else known.get(one.report_id)):
-        return one is stored
+    if stored is not None and one.content_hash == stored.content_hash:
+        return stored._replace(new=new)
     return ConflictError(
         f"another report was sent under this id: send it under a new id, with `updates`: {one.body.id!r}"
     )

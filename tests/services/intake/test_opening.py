@@ -12,7 +12,7 @@ from dispatch.domain.incident import Incident
 from dispatch.services.incidents import execution
 from schemas.base import Position
 from schemas.decoding import Received
-from schemas.ids import new_id
+from schemas.ids import NAMESPACE, derived, new_id
 from schemas.reports import ReportReceived
 from tests.domain.builders import PLACE
 from tests.support.world import World
@@ -56,6 +56,26 @@ async def test_a_report_delivered_twice_opens_one_incident(world: World) -> None
 
 async def test_a_report_sent_twice_to_the_topic_in_one_batch_opens_one_incident(world: World) -> None:
     await world.deliver("incident.reports", [from_topic(world, "7"), from_topic(world, "7")])
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+    assert await world.pool.fetchval("SELECT count(*) FROM parking") == 0
+
+
+async def test_two_publishers_whose_names_and_ids_join_alike_open_two_incidents(world: World) -> None:
+    """The second was once taken for the first, and lost."""
+    reports = [from_topic(world, "b:c", source="a"), from_topic(world, "c", source="a:b")]
+    for one in reports:
+        await world.deliver("incident.reports", [one])
+    assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 2
+    assert await world.pool.fetchval("SELECT count(*) FROM parking") == 0
+
+
+async def test_a_report_that_an_earlier_release_stored_opens_nothing_again(world: World) -> None:
+    report = from_topic(world, "c", source="a:b")
+    await world.deliver("incident.reports", [report])
+    joined = derived(NAMESPACE, world.organisation, "topic:a:b", "c")
+    await world.pool.execute("UPDATE reports SET id = $1", joined)
+    await world.deliver("incident.reports", [replace(report, event_id=new_id())])
+    await world.deliver("incident.reports", [from_topic(world, "d", source="a:b", updates="c")])
     assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
     assert await world.pool.fetchval("SELECT count(*) FROM parking") == 0
 

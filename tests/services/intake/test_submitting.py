@@ -13,6 +13,7 @@ from dispatch.services.intake import submitting
 from dispatch.services.intake.submitting import Accepted
 from schemas.decoding import Received, decode
 from schemas.envelope import unpack
+from schemas.ids import NAMESPACE, derived
 from schemas.reports import ReportBody, ReportReceived
 
 
@@ -61,6 +62,29 @@ async def test_the_same_report_twice_is_one_report(
     assert (first.repeated, second.repeated) == (False, True)
     assert first.report_id == second.report_id
     assert await uow.pool.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_sources_whose_names_contain_the_separator_share_no_report(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    one = await accept(uow, organisation, a_report(clock.now(), id="b:c"), "a")
+    other = await accept(uow, organisation, a_report(clock.now(), id="c", kind="fire.alarm"), "a:b")
+    assert one.report_id != other.report_id
+    assert (one.repeated, other.repeated) == (False, False)
+
+
+async def test_a_report_of_an_earlier_release_is_recognised_whatever_its_id(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    body = a_report(clock.now())
+    await accept(uow, organisation, body, "a:b")
+    joined = derived(NAMESPACE, organisation, "a:b", body.id)
+    await uow.pool.execute("DELETE FROM report_texts")
+    await uow.pool.execute("UPDATE reports SET id = $1", joined)
+    again = await accept(uow, organisation, body, "a:b")
+    assert (again.repeated, again.report_id) == (True, joined)
+    with pytest.raises(ConflictError):
+        await accept(uow, organisation, a_report(clock.now(), kind="fire.alarm"), "a:b")
 
 
 async def test_the_same_report_twice_at_once_is_one_report(

@@ -17,8 +17,11 @@ SELECT id, organisation, source, channel, incident_id FROM reports
 WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: unlinked_reports
--- Returns those of the reports that were accepted and belong to no incident yet.
-SELECT id, received_at FROM reports WHERE id = ANY ($1::uuid[]) AND incident_id IS NULL ORDER BY id;
+-- Returns those of the reports that were accepted and belong to no incident yet, by source and the source's id.
+SELECT r.organisation, r.source, r.source_id, r.id, r.received_at
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS w (organisation, source, source_id)
+JOIN reports r ON r.organisation = w.organisation AND r.source = w.source AND r.source_id = w.source_id
+WHERE r.incident_id IS NULL ORDER BY r.id;
 
 -- name: incidents_of_reports
 -- Returns the incidents of earlier reports by source and the source's id.

@@ -9,9 +9,11 @@ ORDER BY id
 ON CONFLICT DO NOTHING
 RETURNING id;
 
--- name: report_hashes
--- Returns the content hashes of the reports that are stored under these ids.
-SELECT id, content_hash FROM reports WHERE id = ANY ($1::uuid[]);
+-- name: known_reports
+-- Returns the reports of an organisation ($1) that are stored, by source ($2) and the source's id ($3).
+SELECT r.organisation, r.source, r.source_id, r.id, r.content_hash
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS w (organisation, source, source_id)
+JOIN reports r ON r.organisation = w.organisation AND r.source = w.source AND r.source_id = w.source_id;
 
 -- name: store_report_texts
 -- Stores the texts of reports in a table of their own, whose rows can be erased.
