@@ -48,10 +48,23 @@ def place_in_words(position: Position | None, area: Area | None, language: Langu
     found = whereabouts(position, area)
     if found.metres < NEAR_M:
         return WORDS["at"][language]
-    direction = found.direction.replace("W", "O") if language == "fr" else found.direction
-    return WORDS["from"][language].format(
-        distance=distance_in_words(found.metres, language), direction=direction
-    )
+    return _from_the_middle(distance_in_words(found.metres, language), found.direction, language)
+
+
+def rough_place(position: Position | None, area: Area | None, language: Language) -> str:
+    """Return a place as a text may carry it: whole kilometres from the middle of the area; empty without an area."""
+    if position is None or area is None:
+        return ""
+    found = whereabouts(position, area)
+    kilometres = round(found.metres / KILOMETRE)
+    if kilometres == 0:
+        return WORDS["at"][language]
+    return _from_the_middle(f"{kilometres} km", found.direction, language)
+
+
+def _from_the_middle(distance: str, direction: Direction, language: Language) -> str:
+    named = direction.replace("W", "O") if language == "fr" else direction
+    return WORDS["from"][language].format(distance=distance, direction=named)
 
 
 def distance_in_words(metres: int, language: Language) -> str:

@@ -131,6 +131,17 @@ def test_an_empty_duty_order_is_a_failure_with_or_without_an_alarm_phone(alarm_p
     assert (found.state, "only the alarm phone" in found.detail) == ("fail", alarm_phone is not None)
 
 
+@pytest.mark.parametrize(("hour", "state"), [(15, "ok"), (16, "warn")])
+def test_how_often_each_contact_is_texted_is_shown_and_too_often_is_a_warning(hour: int, state: str) -> None:
+    rates = [
+        {"organisation": "SDIS 75", "contact": "Anne Weber", "ten_minutes": 2, "hour": hour},
+        {"organisation": "SDIS 75", "contact": "Paul Klein", "ten_minutes": 0, "hour": 1},
+    ]
+    (found,) = organisations.paging(rates)
+    assert (found.what, found.state) == ("pages of SDIS 75", state)
+    assert f"Anne Weber 2 / {hour}, Paul Klein 0 / 1" in found.detail
+
+
 def test_a_gateway_that_could_not_report_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(public_url=HttpUrl("https://renfort.example"))
     monkeypatch.setenv("DISPATCH_KANNEL_URL", "http://kannel")

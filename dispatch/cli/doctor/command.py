@@ -27,6 +27,7 @@ from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.services.access.organisations import listed
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.messaging.page_groups import page_rates
 from dispatch.storage import outages
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 
@@ -98,5 +99,7 @@ async def _connected(pool: asyncpg.Pool, environment: Settings) -> AsyncIterator
     if not environment.postgres.get_secret_value():
         yield await backup.examine(uow, environment)
     for found in organisations.examine(await listed(uow)):
+        yield found
+    for found in organisations.paging(await page_rates(pool, clock.now())):
         yield found
     yield await vocabulary.examine(uow, environment)

@@ -1,12 +1,16 @@
 """`dispatch doctor` on the organisations: who is on duty, whose messages fail, and whether offers are paused."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import counted
 
 Row = Mapping[str, Any]
+MOST_AN_HOUR = 15
+"""Ten in the first ten minutes of an upset, then one in ten minutes (EEMUA 191)."""
 
 
 def examine(organisations: Iterable[Row]) -> Iterator[Finding]:
@@ -21,6 +25,19 @@ def examine(organisations: Iterable[Row]) -> Iterator[Finding]:
             yield Finding(f"offers of {row['name']}", "warn", "paused: dispatch resume")
     if nobody:
         yield Finding("organisations", "warn", "none yet: dispatch organisations create NAME")
+
+
+def paging(rates: Iterable[Row]) -> Iterator[Finding]:
+    """Report how many pages each duty contact was texted, as `page_rates` returns them."""
+    for organisation, rows in groupby(rates, key=itemgetter("organisation")):
+        contacts = list(rows)
+        told = (f"{one['contact']} {one['ten_minutes']} / {one['hour']}" for one in contacts)
+        detail = f"texts in the last 10 minutes / hour: {', '.join(told)}"
+        busy = max(one["hour"] for one in contacts) > MOST_AN_HOUR
+        advice = (
+            "; more than one person can act on: put more people on duty, dispatch duty set" if busy else ""
+        )
+        yield Finding(f"pages of {organisation}", "warn" if busy else "ok", detail + advice)
 
 
 def _contacts(row: Row) -> Finding:

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.messaging.page_groups import WINDOW, Pace, Waiting, next_text_at, worst
+from dispatch.domain.messaging.page_groups import SUSTAINED, WINDOW, Pace, Waiting, next_text_at, worst
 from dispatch.storage import messages
 from dispatch.storage.messages import LeasedMessage
 from dispatch.storage.queries import sql
@@ -36,6 +37,12 @@ async def gather(
         if named is not None:
             sent[named.id] = named
     return list(sent.values())
+
+
+async def page_rates(pool: asyncpg.Pool, now: datetime) -> list[dict[str, Any]]:
+    """Return how many pages each duty contact was texted within the last ten minutes and the last hour."""
+    rows = await pool.fetch(sql("page_rates"), now - SUSTAINED, now - timedelta(hours=1))
+    return [dict(row) for row in rows]
 
 
 async def _name(

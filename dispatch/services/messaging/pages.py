@@ -14,9 +14,11 @@ from dispatch.domain.messaging.page_reading import Concern, Page
 from dispatch.domain.messaging.page_texts import EscalationState, PageFacts, standing
 from dispatch.domain.messaging.send_decision import Facts
 from dispatch.domain.messaging.texts import about, reason_in_words, until
+from dispatch.domain.service_area import Area
+from dispatch.domain.whereabouts import rough_place
 from dispatch.services.access import duty_contacts
 from dispatch.storage.queries import sql
-from schemas.base import Mode
+from schemas.base import Mode, Position
 from schemas.escalations import SubjectKind
 from schemas.ids import short
 from schemas.volunteers import Language
@@ -92,6 +94,7 @@ def _facts(message: Facts, row: asyncpg.Record, names: dict[str, str], now: date
     return PageFacts(
         organisation=row["organisation_name"],
         number=short(row["subject_id"]),
+        place=_place(row, message.language),
         lacks=tuple(zip(row["roles"], row["counts"], strict=True)),
         also=tuple(zip(row["reasons"], row["details"], strict=True)),
         others=row["others"],
@@ -102,6 +105,13 @@ def _facts(message: Facts, row: asyncpg.Record, names: dict[str, str], now: date
         who=names.get(actor, actor),
         until=until(row["lapses_at"], message.zone, now) if row["lapses_at"] else "",
     )
+
+
+def _place(row: asyncpg.Record, language: Language) -> str:
+    """Return roughly where the incident is: the exact place is never in a text to a duty contact."""
+    position = None if row["lat"] is None else Position(lat=row["lat"], lon=row["lon"])
+    area = None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
+    return rough_place(position, area, language)
 
 
 def _choices(known: Sequence[KnownPage], since: datetime) -> tuple[tuple[str, str], ...]:

@@ -3,13 +3,14 @@
 from uuid import UUID
 
 from dispatch.domain.actors import duty_actor
+from dispatch.domain.service_area import Area
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import Changes
 from dispatch.services.messaging.gateway import GatewayUnavailableError, InboundText
 from dispatch.services.replies import inbound_texts
 from schemas.base import Severity
 from schemas.ids import short
-from tests.domain.builders import plan
+from tests.domain.builders import PLACE, plan
 from tests.services.messaging.doubles import SlowGateway
 from tests.support.post import Post
 
@@ -199,6 +200,18 @@ async def test_a_page_says_which_roles_lack_how_many_people_and_names_the_organi
     text = post.gateway.phone(number).inbox[0].text
     assert "il manque : aide (2)" in text
     assert text.startswith("SDIS 75, niveau")
+
+
+async def test_a_page_says_roughly_where_and_never_the_exact_place(post: Post) -> None:
+    number = await post.duty(1)
+    area = Area(48.80, 2.30, 48.84, 2.34)
+    await organisations.change(post.uow, post.scene.organisation, Changes(area=area))
+    incident = await post.scene.incident(position=PLACE)
+    await post.scene.act(incident.id, "escalate")
+    await post.deliver()
+    text = post.gateway.phone(number).inbox[0].text
+    assert "(Essai, 4 km NE du centre)" in text
+    assert "48.8" not in text
 
 
 async def _escalated(post: Post, severity: Severity = "urgent") -> UUID:

@@ -51,7 +51,7 @@ WHERE recipient_id = ANY ($1::uuid[]) AND escalation_id = ANY ($2::uuid[]) AND c
   AND purpose = 'escalation' AND status = 'queued';
 
 -- name: page_rates
--- Returns how many pages each duty contact was texted since $1 and since $2, of an organisation or of all.
+-- Returns how many pages each duty contact was texted since $1 and since $2.
 SELECT g.name AS organisation, d.name AS contact,
        count(m.id) FILTER (WHERE m.sent_at > $1) AS ten_minutes, count(m.id) AS hour
 FROM organisations g JOIN duty_contacts d ON d.organisation = g.id

@@ -50,7 +50,7 @@ SELECT m.id AS message_id, m.recipient_id AS contact_id, m.channel, c.address, c
        g.name AS organisation_name,
        (SELECT count(*) FROM duty_contacts o WHERE o.organisation = m.organisation) AS contacts,
        e.id AS escalation_id, e.subject_kind, e.subject_id, e.status, e.acknowledged_by, e.lapses_at,
-       i.status AS incident_status, i.taken_by, lack.roles, lack.counts, told.reasons, told.details, told.others, told.incidents
+       i.status AS incident_status, i.taken_by, i.lat, i.lon, g.south, g.west, g.north, g.east, lack.roles, lack.counts, told.reasons, told.details, told.others, told.incidents
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
 LEFT JOIN duty_contacts d ON d.id = m.recipient_id
