@@ -9,6 +9,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
 from dispatch.services.intake.submitting import ReportWriter
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
+from dispatch.services.messaging.receipts import ReceiptWriter
 from dispatch.services.people.position_writer import PositionWriter
 from producers.http import problems
 from producers.http.api import (
@@ -69,6 +70,7 @@ def build(
     app.state.uow, app.state.secret, app.state.readiness = uow, secret, readiness
     app.state.gateways = gateways
     app.state.position_writer, app.state.report_writer = PositionWriter(uow), ReportWriter(uow)
+    app.state.receipt_writer = ReceiptWriter(uow)
     app.state.admission = Admission(uow)
     for router in (*ROUTERS, *extra):
         app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)

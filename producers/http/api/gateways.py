@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from dispatch.services.access.keys import Key
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.messaging import receipts as message_receipts
 from dispatch.services.messaging import webhook_parking
 from dispatch.services.messaging.gateway import Capabilities, Parameters, detail
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
+from dispatch.services.messaging.receipts import ReceiptWriter, Reported
 from dispatch.services.messaging.webhook_parking import WebhookCall
 from dispatch.services.replies import inbound_texts
 from producers.http.api.webhook_parameters import read_parameters
@@ -61,13 +61,14 @@ async def inbound(
 @router.get("/v1/gateways/{name}/receipts", status_code=202)
 @router.post("/v1/gateways/{name}/receipts", status_code=202)
 async def receipts(
-    name: Name, key: GatewayKey, can: GatewayCapabilities, values: Values, uow: UowDep
+    request: Request, name: Name, key: GatewayKey, can: GatewayCapabilities, values: Values, uow: UowDep
 ) -> Response:
     """Accept a receipt for a message, in the form in which the gateway's provider sends it. Scope `gateway:NAME`."""
     call = WebhookCall(key.organisation, name, "receipts", values)
     receipt = await _read(can.read_receipt, call, uow)
     if receipt is not None:
-        await message_receipts.record_receipt(uow, receipt, key.gateway_organisation)
+        writer: ReceiptWriter = request.app.state.receipt_writer
+        await writer.submit(Reported(receipt, key.gateway_organisation))
     return Response(status_code=202)
 
 

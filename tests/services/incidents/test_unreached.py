@@ -10,7 +10,7 @@ from dispatch.clock import MovableClock
 from dispatch.domain.incident import Incident, Offer
 from dispatch.services.incidents import execution, handlers
 from dispatch.services.messaging.gateway import GatewayRefusedError, Receipt, ReceiptStatus
-from dispatch.services.messaging.receipts import record_receipt
+from dispatch.services.messaging.receipts import Reported, record_receipts
 from dispatch.services.operations import rebuilding
 from dispatch.services.people import volunteers
 from dispatch.storage import write_generation
@@ -33,7 +33,7 @@ async def receipts(post: Post, status: ReceiptStatus, *offers: Offer) -> None:
     wanted = {offer.id for offer in offers}
     for row in await post.messages("offer"):
         if row["offer_id"] in wanted:
-            await record_receipt(post.uow, Receipt(row["id"], status))
+            await record_receipts(post.uow, [Reported(Receipt(row["id"], status))])
     await post.replace_unreached()
 
 
@@ -290,5 +290,5 @@ async def test_a_supervisor_whose_page_is_not_delivered_is_shown(post: Post) -> 
     await post.scene.act(incident.id, "escalate")
     await post.deliver()
     (page,) = await post.messages("escalation")
-    await record_receipt(post.uow, Receipt(page["id"], "failed"))
+    await record_receipts(post.uow, [Reported(Receipt(page["id"], "failed"))])
     assert await post.uow.pool.fetchval("SELECT failing_since FROM duty_contacts") == post.clock.now()
