@@ -92,5 +92,5 @@ def test_who_may_have_meant_a_page_or_an_offer_is_asked_which(language: Language
 def test_the_answer_to_stop_says_that_pages_go_on(language: Language) -> None:
     text = render("stopped", KNOWN, language)
     assert "SDIS 67" in text
-    assert {"fr": "continuent", "en": "go on"}[language] in text
+    assert {"fr": "continuent", "en": "continue"}[language] in text
     assert text != render("stopped", PageFacts(organisation="SDIS 67", alone=True), language)

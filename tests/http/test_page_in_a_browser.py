@@ -70,7 +70,7 @@ async def test_the_page_shows_a_new_state_and_says_it_without_reloading(site: Si
     link = await site.link()
     await site.client.post(link, data={"answer": "accepted"})
     page = await opened(site, link, tmp_path, 8)
-    state = "On vous attend. Dites quand vous partez."
+    state = "On vous attend. Signalez ici votre départ."
     assert f'<p class="said" role="status">{state}</p>' in page
     assert f'<p data-say="">{state}</p>' in page
     assert "Réponse bien reçue" not in page

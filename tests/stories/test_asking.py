@@ -144,7 +144,7 @@ async def test_a_yes_that_the_next_text_takes_back_is_asked_about_and_ends_after
     await doubtful.answers("je peux")
     await doubtful.expects("on vous attend")
     await doubtful.answers("pas venir")
-    await doubtful.expects("Nous avons un doute")
+    await doubtful.expects("Votre réponse n'est pas claire")
     await city.expect_escalation(reason="answer_doubtful")
     assert set(await arrest.seated()) == {sure, doubtful}
     await city.passes(61)

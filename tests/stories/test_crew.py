@@ -5,7 +5,7 @@ from collections import Counter
 from tests.stories.city import City
 from tests.stories.phones import Handset
 
-OFFER = "Rejoignez-vous le centre"
+OFFER = "Pouvez-vous venir au centre"
 SKILLS = ["driver"] * 3 + ["crew_leader"] * 3 + ["firefighter"] * 16
 
 
@@ -50,7 +50,7 @@ async def test_volunteers_with_open_offers_are_stood_down_when_the_crew_is_compl
     for phone in crew:
         await phone.presses("accepted")
     await fire.until(lambda i: i.covered_at is not None, "six seats filled")
-    await city.expect_sms_on(6, "On n'a plus besoin de vous", among=[p for p in asked if p not in crew])
+    await city.expect_sms_on(6, "Nous n'avons plus besoin de vous", among=[p for p in asked if p not in crew])
     await city.calm()
     assert len([phone for phone in city.people if phone.inbox]) == 12, "nobody else was ever asked"
 

@@ -39,8 +39,8 @@ PAGE_SENTENCES: dict[str, dict[Language, str]] = {
     },
     "lacking": {"fr": "il manque : {lacks}", "en": "lacking: {lacks}"},
     "acknowledged_by_you": {
-        "fr": "C'est noté : {why}{about}. Sans suite, l'alerte repart à {until}.",
-        "en": "Noted: {why}{about}. It is paged again at {until} unless it is resolved.",
+        "fr": "C'est noté : {why}{about}. Si rien ne change, l'alerte repart à {until}.",
+        "en": "Noted: {why}{about}. The page is repeated at {until} unless this is resolved.",
     },
     "acknowledged": {
         "fr": "{who} a déjà vu cette alerte : {why}{about}.",
@@ -52,12 +52,12 @@ PAGE_SENTENCES: dict[str, dict[Language, str]] = {
     },
     "taken_by_you": {
         "fr": (
-            "Vous avez la main : {title}. Renfort ne demande plus personne ; ceux qui viennent continuent. "
-            "La suite : dispatch watch"
+            "Vous avez la main : {title}. Renfort n'appelle plus personne ; ceux qui viennent continuent. "
+            "À suivre : dispatch watch"
         ),
         "en": (
-            "You have taken over: {title}. Renfort asks nobody else; those who are coming go on. "
-            "The rest is yours: dispatch watch"
+            "You have taken over: {title}. Renfort asks nobody else; those who are coming continue. "
+            "Follow it with dispatch watch"
         ),
     },
     "taken": {
@@ -73,8 +73,8 @@ PAGE_SENTENCES: dict[str, dict[Language, str]] = {
         "en": "The incident has ended: {title}. There is nothing more to do.",
     },
     "page_ask_back_0": {
-        "fr": "Nous n'avons pas compris. Aucune alerte n'attend de réponse de vous. Situation : dispatch watch",
-        "en": "We did not understand. No page waits for an answer from you. The situation: dispatch watch",
+        "fr": "Nous n'avons pas compris. Aucune alerte n'attend votre réponse. Situation : dispatch watch",
+        "en": "We did not understand. No page is waiting for your answer. The situation: dispatch watch",
     },
     "page_ask_back_1": {
         "fr": "Nous n'avons pas compris. Répondez OK {one} (vu) ou JE PRENDS {one}, sans rien d'autre. ({pages})",
@@ -82,9 +82,9 @@ PAGE_SENTENCES: dict[str, dict[Language, str]] = {
     },
     "page_ask_back_2": {
         "fr": "À quelle alerte répondez-vous ? Répondez OK ou JE PRENDS avec le code : {pages}",
-        "en": "Which page do you answer? Reply OK or TAKING IT with its code: {pages}",
+        "en": "Which page are you answering? Reply OK or TAKING IT with its code: {pages}",
     },
-    "which": {"fr": "À quoi répondez-vous ?", "en": "Which one do you answer?"},
+    "which": {"fr": "À quoi répondez-vous ?", "en": "What are you answering?"},
     "or_page": {
         "fr": "Alerte de garde, OK ou JE PRENDS : {pages}.",
         "en": "Duty page, OK or TAKING IT: {pages}.",
@@ -93,27 +93,27 @@ PAGE_SENTENCES: dict[str, dict[Language, str]] = {
     "or_offer": {"fr": "Demande, OUI ou NON : {offers}.", "en": "Offer, YES or NO: {offers}."},
     "page_stopped": {
         "fr": (
-            "Les alertes de garde ne s'arrêtent pas par STOP : vous êtes de garde pour {organisation}, "
+            "STOP n'arrête pas les alertes de garde : vous êtes de garde pour {organisation}, "
             "elles continuent. Un autre superviseur est prévenu."
         ),
         "en": (
-            "Duty pages do not end with STOP: you are on duty for {organisation}, and they go on. "
+            "STOP does not end duty pages: you are on duty for {organisation}, and they continue. "
             "Another supervisor has been told."
         ),
     },
     "page_stopped_alone": {
         "fr": (
-            "Les alertes de garde ne s'arrêtent pas par STOP : vous êtes de garde pour {organisation}, "
+            "STOP n'arrête pas les alertes de garde : vous êtes de garde pour {organisation}, "
             "elles continuent. Personne d'autre n'est de garde."
         ),
         "en": (
-            "Duty pages do not end with STOP: you are on duty for {organisation}, and they go on. "
+            "STOP does not end duty pages: you are on duty for {organisation}, and they continue. "
             "Nobody else is on duty."
         ),
     },
     "page_started": {
         "fr": "Vous êtes de garde pour {organisation} et recevez les alertes.",
-        "en": "You are on duty for {organisation} and are paged.",
+        "en": "You are on duty for {organisation} and receive its pages.",
     },
 }
 

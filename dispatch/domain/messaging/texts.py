@@ -163,4 +163,5 @@ def reason_in_words(reason: str, detail: str, language: Language) -> str:
     kind = reason.partition(":")[0]
     known = REASONS.get(kind, {}).get(language, reason.replace("_", " "))
     complete = kind in REASONS and kind not in WITH_DETAIL
-    return known if complete or not detail else f"{known}: {detail}"
+    colon = " :" if language == "fr" else ":"
+    return known if complete or not detail else f"{known}{colon} {detail}"

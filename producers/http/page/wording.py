@@ -14,28 +14,31 @@ STATES: dict[str, dict[Language, str]] = {
     "asked": {"fr": "Pouvez-vous venir ?", "en": "Can you come?"},
     "expired": {
         "fr": "Le délai est passé. Vous pouvez encore répondre : nous vous dirons si l'on vous attend.",
-        "en": "The time is up. You may still answer: we will tell you whether you are needed.",
+        "en": "The time to answer has passed. You may still answer: we will tell you whether you are needed.",
     },
     "declined": {"fr": "Vous ne venez pas. Merci.", "en": "You are not coming. Thank you."},
-    "withdrawn": {"fr": "On n'a plus besoin de vous. Merci.", "en": "You are no longer needed. Thank you."},
+    "withdrawn": {
+        "fr": "Nous n'avons plus besoin de vous. Merci.",
+        "en": "You are no longer needed. Thank you.",
+    },
     "thanked": {
         "fr": "Merci de votre réponse. Nous avons assez de monde, ne partez pas.",
         "en": "Thank you for your answer. We have enough people, please do not go.",
     },
     "assigned": {
-        "fr": "On vous attend. Dites quand vous partez.",
-        "en": "You are expected. Say when you go.",
+        "fr": "On vous attend. Signalez ici votre départ.",
+        "en": "You are expected. Report here when you leave.",
     },
     "en_route": {"fr": "Vous êtes en route. Soyez prudent.", "en": "You are on the way. Take care."},
     "on_scene": {"fr": "Vous êtes sur place.", "en": "You are on scene."},
     "done": {"fr": "C'est terminé pour vous. Merci.", "en": "You are done. Thank you."},
     "stood_down": {
-        "fr": "On n'a plus besoin de vous, ne venez pas. Merci.",
+        "fr": "Nous n'avons plus besoin de vous, ne venez pas. Merci.",
         "en": "You are no longer needed, please do not come. Thank you.",
     },
     "informed": {
         "fr": "C'est noté. Restez chez vous, n'intervenez pas ; danger : 17.",
-        "en": "Noted. Stay at home, do not step in; danger: call 17.",
+        "en": "Noted. Stay at home, do not intervene; in danger call 17.",
     },
     "ended": {"fr": "C'est terminé. Merci.", "en": "It is over. Thank you."},
 }
@@ -43,15 +46,15 @@ STATES: dict[str, dict[Language, str]] = {
 STATES_INFORMS: dict[str, dict[Language, str]] = {
     "asked": {
         "fr": "Dans votre secteur. Restez chez vous, n'intervenez pas ; danger : 17.",
-        "en": "In your area. Stay at home, do not step in; danger: call 17.",
+        "en": "In your area. Stay at home, do not intervene; in danger call 17.",
     },
 }
 
 STATES_CREW: dict[str, dict[Language, str]] = {
     "asked": {"fr": "Pouvez-vous rejoindre le centre ?", "en": "Can you come to the station?"},
     "assigned": {
-        "fr": "On vous attend au centre. Dites quand vous partez.",
-        "en": "You are expected at the station. Say when you leave.",
+        "fr": "On vous attend au centre. Signalez ici votre départ.",
+        "en": "You are expected at the station. Report here when you leave.",
     },
     "en_route": {
         "fr": "Vous êtes en route vers le centre. Soyez prudent.",
@@ -67,7 +70,7 @@ BUTTONS: dict[str, dict[Language, str]] = {
     "en_route": {"fr": "Je pars", "en": "I am leaving now"},
     "on_scene": {"fr": "Je suis sur place", "en": "I am on scene"},
     "released": {"fr": "J'ai terminé", "en": "I am done"},
-    "danger": {"fr": "DANGER : que tous attendent", "en": "DANGER: everybody wait"},
+    "danger": {"fr": "DANGER : tout le monde attend", "en": "DANGER: everybody wait"},
     "acknowledged": {"fr": "J'ai vu ce message", "en": "I have seen this"},
 }
 
@@ -83,8 +86,8 @@ BUTTONS_CREW: dict[str, dict[Language, str]] = {
 
 LABELS: dict[str, dict[Language, str]] = {
     "received": {
-        "fr": "Réponse bien reçue. Cette page dira dans un instant ce qu'il en est.",
-        "en": "Answer received. This page will say in a moment what comes of it.",
+        "fr": "Réponse bien reçue. La suite s'affiche ici dans un instant.",
+        "en": "Answer received. What comes next appears here in a moment.",
     },
     "where": {"fr": "Où\u00a0:", "en": "Where:"},
     "until": {"fr": "Répondre avant\u00a0:", "en": "Answer before:"},
@@ -99,18 +102,18 @@ LABELS: dict[str, dict[Language, str]] = {
     "danger_confirm": {"fr": "Oui, je signale un danger", "en": "Yes, I report danger"},
     "away": {"fr": "à {distance}", "en": "{distance} away"},
     "why": {
-        "fr": "Vous êtes parmi les plus proches qui ont la compétence demandée.",
-        "en": "You are among the nearest who have the skill that is needed.",
+        "fr": "Vous êtes parmi les personnes les plus proches qui ont la compétence demandée.",
+        "en": "You are among the nearest people with the skill that is needed.",
     },
     "reasons": {"fr": "Pourquoi vous avez été appelé, ou non", "en": "Why you were asked, or not"},
     "no_reasons": {
-        "fr": "Ces sept derniers jours, aucune recherche n'est passée près de vous.",
-        "en": "In the last seven days no search came near you.",
+        "fr": "Ces sept derniers jours, aucune recherche n'a eu lieu près de vous.",
+        "en": "In the last seven days there was no search near you.",
     },
     "colon": {"fr": "\u00a0:", "en": ":"},
     "emergency": {"fr": "Urgence\u00a0: 112", "en": "Emergency: 112"},
     "other": {"fr": "In English", "en": "En français"},
-    "all_reasons": {"fr": "Mes derniers appels, et pourquoi", "en": "My last calls, and why"},
+    "all_reasons": {"fr": "Mes derniers appels, et pourquoi", "en": "My recent calls, and why"},
     "bad": {"fr": "Cette réponse n'existe pas.", "en": "There is no such answer."},
 }
 
@@ -126,13 +129,16 @@ OWN_GATES: dict[Gate, dict[Language, str]] = {
         "en": "you have agreed to no way of contact",
     },
     Gate.AGE: {
-        "fr": "il faut être plus âgé, ou votre âge manque",
-        "en": "you are too young, or your age is missing",
+        "fr": "vous n'avez pas l'âge requis, ou votre date de naissance manque",
+        "en": "you are below the required age, or your birth date is missing",
     },
-    Gate.REST: {"fr": "vous étiez au repos après une intervention", "en": "you had a rest after a task"},
+    Gate.REST: {
+        "fr": "vous étiez au repos après une intervention",
+        "en": "you were resting after an assignment",
+    },
     Gate.POSITION: {"fr": "votre position était trop ancienne", "en": "your position was too old"},
     Gate.OFFER: {"fr": "un autre appel attendait votre réponse", "en": "another call awaited your answer"},
-    Gate.ENGAGED: {"fr": "vous étiez déjà engagé", "en": "you were on another task"},
+    Gate.ENGAGED: {"fr": "vous étiez déjà engagé", "en": "you were on another assignment"},
     Gate.ASKED: {"fr": "on vous avait déjà appelé pour cela", "en": "you had been asked for this before"},
     Gate.LEFT: {
         "fr": "vous avez répondu STOP ou quitté la liste",

@@ -141,8 +141,8 @@ async def test_a_volunteer_still_on_the_way_when_all_others_have_arrived_is_stoo
     for number in (0, 1):
         await post.answer(await post.scene.offer(number, incident), "on_scene")
     await post.deliver()
-    assert any("revenez" in text for text in post.texts(2))
-    assert not any("revenez" in text for text in post.texts(0))
+    assert any("demi-tour" in text for text in post.texts(2))
+    assert not any("demi-tour" in text for text in post.texts(0))
 
 
 async def test_a_volunteer_who_reports_the_work_done_gets_no_stand_down(post: Post) -> None:
@@ -150,7 +150,7 @@ async def test_a_volunteer_who_reports_the_work_done_gets_no_stand_down(post: Po
     for answer in ("accepted", "on_scene", "released"):
         await post.answer(offer, answer)
     await post.deliver()
-    assert not any("revenez" in text for text in post.texts(0))
+    assert not any("demi-tour" in text for text in post.texts(0))
 
 
 async def test_a_recall_goes_to_all_who_come_or_are_asked_on_every_channel_past_stop(post: Post) -> None:
