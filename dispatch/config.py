@@ -79,6 +79,7 @@ class Settings(BaseSettings):
         int | None, Field(ge=OLDEST, le=GENERATION), BeforeValidator(lambda text: text or None)
     ] = None
     keep: Annotated[str, AfterValidator(_valid_periods)] = ""
+    key: SecretStr = SecretStr("")
     log: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
 
     @property

@@ -32,9 +32,13 @@ COMMANDS = {
     "plans": ("dispatch.cli.commands.plans:plans", "Check response plans."),
     "watch": (
         "dispatch.cli.watch.command:watch",
-        "Watch the incidents live: what lacks, who comes, what is next.",
+        "Watch what lacks, who comes and what is next.",
     ),
-    "incident": ("dispatch.cli.commands.incident:incident", "Show an incident with its timeline."),
+    "incident": ("dispatch.cli.commands.incident:incident", "Show an incident, and act on it."),
+    "escalations": (
+        "dispatch.cli.commands.escalations:escalations",
+        "List, acknowledge and settle escalations.",
+    ),
     "pause": ("dispatch.cli.commands.organisations:pause", "Stop all new offers at once."),
     "resume": ("dispatch.cli.commands.organisations:resume", "Send new offers again after a pause."),
     "journal": (

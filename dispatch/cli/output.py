@@ -77,6 +77,11 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+def shown(number: int, total: int, word: str) -> str:
+    """Return how many of how many are listed, as the title of a list that may be cut."""
+    return counted(total, word) if number == total else f"{number} of {counted(total, word)}"
+
+
 def elapsed(span: timedelta | None) -> str:
     """Return a duration in its two largest units."""
     if span is None:

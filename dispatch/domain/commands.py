@@ -64,12 +64,13 @@ class AnswerOffer(Struct, frozen=True):
     eta_at: datetime | None = None
 
 
+Action = Literal["confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"]
+
+
 class Act(Struct, frozen=True):
     """Do what a named supervisor ordered; `channel` is how a takeover was ordered, null for the console."""
 
-    action: Literal[
-        "confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"
-    ]
+    action: Action
     by: str
     reason: str = ""
     channel: Channel | None = None

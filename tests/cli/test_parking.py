@@ -27,7 +27,7 @@ async def test_what_was_parked_is_listed_and_shown(dispatch: Dispatch, world: Wo
     shown = (await dispatch("parking", "show", name, "--json")).json()
     assert (shown["reason"], shown["body"]) == ("not JSON", "\\xff{")
     unknown = await dispatch("parking", "show", world.organisation)
-    assert (unknown.code, "nothing is parked" in unknown.err) == (1, True)
+    assert (unknown.code, "`dispatch parking list` lists" in unknown.err) == (1, True)
 
 
 async def test_what_was_parked_is_shown_to_its_end_and_steers_no_terminal(
@@ -103,3 +103,22 @@ async def test_all_of_one_topic_and_reason_are_seen_to_together(dispatch: Dispat
     assert await world.pool.fetchval("SELECT status FROM escalations") == "raised"
     assert (await dispatch("parking", "discard", "--all", "--because", "x")).code == 0
     assert await world.pool.fetchval("SELECT status FROM escalations") == "resolved"
+
+
+async def test_a_list_that_is_cut_says_how_many_there_are(dispatch: Dispatch, world: World) -> None:
+    for number in range(3):
+        await parked(world, body=bytes([number]))
+    assert "2 of 3 parked messages" in (await dispatch("parking", "list", "--limit", "2")).out
+    assert "3 parked messages" in (await dispatch("parking", "list")).out
+
+
+async def test_a_parked_message_is_named_by_the_beginning_of_its_id(dispatch: Dispatch, world: World) -> None:
+    first, second = [await parked(world, body=bytes([number])) for number in range(2)]
+    shared = str(first)[:8]
+    assert str(second).startswith(shared)
+    ambiguous = await dispatch("parking", "show", shared)
+    assert ambiguous.code == 1
+    assert f"{first} (incident.reports)" in ambiguous.err
+    assert f"{second} (incident.reports)" in ambiguous.err
+    done = await dispatch("parking", "discard", str(first)[:-1], "--because", "tried", "--json")
+    assert done.json()[0]["id"] == str(first)

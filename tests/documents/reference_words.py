@@ -46,6 +46,7 @@ SETTINGS: dict[str, str] = {
     "kannel_password": "Its password.",
     "kannel_sender": "The sender shown on phones, and the number that answers are sent to.",
     "kannel_key": "A key with the scope `gateway:kannel`, with which Kannel sends delivery reports and texts.",
+    "key": "Your own API key with the scope `console:act`: you act on incidents in the name of its holder.",
     "log": "The lowest level that is logged: `debug`, `info`, `warning`, `error`. To stderr, in JSON unless that is a "
     "terminal.",
 }

@@ -12,7 +12,7 @@ from tests.documents.reference import commands, variables
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
-COMMAND = re.compile(r"(?:^|`|&& |\"\$RESTORED\" |DATA=\S+ )dispatch ([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
+COMMAND = re.compile(r"(?:^|`|&& |\"\$RESTORED\" |DATA=\S+ )dispatch ([a-z]+)(?: ([a-z-]+))?", re.MULTILINE)
 SETTING = re.compile(r"\bDISPATCH_([A-Z]+(?:_[A-Z]+)*)")
 FOR_TESTS = {"REAL_DATA"}
 KNOWN = {command.strip("`").removeprefix("dispatch ") for command, _, _ in commands()}

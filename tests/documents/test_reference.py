@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from dispatch.domain.commands import Action
 from dispatch.domain.matching.selection import Gate
 from dispatch.services.operations.auditing import DETAILS
-from producers.http.api.incidents import What
 from tests.documents import reference, state_diagram, texts
 from tests.documents.reference_words import ACTS, GATES, PLAN, REASONS, SETTINGS
 
@@ -52,7 +52,7 @@ def test_every_setting_gate_and_act_is_explained() -> None:
     assert (set(SETTINGS), set(GATES), set(ACTS)) == (
         {name.removeprefix("DISPATCH_").lower() for name, _ in reference.variables()},
         set(Gate),
-        set(get_args(What)),
+        set(get_args(Action)),
     )
 
 

@@ -137,3 +137,25 @@ async def test_an_invalid_act_is_rejected_by_field(
     response = await site.client.post(path.format(incident.id), headers=key, json=body)
     assert response.status_code == 422
     assert problem_fields(response) == {field}
+
+
+async def test_the_beginning_of_an_id_is_enough_on_every_route(site: Site) -> None:
+    incident = await site.scene.incident()
+    offer = next(iter(incident.live.values()))
+    key = await site.key("console:act", "volunteers:write")
+    begun = f"/v1/incidents/{str(incident.id)[:8]}"
+    assert (await site.client.get(begun, headers=key)).json()["id"] == str(incident.id)
+    assert (await site.client.get(f"{begun}/timeline", headers=key)).json()["incident_id"] == str(incident.id)
+    assert (await site.client.post(f"{begun}/hold", headers=key)).json()["status"] == "held"
+    assert (await site.client.post(f"{begun}/escalate", headers=key)).status_code == 200
+    escalation = (await site.client.get("/v1/escalations", headers=key)).json()[0]["id"]
+    seen = await site.client.post(f"/v1/escalations/{escalation[:8]}/acknowledge", headers=key)
+    assert seen.status_code == 204
+    answer = f"/v1/offers/{str(offer.id)[:8]}/answer"
+    assert (await site.client.post(answer, headers=key, json={"answer": "declined"})).status_code == 202
+    someone = str(site.scene.people[0])[:-1]
+    reasons = await site.client.get(f"/v1/volunteers/{someone}/reasons", headers=key)
+    assert reasons.status_code == 200
+    unknown = await site.client.get("/v1/incidents/0000", headers=key)
+    assert (unknown.status_code, "dispatch watch" in unknown.json()["detail"]) == (404, True)
+    assert (await site.client.get("/v1/incidents/call", headers=key)).status_code == 422

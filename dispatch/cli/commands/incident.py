@@ -9,6 +9,7 @@ from uuid import UUID
 from cyclopts import App
 from rich.text import Text
 
+from dispatch.cli.commands.incident_acts import register
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
 from dispatch.domain.local_time import local, written
@@ -17,9 +18,11 @@ from dispatch.services.console import history, situation
 from dispatch.services.console.history import Moment, Timeline
 from dispatch.services.console.situation import IncidentDetail, SeatDetail
 from dispatch.services.console.views import Assignment
+from dispatch.services.core.short_ids import find
 from dispatch.services.core.unit_of_work import UnitOfWork
 
-incident = App(name="incident", help="Show an incident with its timeline.")
+incident = App(name="incident", help="Show an incident, and act on it.")
+register(incident)
 
 UNSHOWN = {
     "offer_id", "assignment_id", "round_id", "escalation_id", "subject_kind", "subject_id", "plan_hash",
@@ -54,21 +57,22 @@ class Local(NamedTuple):
 
 
 @incident.command
-def show(id: UUID, *, organisation: Whose = None, json: Json = False) -> None:  # noqa: A002 - the argument's name
+def show(id: str, *, organisation: Whose = None, json: Json = False) -> None:  # noqa: A002 - the argument's name
     """Show an incident and its timeline, with the reason of every pick and of every non-pick near it.
 
-    Example: dispatch incident show 0197a0b2-0000-7000-8000-000000000000
+    Example: dispatch incident show 1fd89305
 
     Parameters
     ----------
     id
-        The incident's id.
+        The incident's id, or at least its first 4 characters.
     """
 
     async def work(uow: UnitOfWork) -> tuple[IncidentWithTimeline, Local]:
         owner = await organisation_of(uow, organisation)
+        id_ = await find(uow.pool, "incident", owner, id)
         found = IncidentWithTimeline(
-            await situation.incident(uow, owner, id), await history.timeline(uow, owner, id)
+            await situation.incident(uow, owner, id_), await history.timeline(uow, owner, id_)
         )
         return found, Local((await organisations.get(uow, owner)).zone)
 

@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, operator, organisation_of, print_json, screen, table
 from dispatch.services.access import keys as api_keys
+from dispatch.services.core.short_ids import find_key
 from dispatch.services.core.unit_of_work import UnitOfWork
 
 ACTS_FOR = {False: "organisation", True: "installation"}
@@ -83,11 +84,12 @@ def revoke(key: str, *, organisation: Whose = None) -> None:
     Parameters
     ----------
     key
-        Its id, the middle part of the key.
+        Its id, the middle part of the key, or at least its first 4 characters.
     """
 
     async def work(uow: UnitOfWork) -> None:
-        await api_keys.revoke(uow, await organisation_of(uow, organisation), key)
+        owner = await organisation_of(uow, organisation)
+        await api_keys.revoke(uow, owner, await find_key(uow.pool, owner, key))
 
     run(work)
     screen.print("[green]revoked[/]")

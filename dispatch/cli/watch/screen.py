@@ -9,6 +9,7 @@ from rich.text import Text
 from dispatch.cli.output import one_line
 from dispatch.cli.watch.blocks import Reader, brief, details, head, told
 from dispatch.services.console.overview import IncidentOutlook, Overview, Watched
+from schemas.ids import short
 from schemas.volunteers import Language
 
 INDENT = 2
@@ -82,7 +83,7 @@ def notices(seen: Overview, reader: Reader) -> Lines:
     found = [] if seen.on_duty else [Text(reader.say("no_duty"), "bold red")]
     if seen.paused_at is not None:
         found.append(Text(reader.say("paused", since=reader.time(seen.paused_at)), "bold red"))
-    found += [told(one, reader) for one in seen.escalations[:MOST_NOTICES]]
+    found += [Text(f"{short(one.id)} ") + told(one, reader) for one in seen.escalations[:MOST_NOTICES]]
     if (rest := len(seen.escalations) - MOST_NOTICES) > 0:
         found.append(Text(reader.say("more_notices", count=rest), "bold red"))
     return found

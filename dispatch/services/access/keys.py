@@ -96,7 +96,7 @@ async def revoke(uow: UnitOfWork, organisation: UUID, key_id: str) -> None:
         return await connection.fetchval(sql("revoke_key"), organisation, key_id, now)
 
     if await uow.transact(work) is None:
-        raise NotFoundError("there is no such key, or it is revoked already")
+        raise NotFoundError("this key is revoked already")
 
 
 def _check(scopes: Sequence[str], holder: str, *, installation: bool) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 from dispatch.domain.matching.selection import by_word, readable
 from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.console.names import names_of
-from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage import journal
 from dispatch.storage.packed_reasons import counts_of, reasons_of
@@ -47,7 +47,7 @@ async def timeline(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> Ti
     """Return the timeline of an incident, with the reason of each pick and non-pick; raises NotFoundError."""
     async with transaction(uow.pool) as connection:
         if not await connection.fetchval(sql("incident_is_of"), incident_id, organisation):
-            raise NotFoundError("there is no such incident")
+            raise unknown("incident")
         events = await journal.read_rows(connection, [incident_id])
         rounds = await connection.fetch(sql("read_rounds"), incident_id)
         moments = sorted([*map(_event, events), *map(_round, rounds)], key=_place)

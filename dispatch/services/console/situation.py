@@ -14,7 +14,7 @@ from dispatch.domain.supervision import allowed
 from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.console.names import names_of
 from dispatch.services.console.views import Assignment, Escalation, Offer, Recall, ResponderText
-from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
@@ -126,7 +126,7 @@ async def incident(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> In
     async with transaction(uow.pool) as connection:
         found = (await store.read(connection, [incident_id])).get(incident_id)
         if found is None or found.organisation != organisation:
-            raise NotFoundError("there is no such incident")
+            raise unknown("incident")
         words = await connection.fetch(sql("incident_texts"), incident_id)
         texts = await connection.fetch(sql("texts_about_incident"), incident_id)
         names = await names_of(
@@ -145,6 +145,11 @@ async def escalations(
     rows = await uow.pool.fetch(sql("list_escalations"), organisation, only_open, limit)
     names = await names_of_actors(uow.pool, [row["acknowledged_by"] for row in rows])
     return [Escalation(**_named(dict(row), "acknowledged_by", names)) for row in rows]
+
+
+async def count_escalations(uow: UnitOfWork, organisation: UUID) -> int:
+    """Count the open escalations of an organisation."""
+    return int(await uow.pool.fetchval(sql("count_open_escalations"), organisation))
 
 
 def _named(row: dict[str, Any], field: str, names: Mapping[str, str]) -> dict[str, Any]:

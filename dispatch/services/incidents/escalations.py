@@ -11,7 +11,7 @@ from dispatch.domain.commands import Acknowledge
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.escalation import Acknowledgement, Cause, Escalations
 from dispatch.domain.incident import Escalation
-from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import execution
 from dispatch.storage.changes import save
@@ -129,8 +129,7 @@ async def run_due(connection: asyncpg.Connection, subject: UUID, now: datetime) 
 async def _subject_of(uow: UnitOfWork, organisation: UUID, escalation_id: UUID) -> tuple[SubjectKind, UUID]:
     row = await uow.pool.fetchrow(sql("escalation_subject"), escalation_id, organisation)
     if row is None:
-        msg = "there is no such escalation"
-        raise NotFoundError(msg)
+        raise unknown("escalation")
     return row["subject_kind"], row["subject_id"]
 
 

@@ -14,7 +14,7 @@ from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
-from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import asking, live_offers
 from dispatch.storage import incidents as store
@@ -109,8 +109,7 @@ async def execute_command(
     async def inside(connection: asyncpg.Connection, now: datetime) -> Incident:
         locked = await store.lock(connection, [incident_id])
         if incident_id not in locked or locked[incident_id].organisation != organisation:
-            msg = "there is no such incident"
-            raise NotFoundError(msg)
+            raise unknown("incident")
         (result,) = await execute(connection, [(incident_id, command)], locked, now)
         if result.refused is not None or result.incident is None:
             raise RefusedError(result.refused)

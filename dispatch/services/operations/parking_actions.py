@@ -11,7 +11,7 @@ import asyncpg
 from dispatch.domain.errors import NewerVersionError, RefusedError
 from dispatch.logs import where
 from dispatch.services.core.error_classification import is_transient
-from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest import provenance
 from dispatch.services.ingest.batches import Handler
@@ -50,11 +50,16 @@ async def listed(uow: UnitOfWork, limit: int, *, settled: bool = False) -> list[
     return [dict(row) for row in await uow.pool.fetch(sql("list_parking"), limit, settled)]
 
 
+async def count(uow: UnitOfWork, *, settled: bool = False) -> int:
+    """Count the unresolved messages; `settled` includes the resolved ones."""
+    return int(await uow.pool.fetchval(sql("count_parking"), settled))
+
+
 async def show(uow: UnitOfWork, id_: UUID) -> dict[str, Any]:
     """Return one parked message with its bytes; raises NotFoundError."""
     row = await uow.pool.fetchrow(sql("show_parking"), id_)
     if row is None:
-        raise NotFoundError("nothing is parked under this id")
+        raise unknown("parked message")
     return dict(row)
 
 

@@ -1,7 +1,6 @@
 """Escalations for supervisors: list, acknowledge, resolve."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 
@@ -10,6 +9,7 @@ from dispatch.services.console.views import Escalation
 from dispatch.services.incidents import escalations as service
 from producers.http.auth import ConsoleActKey, ConsoleReadKey, UowDep
 from producers.http.middleware.idempotency import IdempotentRoute
+from producers.http.short_ids import Id, whole
 
 router = APIRouter(tags=["escalations"], route_class=IdempotentRoute)
 
@@ -27,12 +27,16 @@ async def escalations(
 
 
 @router.post("/v1/escalations/{escalation_id}/acknowledge", status_code=204)
-async def acknowledge(escalation_id: UUID, key: ConsoleActKey, uow: UowDep) -> None:
+async def acknowledge(escalation_id: Id, key: ConsoleActKey, uow: UowDep) -> None:
     """Acknowledge as the key's holder; it lapses where no action follows. Scope `console:act`."""
-    await service.acknowledge(uow, key.organisation, escalation_id, key.holder)
+    await service.acknowledge(
+        uow, key.organisation, await whole(uow, key, "escalation", escalation_id), key.holder
+    )
 
 
 @router.post("/v1/escalations/{escalation_id}/settle", status_code=204)
-async def settle(escalation_id: UUID, key: ConsoleActKey, uow: UowDep) -> None:
+async def settle(escalation_id: Id, key: ConsoleActKey, uow: UowDep) -> None:
     """Resolve one of a report or the system; acts on an incident resolve its own. Scope `console:act`."""
-    await service.resolve(uow, key.organisation, escalation_id, key.holder)
+    await service.resolve(
+        uow, key.organisation, await whole(uow, key, "escalation", escalation_id), key.holder
+    )

@@ -1,13 +1,13 @@
 """Incidents for supervisors: the list, the details, the timeline, and the acts."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel
 
-from dispatch.domain.commands import Act
+from dispatch.domain.commands import Act, Action
 from dispatch.domain.incident import IncidentStatus
 from dispatch.domain.supervision import allowed
 from dispatch.services.console import history, situation
@@ -16,11 +16,11 @@ from dispatch.services.console.situation import IncidentDetail, IncidentSummary
 from dispatch.services.incidents import execution
 from producers.http.auth import ConsoleActKey, ConsoleReadKey, UowDep
 from producers.http.middleware.idempotency import IdempotentRoute
+from producers.http.short_ids import Id, whole
 from schemas.base import Mode, Slug, Strict
 
 router = APIRouter(tags=["incidents"], route_class=IdempotentRoute)
 
-What = Literal["confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
@@ -66,22 +66,24 @@ async def incidents(
 
 
 @router.get("/v1/incidents/{incident_id}")
-async def incident(incident_id: UUID, key: ConsoleReadKey, uow: UowDep) -> IncidentDetail:
+async def incident(incident_id: Id, key: ConsoleReadKey, uow: UowDep) -> IncidentDetail:
     """Return one incident with its seats, offers and escalations. Scope `console:read`."""
-    return await situation.incident(uow, key.organisation, incident_id)
+    return await situation.incident(uow, key.organisation, await whole(uow, key, "incident", incident_id))
 
 
 @router.get("/v1/incidents/{incident_id}/timeline")
-async def timeline(incident_id: UUID, key: ConsoleReadKey, uow: UowDep) -> Timeline:
+async def timeline(incident_id: Id, key: ConsoleReadKey, uow: UowDep) -> Timeline:
     """Return what happened, and why each volunteer nearby was or was not asked. Scope `console:read`."""
-    return await history.timeline(uow, key.organisation, incident_id)
+    return await history.timeline(uow, key.organisation, await whole(uow, key, "incident", incident_id))
 
 
 @router.post("/v1/incidents/{incident_id}/{what}")
 async def act(
-    incident_id: UUID, what: What, key: ConsoleActKey, uow: UowDep, body: ActBody | None = None
+    incident_id: Id, what: Action, key: ConsoleActKey, uow: UowDep, body: ActBody | None = None
 ) -> Acted:
     """Act on an incident as the key's holder. Scope `console:act`; 409 where its status forbids the act."""
     command = Act(what, key.holder, (body and body.reason) or "")
-    after = await execution.execute_command(uow, key.organisation, incident_id, command)
+    after = await execution.execute_command(
+        uow, key.organisation, await whole(uow, key, "incident", incident_id), command
+    )
     return Acted(incident_id=after.id, status=after.status, acts=allowed(after), at=after.last_at)

@@ -11,6 +11,7 @@ from dispatch.services.core.errors import ForbiddenError
 from dispatch.services.replies import receiving
 from producers.http.auth import Presented, UowDep, authenticate
 from producers.http.middleware.idempotency import IdempotentRoute
+from producers.http.short_ids import Id, whole
 from schemas.replies import AnswerBody
 
 router = APIRouter(tags=["offers"], route_class=IdempotentRoute)
@@ -32,12 +33,12 @@ async def authorize_answer(request: Request, presented: Presented) -> Key:
 
 @router.post("/v1/offers/{offer_id}/answer", status_code=202)
 async def answer(
-    offer_id: UUID, body: AnswerBody, key: Annotated[Key, Depends(authorize_answer)], uow: UowDep
+    offer_id: Id, body: AnswerBody, key: Annotated[Key, Depends(authorize_answer)], uow: UowDep
 ) -> Received:
     """Store a volunteer's answer, received now. Scope `gateway:NAME` or `console:act`."""
     reply_id = await receiving.receive(
         uow,
-        offer_id=offer_id,
+        offer_id=await whole(uow, key, "offer", offer_id),
         answer=body.answer,
         channel="api",
         received_at=uow.clock.now(),

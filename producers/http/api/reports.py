@@ -16,6 +16,7 @@ from producers.http.auth import ReportsWriteKey, RequiredScope, UowDep, uow_of
 from producers.http.middleware.idempotency import IdempotentRoute
 from producers.http.middleware.salvage import SalvagingRoute, salvaged_of
 from producers.http.problems import OVERLOADED
+from producers.http.short_ids import Id, whole
 from schemas.base import Mode
 from schemas.reports import ReportBody
 
@@ -87,6 +88,6 @@ def _admission_of(request: Request, writer: ReportWriter) -> Admission:
 
 
 @router.get("/v1/reports/{report_id}", response_model=ReportStatus)
-async def status(report_id: UUID, key: ReportReadKey, uow: UowDep) -> dict[str, Any]:
+async def status(report_id: Id, key: ReportReadKey, uow: UowDep) -> dict[str, Any]:
     """Return a report's status and its incident."""
-    return await submitting.status(uow, key.organisation, report_id)
+    return await submitting.status(uow, key.organisation, await whole(uow, key, "report", report_id))

@@ -18,6 +18,7 @@ from dispatch.services.people.roster_import import RosterImport
 from dispatch.services.people.roster_problems import RosterProblem
 from producers.http.auth import ConsoleReadKey, UowDep, VolunteersWriteKey
 from producers.http.middleware.idempotency import IdempotentRoute
+from producers.http.short_ids import Id, whole
 from schemas.base import Skill
 from schemas.volunteers import Availability, Consent, Language, PositionBody, VolunteerBody, VolunteerPatch
 
@@ -100,13 +101,15 @@ async def listed(
 
 @router.get("/v1/volunteers/{volunteer_id}/reasons")
 async def reasons(
-    volunteer_id: UUID,
+    volunteer_id: Id,
     key: ConsoleReadKey,
     uow: UowDep,
     days: Annotated[int, Query(ge=1, le=31)] = 7,
 ) -> list[Reason]:
     """Say why a volunteer was or was not asked lately, latest first, at most fifty. Scope `console:read`."""
-    found = await own_reasons(uow, key.organisation, volunteer_id, timedelta(days=days))
+    found = await own_reasons(
+        uow, key.organisation, await whole(uow, key, "volunteer", volunteer_id), timedelta(days=days)
+    )
     return [Reason(at=o.at, distance_m=o.distance_m, picked=o.picked, why=readable(o.gates)) for o in found]
 
 
@@ -145,20 +148,20 @@ async def import_(
 
 
 @router.patch("/v1/volunteers/{volunteer_id}", status_code=204)
-async def patch(volunteer_id: UUID, body: VolunteerPatch, key: VolunteersWriteKey, uow: UowDep) -> None:
+async def patch(volunteer_id: Id, body: VolunteerPatch, key: VolunteersWriteKey, uow: UowDep) -> None:
     """Change the fields that the body contains. Scope `volunteers:write`."""
-    await volunteers.patch(uow, key.organisation, volunteer_id, body)
+    await volunteers.patch(uow, key.organisation, await whole(uow, key, "volunteer", volunteer_id), body)
 
 
 @router.delete("/v1/volunteers/{volunteer_id}", status_code=204)
-async def erase(volunteer_id: UUID, key: VolunteersWriteKey, uow: UowDep) -> None:
+async def erase(volunteer_id: Id, key: VolunteersWriteKey, uow: UowDep) -> None:
     """Erase a volunteer from the roster; events contain only a pseudonym. Scope `volunteers:write`."""
-    await opt_out.erase(uow, key.organisation, volunteer_id)
+    await opt_out.erase(uow, key.organisation, await whole(uow, key, "volunteer", volunteer_id))
 
 
 @router.put("/v1/volunteers/{volunteer_id}/position", status_code=204)
 async def position(
-    volunteer_id: UUID,
+    volunteer_id: Id,
     body: PositionBody,
     key: VolunteersWriteKey,
     uow: UowDep,
@@ -166,7 +169,10 @@ async def position(
 ) -> None:
     """Update a volunteer's position; `recorded_at` defaults to now. Scope `volunteers:write`."""
     recorded_at = body.recorded_at or uow.clock.now()
-    await writer.write(key.organisation, PositionFix(volunteer_id, body.lat, body.lon, recorded_at))
+    await writer.write(
+        key.organisation,
+        PositionFix(await whole(uow, key, "volunteer", volunteer_id), body.lat, body.lon, recorded_at),
+    )
 
 
 def _volunteer(row: dict[str, Any]) -> Volunteer:

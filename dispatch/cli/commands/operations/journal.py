@@ -8,7 +8,6 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, BinaryIO
-from uuid import UUID
 
 from cyclopts import App, Parameter
 from rich.progress import Progress
@@ -28,6 +27,7 @@ from dispatch.cli.output import (
     screen,
 )
 from dispatch.config import MisuseError
+from dispatch.services.core.short_ids import find
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import journal_export, journal_verification, rebuilding
 from dispatch.services.operations.journal_export import Selection
@@ -42,7 +42,7 @@ Output = Annotated[str, Parameter(allow_leading_hyphen=True)]  # `-` alone is no
 
 @journal.command
 def verify(
-    *, stream: UUID | None = None, until: datetime | None = None, expect: str = "", json: Json = False
+    *, stream: str | None = None, until: datetime | None = None, expect: str = "", json: Json = False
 ) -> None:
     """Verify the chain of hashes and report every event that is missing or was changed.
 
@@ -56,7 +56,7 @@ def verify(
     Parameters
     ----------
     stream
-        Verify one stream only: an incident, a report, a message.
+        Verify one stream only, by its id or the beginning of it: an incident, a report, a message.
     until
         Take the fingerprint of the events recorded before this time, which has a time zone and lies some minutes ago.
     expect
@@ -72,7 +72,7 @@ def verify(
             return await journal_verification.verify(
                 uow,
                 READERS,
-                stream,
+                None if stream is None else await find(uow.pool, "stream", None, stream),
                 until=until,
                 on_progress=lambda done, total: _show(shown, task, done, total),
             )
@@ -97,7 +97,7 @@ def verify(
 def export(
     *,
     output: Output,
-    incident: UUID | None = None,
+    incident: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     organisation: Whose = None,
@@ -109,14 +109,14 @@ def export(
 
     Example: dispatch journal export --since 2026-11-26T00:00:00Z --output journal.jsonl
 
-    Example: dispatch journal export --incident 0197a0b2-0000-7000-8000-000000000000 --output -
+    Example: dispatch journal export --incident 1fd89305 --output -
 
     Parameters
     ----------
     output
         The file, which is created when it is complete; `-` is stdout.
     incident
-        One incident, with its reports, replies and messages.
+        One incident, by its id or the beginning of it, with its reports, replies and messages.
     since, until
         Export the events recorded from the one time on and before the other; both need a time zone.
     force
@@ -129,7 +129,8 @@ def export(
 
     async def work(uow: UnitOfWork) -> tuple[int, str]:
         owner = None if organisation is None else await organisation_of(uow, organisation)
-        return await _write(journal_export.export(uow, Selection(incident, owner, since, until)), file)
+        named = None if incident is None else await find(uow.pool, "incident", owner, incident)
+        return await _write(journal_export.export(uow, Selection(named, owner, since, until)), file)
 
     place = nullcontext(sys.stdout.buffer) if output == "-" else _complete_file(path)
     with place as file, errors.status("writing the journal"):

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from cyclopts import App, Parameter
@@ -20,9 +20,11 @@ from dispatch.cli.output import (
     problem,
     progress,
     screen,
+    shown,
     table,
 )
 from dispatch.config import MisuseError, Settings
+from dispatch.services.core.short_ids import find
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.parking_alerts import resolve_parking_alerts
 from dispatch.services.intake.opening import Intake
@@ -54,17 +56,23 @@ def list_parking(*, settled: bool = False, limit: Most = 100, json: Json = False
     limit
         How many messages at most.
     """
-    rows = run(lambda uow: parking_actions.listed(uow, limit, settled=settled))
+
+    async def work(uow: UnitOfWork) -> tuple[list[dict[str, Any]], int]:
+        rows = await parking_actions.listed(uow, limit, settled=settled)
+        return rows, await parking_actions.count(uow, settled=settled)
+
+    rows, total = run(work)
     if json:
         print_json(rows)
         return
     about = ("settled_at", "outcome", "settled_by", "because") if settled else ("parked_at", "reason", "size")
     columns = ("id", "source_topic", "source", *about)
-    screen.print(table("parked", columns, ([row[column] for column in columns] for row in rows)))
+    title = shown(len(rows), total, "parked message")
+    screen.print(table(title, columns, ([row[column] for column in columns] for row in rows)))
 
 
 @parking.command
-def show(id: UUID, *, json: Json = False) -> None:  # noqa: A002 - the argument's name
+def show(id: str, *, json: Json = False) -> None:  # noqa: A002 - the argument's name
     """Show one parked message with its bytes, which may hold personal data.
 
     Example: dispatch parking show 0197a0b2-0000-7000-8000-000000000000
@@ -72,9 +80,13 @@ def show(id: UUID, *, json: Json = False) -> None:  # noqa: A002 - the argument'
     Parameters
     ----------
     id
-        Its id, from `dispatch parking list`.
+        Its id, from `dispatch parking list`, or its beginning.
     """
-    message = run(lambda uow: parking_actions.show(uow, id))
+
+    async def work(uow: UnitOfWork) -> dict[str, Any]:
+        return await parking_actions.show(uow, await find(uow.pool, "parked message", None, id))
+
+    message = run(work)
     found = {name: _readable(value) for name, value in message.items()}
     if json:
         print_json(found)
@@ -84,7 +96,7 @@ def show(id: UUID, *, json: Json = False) -> None:  # noqa: A002 - the argument'
 
 @parking.command
 def retry(
-    *ids: UUID,
+    *ids: str,
     everything: Everything = False,
     source_topic: Topic = None,
     reason: Reason = None,
@@ -102,7 +114,7 @@ def retry(
     Parameters
     ----------
     ids
-        Their ids, from `dispatch parking list`.
+        Their ids, from `dispatch parking list`, or their beginnings.
     even_stale
         Also accept actual reports older than 15 minutes: people are called as if the reports were new.
     """
@@ -118,7 +130,7 @@ def retry(
 
 @parking.command
 def discard(
-    *ids: UUID,
+    *ids: str,
     because: str,
     everything: Everything = False,
     source_topic: Topic = None,
@@ -133,7 +145,7 @@ def discard(
     Parameters
     ----------
     ids
-        Their ids, from `dispatch parking list`.
+        Their ids, from `dispatch parking list`, or their beginnings.
     because
         The reason, without personal data.
     """
@@ -148,20 +160,29 @@ def discard(
 
 
 def _each(
-    one: One, ids: Sequence[UUID], who: str, *, everything: bool, topic: str | None, reason: str | None
+    one: One, ids: Sequence[str], who: str, *, everything: bool, topic: str | None, reason: str | None
 ) -> list[ParkingResult]:
     """Resolve each message in a transaction of its own, then the escalations about sources with none left."""
     if everything == bool(ids) or (ids and (topic or reason)):
         raise MisuseError("name the ids, or use --all with or without --source-topic and --reason")
 
     async def work(uow: UnitOfWork) -> list[ParkingResult]:
-        wanted = await parking_actions.unresolved(uow, topic, reason) if everything else ids
+        wanted = await _wanted(uow, ids, topic, reason)
         with progress() as shown:
             outcomes = [await one(uow, id_) for id_ in shown.track(wanted, description="parked messages")]
         await resolve_parking_alerts(uow, who)
         return outcomes
 
     return run(work)
+
+
+async def _wanted(
+    uow: UnitOfWork, ids: Sequence[str], topic: str | None, reason: str | None
+) -> Sequence[UUID]:
+    """Return the messages that are named, or all unresolved ones where none is."""
+    if not ids:
+        return await parking_actions.unresolved(uow, topic, reason)
+    return [await find(uow.pool, "parked message", None, written) for written in ids]
 
 
 def _print(outcomes: Sequence[ParkingResult], *, json: bool) -> None:

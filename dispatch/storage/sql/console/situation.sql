@@ -32,3 +32,7 @@ FROM escalations
 WHERE organisation = $1 AND (NOT $2 OR status IN ('raised', 'acknowledged'))
 ORDER BY level DESC, told_at DESC, id
 LIMIT $3;
+
+-- name: count_open_escalations
+-- Counts the open escalations of an organisation.
+SELECT count(*) FROM escalations WHERE organisation = $1 AND status IN ('raised', 'acknowledged');

@@ -4,6 +4,10 @@ SELECT id, parked_at, source_topic, source, consumer, organisation, reason, octe
        outcome, settled_by, because
 FROM parking WHERE settled_at IS NULL OR $2 ORDER BY parked_at DESC, id LIMIT $1;
 
+-- name: count_parking
+-- Counts the parked messages; if $1, also the resolved ones.
+SELECT count(*) FROM parking WHERE settled_at IS NULL OR $1;
+
 -- name: show_parking
 -- Returns one parked message with its bytes.
 SELECT id, parked_at, source_topic, source, consumer, organisation, reason, key, headers, body, settled_at, outcome,
