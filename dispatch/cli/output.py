@@ -13,11 +13,11 @@ from cyclopts import Parameter
 from msgspec import Struct
 from msgspec.structs import asdict
 from pydantic_core import to_jsonable_python
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from dispatch.cli.terminal import Terminal, harmless, harmless_json
 from dispatch.config import MisuseError
 from dispatch.services.access import organisations
 from dispatch.services.core.errors import NotFoundError
@@ -26,8 +26,8 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 WIDE = 160
 """Columns of a table that is not printed in a terminal."""
 
-screen = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
-errors = Console(stderr=True, highlight=False)
+screen = Terminal(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
+errors = Terminal(stderr=True, highlight=False)
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Write JSON.")]
 Whose = Annotated[
@@ -58,12 +58,12 @@ async def organisation_of(uow: UnitOfWork, name: str | None) -> UUID:
 def print_json(value: object) -> None:
     """Print a value as JSON."""
     plain = to_jsonable_python(value, fallback=_plain)
-    sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n")
+    sys.stdout.write(harmless_json(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode()) + "\n")
 
 
 def print_json_line(value: object) -> None:
     """Print a value as JSON on one line, at once."""
-    sys.stdout.write(orjson.dumps(to_jsonable_python(value, fallback=_plain)).decode() + "\n")
+    sys.stdout.write(harmless_json(orjson.dumps(to_jsonable_python(value, fallback=_plain)).decode()) + "\n")
     sys.stdout.flush()
 
 
@@ -111,24 +111,14 @@ def _cell(value: object) -> str:
     return "" if value is None else harmless(str(value))
 
 
-def harmless(text: str) -> str:
-    """Return a text whose control characters are escaped, so that it cannot control the terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
-
-
-def one_line(text: str) -> str:
-    """Return a text that others wrote on one line, without anything that could control the terminal."""
-    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
-
-
 def problem(text: str) -> None:
     """Print one problem on stderr."""
-    errors.print(Text(harmless(text), "red"), soft_wrap=True)
+    errors.print(Text(text, "red"), soft_wrap=True)
 
 
 def warning(text: str) -> None:
     """Print one warning on stderr."""
-    errors.print(Text(harmless(text), "yellow"), soft_wrap=True)
+    errors.print(Text(text, "yellow"), soft_wrap=True)
 
 
 def progress() -> Progress:
@@ -139,5 +129,5 @@ def progress() -> Progress:
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Print an error on stderr and exit: 1 for a failure, 2 for misuse."""
-    sys.stderr.write(f"dispatch: {message}\n")
+    sys.stderr.write(f"dispatch: {harmless(message)}\n")
     sys.exit(code)

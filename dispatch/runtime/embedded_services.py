@@ -1,6 +1,7 @@
 """The embedded services of a process: started, supervised, and restarted when they die."""
 
 import asyncio
+import pwd
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import structlog
 from dispatch.clock import Clock
 from dispatch.embedded import EmbeddedBroker, EmbeddedPostgres
 from dispatch.embedded.backup_schedule import WAL_SETTINGS, BackupSchedule
+from dispatch.embedded.executables import account_for
 from dispatch.runtime.kafka_connection import KafkaConnection
 from dispatch.storage.pool import describe
 
@@ -26,6 +28,15 @@ class Embedded:
     postgres: EmbeddedPostgres | None
     broker: EmbeddedBroker | None
     backups: BackupSchedule | None = None
+
+
+def database_user(folder: Path) -> str:
+    """Return the name of the user as whom the embedded database runs; raises EmbeddedServiceError without one."""
+    uid = account_for(EmbeddedPostgres(folder / "postgres").files).uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 @asynccontextmanager

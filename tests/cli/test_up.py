@@ -34,11 +34,16 @@ def incident(up: Up, place: str, key: str) -> str | None:
     return found
 
 
-def test_keys_are_shown_once_and_outlive_a_restart_with_all_that_was_accepted(tmp_path: Path) -> None:
+def test_keys_are_written_once_and_outlive_a_restart_with_all_that_was_accepted(tmp_path: Path) -> None:
     with dispatch_up(tmp_path) as up:
         up.until_ready()
         keys = up.keys
         assert keys.keys() == {"control-room", "duty-supervisor", "roster", "administrator"}
+        file = tmp_path / "first-keys"
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert f"first keys: {file}" in up.said
+        assert "rk_" not in up.said + up.log
+        file.unlink()
         place = reported(up, keys["control-room"], 1)
         assert place
         secret = (tmp_path / "token-secret").read_bytes()

@@ -8,7 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from dispatch.cli.actor import actor, presented_key
 from dispatch.cli.connection import run
-from dispatch.cli.output import Json, counted, one_line, print_json, screen
+from dispatch.cli.output import Json, counted, print_json, screen
+from dispatch.cli.terminal import one_line
 from dispatch.config import MisuseError
 from dispatch.domain.commands import Act, Action
 from dispatch.domain.errors import RefusedError

@@ -1,15 +1,17 @@
 """`dispatch up`: all roles in one process, with embedded services where no addresses are set."""
 
 import asyncio
+import os
+import sys
 
 import uvloop
 from cyclopts import App
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dispatch.cli.addresses import write_addresses
-from dispatch.cli.output import fail
+from dispatch.cli.addresses import write_addresses, write_first_keys
+from dispatch.cli.output import fail, warning
+from dispatch.cli.terminal import Terminal
 from dispatch.clock import Clock
 from dispatch.config import Settings
 from dispatch.embedded import EmbeddedServiceError
@@ -21,7 +23,7 @@ from dispatch.services.access.bootstrap import Bootstrap, bootstrap
 from dispatch.services.messaging.gateway import OutboundText
 
 up = App(name="up", help="Start everything: embedded where nothing is configured. Example: dispatch up")
-screen = Console(highlight=False)
+screen = Terminal(highlight=False)
 READY_PATIENCE_S = 30.0
 CHANNEL_NAMES = {"sms": "SMS", "voice": "Call", "push": "Push", "email": "E-mail"}
 
@@ -32,11 +34,27 @@ def start() -> None:
     settings = Settings()
     configure(settings.log)
     hosting.require_free(settings.host, settings.port)
+    warn_of_root(settings)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_up(settings))
     except EmbeddedServiceError as error:
         fail(str(error))
+
+
+def warn_of_root(settings: Settings) -> None:
+    """Say what it means to run as root, and which user the database has then."""
+    if os.geteuid() != 0:
+        return
+    warning(
+        "running as root: a fault in Renfort, or whoever gets in by one, has the whole computer. Start it as a user of "
+        "its own, to whom DISPATCH_DATA belongs."
+    )
+    if not settings.postgres.get_secret_value():
+        user = embedded_services.database_user(settings.folder)
+        warning(
+            f"The embedded PostgreSQL, which refuses root, runs as the user {user!r}, who can read its files."
+        )
 
 
 async def _up(settings: Settings) -> None:
@@ -69,8 +87,14 @@ async def _greet(node: Node, settings: Settings) -> None:
     while not node.ready()["postgres"]:
         await asyncio.sleep(0.05)
     first = await bootstrap(node.uow)
-    for holder, key in first.keys.items():
-        screen.print(f"key of [bold]{holder}[/] (shown once): {key}", soft_wrap=True)
+    if sys.stdout.isatty():
+        for holder, key in first.keys.items():
+            screen.print(f"key of [bold]{holder}[/] (shown once): {key}", soft_wrap=True)
+    elif first.keys:
+        path = write_first_keys(settings.folder, first.keys)
+        screen.print(
+            f"first keys: {escape(str(path))} (store them elsewhere and delete the file)", soft_wrap=True
+        )
     await node.until_ready(READY_PATIENCE_S)
     screen.print(_addresses(settings, node, first))
     state = "ready" if all(node.ready().values()) else f"not ready yet: {node.ready()}"

@@ -22,6 +22,7 @@ from dispatch.cli.demo.checks import DemoCheck
 from dispatch.cli.demo.emergency_calls import Call, Calls
 from dispatch.cli.demo.installation import DemoInstallation, install
 from dispatch.cli.output import fail
+from dispatch.cli.terminal import Terminal
 from dispatch.logs import configure
 from dispatch.runtime import embedded_services, hosting
 from dispatch.services.operations import demo_figures
@@ -87,7 +88,7 @@ def play(
 
 
 async def _demo(chosen: Calls, speed: float, size: int, seed: int, *, stay: bool) -> bool:
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     _assumptions(console, chosen)
     console.print("Setting up a broker, a database and the volunteers …")
     async with install(chosen, size, seed) as site:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from rich.text import Text
 
-from dispatch.cli.output import one_line
+from dispatch.cli.terminal import one_line
 from dispatch.cli.watch.words import say
 from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging.texts import reason_in_words

@@ -12,6 +12,7 @@ from rich.live import Live
 
 from dispatch.cli.connection import connected, run, run_alone
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, print_json_line, screen
+from dispatch.cli.terminal import harmless
 from dispatch.cli.watch.blocks import details, head
 from dispatch.cli.watch.screen import SEPARATOR, Size, notices, picture, reader_of
 from dispatch.cli.watch.words import say
@@ -149,7 +150,7 @@ class Lines:
         self._printed = now
 
     def _print(self, seen: Overview, line: str) -> None:
-        print(f"{reader_of(seen, self._language).time(seen.at)} {line}", flush=True)
+        print(harmless(f"{reader_of(seen, self._language).time(seen.at)} {line}"), flush=True)
 
 
 def lines_of(seen: Overview, language: Language) -> Iterator[tuple[str, str]]:

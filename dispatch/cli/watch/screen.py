@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from dispatch.cli.output import one_line
+from dispatch.cli.terminal import one_line
 from dispatch.cli.watch.blocks import Reader, brief, details, head, told
 from dispatch.services.console.overview import IncidentOutlook, Overview, Watched
 from schemas.ids import short
