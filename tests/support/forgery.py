@@ -15,6 +15,11 @@ from schemas.topics import MODELS
 from tests.contract.examples import example
 
 Pairs = list[tuple[str, bytes | None]]
+STATE = (
+    "incidents", "seats", "offers", "assignments", "recalls", "reports", "replies", "messages", "volunteers",
+    "memberships", "candidates", "member_positions", "outages", "inbox",
+)  # fmt: skip
+"""The tables that no record of a stranger may change: all but those of parking and its alerts."""
 CHANGES = {
     "ce_organisation": str(named("organisation", "another")).encode(),
     "ce_mode": b"exercise",
@@ -49,6 +54,11 @@ async def real_records(pool: asyncpg.Pool, topics: Iterable[str]) -> list[Raw]:
     """Return the events of the journal as they are on their topics."""
     rows = await pool.fetch("SELECT * FROM journal WHERE topic = ANY ($1) ORDER BY id", list(topics))
     return [Raw("real", row["topic"], row["key"], [*unpack(row["headers"])], row["body"]) for row in rows]
+
+
+async def state(pool: asyncpg.Pool) -> dict[str, list[asyncpg.Record]]:
+    """Return all rows of these tables, for comparison."""
+    return {table: await pool.fetch(f"SELECT * FROM {table} t ORDER BY t::text") for table in STATE}
 
 
 def forgeries(topic: str, real: Raw, elsewhere: Iterable[Raw]) -> Iterator[Raw]:

@@ -10,12 +10,13 @@ import structlog
 
 from dispatch.metrics import UNPARKED
 from dispatch.services.ingest.provenance import FOREIGN, UNPROVEN
+from dispatch.services.ingest.restore_fence import LOST
 from dispatch.storage.queries import sql
 from schemas.decoding import ILLEGIBLE, Unreadable
 
-MOST_PARKED = 20
-"""The unresolved records of one consumer, topic and reason."""
-LIMITED = frozenset({FOREIGN, UNPROVEN, ILLEGIBLE})
+MOST_FORGED, MOST_LOST = 20, 10_000
+LIMITS = {FOREIGN: MOST_FORGED, UNPROVEN: MOST_FORGED, ILLEGIBLE: MOST_FORGED, LOST: MOST_LOST}
+"""The most unresolved records of one consumer and topic, by their reason. Anybody can claim to be lost by a restore."""
 
 log = structlog.get_logger()
 
@@ -24,17 +25,17 @@ async def within_limit(
     connection: asyncpg.Connection, consumer: str, topic: str, items: Sequence[Unreadable]
 ) -> list[Unreadable]:
     """Return the items to park; those beyond the limit are counted and logged."""
-    limited = {item.reason for item in items} & LIMITED
+    limited = LIMITS.keys() & {item.reason for item in items}
     if not limited:
         return list(items)
     rows = await connection.fetch(sql("count_unresolved_parking"), consumer, topic, sorted(limited))
-    room = dict.fromkeys(limited, MOST_PARKED) | {row["reason"]: MOST_PARKED - row["count"] for row in rows}
+    room = LIMITS | {row["reason"]: LIMITS[row["reason"]] - row["count"] for row in rows}
     kept = [item for item in items if item.reason not in limited or _fits(room, item.reason)]
     if len(kept) < len(items):
         UNPARKED.labels(consumer).inc(len(items) - len(kept))
         log.error(
             "records dropped: enough of their kind are parked",
-            consumer=consumer, topic=topic, records=len(items) - len(kept), parked=MOST_PARKED,
+            consumer=consumer, topic=topic, records=len(items) - len(kept), reasons=sorted(limited),
         )  # fmt: skip
     return kept
 

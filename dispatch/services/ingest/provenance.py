@@ -13,7 +13,7 @@ import asyncpg
 from dispatch.services.ingest.restore_fence import LOST, RestoreFence
 from dispatch.storage.chain import bucket_of, link
 from dispatch.storage.queries import sql
-from schemas.decoding import ILLEGIBLE, Received, Unreadable, from_outside
+from schemas.decoding import ILLEGIBLE, LARGEST_BODY, Received, Unreadable, from_outside
 from schemas.envelope import pack
 
 FOREIGN = "only Renfort writes on this topic: check who has write access"
@@ -76,4 +76,5 @@ def _is_allowed(topic: str, record: Record) -> bool:
 def _rejected(record: Record, fence: RestoreFence) -> Unreadable:
     if not record.ours:
         return replace(record.unreadable(FOREIGN), source=UNKNOWN_SOURCE)
-    return record.unreadable(LOST if fence.is_suspect(record.recorded_at) else UNPROVEN)
+    may_be_lost = fence.is_suspect(record.recorded_at) and len(record.body or b"") <= LARGEST_BODY
+    return record.unreadable(LOST if may_be_lost else UNPROVEN)

@@ -22,13 +22,9 @@ from schemas.envelope import pack
 from schemas.ids import named
 from schemas.topics import BY_NAME, TOPICS
 from tests.contract.examples import example
-from tests.support.forgery import Raw, forgeries, real_records
+from tests.support.forgery import Raw, forgeries, real_records, state
 from tests.support.world import World
 
-STATE = (
-    "incidents", "seats", "offers", "assignments", "recalls", "reports", "replies", "messages", "volunteers",
-    "memberships", "candidates", "outages", "inbox",
-)  # fmt: skip
 CONSUMED = sorted({topic for topic, _ in READERS})
 
 
@@ -63,15 +59,11 @@ async def write_one_of_each_type(world: World) -> list[Raw]:
     return await real_records(world.pool, BY_NAME)
 
 
-async def state(pool: asyncpg.Pool) -> dict[str, list[asyncpg.Record]]:
-    return {table: await pool.fetch(f"SELECT * FROM {table} t ORDER BY t::text") for table in STATE}
-
-
 @pytest.mark.parametrize(("topic", "consumer"), READERS, ids=lambda name: name)
 async def test_no_consumer_handles_a_forged_record_of_any_type_and_each_handles_the_real_ones_beside_them(
     world: World, monkeypatch: pytest.MonkeyPatch, topic: str, consumer: str
 ) -> None:
-    monkeypatch.setattr(parking_limit, "MOST_PARKED", 10_000)
+    monkeypatch.setattr(parking_limit, "LIMITS", dict.fromkeys(parking_limit.LIMITS, 10_000))
     written = await write_one_of_each_type(world)
     real = [one for one in written if one.topic == topic]
     forged = [*forgeries(topic, real[0], [one for one in written if one.topic != topic])]
@@ -127,7 +119,7 @@ async def test_a_flood_is_parked_up_to_a_limit_told_once_and_delays_no_real_even
         await world.deliver(real.topic, [one.decoded() for one in flood[start : start + 100]])
     await world.consume("volunteer.replies")
     assert len((await world.read(incident)).assignments) == 2
-    assert await world.pool.fetchval("SELECT count(*) FROM parking") == parking_limit.MOST_PARKED
+    assert await world.pool.fetchval("SELECT count(*) FROM parking") == parking_limit.MOST_FORGED
     told = await world.pool.fetch("SELECT reason, page FROM escalations WHERE reason LIKE 'parked:%'")
     assert [tuple(row) for row in told] == [("parked:volunteer.replies:renfort", True)]
 
@@ -141,7 +133,7 @@ async def test_what_is_resolved_makes_room_for_the_next_forgeries(world: World) 
         open_ = "SELECT count(*) FROM parking WHERE settled_at IS NULL"
         return int(await world.pool.fetchval(open_))
 
-    assert await deliver(*range(25)) == parking_limit.MOST_PARKED
+    assert await deliver(*range(25)) == parking_limit.MOST_FORGED
     await world.pool.execute("UPDATE parking SET settled_at = parked_at")
     assert await deliver(30) == 1
 

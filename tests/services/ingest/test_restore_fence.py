@@ -1,12 +1,16 @@
 """Events that a restored database lost are not confused with new ones, and delay no other event."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from schemas.decoding import Received, Unreadable
+from dispatch.services.ingest import provenance
+from dispatch.services.ingest.provenance import UNPROVEN
+from dispatch.services.ingest.restore_fence import LOST
+from schemas.decoding import LARGEST_BODY, Received, Unreadable
 from tests.domain.builders import CALLED
 from tests.support.world import World
 
@@ -84,3 +88,28 @@ async def test_an_event_in_the_journal_is_handled_however_close_to_the_restore_i
     await again.consume("incident.reports")
     assert await reasons(again) == []
     assert await world.pool.fetchval("SELECT count(*) FROM incidents") == 1
+
+
+async def test_a_restore_that_no_consumer_has_noticed_yet_is_noticed_before_its_lost_events_are_called_forged(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "RECENT_S", 0.0)
+    lost = await lose_a_report_by_restore(world)
+    await world.deliver("incident.reports", lost)
+    assert await reasons(world) == [("reports", LOST)]
+
+
+async def test_events_on_topics_of_ours_that_the_restore_lost_are_parked_and_larger_ones_are_forged(
+    world: World,
+) -> None:
+    await world.ask("before")
+    moment, since = world.now, await world.pool.fetchval("SELECT max(id) FROM journal")
+    world.clock.advance(300)
+    await world.open_unasked("lost")
+    (lost, *_) = await on_topic(world, "incident.events", since)
+    world.clock.advance((moment - world.now).total_seconds())
+    await bring_back(world)
+    again = World(world.pool, world.clock)
+    large = replace(lost, body=(lost.body or b"") + b" " * LARGEST_BODY)
+    await again.deliver("incident.events", [lost, large])
+    assert sorted(await reasons(again)) == sorted([("incidents", LOST), ("incidents", UNPROVEN)])
