@@ -52,7 +52,7 @@ class Reader:
         assert name in command
         printed = self.folder / "stream.txt"
         with printed.open("wb") as out:
-            subprocess.Popen(["bash", "-c", f"exec {command}"], env=self.known, stdout=out)
+            subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=self.folder, env=self.known, stdout=out)
         return printed
 
     def messages(self, words: str) -> dict[str, str]:
@@ -65,14 +65,9 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     """Start Renfort as the page instructs, and paste what it instructs to paste."""
     with dispatch_up(tmp_path / "data") as up:
         up.until_ready()
-        keys = up.keys
-        pasted = {
-            "RENFORT": up.url,
-            "REPORTER": keys["control-room"],
-            "SUPERVISOR": keys["duty-supervisor"],
-            "ROSTER": keys["roster"],
-        }
-        yield Reader(up, tmp_path, environment(tmp_path / "data") | pasted)
+        for holder, key in up.keys.items():
+            (tmp_path / f"{holder}.key").write_text(f"Authorization: Bearer {key}\n")
+        yield Reader(up, tmp_path, environment(tmp_path / "data") | {"RENFORT": up.url})
 
 
 @pytest.mark.slow

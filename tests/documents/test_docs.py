@@ -14,6 +14,8 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "dep
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 COMMAND = re.compile(r"(?:^|`|&& |\"\$RESTORED\" |DATA=\S+ )dispatch ([a-z]+)(?: ([a-z-]+))?", re.MULTILINE)
 SETTING = re.compile(r"\bDISPATCH_([A-Z]+(?:_[A-Z]+)*)")
+SECRET = re.compile(r"Bearer (?!%s)|\brk_|password=|--password|--secret|--token|\$DISPATCH_POSTGRES")
+SHELL = re.compile(r"\s*(export|echo|printf|read|\(umask)\b")
 FOR_TESTS = {"REAL_DATA"}
 KNOWN = {command.strip("`").removeprefix("dispatch ") for command, _, _ in commands()}
 
@@ -45,6 +47,35 @@ def test_every_command_and_setting_exists(page: Path) -> None:
     assert {name.lower() for name in set(SETTING.findall(text)) - FOR_TESTS} <= {
         name.removeprefix("DISPATCH_").lower() for name, _ in variables()
     }
+
+
+def commands_with_secrets(text: str) -> Iterator[str]:
+    """Yield the lines of code, on a page or indented in a list, that give a program a secret as an argument."""
+    for block in re.findall(r"^ *```\w*\n(.*?)^ *```$|((?:^ {7}.*\n)+)", text, re.MULTILINE | re.DOTALL):
+        for line in "".join(block).splitlines():
+            # What the shell does by itself is no argument of a program.
+            if SECRET.search(line) and not SHELL.match(line):
+                yield line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_has_a_secret_among_its_arguments(page: Path) -> None:
+    assert list(commands_with_secrets(page.read_text("utf-8"))) == []
+
+
+def test_no_option_of_a_command_takes_a_secret() -> None:
+    options = {word for command, _, example in commands() for word in f"{command} {example}".split()}
+    assert not [word for word in options if re.match("--(password|secret|token|key$)|rk_", word)]
+
+
+def test_a_secret_among_arguments_is_detected() -> None:
+    for line in (
+        'curl -H "Authorization: Bearer $KEY" x', "curl -u a:rk_1", "tool --password x", "q --data password=x",
+        'psql -d "$DISPATCH_POSTGRES"',
+    ):  # fmt: skip
+        assert list(commands_with_secrets(f"```sh\n{line}\n```\n")) == [line]
+    for line in ("curl -H @a.key x", "export A=rk_1", "curl --data-urlencode password@file"):
+        assert list(commands_with_secrets(f"```sh\n{line}\n```\n")) == []
 
 
 def test_the_retention_table_in_the_manual_is_current() -> None:
