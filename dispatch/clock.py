@@ -1,8 +1,10 @@
-"""The clocks: one that follows the database's time, one that runs faster, and one that a test moves."""
+"""The clocks: one that follows the database's time, and one that stands still until it is moved."""
 
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from itertools import count
 from typing import NoReturn
 
 import asyncpg
@@ -22,11 +24,6 @@ class Clock:
         self._reference = datetime.now(UTC)
         self._reference_at = time.monotonic()
         self._sampled_at: float | None = None
-
-    @staticmethod
-    def fast(start: datetime, speed: float) -> "FastClock":
-        """Return a clock that starts at a moment and runs faster."""
-        return FastClock(start, speed)
 
     @property
     def healthy(self) -> bool:
@@ -60,13 +57,14 @@ class Clock:
                 await asyncio.sleep(SAMPLE_INTERVAL_S)
 
 
-class FastClock(Clock):
-    """A clock that ignores the database's time and runs faster: the demo's hours pass in seconds."""
+class MovableClock(Clock):
+    """A clock that stands still until it is moved: by the demo, or by a test."""
 
-    def __init__(self, start: datetime, speed: float) -> None:
+    def __init__(self, start: datetime) -> None:
         super().__init__()
-        self._reference = start.astimezone(UTC)
-        self._speed = speed
+        self._now = start.astimezone(UTC)
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._order = count()
 
     @property
     def healthy(self) -> bool:
@@ -74,37 +72,29 @@ class FastClock(Clock):
         return True
 
     def now(self) -> datetime:
-        """Return the virtual time, in UTC."""
-        return self._reference + timedelta(seconds=(time.monotonic() - self._reference_at) * self._speed)
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep for so many virtual seconds."""
-        await asyncio.sleep(seconds / self._speed)
-
-    def set_speed(self, speed: float) -> None:
-        """Change the speed from now on; a sleep that has begun still ends at its earlier speed."""
-        self._reference, self._reference_at, self._speed = self.now(), time.monotonic(), speed
-
-    async def sample(self, pool: asyncpg.Pool) -> None:
-        """Do nothing: this clock is independent of the database's time."""
-
-
-class MovableClock(FastClock):
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self, start: datetime) -> None:
-        super().__init__(start, 0)
-        self._moved = asyncio.Event()
+        """Return the time to which it was moved, in UTC."""
+        return self._now
 
     def advance(self, seconds: float) -> None:
         """Move the clock, and wake the sleepers whose time has come."""
-        self._reference += timedelta(seconds=seconds)
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+        self.advance_to(self._now + timedelta(seconds=seconds))
+
+    def advance_to(self, moment: datetime) -> None:
+        """Move the clock to a moment, never back, and wake the sleepers whose time has come."""
+        self._now = max(self._now, moment.astimezone(UTC))
+        while self._sleepers and self._sleepers[0][0] <= self._now:
+            *_, woken = heappop(self._sleepers)
+            if not woken.done():
+                woken.set_result(None)
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has been moved by so many seconds."""
-        until = self._reference + timedelta(seconds=seconds)
+        until = self._now + timedelta(seconds=seconds)
         await asyncio.sleep(0)
-        while self._reference < until:
-            await self._moved.wait()
+        if self._now < until:
+            woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            heappush(self._sleepers, (until, next(self._order), woken))
+            await woken
+
+    async def sample(self, pool: asyncpg.Pool) -> None:
+        """Do nothing: this clock is independent of the database's time."""

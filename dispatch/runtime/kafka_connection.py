@@ -23,13 +23,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Where Kafka is, and how topics are created and clients connect there."""
+    """Where Kafka is, and how topics are created and clients connect there; `woken` if this process alone publishes."""
 
     bootstrap: str
     embedded: bool
     replication: int = 1
     min_insync: int = 1
-    brisk: bool = False
+    woken: bool = False
     security: Security = UNSECURED
 
 
@@ -97,7 +97,7 @@ class KafkaConnection:
             )  # fmt: skip
             self._tasks.append(asyncio.create_task(self._relay.run(), name="relay"))
         self._broker = consumer_groups.build(
-            self._cluster.bootstrap, embedded=self._cluster.embedded, brisk=self._cluster.brisk,
+            self._cluster.bootstrap, embedded=self._cluster.embedded, woken=self._cluster.woken,
             security=self._cluster.security, idle_s=self._idle_s,
         )  # fmt: skip
         self._register(self._broker)

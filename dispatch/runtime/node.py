@@ -60,6 +60,7 @@ class Node:
         self._agenda: AgendaRunner | None = None
         self._sender: Sender | None = None
         self._loops: list[asyncio.Task[None]] = []
+        self._waking: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Serve HTTP at once, even without database and Kafka; start the loops when the database answers."""
@@ -110,7 +111,12 @@ class Node:
         return all(self.ready().values())
 
     def _wake(self) -> None:
-        """Wake the relay, the agenda and the sender: something was committed."""
+        """Wake the relay, the agenda and the sender, soon: something was committed."""
+        if self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(self.wiring.wake_after_s, self._wake_loops)
+
+    def _wake_loops(self) -> None:
+        self._waking = None
         self.kafka.wake()
         if self._agenda is not None:
             self._agenda.wake()
@@ -187,14 +193,11 @@ class Node:
 
     def _idle_s(self) -> float:
         """Return how long a loop may wait for the commits of other processes."""
-        return ALONE_POLL_S if self._may_rest() else SHARED_POLL_S
+        return ALONE_POLL_S if self._alone else SHARED_POLL_S
 
     def _relay_idle_s(self) -> float:
         """Return how long the relay may wait for them; what it publishes wakes the other loops."""
-        return ALONE_RELAY_POLL_S if self._may_rest() else SHARED_POLL_S
-
-    def _may_rest(self) -> bool:
-        return self._alone and not self.wiring.cluster.brisk
+        return ALONE_RELAY_POLL_S if self._alone else SHARED_POLL_S
 
     def _subscribe(self, broker: Broker) -> None:
         wiring, guarded = self.wiring, self.wiring.guarded_positions

@@ -25,6 +25,8 @@ class Wiring:
     """What one process is built from; `retention_days` is the retention of each table.
 
     `guarded_positions` is whether access control lets only trusted trackers write to `volunteer.positions`.
+    `wake_after_s` is how long after a commit the loops of the process look for what to do: what is committed in between
+    is done together, which costs less.
     """
 
     dsn: str
@@ -38,6 +40,7 @@ class Wiring:
     roles: Sequence[Role] = ROLES
     migrates: bool = False
     write_generation: int | None = None
+    wake_after_s: float = 0.0
     retention_days: Mapping[str, int] = field(default_factory=retention.periods)
     guarded_positions: bool = False
     proxies: str = ""

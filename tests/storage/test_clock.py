@@ -1,4 +1,4 @@
-"""The clock: one time for every host, a faster one for the demo, one that tests move."""
+"""The clock: one time for every host, and one that the demo and tests move."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -47,17 +47,25 @@ async def test_following_goes_on_after_a_failure(pool: asyncpg.Pool, monkeypatch
     following.cancel()
 
 
-async def test_a_fast_clock_starts_where_told_and_runs_ahead() -> None:
-    clock = Clock.fast(START, 1000)
-    await clock.sleep(50)
-    assert timedelta(seconds=50) <= clock.now() - START < timedelta(seconds=1000)
-    assert clock.healthy
-
-
-async def test_a_fast_clock_ignores_the_databases_time(pool: asyncpg.Pool) -> None:
-    clock = Clock.fast(START, 1)
+async def test_a_movable_clock_ignores_the_databases_time(pool: asyncpg.Pool) -> None:
+    clock = MovableClock(START)
     await clock.sample(pool)
-    assert clock.now() - START < timedelta(seconds=5)
+    assert (clock.now(), clock.healthy) == (START, True)
+
+
+async def test_a_movable_clock_never_goes_back(clock: MovableClock) -> None:
+    clock.advance_to(START + timedelta(seconds=9))
+    clock.advance_to(START)
+    assert clock.now() == START + timedelta(seconds=9)
+
+
+async def test_a_movable_clock_passes_over_a_sleeper_that_was_cancelled(clock: MovableClock) -> None:
+    sleeper = asyncio.create_task(clock.sleep(5))
+    await asyncio.sleep(0.01)
+    sleeper.cancel()
+    await asyncio.gather(sleeper, return_exceptions=True)
+    clock.advance(10)
+    assert clock.now() == START + timedelta(seconds=10)
 
 
 async def test_a_movable_clock_stands_still_and_wakes_sleepers_in_time(clock: MovableClock) -> None:

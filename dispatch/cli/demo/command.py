@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -21,23 +22,27 @@ from dispatch.cli.demo import behaviour, checks, display, emergency_calls, phone
 from dispatch.cli.demo.checks import DemoCheck
 from dispatch.cli.demo.emergency_calls import Call, Calls
 from dispatch.cli.demo.installation import DemoInstallation, install
+from dispatch.cli.demo.pacing import Pace
 from dispatch.cli.output import fail
 from dispatch.cli.terminal import Terminal
 from dispatch.logs import configure
 from dispatch.runtime import embedded_services, hosting
 from dispatch.services.operations import demo_figures
+from dispatch.services.operations.demo_backlog import BacklogReader
+from dispatch.services.subscriptions import READERS
 
 demo = App(
     name="demo",
     help="Replay real emergency calls among simulated volunteers. Example: dispatch demo --speed 200",
 )
 SIZE = 2000
-SPEED = 240.0
+SPEED = 600.0
 POLL_INTERVAL_S = 0.25
 LINE_INTERVAL_S = 3.0
-DRAIN_TIMEOUT_S = 60.0
+LONGEST_NIGHT = timedelta(hours=24)
+"""The demo ends so long after the last call even where incidents are still open."""
 ACCEPTED = 202
-ATTEMPTS, RETRY_S = 60, 0.5
+RETRY_S = 0.5
 
 
 @demo.default
@@ -63,7 +68,7 @@ def play(
     skip_bad
         Leave out the lines that cannot be read.
     speed
-        How many times faster than life the clock runs.
+        How many times faster than life the clock runs at most; it waits for a computer that cannot keep up.
     volunteers
         How many fictitious volunteers live around the calls.
     seed
@@ -93,18 +98,13 @@ async def _demo(chosen: Calls, speed: float, size: int, seed: int, *, stay: bool
     console.print("Setting up a broker, a database and the volunteers …")
     async with install(chosen, size, seed) as site:
         began = time.monotonic()
-        site.clock.set_speed(speed)
-        accepted = await _replay(console, site, chosen.calls)
-        site.clock.set_speed(1)
+        accepted = await _replay(console, site, chosen.calls, speed)
         took = time.monotonic() - began
         figures = await demo_figures.figures(site.node.pool)
         console.print(display.summary(figures, len(chosen.calls), chosen.units, took))
-        if warning := display.slowness_warning(figures):
-            console.print(f"[yellow]{warning}[/]", soft_wrap=True)
         held = display.verdict(console, await _checks(site, chosen.calls, accepted))
         if stay:
             await _stay(console, site)
-        await site.owners.stop()
     return held
 
 
@@ -127,27 +127,30 @@ def _assumptions(console: Console, chosen: Calls) -> None:
         console.print(f"  {sentence}")
 
 
-async def _replay(console: Console, site: DemoInstallation, chosen: Sequence[Call]) -> set[str]:
-    """Report each call at its time, then wait until all work is done; return the ids of the accepted reports."""
+async def _replay(console: Console, site: DemoInstallation, chosen: Sequence[Call], speed: float) -> set[str]:
+    """Report each call at its time until all work is done; return the ids of the accepted reports."""
+    accepted: set[str] = set()
+    for call in chosen:
+        site.tasks.start(_report(site, call, accepted))
+    pace = Pace(
+        site.clock, site.tasks, BacklogReader(site.node.pool, READERS).read, site.node.uow.wake, speed
+    )
     supervision = asyncio.create_task(
         embedded_services.supervise(site.services, site.node.kafka, asyncio.Event())
     )
     showing = asyncio.create_task(_show(console, site, chosen))
     try:
-        accepted = await asyncio.gather(*(_report(site, call) for call in chosen))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_TIMEOUT_S):
-                await _until_drained(site)
+        await pace.run(chosen[-1].received_at + LONGEST_NIGHT)
     finally:
         for task in (showing, supervision):
             task.cancel()
         await asyncio.gather(showing, supervision, return_exceptions=True)
-    return {report_id for report_id in accepted if report_id is not None}
+    return accepted
 
 
-async def _report(site: DemoInstallation, call: Call) -> str | None:
-    """Report one call at its time over HTTP, as a control room would."""
-    await site.clock.sleep(max(0.0, (call.received_at - site.clock.now()).total_seconds()))
+async def _report(site: DemoInstallation, call: Call, accepted: set[str]) -> None:
+    """Report one call at its time over HTTP, as a control room would; add the id of the accepted report."""
+    await site.tasks.sleep(max(0.0, (call.received_at - site.clock.now()).total_seconds()))
     body = {
         "id": call.id,
         "kind": call.kind,
@@ -157,26 +160,19 @@ async def _report(site: DemoInstallation, call: Call) -> str | None:
         "professional": {"requested": True, "reference": reference_of(call)},
     }
     headers = {"Authorization": f"Bearer {site.reporter_key}"}
-    for _ in range(ATTEMPTS):
+    while True:
         # The same id is the same report, so a control room may repeat it until it is accepted.
         with suppress(aiohttp.ClientError, TimeoutError):
             async with site.http.post("/v1/reports", json=body, headers=headers) as response:
                 if response.status == ACCEPTED:
-                    return str((await response.json())["report_id"])
+                    accepted.add(str((await response.json())["report_id"]))
+                    return
         await asyncio.sleep(RETRY_S)
-    return None
 
 
 def reference_of(call: Call) -> str:
     """Return the professionals' reference of a call: its id, in the characters that a reference may have."""
     return f"call {re.sub(r'[^A-Za-z0-9 ./:_-]', '-', call.id)[:90]}"
-
-
-async def _until_drained(site: DemoInstallation) -> None:
-    while True:
-        if not any((await demo_figures.unfinished(site.node.pool)).values()):
-            return
-        await asyncio.sleep(POLL_INTERVAL_S)
 
 
 async def _show(console: Console, site: DemoInstallation, chosen: Sequence[Call]) -> None:

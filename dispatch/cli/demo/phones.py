@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -14,6 +13,7 @@ import asyncpg
 import structlog
 
 from dispatch.cli.demo.behaviour import plan_reply
+from dispatch.cli.demo.clocked_tasks import ClockedTasks
 from dispatch.clock import Clock
 from dispatch.services.messaging.gateway import OutboundText
 from dispatch.services.operations import demo_figures
@@ -25,8 +25,8 @@ RECALL_DELAY_S = 15.0
 TAKEOVER_DELAY_S = (40.0, 180.0)
 CLOSE_DELAY_S = 1200.0
 MAX_CONCURRENT = 32
-FIRST_REJECTION, FIRST_SERVER_ERROR = 300, 500
-ATTEMPTS, RETRY_S = 5, 1.0
+FIRST_REJECTION, FIRST_SERVER_ERROR, TOO_MANY_REQUESTS = 300, 500, 429
+RETRY_S = 0.5
 
 ASSUMPTIONS = [
     "On scene: 15 minutes, then the responder is released (assumption).",
@@ -42,28 +42,17 @@ class PhoneOwners:
 
     pool: asyncpg.Pool
     clock: Clock
+    tasks: ClockedTasks
     http: aiohttp.ClientSession
     supervisor_key: str
     rng: Random
     zone: ZoneInfo
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
     handled: set[UUID] = field(default_factory=set)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
 
     async def on_message(self, message: OutboundText) -> None:
         """React to a message in a task of its own, so that no phone delays the gateway."""
-        self._start(self._react(message))
-
-    async def stop(self) -> None:
-        """Cancel everything that the owners are doing."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks.start(self._react(message))
 
     async def _react(self, message: OutboundText) -> None:
         about = await demo_figures.message_context(self.pool, message.message_id)
@@ -75,7 +64,7 @@ class PhoneOwners:
         elif about["purpose"] == "offer" and link is not None:
             await self._volunteer(link[1], about["distance_m"], about["engagement"])
         elif about["purpose"] in ("held", "aborted") and link is not None:
-            await self.clock.sleep(RECALL_DELAY_S)
+            await self.tasks.sleep(RECALL_DELAY_S)
             await self._press(link[1], "acknowledged")
 
     async def _volunteer(self, link: str, distance_m: int, engagement: Engagement) -> None:
@@ -84,15 +73,15 @@ class PhoneOwners:
         behaviour = plan_reply(self.rng, hour, drives=engagement == "crew")
         if behaviour.answer is None:
             return
-        await self.clock.sleep(behaviour.delay_s)
+        await self.tasks.sleep(behaviour.delay_s)
         await self._press(link, behaviour.answer)
         if behaviour.answer == "declined" or engagement == "notice":
             return
-        await self.clock.sleep(behaviour.turn_out_s)
+        await self.tasks.sleep(behaviour.turn_out_s)
         await self._press(link, "en_route")
-        await self.clock.sleep(distance_m / behaviour.speed_mps)
+        await self.tasks.sleep(distance_m / behaviour.speed_mps)
         await self._press(link, "on_scene")
-        await self.clock.sleep(ON_SCENE_S)
+        await self.tasks.sleep(ON_SCENE_S)
         await self._press(link, "released")
 
     async def _press(self, link: str, answer: str) -> None:
@@ -108,9 +97,9 @@ class PhoneOwners:
         if incident_id in self.handled:
             return
         self.handled.add(incident_id)
-        await self.clock.sleep(self.rng.uniform(*TAKEOVER_DELAY_S))
+        await self.tasks.sleep(self.rng.uniform(*TAKEOVER_DELAY_S))
         if await self._act(f"/v1/incidents/{incident_id}/takeover", "paged"):
-            await self.clock.sleep(CLOSE_DELAY_S)
+            await self.tasks.sleep(CLOSE_DELAY_S)
             await self._act(f"/v1/incidents/{incident_id}/close", "professionals")
         else:
             # The takeover failed: the next page tries it again.
@@ -122,15 +111,15 @@ class PhoneOwners:
         return await self._post(path, json={"reason": reason}, headers=headers) < FIRST_REJECTION
 
     async def _post(self, path: str, **request: Any) -> int:  # noqa: ANN401 - aiohttp's own arguments
-        """Send a request, and repeat it while the server fails; return the last status."""
-        status = FIRST_SERVER_ERROR
-        for _ in range(ATTEMPTS):
+        """Send a request, again and again while the server cannot handle it; return its status.
+
+        The clock stands still meanwhile, so for the person no time passes.
+        """
+        while True:
             try:
                 async with self.gate, self.http.post(path, **request) as response:
-                    status = response.status
+                    if response.status < FIRST_SERVER_ERROR and response.status != TOO_MANY_REQUESTS:
+                        return response.status
             except (aiohttp.ClientError, TimeoutError) as error:
                 log.warning("a phone got no response", path=path.split("/")[1], error=type(error).__name__)
-            if status < FIRST_SERVER_ERROR:
-                break
             await asyncio.sleep(RETRY_S)
-        return status
