@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     http: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "127.0.0.1:8080"
     proxies: Annotated[str, AfterValidator(_valid_proxies)] = ""
     public_url: HttpUrl | None = None
+    streams: Annotated[int, Field(ge=1)] = 500
+    streams_per_organisation: Annotated[int, Field(ge=1)] = 200
+    streams_per_key: Annotated[int, Field(ge=1)] = 20
     replication: Annotated[int, Field(ge=1, le=10)] = 1
     min_insync: Annotated[int, Field(ge=1, le=10)] = 1
     guarded_topic: bool = False

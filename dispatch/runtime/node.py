@@ -216,7 +216,7 @@ class Node:
         """Build the HTTP application for the roles of the process."""
         extra: list[APIRouter] = []
         if "console" in self.wiring.roles:
-            extra.append(stream.router(self.uow, lambda: self._server.should_exit))
+            extra.append(stream.router(self.uow, lambda: self._server.should_exit, self.wiring.streams))
         return http.build(
             self.uow,
             gateways=self.wiring.gateways,

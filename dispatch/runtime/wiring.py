@@ -16,6 +16,7 @@ from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway import OutboundText, Surroundings
 from dispatch.services.messaging.gateway_registry import GatewayRegistry, configured
 from dispatch.services.plans.plan_files import load
+from producers.http.stream import StreamLimits
 
 log = structlog.get_logger()
 
@@ -42,6 +43,7 @@ class Wiring:
     write_generation: int | None = None
     wake_after_s: float = 0.0
     retention_days: Mapping[str, int] = field(default_factory=retention.periods)
+    streams: StreamLimits = field(default_factory=StreamLimits)
     guarded_positions: bool = False
     proxies: str = ""
 
@@ -80,6 +82,7 @@ def wiring(
         migrates=migrates,
         retention_days=settings.retention_days,
         write_generation=settings.write_generation,
+        streams=StreamLimits(settings.streams_per_key, settings.streams_per_organisation, settings.streams),
         guarded_positions=settings.guarded_positions,
     )
 

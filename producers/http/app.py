@@ -23,14 +23,13 @@ from producers.http.api import (
     volunteers,
 )
 from producers.http.api.health import Readiness
-from producers.http.middleware.body_limit import BodyLimit
+from producers.http.middleware.body_limit import Allowance, BodyLimit, BodyRules
 from producers.http.middleware.deadline import Deadline
 from producers.http.middleware.private import Private
 from producers.http.middleware.request_log import RequestLog
 from producers.http.page import routes as page
 
-MAX_BODY_BYTES = 64 * 1024
-MAX_BODY_BYTES_BY_PATH = {"/v1/volunteers/import": 8 * 1024 * 1024}
+BODY_RULES = BodyRules(by_path={"/v1/volunteers/import": Allowance(8 * 1024 * 1024, 120)})
 DEADLINE_S = 4.0
 DEADLINE_S_BY_PATH = {"/v1/volunteers/import": 120.0}
 ROUTERS = (
@@ -52,6 +51,7 @@ def build(
     secret: bytes,
     readiness: Readiness,
     extra: Sequence[APIRouter] = (),
+    body_rules: BodyRules = BODY_RULES,
 ) -> FastAPI:
     """Build the application.
 
@@ -76,7 +76,7 @@ def build(
         app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)
     app.include_router(health.router)
     problems.install(app)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, by_path=MAX_BODY_BYTES_BY_PATH)
+    app.add_middleware(BodyLimit, rules=body_rules)
     app.add_middleware(Deadline, seconds=DEADLINE_S, by_path=DEADLINE_S_BY_PATH, on_timeout=_timeout_response)
     app.add_middleware(Private)
     app.add_middleware(RequestLog)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 
 from dispatch.services.access import keys
+from dispatch.services.access.keys import Key
 from dispatch.services.console import stream
 from dispatch.services.console.stream import MODES, SHOWN, Cursor, StreamItem
 from dispatch.services.core.errors import InvalidError, UnauthorizedError
@@ -30,10 +32,11 @@ HEARTBEAT_S = 5.0
 RECONNECT_MS = 2_000
 BUFFERED = 1_000
 """Events in memory for readers that are nearly up to date; a reader that is farther behind reads the journal."""
-MOST_WATCHERS = 500
+RETRY_AFTER_S = 30
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {"description": "Server-sent events.", "content": {"text/event-stream": {}}},
+    429: {"description": "The key, its organisation or this process serves too many streams: close some."},
     400: {"description": "The id is not an event id of this stream."},
 }
 RESTARTED = '{"reason":"this event id is not known here: the stream continues from the beginning"}'
@@ -156,32 +159,71 @@ class Feed:
         news.set()
 
 
-class Feeds:
-    """The feeds of one process, by organisation."""
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How many streams a process serves at once."""
 
-    def __init__(self, uow: UnitOfWork, stopping: Stopping) -> None:
+    per_key: int = 20
+    per_organisation: int = 200
+    in_all: int = 500
+
+
+class Feeds:
+    """The feeds of one process, by organisation, and who reads them."""
+
+    def __init__(self, uow: UnitOfWork, stopping: Stopping, limits: StreamLimits) -> None:
         """Use this unit of work and this stop condition for every feed."""
         self._uow = uow
         self._stopping = stopping
+        self._limits = limits
         self._feeds: dict[UUID, Feed] = {}
+        self._by_key: Counter[str] = Counter()
 
-    def of(self, organisation: UUID) -> Feed:
-        """Return the feed of an organisation; raises HTTPException 503 if there are too many watchers."""
-        if sum(feed.watchers for feed in self._feeds.values()) >= MOST_WATCHERS:
-            raise HTTPException(
-                503, "too many clients read the stream: try again later", {"Retry-After": "30"}
-            )
-        return self._feeds.setdefault(organisation, Feed(self._uow, organisation, self._stopping))
+    @contextmanager
+    def watched(self, key: Key) -> Iterator[Feed]:
+        """Register a watcher of the feed of a key's organisation; raises HTTPException 429 if there are too many."""
+        feed = self._feeds.setdefault(key.organisation, Feed(self._uow, key.organisation, self._stopping))
+        self._check(key, feed)
+        self._by_key[key.id] += 1
+        try:
+            with feed.watched():
+                yield feed
+        finally:
+            self._by_key[key.id] -= 1
+            if not self._by_key[key.id]:
+                del self._by_key[key.id]
+
+    def _check(self, key: Key, feed: Feed) -> None:
+        limits = self._limits
+        if self._by_key[key.id] >= limits.per_key:
+            raise _too_many(f"this key reads {limits.per_key} streams already", "STREAMS_PER_KEY")
+        if feed.watchers >= limits.per_organisation:
+            what = f"this organisation reads {limits.per_organisation} streams already"
+            raise _too_many(what, "STREAMS_PER_ORGANISATION")
+        if sum(one.watchers for one in self._feeds.values()) >= limits.in_all:
+            raise _too_many(f"this process serves {limits.in_all} streams already", "STREAMS")
 
 
-def router(uow: UnitOfWork, stopping: Stopping = lambda: False) -> APIRouter:
+def _too_many(what: str, setting: str) -> HTTPException:
+    detail = f"{what}: close some, or raise DISPATCH_{setting}"
+    return HTTPException(429, detail, {"Retry-After": str(RETRY_AFTER_S)})
+
+
+def router(
+    uow: UnitOfWork, stopping: Stopping = lambda: False, limits: StreamLimits = StreamLimits()
+) -> APIRouter:
     """Return the route of the stream, which ends when `stopping` is true."""
-    feeds = Feeds(uow, stopping)
+    feeds = Feeds(uow, stopping, limits)
     routes = APIRouter(tags=["console"])
+
+    async def watched(key: ConsoleReadKey) -> AsyncIterator[Feed]:
+        """Register the watcher until the response has ended, however it ends."""
+        with feeds.watched(key) as feed:
+            yield feed
 
     @routes.get("/v1/stream", response_class=Response, responses=DOCUMENTED)
     async def stream(
-        key: ConsoleReadKey,
+        feed: Annotated[Feed, Depends(watched)],
         request: Request,
         *,
         last_event_id: Annotated[str | None, Header()] = None,
@@ -194,7 +236,7 @@ def router(uow: UnitOfWork, stopping: Stopping = lambda: False) -> APIRouter:
         cursor, restarted = await _begin(uow, last_event_id or after, start)
         renew = partial(keys.authenticate, uow, presented_key(request))
         chosen = Filter(topic or SHOWN, mode or MODES, renew)
-        watching = _watch(feeds.of(key.organisation), cursor, chosen, restarted=restarted)
+        watching = _watch(feed, cursor, chosen, restarted=restarted)
         return EventSourceResponse(watching, headers=UNBUFFERED)
 
     return routes
@@ -210,7 +252,7 @@ async def _begin(uow: UnitOfWork, event_id: str | None, start: str) -> tuple[Cur
 
 
 async def _watch(feed: Feed, cursor: Cursor, chosen: Filter, *, restarted: bool) -> AsyncIterator[bytes]:
-    with feed.watched(), suppress(UnauthorizedError, *UNREACHABLE):
+    with suppress(UnauthorizedError, *UNREACHABLE):
         # An id at once: a watcher that is disconnected before the first event resumes here and misses none.
         yield format_sse_event(id=str(cursor), retry=RECONNECT_MS)
         if restarted:

@@ -27,7 +27,6 @@ from dispatch.services.subscriptions import SUBSCRIPTIONS
 from producers.http import stream
 from producers.http.api import health
 from producers.http.api.gateways import authorize_gateway
-from producers.http.api.offers import authorize_answer
 from producers.http.app import ROUTERS
 from producers.http.auth import RequiredScope
 from schemas.plans import OfferPolicy, Plan, SearchPolicy, SeatNeed, Step
@@ -42,7 +41,6 @@ MACHINES: dict[str, Table] = {
 }
 BY_HAND: dict[object, tuple[str, ...]] = {
     authorize_gateway: ("gateway:NAME",),
-    authorize_answer: ("gateway:NAME", "console:act"),
 }
 """The scopes of the dependencies that check the key themselves."""
 SECTIONS: dict[str, type[BaseModel]] = {

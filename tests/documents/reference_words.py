@@ -29,6 +29,9 @@ SETTINGS: dict[str, str] = {
     "public_url": "The beginning of links in messages. Required with a real gateway; empty: `DISPATCH_HTTP`.",
     "proxies": "Addresses and networks of your reverse proxies, separated by commas: of their requests, the log names "
     "the client in `X-Forwarded-For`. Empty: that header is ignored.",
+    "streams": "How many streams (`GET /v1/stream`) a process serves at once. Beyond a limit it answers 429.",
+    "streams_per_organisation": "How many of them one organisation reads.",
+    "streams_per_key": "How many of them are read with one key.",
     "replication": "Replicas of each topic that is created: 3 on three brokers.",
     "min_insync": "Replicas that must have a message before it counts as published: 2 of 3.",
     "guarded_topic": "`true` declares that access control protects `incident.reports` from other writers; "

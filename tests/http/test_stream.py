@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
 from producers.http import stream as endpoint
 from producers.http.app import build
+from producers.http.stream import StreamLimits
 from schemas.base import Mode
 from schemas.ids import named
 from schemas.incidents import IncidentCovered
@@ -65,19 +67,24 @@ def names(*numbers: int) -> list[str]:
 
 
 @pytest.fixture
-async def site(pool: asyncpg.Pool, clock: MovableClock) -> AsyncIterator[StreamSite]:
+def limits() -> StreamLimits:
+    return StreamLimits(per_key=300, per_organisation=300)
+
+
+@pytest.fixture
+async def site(pool: asyncpg.Pool, clock: MovableClock, limits: StreamLimits) -> AsyncIterator[StreamSite]:
     uow = UnitOfWork(pool, clock)
     organisation = await organisations.create(uow, "SDIS 67")
     key = await keys.create(uow, organisation=organisation, scopes=["console:read"], holder="Anne Weber")
     stopping: list[bool] = []
-    router = endpoint.router(uow, lambda: bool(stopping))
+    router = endpoint.router(uow, lambda: bool(stopping), limits)
     app = build(uow, gateways=GatewayRegistry(()), secret=bytes(32), readiness=dict, extra=[router])
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
     serving = asyncio.create_task(server.serve([listening]))
     address = "http://{}:{}".format(*listening.getsockname())
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
+    connections = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=address, timeout=60, limits=connections) as client:
         yield StreamSite(uow, organisation, client, key, stopping)
     stopping.append(True)
     server.should_exit = True
@@ -215,16 +222,49 @@ async def test_a_stream_ends_cleanly_when_its_process_stops(site: StreamSite) ->
             await reader.next()
 
 
-async def test_readers_beyond_the_limit_are_rejected(
-    site: StreamSite, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("limits", "setting"),
+    [
+        (StreamLimits(per_key=1), "DISPATCH_STREAMS_PER_KEY"),
+        (StreamLimits(per_organisation=1), "DISPATCH_STREAMS_PER_ORGANISATION"),
+        (StreamLimits(in_all=1), "DISPATCH_STREAMS"),
+    ],
+)
+async def test_a_stream_too_many_is_refused_with_what_to_do_and_the_next_one_served(
+    site: StreamSite, setting: str
 ) -> None:
-    monkeypatch.setattr(endpoint, "MOST_WATCHERS", 1)
-    async with site.stream() as first:
-        await site.publish(1)
-        await first.next()
-        async with site.stream() as second:
-            assert second.response.status_code == 503
-            assert second.response.headers["retry-after"]
+    async with site.stream(), site.stream() as second:
+        problem = orjson.loads(await second.response.aread())
+        assert (second.response.status_code, problem["detail"].endswith(f"raise {setting}")) == (429, True)
+        assert second.response.headers["retry-after"]
+    while (await _status(site)) == 429:
+        await asyncio.sleep(0.02)
+
+
+async def _status(site: StreamSite) -> int:
+    async with site.stream() as reader:
+        return reader.response.status_code
+
+
+@pytest.mark.parametrize("limits", [StreamLimits(per_key=5, per_organisation=8)])
+async def test_of_five_hundred_streams_at_once_each_key_and_each_organisation_keeps_its_own(
+    site: StreamSite,
+) -> None:
+    other = await organisations.create(site.uow, "SDIS 68")
+    second, foreign = [
+        await keys.create(site.uow, organisation=whose, scopes=["console:read"], holder="Paul")
+        for whose in (site.organisation, other)
+    ]
+    attempts = [site.key] * 490 + [second] * 10
+    async with AsyncExitStack() as open_streams:
+        opened = await asyncio.gather(
+            *(open_streams.enter_async_context(site.stream(key=key)) for key in attempts)
+        )
+        found = Counter((key, one.response.status_code) for key, one in zip(attempts, opened, strict=True))
+        assert found == {(site.key, 200): 5, (site.key, 429): 485, (second, 200): 3, (second, 429): 7}
+        async with site.stream(key=foreign) as reader:
+            await site.publish(1, other)
+            assert await reader.subjects(1) == names(1)
 
 
 async def test_two_hundred_readers_share_one_journal_reader(

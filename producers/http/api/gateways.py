@@ -14,7 +14,7 @@ from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.messaging.receipts import ReceiptWriter, Reported
 from dispatch.services.messaging.webhook_parking import WebhookCall
 from dispatch.services.replies import inbound_texts
-from producers.http.api.webhook_parameters import read_parameters
+from producers.http.api.webhook_parameters import read_parameters, read_query
 from producers.http.auth import Presented, UowDep, authenticate, require_scope
 
 router = APIRouter(tags=["gateways"])
@@ -23,16 +23,25 @@ T = TypeVar("T")
 Name = Annotated[str, Path(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 
-Values = Annotated[dict[str, str], Depends(read_parameters)]
+async def authorize_gateway(name: Name, request: Request, presented: Presented) -> Key:
+    """Return the key if it is valid for this gateway: that of the header, of the query, or of the form.
 
-
-async def authorize_gateway(name: Name, request: Request, presented: Presented, values: Values) -> Key:
-    """Return the key if it is valid for this gateway; it may be in the query: some providers cannot set headers."""
-    key = await authenticate(request, presented or detail(values, "key"))
-    return require_scope(key, f"gateway:{name}")
+    Some providers cannot set headers. A form is read before its key is known only where no key comes with the address.
+    """
+    presented = presented or detail(read_query(request), "key")
+    presented = presented or detail(await read_parameters(request), "key")
+    return require_scope(await authenticate(request, presented), f"gateway:{name}")
 
 
 GatewayKey = Annotated[Key, Depends(authorize_gateway)]
+
+
+async def read_values(request: Request, _key: GatewayKey) -> dict[str, str]:
+    """Return the parameters of a call, those of its form too, to authorized callers only."""
+    return await read_parameters(request)
+
+
+Values = Annotated[dict[str, str], Depends(read_values)]
 
 
 async def find_capabilities(name: Name, request: Request, _key: GatewayKey) -> Capabilities:

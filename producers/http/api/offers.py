@@ -6,10 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
-from dispatch.services.access.keys import Key
-from dispatch.services.core.errors import ForbiddenError
+from dispatch.services.access.keys import GATEWAY, Key
 from dispatch.services.replies import receiving
-from producers.http.auth import Presented, UowDep, authenticate
+from producers.http.auth import RequiredScope, UowDep, authenticate, presented_key, require_scope
 from producers.http.middleware.idempotency import IdempotentRoute
 from producers.http.short_ids import Id, whole
 from schemas.replies import AnswerBody
@@ -23,18 +22,21 @@ class Received(BaseModel):
     reply_id: UUID
 
 
-async def authorize_answer(request: Request, presented: Presented) -> Key:
-    """Accept the key of any gateway or supervisor; raises ForbiddenError."""
-    key = await authenticate(request, presented)
-    if not (key.may("console:act") or any(scope.startswith("gateway:") for scope in key.scopes)):
-        raise ForbiddenError("this key lacks the scope gateway:NAME or console:act")
-    return key
+class AnswerScope(RequiredScope):
+    """Admits the key of any gateway, whatever its name, beside those with one of the scopes."""
+
+    async def __call__(self, request: Request) -> Key:  # type: ignore[override]
+        """Return the key; raises UnauthorizedError or ForbiddenError."""
+        key = await authenticate(request, presented_key(request))
+        by_gateway = any(scope.startswith(GATEWAY) for scope in key.scopes)
+        return key if by_gateway else require_scope(key, *self.scopes)
+
+
+AnswerKey = Annotated[Key, Depends(AnswerScope("gateway:NAME", "console:act"))]
 
 
 @router.post("/v1/offers/{offer_id}/answer", status_code=202)
-async def answer(
-    offer_id: Id, body: AnswerBody, key: Annotated[Key, Depends(authorize_answer)], uow: UowDep
-) -> Received:
+async def answer(offer_id: Id, body: AnswerBody, key: AnswerKey, uow: UowDep) -> Received:
     """Store a volunteer's answer, received now. Scope `gateway:NAME` or `console:act`."""
     reply_id = await receiving.receive(
         uow,

@@ -21,6 +21,11 @@ FRENCH = frozenset("àâäçéèêëîïôöùûüÿœæÀÂÄÇÉÈÊËÎÏÔÖ
 """What a text in cp1252 holds beyond ASCII, where the call declares nothing: any other letter speaks against it."""
 
 
+def read_query(request: Request) -> dict[str, str]:
+    """Return the parameters that stand in the address of a call."""
+    return _decoded(_parsed(request.scope["query_string"]), "")
+
+
 async def read_parameters(request: Request) -> dict[str, str]:
     """Return the parameters of a call, from its query and its form."""
     pairs = _parsed(request.scope["query_string"])

@@ -1,43 +1,138 @@
-"""The largest request body that is accepted."""
+"""How large a request's body may be and how long it may take, more strictly before the key is known."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
 
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from producers.http.problems import problem
+from dispatch.services.access.keys import Key
+
+RETRY_AFTER_S = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The largest body, and the seconds from the first wait for it until it has arrived."""
+
+    max_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRules:
+    """What a body is allowed with a key that is known, on the paths that have an allowance of their own, and without.
+
+    `waiting` is how many bodies without a key one client address may let us wait for at once.
+    """
+
+    keyed: Allowance = Allowance(64 * 1024, 20)
+    keyless: Allowance = Allowance(64 * 1024, 4)
+    by_path: Mapping[str, Allowance] = field(default_factory=dict)
+    waiting: int = 32
 
 
 class BodyLimit:
-    """Reject a body whose Content-Length is too large, and one that exceeds the limit while it is read."""
+    """Stop reading a body that is too large, too slow, or one too many of its client address.
 
-    def __init__(self, app: ASGIApp, max_bytes: int, by_path: Mapping[str, int]) -> None:
-        """Limit bodies to `max_bytes`, except on the paths that have a limit of their own."""
+    Where the response begins before the body has arrived, the connection ends with it: nobody reads the rest.
+    """
+
+    def __init__(self, app: ASGIApp, rules: BodyRules) -> None:
+        """Apply these rules to every request."""
         self.app = app
-        self._max_bytes = max_bytes
-        self._by_path = by_path
+        self._rules = rules
+        self._waiting: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; respond 413 to a body that is too large."""
+        """Pass the request on; raise HTTPException 408, 413 or 429 where the route reads a body beyond the limits."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        limit = self._by_path.get(scope["path"], self._max_bytes)
-        detail = f"the body is larger than {limit} bytes"
-        if _content_length(scope) > limit:
-            return await problem(413, detail)(scope, receive, send)
-        size = 0
+        body = _Body(scope, receive, self._rules, self._waiting)
 
-        async def receive_and_count() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > limit:
-                raise HTTPException(413, detail)
-            return message
+        async def send_and_close(message: Message) -> None:
+            if message["type"] == "http.response.start" and not body.complete:
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
 
-        return await self.app(scope, receive_and_count, send)
+        return await self.app(scope, body.receive, send_and_close)
 
 
-def _content_length(scope: Scope) -> int:
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    return int(length) if length.isdigit() else 0
+class _Body:
+    """The body of one request while it arrives."""
+
+    def __init__(self, scope: Scope, receive: Receive, rules: BodyRules, waiting: Counter[str]) -> None:
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "")
+        self._declared = int(length) if length.isdigit() else 0
+        self.complete = not self._declared and "transfer-encoding" not in headers
+        self._scope = scope
+        self._receive = receive
+        self._rules = rules
+        self._waiting = waiting
+        self._size = 0
+        self._ends_at: float | None = None
+
+    async def receive(self) -> Message:
+        """Return the next part; what follows the body is passed through."""
+        if self.complete:
+            return await self._receive()
+        allowance = self._allowance()
+        self._check_size(max(self._declared, self._size), allowance)
+        message = await self._arrived() or await self._awaited(allowance)
+        self._size += len(message.get("body", b""))
+        self._check_size(self._size, allowance)
+        self.complete = not message.get("more_body", False)
+        return message
+
+    @property
+    def _keyless(self) -> bool:
+        return not isinstance(self._scope["state"].get("key"), Key)
+
+    def _allowance(self) -> Allowance:
+        if self._keyless:
+            return self._rules.keyless
+        return self._rules.by_path.get(self._scope["path"], self._rules.keyed)
+
+    async def _arrived(self) -> Message | None:
+        """Return a part that is here already, as nearly always; None where it must be waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                return await self._receive()
+        return None
+
+    async def _awaited(self, allowance: Allowance) -> Message:
+        if not self._keyless:
+            return await self._in_time(allowance)
+        address = (self._scope.get("client") or ("unknown",))[0]
+        if self._waiting[address] >= self._rules.waiting:
+            detail = "too many requests from this address have not sent their body: send it at once"
+            raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(RETRY_AFTER_S)})
+        self._waiting[address] += 1
+        try:
+            return await self._in_time(allowance)
+        finally:
+            self._waiting[address] -= 1
+            if not self._waiting[address]:
+                del self._waiting[address]
+
+    async def _in_time(self, allowance: Allowance) -> Message:
+        if self._ends_at is None:
+            self._ends_at = asyncio.get_running_loop().time() + allowance.seconds
+        try:
+            async with asyncio.timeout_at(self._ends_at):
+                return await self._receive()
+        except TimeoutError:
+            detail = f"the body has not arrived within {allowance.seconds:g} seconds: send the request again"
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail) from None
+
+    @staticmethod
+    def _check_size(size: int, allowance: Allowance) -> None:
+        if size > allowance.max_bytes:
+            detail = f"the body is larger than {allowance.max_bytes} bytes"
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)

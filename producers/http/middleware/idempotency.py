@@ -1,31 +1,27 @@
 """`Idempotency-Key`: a write that is sent again gets the first response and is not performed again."""
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from dispatch.services.access import idempotency
 from dispatch.services.access.idempotency import IdempotencyClaim
 from dispatch.services.core.errors import InvalidError
 from producers.http.auth import authenticate, presented_key, uow_of
+from producers.http.middleware.key_first import Handler, KeyFirstRoute
 
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 200
 REPLAYED = {"Idempotency-Replayed": "true"}
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-
-class IdempotentRoute(APIRoute):
+class IdempotentRoute(KeyFirstRoute):
     """A route whose writes may carry an `Idempotency-Key`."""
 
-    def get_route_handler(self) -> Handler:
-        """Wrap the route's handler."""
-        handle = super().get_route_handler()
+    def get_keyed_handler(self) -> Handler:
+        """Wrap the handler of requests with a permitted key."""
+        handle = super().get_keyed_handler()
 
         async def handle_once(request: Request) -> Response:
             idempotency_key = request.headers.get(HEADER)

@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 
 from dispatch.domain.messaging.texts import distance, until
 from dispatch.services.console.own_reasons import OwnReason, own_reasons
@@ -50,7 +52,7 @@ templates.globals["script"] = Markup(SCRIPT)  # noqa: S704 - our own file
 
 
 class PageRoute(APIRoute):
-    """A route that responds with a page that asks again while the database is unavailable."""
+    """A route that responds with a page that asks again where the database is unavailable, or the answer too slow."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the route's handler."""
@@ -61,6 +63,10 @@ class PageRoute(APIRoute):
                 return await handle(request)
             except TRANSIENT:
                 return unavailable()
+            except HTTPException as error:
+                if error.status_code in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
+                    return unavailable()
+                raise
 
         return handle_or_retry
 
