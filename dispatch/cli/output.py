@@ -19,6 +19,7 @@ from rich.text import Text
 
 from dispatch.cli.terminal import Terminal, harmless, harmless_json
 from dispatch.config import MisuseError
+from dispatch.domain.counting import counted
 from dispatch.services.access import organisations
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -70,11 +71,6 @@ def print_json_line(value: object) -> None:
 def _plain(value: object) -> object:
     """Return what JSON has no form for as one that it has."""
     return asdict(value) if isinstance(value, Struct) else str(value)
-
-
-def counted(number: int, word: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def shown(number: int, total: int, word: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dispatch.cli.connection import run
-from dispatch.cli.output import counted, fail, organisation_of, print_json, problem, progress, screen, table
+from dispatch.cli.output import fail, organisation_of, print_json, problem, progress, screen, table
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
+from dispatch.domain.counting import counted
 from dispatch.domain.service_area import implausible
 from dispatch.domain.staleness import is_stale
 from dispatch.services.core.csv_tables import nearest, read_table

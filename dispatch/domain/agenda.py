@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from dispatch.domain import arrivals, doubts, escalation
 from dispatch.domain.answers import close_if_done
 from dispatch.domain.commands import Tick
+from dispatch.domain.counting import counted
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Recall
 from dispatch.domain.offers import can_widen, may_ask, wants_offers, widen
@@ -49,10 +50,8 @@ def tick(decision: Decision, command: Tick) -> None:
     if _is_due(_not_en_route_at(decision.incident), now):
         decision.escalate("not_en_route", page=False, level=1, detail="assigned, and not on the way")
     if _is_due(_recall_overdue_at(decision.incident), now):
-        missing = len(decision.incident.unseen())
-        decision.escalate(
-            "recall_unacknowledged", page=True, detail=f"{missing} have not acknowledged the recall"
-        )
+        missing = counted(len(decision.incident.unseen()), "person has", "people have")
+        decision.escalate("recall_unacknowledged", page=True, detail=f"{missing} not acknowledged the recall")
     decision.extend(escalation.due(decision.incident.escalations, now))
 
 
@@ -103,7 +102,12 @@ def _do_step(decision: Decision) -> None:
     step = decision.incident.plan.steps[number]
     decision.add(StepDone(at=decision.now, incident_id=decision.incident.id, step=number, level=step.level))
     empty = sum((decision.incident.needed() - decision.incident.filled()).values())
-    decision.escalate("uncovered", page=step.page, level=step.level, detail=f"{empty} seats are empty")
+    decision.escalate(
+        "uncovered",
+        page=step.page,
+        level=step.level,
+        detail=counted(empty, "seat is empty", "seats are empty"),
+    )
 
 
 def _not_en_route_at(incident: Incident) -> datetime | None:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from dispatch.clock import Clock
+from dispatch.domain.counting import counted
 from dispatch.embedded import EmbeddedServiceError
 from dispatch.embedded.backup_folder import BaseBackup
 from dispatch.embedded.backup_schedule import BackupSchedule
@@ -115,10 +116,12 @@ async def _compare(uow: UnitOfWork, point: RestorePoint) -> AsyncIterator[DrillC
     for check in _compare_counts(await row_counts(uow), point):
         yield check
     breaks = (await journal_verification.verify(uow, READERS)).breaks
-    yield DrillCheck("journal", f"{len(breaks)} breaks" if breaks else "whole", not breaks)
+    yield DrillCheck("journal", counted(len(breaks), "break") if breaks else "whole", not breaks)
     differences = await rebuilding.compare(uow)
     words = (
-        f"{len(differences)} rows differ, first {differences[0]}" if differences else "as the journal says"
+        f"{counted(len(differences), 'row differs', 'rows differ')}, first {differences[0]}"
+        if differences
+        else "as the journal says"
     )
     yield DrillCheck("tables", words, not differences)
 

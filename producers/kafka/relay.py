@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from dispatch.clock import Clock
+from dispatch.domain.counting import counted
 from dispatch.kafka_security import UNSECURED, Security
 from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.core.event_loop import seconds, wait_for
@@ -154,7 +155,7 @@ class Relay:
         if stored:
             # The rest of the cluster works: do not delay it for these buckets.
             self._paused_until |= dict.fromkeys(failed, seconds() + BUCKET_PAUSE_S)
-        raise UnsentError(f"Kafka stored {len(stored)} of {len(messages)} messages: {error}")
+        raise UnsentError(f"Kafka stored {len(stored)} of {counted(len(messages), 'message')}: {error}")
 
     def _paused_buckets(self) -> set[int]:
         self._paused_until = {bucket: end for bucket, end in self._paused_until.items() if end > seconds()}

@@ -14,6 +14,7 @@ from aiokafka.errors import (
     for_code,
 )
 
+from dispatch.domain.counting import counted
 from dispatch.kafka_security import UNSECURED, Security
 from producers.kafka.diagnosis import diagnose
 from producers.kafka.errors import TopicsError
@@ -100,7 +101,7 @@ async def _require_empty(
     for topic in wrong:
         if await _holds_messages(bootstrap, security, topic.name, have[topic.name]):
             raise TopicsError(
-                f"topic {topic.name} has {have[topic.name]} partitions and holds messages; it should have "
+                f"topic {topic.name} has {counted(have[topic.name], 'partition')} and holds messages; it should have "
                 f"{topic.partitions}: let readers finish, delete it, run `dispatch topics ensure` again"
             )
 

@@ -49,7 +49,7 @@ def of(lines: Sequence[str], code: str) -> list[str]:
 
 async def test_one_screen_says_of_each_incident_what_lacks_where_and_what_is_next(night: Night) -> None:
     lines = drawn(await night.seen())
-    assert lines[0] == "21:00:15 SDIS 67 · 6 running · 2 need you · 3 lack people"
+    assert lines[0] == "21:00:15 SDIS 67 · 6 running · 2 to handle · 3 short of people"
     assert of(lines, night.code("unconfirmed")) == [
         f"! {night.code('unconfirmed')} Fall · urgent · 3 km E of centre · for 15 s",
         "CONFIRM OR CLOSE, nobody is asked · LACKS 2 helpers (of 2)",
@@ -80,7 +80,7 @@ async def test_one_screen_says_of_each_incident_what_lacks_where_and_what_is_nex
     start = next(number for number, line in enumerate(lines) if night.code("all coming") in line)
     assert lines[start + 1 :] == [
         "  all 2 found · coming: Emma 4 min, David 4 min",
-        "  next at 21:05: level 1: somebody has not left",
+        "  next at 21:05: level 1: a volunteer has not reported leaving",
         "Drills and drafts: 2",
         f"  drill {night.code('drill')} Fall · LACKS 2 helpers (of 2)",
         f"  draft {night.code('draft')} Fall · LACKS 2 helpers (of 2)",
@@ -101,7 +101,7 @@ async def test_what_does_not_fit_is_counted_and_the_worst_of_it_named(night: Nig
     seen = await night.seen()
     lines = drawn(seen, Size(80, 11))
     worst = seen.actual.incidents[2]
-    assert "and 4 more · 3 lack people" in lines
+    assert "and 4 more · 3 short of people" in lines
     assert any(line.startswith(f"  the worst: {worst.code} Cardiac arrest · HELD") for line in lines)
     assert lines[-1] == "Drills and drafts: 2"
 
@@ -111,7 +111,7 @@ async def test_no_limit_hides_what_is_grave(night: Night) -> None:
     assert seen.actual.incidents[0].attention == "page"
     assert (seen.actual.total, seen.actual.waiting, seen.actual.lacking) == (6, 2, 3)
     lines = drawn(seen)
-    assert "and 5 more · 1 need you · 3 lack people" in lines
+    assert "and 5 more · 1 to handle · 3 short of people" in lines
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -141,7 +141,7 @@ async def test_a_page_that_nobody_can_get_is_not_announced(night: Night) -> None
 async def test_without_a_connection_nothing_is_shown_as_current(night: Night) -> None:
     seen = await night.seen()
     lines = picture(seen, TERMINAL, "en", lost=True)
-    assert lines[0].plain.startswith("NO CONNECTION SINCE 21:00:15: what follows is as it was at 21:00:15")
+    assert lines[0].plain.startswith("NO CONNECTION SINCE 21:00:15: the situation may have changed")
     assert "red" in str(lines[0].spans[0].style)
     assert not any(" in 45 s" in line.plain for line in lines)
 

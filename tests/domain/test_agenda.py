@@ -107,6 +107,15 @@ def test_a_position_that_comes_later_is_searched_at_once() -> None:
     assert placed.position == PLACE
 
 
+@pytest.mark.parametrize(("coming", "detail"), [(0, "2 seats are empty"), (1, "1 seat is empty")])
+def test_a_step_counts_the_empty_seats_in_words(coming: int, detail: str) -> None:
+    state = ask(incident(), 3)
+    for n in range(coming):
+        state = answered(state, n, "accepted")
+    stepped = passed(state, at(61))
+    assert [e.detail for e in stepped.open_escalations() if e.reason == "uncovered"] == [detail]
+
+
 def test_a_volunteer_not_en_route_in_time_escalates_once() -> None:
     full = _full()
     assert due(full) == {"en_route": 300}
@@ -140,7 +149,7 @@ def test_an_unacknowledged_recall_escalates_after_a_minute() -> None:
     assert due(held)["recall"] == 70
     told = list(passed(answered(held, 0, "acknowledged", now=at(20)), at(71)).open_escalations())
     assert [(e.reason, e.page, e.detail) for e in told] == [
-        ("recall_unacknowledged", True, "1 have not acknowledged the recall")
+        ("recall_unacknowledged", True, "1 person has not acknowledged the recall")
     ]
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from dispatch.cli.commands.incident_acts import register
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
+from dispatch.domain.counting import counted
 from dispatch.domain.local_time import local, written
 from dispatch.services.access import organisations
 from dispatch.services.console import history, situation
@@ -148,7 +149,12 @@ def _rows(moment: Moment, people: dict[UUID, str], here: Local) -> Iterator[tupl
             f"{_counts(words)} (all of them: --json)",
         )
     if beyond["people"]:
-        yield "", Text("  farther", "yellow"), f"{beyond['people']} people", _counts(beyond["why"])
+        yield (
+            "",
+            Text("  farther", "yellow"),
+            counted(beyond["people"], "person", "people"),
+            _counts(beyond["why"]),
+        )
 
 
 def _counts(words: Mapping[str, int]) -> str:

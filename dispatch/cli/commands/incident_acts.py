@@ -8,10 +8,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from dispatch.cli.actor import actor, presented_key
 from dispatch.cli.connection import run
-from dispatch.cli.output import Json, counted, print_json, screen
+from dispatch.cli.output import Json, print_json, screen
 from dispatch.cli.terminal import one_line
 from dispatch.config import MisuseError
 from dispatch.domain.commands import Act, Action
+from dispatch.domain.counting import counted
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
 from dispatch.domain.supervision import allowed

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dispatch.cli.output import counted, print_json, problem, screen, table, warning
+from dispatch.cli.output import print_json, problem, screen, table, warning
+from dispatch.domain.counting import counted
 from dispatch.services.people.roster_import import RosterImport
 from dispatch.services.people.roster_problems import RosterProblem
 

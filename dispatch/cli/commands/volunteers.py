@@ -13,7 +13,6 @@ from dispatch.cli.csv_files import read_text
 from dispatch.cli.output import (
     Json,
     Whose,
-    counted,
     fail,
     organisation_of,
     print_json,
@@ -22,6 +21,7 @@ from dispatch.cli.output import (
     table,
 )
 from dispatch.config import Settings
+from dispatch.domain.counting import counted
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import roster_import
 from dispatch.services.people import volunteers as roster

@@ -3,8 +3,8 @@
 import shutil
 
 from dispatch.cli.doctor.finding import Finding, State
-from dispatch.cli.output import counted
 from dispatch.config import CLEAR_LINKS_WARNING, MisuseError, Settings
+from dispatch.domain.counting import counted
 from dispatch.gateways import providers
 from dispatch.runtime.wiring import gateways
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -23,7 +23,7 @@ def examine(settings: Settings) -> list[Finding]:
 def plans(settings: Settings) -> Finding:
     """Check that the plans can be read."""
     try:
-        return Finding("plans", "ok", f"{len(load(settings.plans).plans)} plans")
+        return Finding("plans", "ok", counted(len(load(settings.plans).plans), "plan"))
     except PlansError as error:
         return Finding("plans", "fail", f"{error.problems[0]}; list all problems: dispatch plans check")
 

@@ -7,6 +7,7 @@ from typing import Any
 from dispatch.cli.doctor import processes
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import elapsed
+from dispatch.domain.counting import counted
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations.diagnosis import read_server
 from dispatch.services.operations.heartbeats import processes as list_processes
@@ -79,7 +80,7 @@ def transactions(sessions: Iterable[Mapping[str, Any]], now: datetime) -> Findin
 
 def queues(dead: Iterable[Mapping[str, Any]]) -> Finding:
     """Find queue tables with too many dead rows."""
-    full = [f"{row['relname']} has {row['n_dead_tup']} dead rows" for row in dead]
+    full = [f"{row['relname']} has {counted(row['n_dead_tup'], 'dead row')}" for row in dead]
     if full:
         return Finding("queues", "warn", f"{', '.join(full)}: is autovacuum on? VACUUM them")
     return Finding("queues", "ok", "vacuumed as they should be")
@@ -99,4 +100,4 @@ def migrations(applied: Collection[str], known: Collection[str]) -> Finding:
         return Finding("tables", "fail", f"{', '.join(missing)} not applied: run `dispatch migrate`")
     if newer := sorted(set(applied) - set(known)):
         return Finding("tables", "fail", f"{', '.join(newer)} come from a newer version: install it")
-    return Finding("tables", "ok", f"{len(applied)} migrations applied")
+    return Finding("tables", "ok", f"{counted(len(applied), 'migration')} applied")

@@ -10,8 +10,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from dispatch.cli.doctor.finding import Finding
-from dispatch.cli.output import counted
 from dispatch.config import Settings
+from dispatch.domain.counting import counted
 from dispatch.kafka_security import NO_TLS_WARNING, UNSECURED, Security, SecurityError
 from dispatch.services.subscriptions import SUBSCRIPTIONS
 from dispatch.storage.pool import describe
@@ -58,7 +58,7 @@ async def _answers(bootstrap: str, security: Security) -> Finding:
 
 def _partitions(bootstrap: str, found: Mapping[str, int], security: Security) -> Finding:
     wrong = [
-        f"{topic.name} has {found.get(topic.name, 0)} partitions, not {topic.partitions}"
+        f"{topic.name} has {counted(found.get(topic.name, 0), 'partition')}, not {topic.partitions}"
         for topic in TOPICS
         if found.get(topic.name) != topic.partitions
     ]
@@ -168,10 +168,12 @@ def unread_positions(found: Lag) -> Finding:
 
 def consumers(found: Lag) -> Finding:
     """Report the consumers that lag far behind."""
-    far = [f"{name} is {count} messages behind on {topic}" for (name, topic), count in found.items()
+    far = [f"{name} is {counted(count, 'message')} behind on {topic}" for (name, topic), count in found.items()
            if count > FAR_BEHIND]  # fmt: skip
     if far:
         return Finding("consumers", "warn", f"{'; '.join(far)}: run more processes of its role")
     return Finding(
-        "consumers", "ok", f"{counted(len(found), 'group')}, at most {max(found.values())} messages behind"
+        "consumers",
+        "ok",
+        f"{counted(len(found), 'group')}, at most {counted(max(found.values()), 'message')} behind",
     )

@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from dispatch.cli.doctor.finding import Finding
-from dispatch.cli.output import counted
+from dispatch.domain.counting import counted
 
 Row = Mapping[str, Any]
 MOST_AN_HOUR = 15

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from dispatch.cli.doctor.finding import Finding, State
-from dispatch.cli.output import counted, elapsed
+from dispatch.cli.output import elapsed
+from dispatch.domain.counting import counted
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import REOPEN_BELOW, count_backlog
 from dispatch.services.operations.auditing import unread

@@ -1,8 +1,8 @@
 """`dispatch doctor` on the words that plans, rosters and reports share."""
 
 from dispatch.cli.doctor.finding import Finding
-from dispatch.cli.output import counted
 from dispatch.config import Settings
+from dispatch.domain.counting import counted
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations.vocabulary_check import compare
 from dispatch.services.plans.plan_files import PlansError, load

@@ -12,6 +12,7 @@ from pathlib import Path
 from stat import S_ISREG
 from time import sleep, time
 
+from dispatch.domain.counting import counted
 from dispatch.services.core.errors import InvalidError
 
 SEPARATORS = ",;\t|"
@@ -193,7 +194,8 @@ def _table(headers: tuple[str, ...], records: Iterator[tuple[int, list[str] | st
 def _surplus(headers: Sequence[str], cells: Sequence[str]) -> str:
     """Return what is wrong with a record that has text beyond the named columns."""
     if any(cell.strip() for cell in cells[len(headers) :]):
-        return f"{len(cells)} cells, but {len(headers)} columns: quote a cell that holds the separator"
+        columns = counted(len(headers), "column")
+        return f"{counted(len(cells), 'cell')}, but {columns}: quote a cell that holds the separator"
     for number, (header, cell) in enumerate(zip(headers, cells, strict=False), 1):
         if not header and cell.strip():
             return f"a cell in column {number}, which has no name in the first line"

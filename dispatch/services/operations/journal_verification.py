@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from dispatch.domain.counting import counted
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.publishing.outbox import Readers
 from dispatch.storage.chain import EVENTS_PER_CHUNK, Break, walk
@@ -111,7 +112,7 @@ async def _missing_events(
         Break(
             row["stream"],
             row["seq"],
-            f"it ends here; the table {row['known_by']} knows {row['least']} events",
+            f"it ends here; the table {row['known_by']} knows {counted(row['least'], 'event')}",
         )
         for row in rows
     ]

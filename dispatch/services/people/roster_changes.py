@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from dispatch.domain.counting import counted
 from dispatch.services.core.phone_numbers import NO_TEXTS, takes_no_texts
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import opt_out, roster_writer
@@ -62,14 +63,12 @@ class RosterChanges:
     @property
     def dangers(self) -> list[str]:
         """Return why these changes look like a damaged file, in words; usually nothing."""
-        found = []
+        found, people = [], counted(self.size, "person", "people")
         if len(self.leaving) * TENTH > self.size:
-            found.append(
-                f"{len(self.leaving)} of {self.size} people would leave the roster: is the file complete?"
-            )
+            found.append(f"{len(self.leaving)} of {people} would leave the roster: is the file complete?")
         for what, count in self.losses.items():
             if count >= FEW and count * TENTH > self.size:
-                found.append(f"{count} of {self.size} people would {what}: is the column complete?")
+                found.append(f"{count} of {people} would {what}: is the column complete?")
         return found
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from dispatch.domain.counting import counted
 from dispatch.services.access import organisations
 from dispatch.services.core.errors import ConflictError
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -133,5 +134,5 @@ def _remarks(changes: RosterChanges, book: PlanBook | None) -> list[str]:
 def _unreadable(file: RosterFile) -> str:
     first = file.problems.listed()[0]
     what = ": ".join(part for part in (f"line {first.lines}", first.field, first.message) if part)
-    lines = "1 line" if file.unknown_people == 1 else f"{file.unknown_people} lines"
+    lines = counted(file.unknown_people, "line")
     return f"on {lines} it is not clear who is meant, so it is not clear who is missing: {what}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from dispatch.domain.counting import counted
 from dispatch.services.core.csv_tables import nearest
 from dispatch.services.plans.plan_files import DEFAULT, PlanBook
 
@@ -44,7 +45,7 @@ def skills_never_asked(book: PlanBook, people: Mapping[str, int]) -> Iterator[Mi
     """Yield the skills of a roster, each with the number of people, that no plan asks for."""
     asked = asked_skills(book)
     for skill in sorted(people.keys() - asked.keys()):
-        who = "1 person has" if people[skill] == 1 else f"{people[skill]} people have"
+        who = counted(people[skill], "person has", "people have")
         text = f"{who} the skill `{skill}`, which no plan asks for"
         yield Mismatch(skill, text, nearest(skill, asked, ALIKE))
 

@@ -17,7 +17,6 @@ from dispatch.cli.connection import run
 from dispatch.cli.output import (
     Json,
     Whose,
-    counted,
     errors,
     fail,
     organisation_of,
@@ -27,6 +26,7 @@ from dispatch.cli.output import (
     screen,
 )
 from dispatch.config import MisuseError
+from dispatch.domain.counting import counted
 from dispatch.services.core.short_ids import find
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations import journal_export, journal_verification, rebuilding
@@ -168,9 +168,8 @@ def _compare(*, json: bool) -> None:
     for text in differences:
         problem(text)
     if differences:
-        fail(
-            f"{counted(len(differences), 'row')} differ from the journal: see `dispatch journal rebuild --help`"
-        )
+        rows = counted(len(differences), "row differs", "rows differ")
+        fail(f"{rows} from the journal: see `dispatch journal rebuild --help`")
     if not json:
         screen.print("[green]The tables agree with the journal.[/]")
 

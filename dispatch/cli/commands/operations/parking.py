@@ -13,7 +13,6 @@ from dispatch.cli.connection import run
 from dispatch.cli.output import (
     By,
     Json,
-    counted,
     elapsed,
     operator,
     print_json,
@@ -24,6 +23,7 @@ from dispatch.cli.output import (
     table,
 )
 from dispatch.config import MisuseError, Settings
+from dispatch.domain.counting import counted
 from dispatch.services.core.short_ids import find
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.parking_alerts import resolve_parking_alerts

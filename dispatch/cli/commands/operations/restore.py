@@ -10,9 +10,10 @@ import asyncpg
 import uvloop
 
 from dispatch.cli.commands.operations.backup import folder_of
-from dispatch.cli.output import Json, counted, errors, fail, print_json, problem, screen
+from dispatch.cli.output import Json, errors, fail, print_json, problem, screen
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
+from dispatch.domain.counting import counted
 from dispatch.embedded import EmbeddedServiceError
 from dispatch.embedded.backup_folder import SECRET, BaseBackup, latest_backup
 from dispatch.embedded.recovery import restored, segments
