@@ -107,7 +107,7 @@ ACTS: dict[str, str] = {
 
 GATES: dict[Gate, str] = {
     Gate.SKILL: "lacks the skill that the seat requires, or it has expired",
-    Gate.AVAILABILITY: "has an availability that the plan excludes",
+    Gate.AVAILABILITY: "has an availability that the plan excludes, or is asked, engaged or resting elsewhere",
     Gate.CONSENT: "has consented to no channel",
     Gate.AGE: "is younger than the plan allows, or the age is unknown",
     Gate.REST: "ended another assignment less than the plan's `rest_s` ago",

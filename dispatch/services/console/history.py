@@ -1,8 +1,9 @@
 """The history of an incident: its events and its searches for volunteers, with the reason of every choice."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,11 @@ import asyncpg
 from dispatch.domain.matching.selection import by_word, readable
 from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.console.names import names_of
+from dispatch.services.console.shown_gates import shown
 from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage import journal
-from dispatch.storage.packed_reasons import counts_of, reasons_of
+from dispatch.storage.packed_reasons import Reason, counts_of, reasons_of
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.base import Event
@@ -50,10 +52,21 @@ async def timeline(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> Ti
             raise unknown("incident")
         events = await journal.read_rows(connection, [incident_id])
         rounds = await connection.fetch(sql("read_rounds"), incident_id)
-        moments = sorted([*map(_event, events), *map(_round, rounds)], key=_place)
+        reasons = await _reasons(connection, organisation, rounds)
+        moments = sorted([*map(_event, events), *map(_round, rounds, reasons)], key=_place)
         names = await names_of(connection, organisation, _volunteers(moments))
         actors = await names_of_actors(connection, [moment.detail.get("by") for moment in moments])
     return Timeline(incident_id, [_with_name(moment, actors) for moment in moments], names)
+
+
+async def _reasons(
+    connection: asyncpg.Connection, organisation: UUID, rounds: Sequence[asyncpg.Record]
+) -> list[list[Reason]]:
+    """Return for each round who was passed over, with the gates that may be shown."""
+    stored = [reasons_of(row) for row in rounds]
+    timed = [(row["at"], one) for row, each in zip(rounds, stored, strict=True) for one in each]
+    found = iter(await shown(connection, organisation, timed))
+    return [list(islice(found, len(each))) for each in stored]
 
 
 def _event(row: asyncpg.Record) -> Moment:
@@ -81,7 +94,7 @@ def _what(type_: str) -> str:
     return type_.rpartition(".v")[0]
 
 
-def _round(row: asyncpg.Record) -> Moment:
+def _round(row: asyncpg.Record, reasons: Iterable[Reason]) -> Moment:
     """Lay a round out; sensitive gates read "not eligible"."""
     picked = [
         {"volunteer_id": who, "role": role, "distance_m": metres, "why": "nearest who may be asked"}
@@ -89,7 +102,7 @@ def _round(row: asyncpg.Record) -> Moment:
     ]
     passed_over = [
         {"volunteer_id": str(who), "distance_m": metres, "why": readable(gates)}
-        for who, metres, gates in reasons_of(row)
+        for who, metres, gates in reasons
     ]
     beyond, complete = counts_of(row)
     return Moment(

@@ -75,12 +75,13 @@ async def remove(
 ) -> None:
     """Remove a locked person, without live offers or assignments, from a roster; raises NotFoundError.
 
-    What the organisation knows of them is erased; the number and its texts too, unless another one has the person.
+    What the organisation knows of them is erased, with their texts to it; so is the number, if no other one has them.
     """
     if await connection.fetchval(sql("delete_membership"), organisation, volunteer_id) is None:
         raise NotFoundError("there is no such volunteer on this roster")
     event = VolunteerLeft(at=now, volunteer_id=volunteer_id)
     await journal.append(connection, [journal_entry(organisation, event)], now)
+    await connection.execute(sql("erase_texts_to"), volunteer_id, organisation)
     if not await organisations_of(connection, volunteer_id):
         await connection.execute(sql("erase_texts"), volunteer_id)
         await connection.execute(sql("erase_person"), volunteer_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
 from typing import NamedTuple, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -15,7 +15,6 @@ from dispatch.storage import journal
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Position
-from schemas.ids import new_id
 from schemas.volunteers import Availability, AvailabilityChanged, VolunteerRegistered
 
 T = TypeVar("T")
@@ -80,8 +79,9 @@ async def find_or_create(connection: asyncpg.Connection, phones: Iterable[str], 
     by_phone: dict[str, UUID] = {}
     created: set[UUID] = set()
     for chunk in chunks(sorted(set(phones))):
-        # The id is random: an id derived from the number would reveal which numbers had been erased.
-        ids = [new_id() for _ in chunk]
+        # The ids are random: derived from the numbers they would reveal which had been erased, and with the time in
+        # them, that another organisation has had the person for long.
+        ids = [uuid4() for _ in chunk]
         await connection.execute(sql("claim_phones"), ids, chunk, now)
         found = await volunteers_by_phone(connection, chunk)
         if len(found) < len(chunk):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel
 
 from dispatch.domain.matching.selection import readable
-from dispatch.services.console.own_reasons import own_reasons
+from dispatch.services.console.own_reasons import reasons_for_supervisors
 from dispatch.services.core.csv_tables import decode
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.people import opt_out, roster_import, volunteers
@@ -107,7 +107,7 @@ async def reasons(
     days: Annotated[int, Query(ge=1, le=31)] = 7,
 ) -> list[Reason]:
     """Say why a volunteer was or was not asked lately, latest first, at most fifty. Scope `console:read`."""
-    found = await own_reasons(
+    found = await reasons_for_supervisors(
         uow, key.organisation, await whole(uow, key, "volunteer", volunteer_id), timedelta(days=days)
     )
     return [Reason(at=o.at, distance_m=o.distance_m, picked=o.picked, why=readable(o.gates)) for o in found]

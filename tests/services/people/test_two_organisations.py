@@ -1,10 +1,15 @@
 """A person on the rosters of two organisations: each knows its own, and neither changes nor learns of the other's."""
 
+from itertools import count
 from uuid import UUID
 
 import pytest
 
+from dispatch.domain.matching.selection import Gate, readable
 from dispatch.services.access import organisations
+from dispatch.services.console.history import timeline
+from dispatch.services.console.own_reasons import own_reasons, reasons_for_supervisors
+from dispatch.services.core.errors import ConflictError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.operations.candidate_rows import differing
 from dispatch.services.people import opt_out, roster_import, volunteers
@@ -12,7 +17,7 @@ from dispatch.services.people.position_writer import PositionWriter
 from dispatch.services.people.positions import PositionFix
 from dispatch.storage.pool import transaction
 from tests.domain.builders import PLACE
-from tests.support.scene import a_volunteer, phone
+from tests.support.scene import Scene, a_volunteer, phone
 
 HEADER = "name,phone,language,skills,lat,lon,birth_date,consent,availability\n"
 FAR = {"lat": 43.3, "lon": 5.4}
@@ -171,3 +176,100 @@ async def test_stop_everywhere_also_counts_for_the_next_organisation_which_does_
     async with transaction(uow.pool) as connection:
         await opt_out.restart(connection, who)
     assert await stopped(uow) == {first: False, second: False}
+
+
+async def both(uow: UnitOfWork) -> tuple[Scene, Scene]:
+    """Return two organisations that have the same person."""
+    here, there = await Scene.open(uow, 1), await Scene.open(uow, 1, "Mairie")
+    there.numbers = count(100)
+    assert here.people == there.people
+    return here, there
+
+
+async def why(scene: Scene, who: UUID) -> list[list[str]]:
+    """Search for an incident; return what its timeline and the reasons of a person say of them."""
+    scene.uow.clock.advance(1)  # type: ignore[attr-defined]
+    incident = await scene.incident()
+    moments = (await timeline(scene.uow, scene.organisation, incident.id)).moments
+    (round_,) = [one.detail for one in moments if one.what == "search.round"]
+    (listed,) = [one["why"] for one in round_["passed_over"] if one["volunteer_id"] == str(who)]
+    latest, *_ = await reasons_for_supervisors(scene.uow, scene.organisation, who)
+    return [listed, readable(latest.gates)]
+
+
+async def test_an_organisation_reads_that_another_ones_busy_person_is_not_available(uow: UnitOfWork) -> None:
+    here, there = await both(uow)
+    await there.offer(0)
+    assert await why(here, here.people[0]) == [["availability"]] * 2
+    (own,) = await own_reasons(uow, here.organisation, here.people[0])
+    assert own.gates == Gate.OFFER
+    assert await why(there, here.people[0]) == [["offer"]] * 2
+
+
+ENGAGE = """
+    INSERT INTO assignments (id, incident_id, offer_id, volunteer_id, lane, seat, status, assigned_at)
+    SELECT o.id, o.incident_id, o.id, o.volunteer_id, o.lane, 1, 'assigned', o.extended_at FROM offers o
+"""
+
+
+async def test_an_organisation_reads_its_own_engagement_of_a_person_and_not_another_ones(
+    uow: UnitOfWork,
+) -> None:
+    here, there = await both(uow)
+    await there.offer(0)
+    await uow.pool.execute("UPDATE offers SET status = 'accepted', settled_at = $1", uow.clock.now())
+    await uow.pool.execute(ENGAGE)
+    assert await why(here, here.people[0]) == [["availability"]] * 2
+    assert await why(there, here.people[0]) == [["engaged"]] * 2
+
+
+async def test_somebody_assigned_for_one_organisation_leaves_the_other_and_not_that_one(
+    uow: UnitOfWork,
+) -> None:
+    here, there = await both(uow)
+    await there.offer(0)
+    await uow.pool.execute("UPDATE offers SET status = 'accepted', settled_at = $1", uow.clock.now())
+    await uow.pool.execute(ENGAGE)
+    with pytest.raises(ConflictError, match="assigned to a running incident"):
+        await opt_out.erase(uow, there.organisation, there.people[0])
+    await opt_out.erase(uow, here.organisation, here.people[0])
+
+
+FAILED = """
+    INSERT INTO messages (id, organisation, mode, recipient_kind, recipient_id, purpose, channel, severity, status,
+                          attempts, due_at, created_at)
+    VALUES (gen_random_uuid(), $1, 'actual', 'volunteer', $2, 'offer', 'sms', 1, 'failed', 1, $3, $3)
+"""
+
+
+async def test_a_phone_that_fails_for_one_organisation_is_no_news_to_the_other(
+    uow: UnitOfWork, first: UUID, second: UUID
+) -> None:
+    who, now = await enrol(uow, first), uow.clock.now()
+    await enrol(uow, second)
+    await uow.pool.execute(FAILED, first, who, now)
+    await uow.pool.execute("UPDATE addresses SET failing_since = $1", now)
+    told = [(await volunteers.list_volunteers(uow, one))[0]["failing_since"] for one in (first, second)]
+    assert told == [now, None]
+
+
+TEXT = """
+    INSERT INTO inbound_texts
+        (id, gateway, sender, text, outcome, received_at, volunteer_id, incident_ids, organisation)
+    VALUES (gen_random_uuid(), 'sms', $1, $2, 'reply', $3, $4, $5, $6)
+"""
+
+
+async def test_who_leaves_one_roster_takes_the_texts_to_that_organisation_along(uow: UnitOfWork) -> None:
+    here, there = await both(uow)
+    own, foreign = (await here.incident()).id, (await there.incident()).id
+    for words, about, gateway in (
+        ("about ours", [own], None), ("about theirs", [foreign], None), ("about both", [own, foreign], None),
+        ("to us", None, here.organisation), ("to them", None, there.organisation), ("to all", None, None),
+    ):  # fmt: skip
+        await uow.pool.execute(TEXT, phone(0), words, uow.clock.now(), here.people[0], about, gateway)
+    await opt_out.erase(uow, here.organisation, here.people[0])
+    left = {row["text"] for row in await uow.pool.fetch("SELECT text FROM inbound_texts")}
+    assert left == {"about theirs", "about both", "to them", "to all"}
+    await opt_out.erase(uow, there.organisation, here.people[0])
+    assert await uow.pool.fetchval("SELECT count(*) FROM inbound_texts") == 0

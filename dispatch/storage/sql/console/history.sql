@@ -18,3 +18,25 @@ WHERE position(:bytes::bytea IN r.passed) > 0
    OR r.passed IS NULL AND r.passed_over @> jsonb_build_array(jsonb_build_array(:volunteer::text))
    OR r.picked @> jsonb_build_array(jsonb_build_array(:volunteer::text))
 ORDER BY r.at DESC LIMIT :most;
+
+-- name: own_engagements
+-- Returns the gates that the offers and assignments of an organisation shut for volunteers at some moments, by the bits of
+-- `Gate`: rest (of a week at most), offer, engaged, often.
+SELECT w.volunteer_id, w.at,
+       CASE WHEN EXISTS (SELECT FROM assignments a JOIN incidents i ON i.id = a.incident_id
+                         WHERE a.volunteer_id = w.volunteer_id AND i.organisation = $1 AND a.reason = 'done'
+                           AND a.released_at > w.at - interval '7 days' AND a.released_at <= w.at)
+            THEN 16 ELSE 0 END
+       + CASE WHEN EXISTS (SELECT FROM offers o JOIN incidents i ON i.id = o.incident_id
+                           WHERE o.volunteer_id = w.volunteer_id AND i.organisation = $1 AND o.extended_at <= w.at
+                             AND coalesce(o.settled_at, 'infinity') >= w.at)
+              THEN 64 ELSE 0 END
+       + CASE WHEN EXISTS (SELECT FROM assignments a JOIN incidents i ON i.id = a.incident_id
+                           WHERE a.volunteer_id = w.volunteer_id AND i.organisation = $1 AND a.assigned_at <= w.at
+                             AND coalesce(a.released_at, 'infinity') >= w.at)
+              THEN 128 ELSE 0 END
+       + CASE WHEN (SELECT count(*) FROM offers o JOIN incidents i ON i.id = o.incident_id
+                    WHERE o.volunteer_id = w.volunteer_id AND i.organisation = $1 AND o.missed IS NULL
+                      AND o.extended_at > w.at - $4::interval AND o.extended_at <= w.at) >= $5
+              THEN 2048 ELSE 0 END AS gates
+FROM unnest($2::uuid[], $3::timestamptz[]) AS w (volunteer_id, at);

@@ -32,6 +32,14 @@ WHERE a.volunteer_id = ANY($1::uuid[]) AND a.status <> 'released' AND i.organisa
 -- Deletes a person's membership of an organisation with all that it knows of them; no row if there is none.
 DELETE FROM memberships WHERE organisation = $1 AND volunteer_id = $2 RETURNING volunteer_id;
 
+-- name: erase_texts_to
+-- Erases the texts that a person sent to the gateway of organisation $2, or about its incidents alone.
+DELETE FROM inbound_texts t
+WHERE t.volunteer_id = $1
+  AND (t.organisation = $2
+       OR t.incident_ids IS NOT NULL AND NOT EXISTS (SELECT FROM incidents i
+                                                     WHERE i.id = ANY (t.incident_ids) AND i.organisation <> $2));
+
 -- name: erase_texts
 -- Erases the texts that a person sent, and those that they may have sent.
 DELETE FROM inbound_texts

@@ -108,11 +108,18 @@ SELECT DISTINCT s.skill FROM skills s JOIN memberships m USING (volunteer_id, or
 WHERE m.organisation = $1 AND m.left_at IS NULL;
 
 -- name: list_volunteers
--- Returns the members of an organisation in the order of their ids, after id $2, with what its supervisors may see.
+-- Returns the members of an organisation in the order of their ids, after id $2, with what its supervisors may see. That
+-- messages are not delivered is shown where its own were not, or where no other organisation sends any.
 SELECT m.volunteer_id, m.name, a.address AS phone, m.language, m.consent, m.availability,
        -- A STOP before this membership would tell of another.
        CASE WHEN m.stopped_at >= m.joined_at THEN m.stopped_at END AS stopped_at,
-       (SELECT min(f.failing_since) FROM addresses f WHERE f.volunteer_id = m.volunteer_id) AS failing_since,
+       (SELECT min(f.failing_since) FROM addresses f
+        WHERE f.volunteer_id = m.volunteer_id
+          AND (NOT EXISTS (SELECT FROM memberships o
+                           WHERE o.volunteer_id = m.volunteer_id AND o.organisation <> m.organisation)
+               OR EXISTS (SELECT FROM messages e
+                          WHERE e.recipient_id = m.volunteer_id AND e.organisation = m.organisation
+                            AND e.channel = f.channel AND e.status = 'failed'))) AS failing_since,
        ARRAY(SELECT skill FROM skills s
              WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY skill) AS skills,
        ARRAY(SELECT last_day(s.expires_at, o.zone) FROM skills s
