@@ -22,6 +22,8 @@ def configure(level: str) -> None:
         _locate_errors,
     ]
     terminal = sys.stderr.isatty()
+    if terminal:
+        shared.append(escape)
     last: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     )
@@ -65,6 +67,15 @@ def _locate_errors(_logger: WrappedLogger, _method: str, entry: EventDict) -> Ev
     if isinstance(error, BaseException):
         entry["exception"] = "\n".join(_tracebacks(error))
     return entry
+
+
+def escape(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
+    """Escape what could control a terminal or turn its writing round: sources choose their names."""
+    return {name: _escaped(value) if isinstance(value, str) else value for name, value in entry.items()}
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def _tracebacks(error: BaseException | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from pydantic import HttpUrl
 
+from dispatch.cli.addresses import write_first_keys
 from dispatch.cli.doctor import configuration, database, kafka, organisations, processes, sending
 from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import elapsed
@@ -163,6 +164,14 @@ def test_links_that_pass_the_network_in_clear_are_warned_of(
     found = configuration.gateway(Settings(public_url=HttpUrl(url)))
     assert found.state == state
     assert ("set DISPATCH_PUBLIC_URL to https://" in found.detail) == (state == "warn")
+
+
+def test_first_keys_that_were_not_stored_elsewhere_are_named(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    assert configuration.first_keys(settings) == []
+    path = write_first_keys(tmp_path, {"roster": "rk_1"})
+    (found,) = configuration.first_keys(settings)
+    assert (found.state, str(path) in found.detail) == ("warn", True)
 
 
 class Usage(NamedTuple):

@@ -6,6 +6,7 @@ import pwd
 
 import orjson
 import pytest
+import structlog
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +14,7 @@ from dispatch.cli import output
 from dispatch.cli.commands import up
 from dispatch.cli.terminal import Terminal, harmless, harmless_json
 from dispatch.config import Settings
+from dispatch.logs import escape
 
 HOSTILE = "\x1b]0;owned\x07 \x9b2J \u202egnorw\u2066 \u2028 \x7f \U000e0041 ok"
 DANGEROUS = set(HOSTILE) - set("]0;owned 2Jgrk")
@@ -56,6 +58,11 @@ def test_errors_that_repeat_what_was_given_are_harmless(capsys: pytest.CaptureFi
     output.print_json_line(HOSTILE)
     said = capsys.readouterr()
     assert not DANGEROUS & set(said.out + said.err)
+
+
+def test_the_log_in_a_terminal_is_harmless() -> None:
+    entry = escape(None, "info", {"event": "parked", "source": HOSTILE, "count": 1})
+    assert not DANGEROUS & set(structlog.dev.ConsoleRenderer(colors=False)(None, "info", entry))
 
 
 @pytest.mark.parametrize("uid", [0, 1000])

@@ -101,8 +101,10 @@ async def test_danger_asks_once_more_apart_from_the_other_answers(site: Site) ->
     assert "Je ne peux pas" in before
     assert 'value="danger"' not in before + after
     assert "<summary" in danger
-    assert danger.index("DANGER : tout le monde attend") < danger.index("seront prévenus d&#39;attendre")
-    assert danger.index("seront prévenus d&#39;attendre") < danger.index('value="danger"')
+    assert danger.index("DANGER : tout le monde attend") < danger.index(
+        "recevront l&#39;ordre d&#39;attendre"
+    )
+    assert danger.index("recevront l&#39;ordre d&#39;attendre") < danger.index('value="danger"')
 
 
 async def test_no_page_reloads_itself(site: Site) -> None:

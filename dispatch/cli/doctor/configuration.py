@@ -2,6 +2,7 @@
 
 import shutil
 
+from dispatch.cli.addresses import FIRST_KEYS
 from dispatch.cli.doctor.finding import Finding, State
 from dispatch.config import CLEAR_LINKS_WARNING, MisuseError, Settings
 from dispatch.domain.counting import counted
@@ -17,7 +18,7 @@ SCARCE_GB, TOO_SCARCE_GB = 5.0, 0.5
 
 def examine(settings: Settings) -> list[Finding]:
     """Check the plans, the gateway and the disk."""
-    return [plans(settings), gateway(settings), disk(settings)]
+    return [plans(settings), gateway(settings), disk(settings), *first_keys(settings)]
 
 
 def plans(settings: Settings) -> Finding:
@@ -41,6 +42,13 @@ def gateway(settings: Settings) -> Finding:
         return Finding("gateway", "warn", f"links begin with {settings.links}: {CLEAR_LINKS_WARNING}")
     served = ", ".join(f"{one.name} ({', '.join(one.capabilities.channels)})" for one in registry)
     return Finding("gateway", "ok", f"{served}, links to {settings.links}")
+
+
+def first_keys(settings: Settings) -> list[Finding]:
+    """Name the file of the first keys where it was not deleted."""
+    path = settings.folder / FIRST_KEYS
+    found = f"{path} still holds the first keys: store them elsewhere and delete the file"
+    return [Finding("first keys", "warn", found)] if path.exists() else []
 
 
 async def channels(uow: UnitOfWork, settings: Settings) -> list[Finding]:

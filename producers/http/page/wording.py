@@ -96,7 +96,7 @@ LABELS: dict[str, dict[Language, str]] = {
     "other_phone": {"fr": "autre téléphone", "en": "other phone"},
     "refresh": {"fr": "Actualiser cette page", "en": "Refresh this page"},
     "danger_means": {
-        "fr": "Tous ceux qui viennent seront prévenus d'attendre, et un superviseur sera alerté.",
+        "fr": "Tous ceux qui viennent recevront l'ordre d'attendre, et un superviseur sera alerté.",
         "en": "Everybody who is coming will be told to wait, and a supervisor will be alerted.",
     },
     "danger_confirm": {"fr": "Oui, je signale un danger", "en": "Yes, I report danger"},
