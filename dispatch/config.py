@@ -4,7 +4,7 @@ import re
 import secrets
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr
@@ -14,6 +14,7 @@ from dispatch.domain import retention
 from schemas.generations import GENERATION, OLDEST
 
 HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d{1,5})?")
+LISTENER = re.compile(r"[^:\s]+:\d{1,5}")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 CLEAR_LINKS_WARNING = (
     "whoever is on the same network reads and gives a volunteer's answers: put a proxy with TLS in front, and set "
@@ -35,16 +36,56 @@ def _valid_address(dsn: SecretStr) -> SecretStr:
     return dsn
 
 
+def _valid_listener(listener: str) -> str:
+    """Refuse what is no host with a port."""
+    if not LISTENER.fullmatch(listener):
+        msg = "must be a host and a port"
+        raise ValueError(msg)
+    return listener
+
+
 def _valid_proxies(proxies: str) -> str:
     """Refuse what is no address or network: the server would silently never trust it."""
     for one in filter(None, proxies.split(",")):
-        ip_network(one.strip())
+        try:
+            ip_network(one.strip())
+        except ValueError:
+            raise ValueError(f"must be addresses or networks; {one.strip()} is none") from None
     return proxies
 
 
 def _valid_periods(changes: str) -> str:
     retention.periods(changes)
     return changes
+
+
+EXAMPLES: dict[str, str] = {
+    "DISPATCH_KAFKA": "kafka-1:9092,kafka-2:9092",
+    "DISPATCH_KAFKA_USERNAME": "renfort",
+    "DISPATCH_KAFKA_MECHANISM": "SCRAM-SHA-512",
+    "DISPATCH_KAFKA_TLS": "true",
+    "DISPATCH_KAFKA_CA": "/etc/renfort/kafka-ca.pem",
+    "DISPATCH_KAFKA_CERT": "/etc/renfort/client.pem",
+    "DISPATCH_KAFKA_KEY": "/etc/renfort/client.key",
+    "DISPATCH_POSTGRES": "postgresql://renfort:PASSWORD@db.example.org:5432/renfort",
+    "DISPATCH_DATA": "/var/lib/renfort",
+    "DISPATCH_PLANS": "/etc/renfort/plans",
+    "DISPATCH_HTTP": "0.0.0.0:8080",
+    "DISPATCH_PROXIES": "10.0.0.1,10.1.0.0/16",
+    "DISPATCH_PUBLIC_URL": "https://renfort.example.org",
+    "DISPATCH_STREAMS": "500",
+    "DISPATCH_STREAMS_PER_ORGANISATION": "200",
+    "DISPATCH_STREAMS_PER_KEY": "20",
+    "DISPATCH_REPLICATION": "3",
+    "DISPATCH_MIN_INSYNC": "2",
+    "DISPATCH_GUARDED_TOPIC": "true",
+    "DISPATCH_GUARDED_POSITIONS": "true",
+    "DISPATCH_BACKUP": "/mnt/backup/renfort",
+    "DISPATCH_WRITE_GENERATION": str(GENERATION),
+    "DISPATCH_KEEP": "report_texts=90,rounds=730",
+    "DISPATCH_LOG": "warning",
+}
+"""An example of each setting, for errors and the reference."""
 
 
 class MisuseError(Exception):
@@ -59,7 +100,7 @@ class Settings(BaseSettings):
     kafka: str = ""
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
-    kafka_mechanism: Annotated[str, Field(pattern=r"^SCRAM-SHA-(256|512)$")] = "SCRAM-SHA-512"
+    kafka_mechanism: Literal["SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     kafka_tls: bool = False
     kafka_ca: Path | None = None
     kafka_cert: Path | None = None
@@ -67,7 +108,7 @@ class Settings(BaseSettings):
     postgres: Annotated[SecretStr, AfterValidator(_valid_address)] = SecretStr("")
     data: Path = Path("~/.local/share/renfort")
     plans: Path | None = None
-    http: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "127.0.0.1:8080"
+    http: Annotated[str, AfterValidator(_valid_listener)] = "127.0.0.1:8080"
     proxies: Annotated[str, AfterValidator(_valid_proxies)] = ""
     public_url: HttpUrl | None = None
     streams: Annotated[int, Field(ge=1)] = 500
@@ -83,7 +124,7 @@ class Settings(BaseSettings):
     ] = None
     keep: Annotated[str, AfterValidator(_valid_periods)] = ""
     key: SecretStr = SecretStr("")
-    log: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
+    log: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
     def folder(self) -> Path:

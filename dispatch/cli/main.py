@@ -7,6 +7,7 @@ import asyncpg
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
+from dispatch.cli.invalid_input import explain
 from dispatch.cli.output import fail
 from dispatch.config import MisuseError
 from dispatch.kafka_security import SecurityError
@@ -90,9 +91,7 @@ def main() -> None:
     except (MisuseError, SecurityError) as misuse:
         fail(str(misuse), 2)
     except ValidationError as invalid:
-        found = invalid.errors(include_input=False)
-        where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found)
-        fail(f"settings or input: {where}", 2)
+        fail(explain(invalid), 2)
     except asyncpg.UndefinedTableError as error:
         fail(f"{error}: the tables are not those of this version; run `dispatch migrate`")
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dispatch.cli.connection import run
-from dispatch.cli.output import fail, organisation_of, print_json, problem, progress, screen, table
+from dispatch.cli.output import fail, organisation_of, print_json, problem, progress, screen, table, warning
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.domain.counting import counted
@@ -23,9 +23,10 @@ from dispatch.services.intake.admission import Admission
 from dispatch.services.intake.file_problems import FileProblem, by_message
 from dispatch.services.intake.report_files import FileReport, ReadFile, read_file
 from dispatch.services.intake.report_maps import read_map
-from dispatch.services.intake.submitting import Accepted, Submission
+from dispatch.services.intake.submitting import ADVICE, Accepted, Submission, advice_to
 from dispatch.services.plans.plan_files import PlanBook, load
 from schemas.base import Mode
+from schemas.reports import ReportBody
 
 LABELS = {
     "lines": "lines",
@@ -139,8 +140,15 @@ def _print(sheet: Sheet, found: ReadFile, tally: Tally, *, json: bool) -> None:
     for one in found.reports:
         if one.read.salvaged:
             problem(f"{sheet.file}:{one.line}: accepted without {', '.join(one.read.salvaged.dropped)}")
+    _advise(sheet.mode, [one.read.body for one in found.reports])
     if tally.problems:
         fail("some reports were rejected")
+
+
+def _advise(mode: Mode, bodies: Sequence[ReportBody]) -> None:
+    """Say of how many actual reports the emergency services know nothing."""
+    if mode == "actual" and (count := sum(advice_to(body) is not None for body in bodies)):
+        warning(f"{counted(count, 'report')} without a professional reference. {' '.join(ADVICE.values())}")
 
 
 def unplanned(reports: Sequence[FileReport], book: PlanBook) -> list[Unplanned]:

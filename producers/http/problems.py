@@ -22,6 +22,7 @@ from dispatch.services.core.errors import (
     SenderError,
     UnauthorizedError,
 )
+from schemas.invalid_fields import sentence
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -161,12 +162,12 @@ def _field(error: Mapping[str, Any]) -> str:
 
 
 def _message(error: Mapping[str, Any], body: object) -> str:
-    message = str(error["msg"])
     if error["type"] == "json_invalid":
         return f"not JSON: {error['ctx']['error']}"
     if error["loc"] == ("body",) and isinstance(body, bytes):
         return "send JSON, with `Content-Type: application/json`"
-    return f"{message}; lat and lon look swapped" if _looks_swapped(error["loc"], body) else message
+    swapped = "; lat and lon look swapped" if _looks_swapped(error["loc"], body) else ""
+    return sentence(error) + swapped
 
 
 def _looks_swapped(place: Sequence[int | str], body: object) -> bool:

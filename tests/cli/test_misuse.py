@@ -89,3 +89,35 @@ async def test_an_address_that_is_none_is_misuse_and_is_not_repeated(
         True,
         False,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "HTTP",
+            "8080",
+            "must be a host and a port; there is '8080'; for example DISPATCH_HTTP=0.0.0.0:8080",
+        ),
+        (
+            "REPLICATION",
+            "many",
+            "must be a whole number; there is 'many'; for example DISPATCH_REPLICATION=3",
+        ),
+        ("LOG", "loud", "must be debug, info, warning or error; there is 'loud'"),
+        ("KAFKA_MECHANISM", "PLAIN", "must be SCRAM-SHA-256 or SCRAM-SHA-512; there is 'PLAIN'"),
+        (
+            "PUBLIC_URL",
+            "renfort",
+            "must be an address, such as https://renfort.example.org; there is 'renfort'",
+        ),
+        ("PROXIES", "proxy", "must be addresses or networks; proxy is none"),
+    ],
+)
+async def test_a_setting_that_is_not_valid_is_named_with_what_is_allowed_and_an_example(
+    dispatch: Dispatch, name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"DISPATCH_{name}", value)
+    done = await dispatch("keys", "list")
+    assert done.code == 2
+    assert f"DISPATCH_{name}: {said}" in done.err

@@ -9,6 +9,7 @@ import pytest
 
 from dispatch.services.core.errors import OverloadedError
 from dispatch.services.intake.admission import Admission
+from dispatch.services.intake.submitting import ADVICE
 from tests.cli.invocations import Dispatch, sheet
 
 CALLS = "id,kind,severity,lat,lon,occurred_at,professional_reference,description\n"
@@ -30,6 +31,17 @@ async def test_a_report_is_stored_with_all_its_options(dispatch: Dispatch, pool:
     data = orjson.loads(await pool.fetchval("SELECT body FROM journal"))
     assert data["professional"] == {"requested": True, "reference": "SDIS-7"}
     assert (data["position"], data["hazards"]) == ({"lat": -48.58, "lon": 7.75}, ["fire", "traffic"])
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_who_has_not_called_the_emergency_services_is_told_what_http_tells(dispatch: Dispatch) -> None:
+    place = ("--lat", "48.58", "--lon", "7.75")
+    alone = await dispatch("report", "medical.fall", *place)
+    assert ADVICE["fr"] in alone.err
+    assert ADVICE["en"] in alone.err
+    assert (await dispatch("report", "medical.fall", *place, "--json")).json()["advice"] == ADVICE
+    called = await dispatch("report", "medical.fall", *place, "--reference", "15/7", "--json")
+    assert called.json()["advice"] is None
 
 
 @pytest.mark.usefixtures("organisation")

@@ -17,12 +17,13 @@ from pydantic.fields import FieldInfo
 
 from dispatch.cli.main import COMMANDS
 from dispatch.clock import Clock
-from dispatch.config import Settings
+from dispatch.config import EXAMPLES, Settings
 from dispatch.domain import transitions
 from dispatch.domain.matching.selection import Gate, readable
 from dispatch.domain.transitions import Table
 from dispatch.gateways import providers
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.plans import plan_examples
 from dispatch.services.subscriptions import SUBSCRIPTIONS
 from producers.http import stream
 from producers.http.api import health
@@ -110,10 +111,15 @@ def _settings() -> Iterator[str]:
     yield "## Environment\n"
     yield "All settings are environment variables; there is no configuration file.\n"
     rows = [
-        (f"`{name}`", _default(field.default), SETTINGS[name.removeprefix("DISPATCH_").lower()])
+        (
+            f"`{name}`",
+            _default(field.default),
+            f"`{EXAMPLES[name]}`" if name in EXAMPLES else "",
+            SETTINGS[name.removeprefix("DISPATCH_").lower()],
+        )
         for name, field in variables()
     ]
-    yield from _table(("variable", "default", "what"), rows)
+    yield from _table(("variable", "default", "example", "what"), rows)
 
 
 def variables() -> Iterator[tuple[str, FieldInfo]]:
@@ -132,8 +138,11 @@ def _default(value: object) -> str:
 def _plans() -> Iterator[str]:
     yield "## Plans\n"
     yield "The fields of a response plan; one without a default is required.\n"
-    rows = [(f"`{name}`", _plan_default(field), PLAN[name]) for name, field in plan_fields()]
-    yield from _table(("field", "default", "what"), rows)
+    rows = [
+        (f"`{name}`", _plan_default(field), f"`{plan_examples.EXAMPLES[name]}`", PLAN[name])
+        for name, field in plan_fields()
+    ]
+    yield from _table(("field", "default", "example", "what"), rows)
 
 
 def plan_fields(model: type[BaseModel] = Plan, before: str = "") -> Iterator[tuple[str, FieldInfo]]:

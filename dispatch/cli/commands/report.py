@@ -25,15 +25,17 @@ from dispatch.config import MisuseError, Settings
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
 from dispatch.services.intake.salvaging import ReadReport, read_report
-from dispatch.services.intake.submitting import Accepted, Submission
+from dispatch.services.intake.submitting import Accepted, Submission, advice_to
 from dispatch.services.plans.plan_files import PlansError, load
 from dispatch.services.plans.vocabulary import unknown_kind
 from schemas.base import Mode, Severity
 from schemas.ids import new_id
+from schemas.invalid_fields import sentence
 
 HIGHEST_LATITUDE = 90
 
 Fields = dict[str, Any]
+Advice = dict[str, str] | None
 
 
 def report(
@@ -118,10 +120,10 @@ def report(
         "professional_reference": reference, "description": description, "hazards": tuple(hazard or ()),
     }  # fmt: skip
     try:
-        accepted = run(lambda uow: _report(uow, organisation, source, fields))
+        accepted, advice = run(lambda uow: _report(uow, organisation, source, fields))
     except ValidationError as error:
         fail(explain(error), 2)
-    _print(name, accepted, json=json)
+    _print(name, accepted, advice, json=json)
     _warn_of_kind(str(kind))
 
 
@@ -132,14 +134,14 @@ def _warn_of_kind(kind: str) -> None:
             warning(f"warning: {found}")
 
 
-async def _report(uow: UnitOfWork, name: str | None, source: str, fields: Fields) -> Accepted:
+async def _report(uow: UnitOfWork, name: str | None, source: str, fields: Fields) -> tuple[Accepted, Advice]:
     organisation = await organisation_of(uow, name)
     read = _read(fields, uow.clock.now())
     submission = Submission(organisation, source, "cli", read.body, read.salvaged)
-    return await until_accepted(uow, Admission(uow), submission)
+    return await until_accepted(uow, Admission(uow), submission), advice_to(read.body)
 
 
-def _print(id_: str, accepted: Accepted, *, json: bool) -> None:
+def _print(id_: str, accepted: Accepted, advice: Advice, *, json: bool) -> None:
     if json:
         print_json(
             {
@@ -147,6 +149,7 @@ def _print(id_: str, accepted: Accepted, *, json: bool) -> None:
                 "id": id_,
                 "repeated": accepted.repeated,
                 "dropped": accepted.dropped,
+                "advice": advice,
             }
         )
         return
@@ -154,6 +157,8 @@ def _print(id_: str, accepted: Accepted, *, json: bool) -> None:
     screen.print(f"[green]report[/] {accepted.report_id}{known}")
     if accepted.dropped:
         problem(f"accepted without what is not valid: {', '.join(accepted.dropped)}")
+    for told in (advice or {}).values():
+        warning(told)
 
 
 def _read(values: Fields, now: datetime) -> ReadReport:
@@ -171,8 +176,8 @@ def _read(values: Fields, now: datetime) -> ReadReport:
 
 def explain(error: ValidationError) -> str:
     """Describe the invalid fields by the names of the options."""
-    found = error.errors(include_url=False, include_context=False)
-    return "; ".join(f"{_column(one['loc'])}: {one['msg']}{_swapped(one)}" for one in found)
+    found = error.errors(include_url=False)
+    return "; ".join(f"{_column(one['loc'])}: {sentence(one, shown=True)}{_swapped(one)}" for one in found)
 
 
 def _column(place: tuple[int | str, ...]) -> str:

@@ -16,6 +16,7 @@ from dispatch.services.intake.report_maps import FIELDS, ReportMap, standard_map
 from dispatch.services.intake.salvaging import ReadReport, read_report
 from dispatch.services.intake.submitting import time_fault
 from schemas.base import Mode
+from schemas.invalid_fields import sentence
 from schemas.reports import ReportBody
 
 INDISPENSABLE = {"id", "severity", "occurred_at"}
@@ -127,9 +128,9 @@ def _units(row: TableRow, used: ReportMap) -> int:
 
 
 def _invalid(row: TableRow, used: ReportMap, error: ValidationError) -> Iterator[FileProblem]:
-    for one in error.errors(include_url=False, include_context=False):
+    for one in error.errors(include_url=False):
         name = column_of(one["loc"])
-        yield FileProblem(row.line, name, one["msg"], cell_of(row, used, name) if name in FIELDS else "")
+        yield FileProblem(row.line, name, sentence(one), cell_of(row, used, name) if name in FIELDS else "")
 
 
 def column_of(place: Sequence[int | str]) -> Any:  # noqa: ANN401 - one of FIELDS where there is one

@@ -13,6 +13,7 @@ from dispatch.services.core.csv_tables import meant
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.plans.yaml_source import MAX_BYTES, FieldPath, YamlSource, YamlSourceError, parse
 from schemas.base import Severity, Strict
+from schemas.invalid_fields import sentence
 from schemas.reports import Kind, Reference
 
 MapField = Literal[
@@ -166,4 +167,4 @@ def _place_and_message(detail: ErrorDetails) -> tuple[FieldPath, str]:
         return place, f"unknown field{meant(str(place[-1]), FIELDS)}; known are {', '.join(FIELDS)}"
     if detail["type"] == "literal_error":
         return place, f"{detail['input']!r} is not valid{meant(str(detail['input']), get_args(Severity))}"
-    return place, detail["msg"]
+    return place, sentence(detail, shown=True)

@@ -36,6 +36,10 @@ HASHED = (
     "id", "kind", "severity", "position", "occurred_at", "mode", "hazards", "professional", "updates", "description",
 )  # fmt: skip
 """The fields that the hash covers, in the order that it has had since release 0.1.0."""
+ADVICE = {
+    "fr": "Appelez le 15, le 17, le 18 ou le 112 : un signalement ici n'alerte pas les secours.",
+    "en": "Call 15, 17, 18 or 112: a report here does not alert the emergency services.",
+}
 FIRST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -46,6 +50,11 @@ class Accepted:
     report_id: UUID
     repeated: bool
     dropped: tuple[str, ...] = ()
+
+
+def advice_to(body: ReportBody) -> dict[str, str] | None:
+    """Return what a reporter is told who has not called the emergency services, in French and English."""
+    return None if body.professional.requested else ADVICE
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from dispatch.services.plans.plan_examples import example_of
 from dispatch.services.plans.yaml_source import MAX_BYTES, FieldPath, YamlSource, YamlSourceError, parse
+from schemas.invalid_fields import sentence
 from schemas.plans import OfferPolicy, Plan, PlanRuleError, SearchPolicy, SeatNeed, Step
 
 SHIPPED = Path(__file__).parents[2] / "plans"
@@ -125,7 +127,7 @@ def _content(path: Path) -> bytes:
 
 
 def _invalid_fields(name: str, source: YamlSource, error: ValidationError) -> Iterator[PlanProblem]:
-    for detail in error.errors(include_url=False, include_input=False):
+    for detail in error.errors(include_url=False):
         path, message = _path_and_message(detail)
         yield PlanProblem(name, source.line(path), _format(path), message)
 
@@ -137,7 +139,7 @@ def _path_and_message(detail: ErrorDetails) -> tuple[FieldPath, str]:
         return (*path, rule.field), str(rule)
     if detail["type"] == "extra_forbidden":
         return path, f"unknown field{_suggestion(path)}"
-    return path, detail["msg"]
+    return path, sentence(detail, example=example_of(path), shown=True)
 
 
 def _suggestion(path: FieldPath) -> str:

@@ -29,11 +29,6 @@ router = APIRouter(tags=["reports"], route_class=ReportRoute)
 
 ReportReadKey = Annotated[Key, Depends(RequiredScope("reports:write", "console:read", "console:act"))]
 
-ADVICE = {
-    "fr": "Appelez le 15, le 17, le 18 ou le 112 : un signalement ici n'alerte pas les secours.",
-    "en": "Call 15, 17, 18 or 112: a report here does not alert the emergency services.",
-}
-
 
 class ReportAccepted(BaseModel):
     """The report is stored; `advice` is for a reporter who has not called the emergency services.
@@ -74,9 +69,11 @@ async def report(
     )  # fmt: skip
     url = f"/v1/reports/{accepted.report_id}"
     response.headers["Location"] = url
-    advice = None if body.professional.requested else ADVICE
     return ReportAccepted(
-        report_id=accepted.report_id, status_url=url, advice=advice, dropped=accepted.dropped
+        report_id=accepted.report_id,
+        status_url=url,
+        advice=submitting.advice_to(body),
+        dropped=accepted.dropped,
     )
 
 

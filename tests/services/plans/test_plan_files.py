@@ -122,6 +122,45 @@ def test_a_misspelt_field_is_named_with_the_one_that_was_meant(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            FALL.replace("role: helper", "role: Chef"),
+            (
+                "seats[0].role: must be up to 64 lower-case letters, digits, `_`, `.` or `-`, such as medical.fall or "
+                "crew_leader; there is 'Chef'"
+            ),
+        ),
+        (
+            FALL.replace("{ fr: Chute, en: Fall }", "{ fr: Chute }"),
+            "title: must have 2 entries at least; for example { fr: Chute, en: Fall }",
+        ),
+        (
+            FALL.replace("count: 1", "count: two"),
+            "seats[0].count: must be a whole number; there is 'two'; for example 2",
+        ),
+        (
+            FALL.replace("level: 1", "level: 9"),
+            "steps[0].level: must be 5 or less; there is 9; for example 2",
+        ),
+        (
+            FALL + "lane: quick\n",
+            "lane: must be urgent, planned or drill; there is 'quick'; for example planned",
+        ),
+        (
+            FALL.replace("en: Fall", "en: Fall, de: Sturz"),
+            "title.de: must be fr or en; there is 'de'; for example { fr: Chute, en: Fall }",
+        ),
+    ],
+    ids=["pattern", "entries", "type", "limit", "choice", "key"],
+)
+def test_an_error_says_what_is_allowed_what_is_there_and_gives_an_example(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    assert str(_one(tmp_path, text)).partition(": ")[2] == message
+
+
+@pytest.mark.parametrize(
     ("text", "seen"),
     [
         (FALL.replace("page: true", "page: false"), (6, "steps")),

@@ -1,0 +1,50 @@
+"""An example of each field of a response plan, as it stands in a file: for the reference, and for errors."""
+
+from collections.abc import Sequence
+
+EXAMPLES: dict[str, str] = {
+    "name": "cardiac-arrest",
+    "title": "{ fr: Chute, en: Fall }",
+    "kinds": "[medical.fall]",
+    "lane": "planned",
+    "professional": "informed",
+    "trusted_sources": "[control-room]",
+    "crew": "true",
+    "informs": "true",
+    "forbidden_hazards": "[weapon, fire]",
+    "seats": "[{ role: helper, skill: first_aid, count: 2 }]",
+    "seats.role": "helper",
+    "seats.skill": "first_aid",
+    "seats.count": "2",
+    "offers": "{ open: 7, window_s: 60 }",
+    "offers.open": "7",
+    "offers.per_seat": "4",
+    "offers.window_s": "60",
+    "offers.surplus": "1",
+    "offers.most": "100",
+    "search": "{ radii_m: [500, 1000, 2000] }",
+    "search.radii_m": "[500, 1000, 2000]",
+    "search.widen_after_s": "45",
+    "search.retry_s": "60",
+    "search.min_age": "18",
+    "search.rest_s": "3600",
+    "search.position_max_age_s": "3600",
+    "search.availability": "[on_call, available]",
+    "steps": "[{ after_s: 120, level: 2, page: true }]",
+    "steps.after_s": "120",
+    "steps.level": "2",
+    "steps.page": "true",
+    "en_route_within_s": "300",
+    "acknowledgement_s": "300",
+    "stale_after_s": "900",
+    "arrive_within_s": "1200",
+    "place_when_asked": "true",
+}
+
+
+def example_of(path: Sequence[int | str]) -> str:
+    """Return the example of a field, or of the one around it; empty where there is none."""
+    names = [str(part) for part in path if not isinstance(part, int)]
+    while names and ".".join(names) not in EXAMPLES:
+        names.pop()
+    return EXAMPLES.get(".".join(names), "")
