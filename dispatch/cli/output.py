@@ -23,6 +23,7 @@ from dispatch.domain.counting import counted
 from dispatch.services.access import organisations
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
+from schemas.volunteers import Language
 
 WIDE = 160
 """Columns of a table that is not printed in a terminal."""
@@ -34,7 +35,17 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Write JSON.")
 Whose = Annotated[
     str | None, Parameter(name="--organisation", help="Name of the organisation. Default: the only one.")
 ]
+Spoken = Annotated[
+    Language | None, Parameter(help="The language, fr or en. Default: that of your environment (LANG).")
+]
 By = Annotated[str | None, Parameter(help="Name of the person who decides. Default: your user name.")]
+
+
+def spoken_here() -> Language:
+    """Return the language of the environment: French where it says so."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    found = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    return "fr" if found.lower().startswith("fr") else "en"
 
 
 def operator() -> str:

@@ -15,6 +15,7 @@ import pytest
 from dispatch.cli.watch.command import Lines
 from dispatch.cli.watch.screen import Size, picture
 from dispatch.clock import MovableClock
+from dispatch.domain.messaging.wording import REASONS
 from dispatch.services.access import organisations
 from dispatch.services.console.overview import Overview, overview
 from schemas.volunteers import Language
@@ -40,6 +41,11 @@ def drawn(
     return [line.plain for line in lines]
 
 
+def why(reason: str) -> str:
+    """Return a reason as pages word it."""
+    return REASONS[reason]["en"]
+
+
 def of(lines: Sequence[str], code: str) -> list[str]:
     """Return the lines of one incident."""
     start = next(number for number, line in enumerate(lines) if code in line)
@@ -53,19 +59,19 @@ async def test_one_screen_says_of_each_incident_what_lacks_where_and_what_is_nex
     assert of(lines, night.code("unconfirmed")) == [
         f"! {night.code('unconfirmed')} Fall · urgent · 3 km E of centre · for 15 s",
         "CONFIRM OR CLOSE, nobody is asked · LACKS 2 helpers (of 2)",
-        "level 3, NOT SEEN: your confirmation is awaited",
+        f"level 3, NOT SEEN: {why('awaiting_confirmation')}",
         "next in 45 s: pages the next contact",
     ]
     assert of(lines, night.code("shortfall")) == [
         f"! {night.code('shortfall')} Fall · urgent · 12.8 km SW of centre · for 15 s",
-        "LACKS 2 helpers (of 2) · level 3, NOT SEEN: not enough people",
+        f"LACKS 2 helpers (of 2) · level 3, NOT SEEN: {why('uncovered')}",
         "next in 15 s: looks again for 4, nobody is left within 2 km",
     ]
     assert of(lines, night.code("held")) == [
         f"> {night.code('held')} Cardiac arrest · life at risk · 7.5 km N of centre · for 15 s",
         "HELD: resume or abort · recall not acknowledged: Gaëlle, Inès, Hugo",
         "LACKS 1 helper (of 2) · told to wait: Gaëlle accepted · 2 asked",
-        "next in 45 s: pages level 3: not everybody has acknowledged a safety recall",
+        f"next in 45 s: pages level 3: {why('recall_unacknowledged')}",
     ]
     assert of(lines, night.code("asking")) == [
         f"> {night.code('asking')} Cardiac arrest · life at risk · 10 km N of centre · for 15 s",
@@ -75,12 +81,12 @@ async def test_one_screen_says_of_each_incident_what_lacks_where_and_what_is_nex
     assert of(lines, night.code("partly")) == [
         f"> {night.code('partly')} Cardiac arrest · life at risk · 2.5 km N of centre · for 15 s",
         "LACKS 1 helper (of 2) · coming: Alice 7 min · 2 asked",
-        "next in 45 s: asks 2 more; level 1: not enough people",
+        f"next in 45 s: asks 2 more; level 1: {why('uncovered')}",
     ]
     start = next(number for number, line in enumerate(lines) if night.code("all coming") in line)
     assert lines[start + 1 :] == [
         "  all 2 found · coming: Emma 4 min, David 4 min",
-        "  next at 21:05: level 1: a volunteer has not reported leaving",
+        f"  next at 21:05: level 1: {why('not_en_route')}",
         "Drills and drafts: 2",
         f"  drill {night.code('drill')} Fall · LACKS 2 helpers (of 2)",
         f"  draft {night.code('draft')} Fall · LACKS 2 helpers (of 2)",
@@ -143,6 +149,7 @@ async def test_without_a_connection_nothing_is_shown_as_current(night: Night) ->
     lines = picture(seen, TERMINAL, "en", lost=True)
     assert lines[0].plain.startswith("NO CONNECTION SINCE 21:00:15: the situation may have changed")
     assert "red" in str(lines[0].spans[0].style)
+    assert {str(line.style) for line in lines[2:]} == {"dim"}
     assert not any(" in 45 s" in line.plain for line in lines)
 
 
@@ -169,7 +176,7 @@ async def test_a_pipe_gets_a_line_for_each_change_and_no_more(
     partly = next(line for line in first if night.code("partly") in line)
     assert partly.endswith(
         "LACKS 1 helper (of 2) · coming: Alice at 21:07 · 2 asked · next at 21:01: asks 2 more; "
-        "level 1: not enough people"
+        f"level 1: {why('uncovered')}"
     )
     later = replace(seen, at=seen.at + timedelta(seconds=10))
     lines.show(later, lost=False)

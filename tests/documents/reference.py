@@ -258,7 +258,7 @@ def _transitions() -> Iterator[str]:
 
 def _gates() -> Iterator[str]:
     yield "## Gates\n"
-    yield "Why a volunteer near an incident was not asked, as the timeline and `dispatch incident show` name it.\n"
+    yield "Why a volunteer near an incident was not asked. `dispatch incident show` writes the words out.\n"
     rows = [(f"`{', '.join(readable(gate))}`", GATES[gate]) for gate in Gate]
     yield from _table(("word", "it means"), rows)
 

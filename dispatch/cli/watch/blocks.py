@@ -22,6 +22,7 @@ SOON = timedelta(minutes=2)
 """Up to here a countdown is easier to read than a time of day."""
 GRACE = timedelta(seconds=5)
 """So late, what is due is still on its way."""
+ENDED = ("aborted", "closed", "cancelled")
 MARKS = {"recall": "!!", "page": "! ", "lacking": "> ", "to_read": "? ", "none": "- "}
 STYLES = {"recall": "bold red", "page": "bold red", "lacking": "yellow", "to_read": "cyan", "none": ""}
 
@@ -48,6 +49,10 @@ class Reader:
         """Return a time of day."""
         return written(local(moment, self.zone), "%H:%M:%S" if moment.second else "%H:%M", self.language)
 
+    def why(self, reason: str, detail: str) -> str:
+        """Return why something was escalated."""
+        return one_line(reason_in_words(reason, detail, self.language))
+
     def when(self, moment: datetime) -> str:
         """Return a near moment as a countdown, another one as a time of day."""
         left = moment - self.at
@@ -70,7 +75,7 @@ def head(one: IncidentOutlook, reader: Reader) -> Fields:
     mark = Text(f"{MARKS[one.attention]}{one.code} ", STYLES[one.attention])
     title = one_line(one.title.get(reader.language, one.kind))
     fields = [mark + Text(title, "bold"), Text(reader.say(one.severity)), Text(one.place[reader.language])]
-    if not reader.still:
+    if not reader.still and one.status not in ENDED:
         fields.append(Text(reader.say("since", span=span(reader.at - one.opened_at))))
     return fields
 
@@ -92,7 +97,7 @@ def _named(one: IncidentOutlook, reader: Reader) -> Text:
 
 def _state(one: IncidentOutlook, reader: Reader) -> Iterator[Text]:
     """Yield the status where it is not plainly open, what lacks, and who comes."""
-    if one.status in ("held", "aborted", "closed", "cancelled"):
+    if one.status in ("held", *ENDED):
         yield Text(reader.say(one.status), "bold magenta")
     elif one.status == "taken_over":
         yield Text(reader.say("taken_over", by=one_line(one.taken_by or "")))
@@ -100,6 +105,8 @@ def _state(one: IncidentOutlook, reader: Reader) -> Iterator[Text]:
         yield Text(reader.say("awaiting"), "bold red")
     if one.unseen:
         yield Text(reader.say("unseen", names=", ".join(map(one_line, one.unseen))), "bold red")
+    if one.status in ENDED:
+        return
     yield _seats(one, reader)
     if one.coming:
         yield Text(reader.say(_coming(one), people=_people(one.coming, reader)), "green")
@@ -108,7 +115,7 @@ def _state(one: IncidentOutlook, reader: Reader) -> Iterator[Text]:
 
 
 def _coming(one: IncidentOutlook) -> str:
-    if one.status in ("held", "aborted"):
+    if one.status == "held":
         return "waits"
     return "answered" if one.engagement == "notice" else "comes"
 
@@ -154,7 +161,7 @@ def _escalations(one: IncidentOutlook, reader: Reader) -> Iterator[Text]:
 
 def told(one: Escalation, reader: Reader) -> Text:
     """Return an escalation: its level, whether somebody has seen it, and why."""
-    why = one_line(reason_in_words(one.reason, one.detail, reader.language))
+    why = reader.why(one.reason, one.detail)
     if one.status == "raised":
         style = "bold red" if one.page else "yellow"
         return Text(reader.say("unacknowledged", level=one.level, why=why), style)
@@ -186,5 +193,5 @@ def _steps(one: IncidentOutlook, reader: Reader) -> list[str]:
 
 def _step(what: Consequence, one: IncidentOutlook, reader: Reader) -> str:
     distance, radius = (distance_in_words(metres, reader.language) for metres in (what.number, one.radius_m))
-    why = reason_in_words(what.reason, "", reader.language)
+    why = reader.why(what.reason, "")
     return reader.say(what.step, number=what.number, distance=distance, radius=radius, why=why)

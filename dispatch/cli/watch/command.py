@@ -1,17 +1,24 @@
 """`dispatch watch`: each incident with what it lacks, who comes and what is next, the gravest first, live."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from typing import Annotated, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
-from cyclopts import Parameter
 from rich.console import Group
 from rich.live import Live
 
 from dispatch.cli.connection import connected, run, run_alone
-from dispatch.cli.output import Json, Whose, organisation_of, print_json, print_json_line, screen
+from dispatch.cli.output import (
+    Json,
+    Spoken,
+    Whose,
+    organisation_of,
+    print_json,
+    print_json_line,
+    screen,
+    spoken_here,
+)
 from dispatch.cli.terminal import harmless
 from dispatch.cli.watch.blocks import details, head
 from dispatch.cli.watch.screen import SEPARATOR, Size, notices, picture, reader_of
@@ -34,11 +41,6 @@ class Show(Protocol):
     """Shows a situation; `lost` where it is no longer the present one, since the connection is lost."""
 
     def __call__(self, seen: Overview, *, lost: bool) -> None: ...
-
-
-Spoken = Annotated[
-    Language | None, Parameter(help="The language, fr or en. Default: that of your environment (LANG).")
-]
 
 
 def watch(
@@ -69,13 +71,6 @@ def watch(
         _live(organisation, spoken)
     else:
         run_alone(follow(organisation, Lines(spoken).show))
-
-
-def spoken_here() -> Language:
-    """Return the language of the environment: French where it says so."""
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    found = next((os.environ[name] for name in names if os.environ.get(name)), "")
-    return "fr" if found.lower().startswith("fr") else "en"
 
 
 async def read(uow: UnitOfWork, organisation: str | None) -> Overview:

@@ -1,7 +1,7 @@
 """The screen of `dispatch watch`: as many incidents as fit, the gravest first, and what is left out in one line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.text import Text
@@ -32,9 +32,17 @@ class Size:
 
 def picture(seen: Overview, size: Size, language: Language, *, lost: bool = False) -> Lines:
     """Return the lines of a screen; `lost` where there is no connection: they are not the present situation then."""
-    reader = reader_of(seen, language, still=lost)
-    width = max(size.width, NARROWEST)
-    top = _top(seen, reader, width, lost=lost)
+    reader, width = reader_of(seen, language), max(size.width, NARROWEST)
+    if not lost:
+        return _screen(seen, size, reader, width)
+    said = reader.say("disconnected", at=reader.time(seen.at))
+    banner = packed([Text(said, "bold red reverse")], width, hanging=INDENT)
+    old = _screen(seen, Size(size.width, size.height - len(banner)), replace(reader, still=True), width)
+    return [*banner, *(Text(line.plain, "dim") for line in old)]
+
+
+def _screen(seen: Overview, size: Size, reader: Reader, width: int) -> Lines:
+    top = _top(seen, reader, width)
     apart = _apart(seen.apart, reader, width)
     full = [block(one, reader, width) for one in seen.actual.incidents]
     if _fits([top, *full, apart], size) and len(full) == seen.actual.total:
@@ -62,11 +70,10 @@ def reader_of(seen: Overview, language: Language, *, still: bool = False) -> Rea
     return Reader(seen.at, seen.zone, language, on_duty=seen.on_duty > 0, paused=paused, still=still)
 
 
-def _top(seen: Overview, reader: Reader, width: int, *, lost: bool) -> Lines:
-    """Return what concerns all incidents: the connection, the time, the duty order, a pause, alerts of the system."""
-    said = [Text(reader.say("disconnected", at=reader.time(seen.at)), "bold red reverse")] if lost else []
-    texts = [*said, _summary(seen, reader), *notices(seen, reader)]
-    return [line for text in texts for line in packed([text], width, hanging=INDENT)]
+def _top(seen: Overview, reader: Reader, width: int) -> Lines:
+    """Return what concerns all incidents: the time, the duty order, a pause, alerts of the system."""
+    texts = [_summary(seen, reader), *notices(seen, reader)]
+    return _joined([packed([text], width, hanging=INDENT) for text in texts])
 
 
 def _summary(seen: Overview, reader: Reader) -> Text:

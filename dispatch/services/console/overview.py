@@ -17,6 +17,7 @@ from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.access.organisations import Organisation
 from dispatch.services.console.names import names_of
 from dispatch.services.console.views import Escalation
+from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
@@ -109,6 +110,15 @@ async def overview(uow: UnitOfWork, organisation: UUID, *, most: int) -> Overvie
     return Overview(now, owner.name, owner.zone, owner.paused_at, on_duty, actual, apart, others)
 
 
+async def outlook(uow: UnitOfWork, owner: Organisation, incident_id: UUID) -> IncidentOutlook:
+    """Return one incident at a glance; raises NotFoundError."""
+    async with transaction(uow.pool) as connection:
+        found = await _outlooks(connection, owner, {incident_id: "none"})
+    if not found:
+        raise unknown("incident")
+    return found[0]
+
+
 async def _others(connection: asyncpg.Connection, organisation: UUID) -> tuple[Escalation, ...]:
     rows = await connection.fetch(sql("escalations_without_incident"), organisation)
     names = await names_of_actors(connection, [row["acknowledged_by"] for row in rows])
@@ -121,15 +131,22 @@ async def _watched(
     rows = await connection.fetch(sql("gravest_incidents"), owner.id, modes, most)
     if not rows:
         return Watched((), 0, 0, 0)
-    found = await store.read_unsettled(connection, [row["id"] for row in rows])
+    laid = await _outlooks(connection, owner, {row["id"]: ATTENTION[row["attention"]] for row in rows})
+    return Watched(tuple(laid), rows[0]["total"], rows[0]["waiting"], rows[0]["lacking"])
+
+
+async def _outlooks(
+    connection: asyncpg.Connection, owner: Organisation, wanted: Mapping[UUID, Attention]
+) -> list[IncidentOutlook]:
+    """Return incidents of an organisation at a glance, in their order, without those that are not there."""
+    read = await store.read_unsettled(connection, wanted)
+    found = {id_: one for id_, one in read.items() if one.organisation == owner.id}
     names = await names_of(connection, owner.id, {who for one in found.values() for who in _people(one)})
     actors = await names_of_actors(connection, [by for one in found.values() for by in _actors(one)])
-    laid = [
-        _outlook(found[row["id"]], ATTENTION[row["attention"]], owner, Names(names, actors))
-        for row in rows
-        if row["id"] in found
+    known = Names(names, actors)
+    return [
+        _outlook(found[id_], attention, owner, known) for id_, attention in wanted.items() if id_ in found
     ]
-    return Watched(tuple(laid), rows[0]["total"], rows[0]["waiting"], rows[0]["lacking"])
 
 
 def _people(incident: Incident) -> set[UUID]:

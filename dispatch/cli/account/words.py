@@ -1,0 +1,141 @@
+"""The words of `dispatch incident show`, in French and English: a sentence for each event, and for each reason."""
+
+from schemas.volunteers import Language
+
+Words = dict[str, dict[Language, str]]
+
+EVENTS: Words = {
+    "incident.opened": {"fr": "ouvert selon le plan {plan}", "en": "opened under the plan {plan}"},
+    "incident.updated": {"fr": "la source en dit plus", "en": "the source reported more"},
+    "incident.confirmed": {
+        "fr": "{by} confirme : on peut appeler{why}",
+        "en": "{by} confirmed: people may be asked{why}",
+    },
+    "incident.held": {
+        "fr": "{by} fait attendre tout le monde{why}",
+        "en": "{by} told everybody to wait{why}",
+    },
+    "incident.resumed": {"fr": "{by} fait reprendre{why}", "en": "{by} ended the hold{why}"},
+    "incident.aborted": {
+        "fr": "{by} arrête : personne n'approche{why}",
+        "en": "{by} aborted: nobody approaches{why}",
+    },
+    "incident.taken_over": {"fr": "{by} prend la main{why}", "en": "{by} took over{why}"},
+    "incident.given_back": {
+        "fr": "{by} rend la main à Renfort{why}",
+        "en": "{by} gave it back to Renfort{why}",
+    },
+    "incident.cancelled": {"fr": "{by} annule{why}", "en": "{by} cancelled it{why}"},
+    "incident.closed": {"fr": "{by} clôt{why}", "en": "{by} closed it{why}"},
+    "incident.covered": {"fr": "assez de monde", "en": "enough people"},
+    "incident.uncovered": {"fr": "de nouveau pas assez de monde", "en": "people lack again"},
+    "incident.shortfall": {
+        "fr": "{found} trouvés sur {wanted} à moins de {radius_m} ; nouvelle recherche à {retry_at}{shut}",
+        "en": "{found} of {wanted} found within {radius_m}; looks again at {retry_at}{shut}",
+    },
+    "incident.widened": {"fr": "recherche élargie à {radius_m}", "en": "search widened to {radius_m}"},
+    "incident.step_done": {"fr": "étape du plan, niveau {level}", "en": "a step of the plan, level {level}"},
+    "incident.recall_acknowledged": {"fr": "{who} a vu la consigne", "en": "{who} has seen the recall"},
+    "search.round": {
+        "fr": "recherche de {wanted} personnes à moins de {radius_m}",
+        "en": "search for {wanted} within {radius_m}",
+    },
+    "offer.extended": {
+        "fr": "{who} est appelé : {role}, à {distance_m}, réponse avant {expires_at}",
+        "en": "{who} is asked: {role}, {distance_m} away, answer by {expires_at}",
+    },
+    "offer.accepted": {"fr": "{who} dit oui", "en": "{who} says yes"},
+    "offer.declined": {"fr": "{who} dit non", "en": "{who} says no"},
+    "offer.answered_late": {"fr": "{who} dit oui tard : {outcome}", "en": "{who} says yes late: {outcome}"},
+    "offer.expired": {"fr": "{who} n'a pas répondu", "en": "{who} has not answered"},
+    "offer.withdrawn": {
+        "fr": "{who} n'est plus appelé : {reason}",
+        "en": "{who} is no longer asked: {reason}",
+    },
+    "assignment.assigned": {
+        "fr": "{who} a une place : {role}{reserve}",
+        "en": "{who} has a seat: {role}{reserve}",
+    },
+    "assignment.arrival_expected": {
+        "fr": "{who} arrive vers {eta_at}{reserve}",
+        "en": "{who} arrives at {eta_at}{reserve}",
+    },
+    "assignment.en_route": {"fr": "{who} est en route", "en": "{who} is on the way"},
+    "assignment.on_scene": {"fr": "{who} est sur place", "en": "{who} is on scene"},
+    "assignment.doubted": {
+        "fr": "la réponse de {who} est douteuse, confirmation demandée avant {until}",
+        "en": "the answer of {who} is doubtful, to be confirmed by {until}",
+    },
+    "assignment.doubt_cleared": {"fr": "{who} confirme venir", "en": "{who} confirmed that they come"},
+    "assignment.released": {"fr": "{who} est libéré : {reason}", "en": "{who} is released: {reason}"},
+    "escalation.raised": {"fr": "niveau {level}{paged} : {about}", "en": "level {level}{paged}: {about}"},
+    "escalation.acknowledged": {"fr": "{by} a vu : {about}", "en": "{by} has seen: {about}"},
+    "escalation.lapsed": {"fr": "vu, mais sans suite : {about}", "en": "seen, and nothing followed: {about}"},
+    "escalation.resolved": {"fr": "réglé : {about}", "en": "resolved: {about}"},
+    "escalation.handed_over": {"fr": "{by} s'en charge : {about}", "en": "{by} sees to it: {about}"},
+    "unreadable": {
+        "fr": "cet événement a été modifié et reste illisible",
+        "en": "this event was changed and cannot be read",
+    },
+}
+REASONS: Words = {
+    "covered": {"fr": "assez de monde", "en": "enough people"},
+    "held": {"fr": "mis en attente", "en": "held"},
+    "aborted": {"fr": "arrêté", "en": "aborted"},
+    "taken_over": {"fr": "pris en main", "en": "taken over"},
+    "closed": {"fr": "clos", "en": "closed"},
+    "cancelled": {"fr": "annulé", "en": "cancelled"},
+    "hazard": {"fr": "danger signalé", "en": "a hazard was reported"},
+    "left": {"fr": "a quitté la liste", "en": "has left the roster"},
+    "engaged": {"fr": "engagé ailleurs", "en": "is needed elsewhere"},
+    "overlap": {"fr": "engagé ailleurs", "en": "is needed elsewhere"},
+    "unsent": {"fr": "rien n'a pu être envoyé", "en": "nothing could be sent"},
+    "unreached": {"fr": "rien n'est arrivé", "en": "nothing arrived"},
+    "done": {"fr": "mission terminée", "en": "the work is done"},
+    "withdrew": {"fr": "s'est désisté", "en": "has withdrawn"},
+    "stood_down": {"fr": "n'est plus nécessaire", "en": "is no longer needed"},
+    "seated": {"fr": "a une place", "en": "has a seat"},
+    "reserve": {"fr": "en réserve", "en": "in reserve"},
+    "thanked": {"fr": "remercié", "en": "is thanked"},
+}
+GATES: Words = {
+    "skill": {"fr": "sans la compétence", "en": "lacks the skill"},
+    "availability": {"fr": "pas disponible", "en": "not available"},
+    "not eligible": {"fr": "ne peut être appelé", "en": "not eligible"},
+    "rest": {"fr": "en repos", "en": "resting"},
+    "position": {"fr": "lieu inconnu", "en": "place unknown"},
+    "offer": {"fr": "appel en cours", "en": "is being asked"},
+    "engaged": {"fr": "engagé ailleurs", "en": "is needed elsewhere"},
+    "asked": {"fr": "déjà appelé", "en": "was asked already"},
+    "drill": {"fr": "ne fait pas d'exercices", "en": "takes no part in drills"},
+    "often": {"fr": "appelé souvent ces temps-ci", "en": "was asked often lately"},
+    "farther": {"fr": "plus loin que d'autres", "en": "others are nearer"},
+    "elsewhere": {"fr": "appelé pour un autre incident", "en": "is asked for another incident"},
+    "held": {"fr": "choisi au même moment ailleurs", "en": "was chosen elsewhere at the same moment"},
+    "unsendable": {"fr": "injoignable pour l'instant", "en": "cannot be reached now"},
+}
+LABELS: Words = {
+    "reported": {"fr": "signalé", "en": "reported"},
+    "plan": {"fr": "plan", "en": "plan"},
+    "position": {"fr": "position", "en": "position"},
+    "hazards": {"fr": "dangers", "en": "hazards"},
+    "opened": {"fr": "ouvert", "en": "opened"},
+    "ended": {"fr": "terminé", "en": "ended"},
+    "seat": {"fr": "place", "en": "seat"},
+    "reserve": {"fr": "réserve", "en": "reserve"},
+    "text": {"fr": "message", "en": "text"},
+    "alert": {"fr": "alerte", "en": "alert"},
+    "empty": {"fr": "VIDE", "en": "EMPTY"},
+    "in_reserve": {"fr": ", en réserve", "en": ", in reserve"},
+    "paged": {"fr": ", la garde est alertée", "en": ", paged"},
+    "asked": {"fr": "choisi", "en": "picked"},
+    "not_asked": {"fr": "pas choisi", "en": "not picked"},
+    "more": {
+        "fr": "et {count} autres : {why} (tous : --json)",
+        "en": "and {count} more: {why} (all of them: --json)",
+    },
+    "beyond": {"fr": "plus loin, {count} personnes : {why}", "en": "farther, {count} people: {why}"},
+    "resolved": {"fr": "réglé : {about}", "en": "resolved: {about}"},
+    "shut": {"fr": " ; pas appelés : {why}", "en": "; not asked: {why}"},
+    "at_time": {"fr": "attendu à {time}", "en": "expected at {time}"},
+}
