@@ -214,6 +214,10 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "paused": ("All new offers were paused.", "`dispatch resume` resolves it."),
     "gateway": ("A gateway has rejected a message three times.", "Repair the gateway; messages wait."),
+    "forged": (
+        "Others write to Kafka in Renfort's place. Nothing of it had an effect.",
+        "Find out who can write there: `dispatch parking list`. Discard what is parked.",
+    ),
     "parked": ("A message could not be processed, and is stored.", "`dispatch parking list`"),
     "stuck": (
         "Processing of an incident fails. It is tried again every minute.",

@@ -61,7 +61,7 @@ def test_every_field_of_a_plan_is_explained() -> None:
 
 
 def test_every_reason_of_an_escalation_is_explained() -> None:
-    assert set(reasons_in_code()) | set(DETAILS) | {"parked"} == set(REASONS)
+    assert set(reasons_in_code()) | set(DETAILS) | {"parked", "forged"} == set(REASONS)
 
 
 def test_every_command_has_an_example() -> None:

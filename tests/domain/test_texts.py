@@ -25,7 +25,7 @@ TITLE = {"fr": "Arrêt cardiaque", "en": "Cardiac arrest"}
 
 
 OF_THE_SYSTEM = {
-    "parked", "paused", "overload", "journal_differs", "candidates_differ", "duty_stop", "ambiguous_sender",
+    "parked", "forged", "paused", "overload", "journal_differs", "candidates_differ", "duty_stop", "ambiguous_sender",
     "text_flood",
 }  # fmt: skip
 """Reasons of escalations that no incident has."""

@@ -207,6 +207,10 @@ REASONS: dict[str, dict[Language, str]] = {
         "fr": "les secours professionnels n'ont pas été demandés",
         "en": "the professional response was not requested",
     },
+    "forged": {
+        "fr": "quelqu'un envoie de faux messages à Renfort, sans effet ; prévenez l'informatique",
+        "en": "somebody sends Renfort false messages, without effect; tell whoever runs its computers",
+    },
     "parked": {"fr": "un message reçu n'a pas pu être traité", "en": "a message could not be processed"},
     "stuck": {"fr": "un incident est bloqué", "en": "an incident is stuck"},
     "paused": {"fr": "les demandes sont suspendues", "en": "new offers are paused"},

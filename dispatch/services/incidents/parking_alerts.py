@@ -1,4 +1,7 @@
-"""Alerts about parked messages: one escalation per source and topic, resolved once none of them is left."""
+"""Alerts about parked messages: one escalation per source and topic, resolved once none of them is left.
+
+Records that others wrote in Renfort's place, on whichever topics, are one escalation: they state any source and topic.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,23 +12,27 @@ from dispatch.domain.escalation import Cause
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
 from dispatch.services.incidents.escalations import escalate, system_subject
+from dispatch.services.ingest.provenance import FOREIGN, UNPROVEN
 from dispatch.storage.parking import Parking
 from dispatch.storage.queries import sql
 
 ALERT_LEVEL = 3
+FORGERY = "forged"
+FORGED = (FOREIGN, UNPROVEN)
 
 
 async def raise_parking_alerts(
     connection: asyncpg.Connection, parked: Sequence[Parking], now: datetime
 ) -> None:
-    """Raise one escalation per source and topic; for an unknown organisation, one in every organisation."""
+    """Raise one escalation per source and topic; if it is forged or its organisation unknown, in every organisation."""
     everybody = [row["id"] for row in await connection.fetch(sql("organisation_ids"))]
     raised = set()
     for item in sorted(parked, key=lambda item: (str(item.organisation), item.topic, item.source)):
-        concerned = [item.organisation] if item.organisation in everybody else everybody
+        known = item.organisation in everybody and item.reason not in FORGED
+        concerned = [item.organisation] if known else everybody
         for organisation in sorted(concerned):
             # `obsolete_parking_alerts` composes the same reason.
-            reason = f"parked:{item.topic}:{item.source}"[:200]
+            reason = FORGERY if item.reason in FORGED else f"parked:{item.topic}:{item.source}"[:200]
             if (organisation, reason) not in raised:
                 raised.add((organisation, reason))
                 cause = Cause(reason, ALERT_LEVEL, page=True, detail=item.reason[:200])
@@ -38,10 +45,12 @@ async def resolve_parking_alerts(uow: UnitOfWork, by: str) -> int:
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> int:
         resolved = 0
-        for organisation, reason in await connection.fetch(sql("obsolete_parking_alerts"), None, None):
+        for organisation, reason in await connection.fetch(
+            sql("obsolete_parking_alerts"), None, None, FORGED
+        ):
             # A transaction that parks raises its alert before it commits: under this lock, what it parked is visible.
             await escalations.lock_system(connection, organisation)
-            if await connection.fetch(sql("obsolete_parking_alerts"), organisation, reason):
+            if await connection.fetch(sql("obsolete_parking_alerts"), organisation, reason, FORGED):
                 why = f"resolved by {by}"
                 await escalations.resolve_system(connection, organisation, reason, why, now)
                 resolved += 1

@@ -1,6 +1,7 @@
 """A topic proves nothing: whatever a stranger writes on it has no effect, and the real events beside it have theirs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -8,12 +9,12 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.services.incidents.parking_alerts import raise_parking_alerts
+from dispatch.services.incidents.parking_alerts import raise_parking_alerts, resolve_parking_alerts
 from dispatch.services.ingest import parking_limit
 from dispatch.services.ingest.batches import Batches
 from dispatch.services.ingest.provenance import FOREIGN, UNPROVEN
 from dispatch.services.intake.opening import Intake
-from dispatch.services.operations.parking_actions import retry
+from dispatch.services.operations.parking_actions import discard, retry
 from dispatch.services.subscriptions import READERS, SUBSCRIPTIONS, handlers_of
 from dispatch.storage.journal import Entry, append
 from dispatch.storage.pool import transaction
@@ -59,6 +60,12 @@ async def write_one_of_each_type(world: World) -> list[Raw]:
     return await real_records(world.pool, BY_NAME)
 
 
+async def alerts(pool: asyncpg.Pool) -> list[tuple[str, bool]]:
+    """Return the reasons of the open escalations, and whether they page."""
+    rows = await pool.fetch("SELECT reason, page FROM escalations WHERE status = 'raised'")
+    return [tuple(row) for row in rows]
+
+
 @pytest.mark.parametrize(("topic", "consumer"), READERS, ids=lambda name: name)
 async def test_no_consumer_handles_a_forged_record_of_any_type_and_each_handles_the_real_ones_beside_them(
     world: World, monkeypatch: pytest.MonkeyPatch, topic: str, consumer: str
@@ -77,9 +84,7 @@ async def test_no_consumer_handles_a_forged_record_of_any_type_and_each_handles_
     parked = {(row["headers"], row["body"]) for row in rows}
     assert [one.what for one in forged if (pack(one.pairs), one.body) not in parked] == []
     assert {row["reason"] for row in rows} <= {FOREIGN, UNPROVEN}
-    told = [row["reason"] for row in await world.pool.fetch("SELECT reason FROM escalations")]
-    assert len(told) == len(set(told)) <= 2
-    assert f"parked:{topic}:renfort" in told
+    assert await alerts(world.pool) == [("forged", True)]
 
 
 @pytest.mark.parametrize("topic", CONSUMED)
@@ -120,8 +125,7 @@ async def test_a_flood_is_parked_up_to_a_limit_told_once_and_delays_no_real_even
     await world.consume("volunteer.replies")
     assert len((await world.read(incident)).assignments) == 2
     assert await world.pool.fetchval("SELECT count(*) FROM parking") == parking_limit.MOST_FORGED
-    told = await world.pool.fetch("SELECT reason, page FROM escalations WHERE reason LIKE 'parked:%'")
-    assert [tuple(row) for row in told] == [("parked:volunteer.replies:renfort", True)]
+    assert ("forged", True) in await alerts(world.pool)
 
 
 async def test_what_is_resolved_makes_room_for_the_next_forgeries(world: World) -> None:
@@ -156,3 +160,23 @@ async def test_a_real_event_that_is_replayed_has_its_effect_once(world: World) -
         await world.deliver("volunteer.replies", real * 2)
     assert len((await world.read(incident)).assignments) == 2
     assert await world.pool.fetchval("SELECT count(*) FROM parking") == 0
+
+
+async def test_every_organisation_is_told_whichever_a_forgery_names_until_all_of_them_are_discarded(
+    world: World,
+) -> None:
+    other = named("organisation", "SDIS 68")
+    await world.pool.execute(
+        "INSERT INTO organisations (id, name, created_at) VALUES ($1, 'SDIS 68', $2)", other, world.now
+    )
+    written = await write_one_of_each_type(world)
+    for topic in ("incident.events", "dispatch.assignments"):
+        real = next(one for one in written if one.topic == topic)
+        await world.deliver(topic, [replace(real, key=b"another").decoded()])
+    told = "SELECT organisation FROM escalations WHERE reason = 'forged' AND status = 'raised'"
+    assert {row[0] for row in await world.pool.fetch(told)} == {world.organisation, other}
+    for row in await world.pool.fetch("SELECT id FROM parking"):
+        assert len(await world.pool.fetch(told)) == 2
+        await discard(world.uow, row["id"], "Ada", "an attack")
+        await resolve_parking_alerts(world.uow, "Ada")
+    assert await world.pool.fetch(told) == []

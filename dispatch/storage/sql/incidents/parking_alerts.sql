@@ -4,14 +4,16 @@ SELECT id FROM organisations ORDER BY id;
 
 -- name: obsolete_parking_alerts
 -- Returns open parking alerts of which no parked message is left: of all organisations, or of organisation $1 and reason
--- $2. A message of an unknown organisation counts for all.
+-- $2. A message of an unknown organisation counts for all, as does a forged one, parked for one of the reasons $3.
 SELECT e.organisation, e.reason FROM escalations e
-WHERE e.subject_kind = 'system' AND e.status IN ('raised', 'acknowledged') AND e.reason LIKE 'parked:%'
+WHERE e.subject_kind = 'system' AND e.status IN ('raised', 'acknowledged') AND (e.reason LIKE 'parked:%' OR e.reason = 'forged')
   AND ($1::uuid IS NULL OR (e.organisation = $1 AND e.reason = $2))
   AND NOT EXISTS (
       SELECT FROM parking p
-      WHERE p.settled_at IS NULL AND left('parked:' || p.source_topic || ':' || p.source, 200) = e.reason
-        AND (p.organisation = e.organisation
+      WHERE p.settled_at IS NULL
+        AND e.reason = CASE WHEN p.reason = ANY ($3::text[]) THEN 'forged'
+                            ELSE left('parked:' || p.source_topic || ':' || p.source, 200) END
+        AND (p.organisation = e.organisation OR e.reason = 'forged'
              OR NOT EXISTS (SELECT FROM organisations o WHERE o.id = p.organisation))
   )
 ORDER BY e.organisation, e.reason;
