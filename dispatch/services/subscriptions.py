@@ -96,7 +96,7 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
     # partitions, one reads its batch while PostgreSQL writes the other's.
     Subscription(
         "positions", "volunteer.positions", "positions", _always(position_handler.handle_positions),
-        "Store the latest position of each volunteer.", batch=1000, members=2,
+        "Store the latest position of each volunteer, where the topic is declared guarded.", batch=1000, members=2,
     ),
 )  # fmt: skip
 
