@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import count
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -30,14 +31,20 @@ class Town:
     foreign: str
     shared: str
 
-    async def text(self, key: str, words: str, id_: str = "1", number: int = 0) -> None:
-        values = {"id": id_, "from": phone(number), "text": words, "charset": "UTF-8", "key": key}
+    async def text(self, key: str, words: str, id_: str = "1", number: int = 0, **more: str) -> None:
+        values = {"id": id_, "from": phone(number), "text": words, "charset": "UTF-8", "key": key} | more
         response = await self.site.client.get("/v1/gateways/kannel/inbound", params=values)
         assert (response.status_code, response.content) == (202, b"")
 
     async def outcomes(self) -> list[str]:
         rows = await self.site.scene.uow.pool.fetch("SELECT outcome FROM inbound_texts ORDER BY id")
         return [row["outcome"] for row in rows]
+
+    async def stopped(self) -> set[UUID]:
+        """Return the organisations whose offers the person has stopped."""
+        query = "SELECT organisation FROM memberships WHERE volunteer_id = $1 AND stopped_at IS NOT NULL"
+        rows = await self.other.uow.pool.fetch(query, self.other.people[0])
+        return {row["organisation"] for row in rows}
 
     async def answered(self) -> list[asyncpg.Record]:
         return await self.site.scene.uow.pool.fetch("SELECT offer_id, organisation, answer FROM replies")
@@ -112,6 +119,38 @@ async def test_a_receipt_counts_only_for_the_messages_of_its_organisation(town: 
         response = await town.site.client.get("/v1/gateways/kannel/receipts", params=values)
         assert response.status_code == 202
         assert await pool.fetchval("SELECT status FROM messages WHERE id = $1", message) == status
+
+
+async def test_stop_counts_in_the_organisation_of_its_gateway_or_everywhere(town: Town) -> None:
+    both = {town.site.scene.organisation, town.other.organisation}
+    await town.text(town.foreign, "STOP")
+    assert await town.stopped() == {town.other.organisation}
+    await town.site.scene.offer(0)
+    await town.text(town.own, "START", "2")
+    assert await town.stopped() == {town.other.organisation}
+    await town.text(town.shared, "STOP", "3")
+    assert await town.stopped() == both
+    await town.text(town.own, "START", "4")
+    assert await town.stopped() == {town.other.organisation}
+    await town.text(town.shared, "START", "5")
+    assert await town.stopped() == set()
+
+
+async def test_a_person_who_stopped_everywhere_is_not_restarted_for_a_third_organisation_by_one(
+    town: Town,
+) -> None:
+    await town.text(town.shared, "STOP")
+    await town.text(town.own, "START", "2")
+    third = await Scene.open(town.other.uow, 0, name="Croix Blanche")
+    await volunteers.register_all(third.uow, third.organisation, [a_volunteer(0)])
+    assert await town.stopped() == {town.other.organisation, third.organisation}
+
+
+async def test_a_delayed_start_is_overtaken_by_a_stop_to_the_installation(town: Town) -> None:
+    sent = int(town.site.scene.now.timestamp())
+    await town.text(town.shared, "STOP", sent=str(sent - 60))
+    await town.text(town.own, "START", "2", sent=str(sent - 120))
+    assert await town.stopped() == {town.site.scene.organisation, town.other.organisation}
 
 
 @pytest.mark.parametrize(("installation", "status"), [(False, 404), (True, 202)])

@@ -50,7 +50,8 @@ async def restart(
 ) -> None:
     """Allow an organisation, or every one, to ask a person again who had sent STOP."""
     await connection.fetch(sql("lock_people"), [volunteer_id])
-    await connection.execute(sql("stop_everywhere"), volunteer_id, None)
+    if organisation is None:
+        await connection.execute(sql("stop_everywhere"), volunteer_id, None)
     await connection.execute(sql("restart_memberships"), volunteer_id, organisation)
 
 

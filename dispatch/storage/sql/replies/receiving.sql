@@ -59,9 +59,10 @@ WHERE t.sender = $1 AND t.id <> $2 AND t.received_at > $3 AND t.organisation IS 
 ORDER BY t.received_at DESC LIMIT 3;
 
 -- name: has_sent_later
--- Returns whether a sender has sent a text with an outcome later than a moment, through the gateway of an organisation.
+-- Returns whether a sender has sent a text with an outcome later than a moment, through the gateway of the installation or, where
+-- it is not null, of an organisation.
 SELECT EXISTS (SELECT FROM inbound_texts
-               WHERE sender = $1 AND outcome = $2 AND sent_at > $3 AND organisation IS NOT DISTINCT FROM $4::uuid);
+               WHERE sender = $1 AND outcome = $2 AND sent_at > $3 AND (organisation IS NULL OR organisation = $4::uuid));
 
 -- name: first_ambiguous_text
 -- Returns the first text of a sender within the last hour before one, where it came through the same gateway and was told to
