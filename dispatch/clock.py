@@ -20,8 +20,9 @@ HEALTHY_FOR_S = 3 * SAMPLE_INTERVAL_S
 class Clock:
     """Monotonic seconds since a reference time, which every host samples from the database."""
 
-    def __init__(self) -> None:
-        self._reference = datetime.now(UTC)
+    def __init__(self, reference: datetime | None = None) -> None:
+        """Begin at a time, by default that of this host, until the database's is sampled."""
+        self._reference = reference or datetime.now(UTC)
         self._reference_at = time.monotonic()
         self._sampled_at: float | None = None
 

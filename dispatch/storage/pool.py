@@ -108,6 +108,7 @@ class FairPool(asyncpg.Pool):
     def __init__(self, dsn: str, *, max_size: int, **settings: Any) -> None:  # noqa: ANN401 - asyncpg's own
         """Accept all of asyncpg's settings."""
         super().__init__(dsn, max_size=max_size, **settings)
+        self.dsn = dsn
         self._turns = asyncio.Semaphore(max_size)
 
     @asynccontextmanager

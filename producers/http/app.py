@@ -11,6 +11,7 @@ from dispatch.services.intake.submitting import ReportWriter
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.messaging.receipts import ReceiptWriter
 from dispatch.services.people.position_writer import PositionWriter
+from dispatch.services.people.roster_process import RosterImporter
 from producers.http import problems
 from producers.http.api import (
     escalations,
@@ -71,7 +72,7 @@ def build(
     app.state.gateways = gateways
     app.state.position_writer, app.state.report_writer = PositionWriter(uow), ReportWriter(uow)
     app.state.receipt_writer = ReceiptWriter(uow)
-    app.state.admission = Admission(uow)
+    app.state.admission, app.state.roster_importer = Admission(uow), RosterImporter(uow)
     for router in (*ROUTERS, *extra):
         app.include_router(router, responses=problems.RESPONSES if router is not page.router else None)
     app.include_router(health.router)

@@ -124,6 +124,12 @@ async def test_a_csv_file_without_a_valid_volunteer_is_rejected(site: Site, shee
     problem_fields(response)
 
 
+async def test_an_import_is_never_parsed_as_json(site: Site) -> None:
+    key = await site.key("volunteers:write") | {"Content-Type": "application/json"}
+    response = await site.client.post("/v1/volunteers/import", content=b"[1]", headers=key)
+    assert (response.status_code, problem_fields(response)) == (422, {"header"})
+
+
 async def test_a_csv_file_that_is_too_large_is_rejected(site: Site) -> None:
     key = await site.key("volunteers:write") | {"Content-Type": "text/csv"}
     response = await site.client.post("/v1/volunteers/import", content=b"x" * 9_000_000, headers=key)

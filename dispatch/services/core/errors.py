@@ -29,6 +29,10 @@ class InvalidError(SenderError):
         super().__init__(message)
         self.field = field
 
+    def __reduce__(self) -> tuple[type["InvalidError"], tuple[str, str]]:
+        """Let another process raise the same error."""
+        return InvalidError, (self.field, str(self))
+
     @property
     def log_fields(self) -> dict[str, object]:
         """Return the name of the field."""

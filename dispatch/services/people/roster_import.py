@@ -5,13 +5,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from dispatch.domain.counting import counted
 from dispatch.services.access import organisations
-from dispatch.services.core.errors import ConflictError
+from dispatch.services.core.csv_tables import decode
+from dispatch.services.core.errors import ConflictError, InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import opt_out, roster_writer
 from dispatch.services.people.roster_changes import RosterChanges, compare
@@ -22,6 +24,31 @@ from dispatch.services.plans.vocabulary import asked_skills, skills_never_asked
 from dispatch.storage.queries import sql
 
 Progress = Callable[[int], None]
+
+
+class ImportOrder(NamedTuple):
+    """A file to import into an organisation's roster, and how; see the route that takes it."""
+
+    organisation: UUID
+    sheet: bytes
+    ignored: Collection[str] = ()
+    sync: bool = False
+    dry_run: bool = False
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What became of a file: the number of people in valid lines, what is wrong or odd, and the people who changed."""
+
+    registered: int
+    problems: list[RosterProblem]
+    warnings: list[RosterProblem]
+    added: int
+    changed: int
+    fields: dict[str, int]
+    unchanged: int
+    left: int
 
 
 def _unseen(_done: int) -> None:
@@ -46,6 +73,27 @@ class RosterImport:
     def people(self) -> int:
         """Return the number of people in the valid lines."""
         return len(self.changes.added) + len(self.changes.changed) + self.changes.unchanged
+
+    def summary(self) -> ImportSummary:
+        """Return the numbers alone."""
+        changes = self.changes
+        return ImportSummary(
+            registered=self.people, problems=self.problems, warnings=self.warnings,
+            added=len(changes.added), changed=len(changes.changed), fields=dict(changes.fields),
+            unchanged=changes.unchanged, left=len(changes.leaving),
+        )  # fmt: skip
+
+
+async def import_sheet(uow: UnitOfWork, order: ImportOrder) -> ImportSummary:
+    """Examine a file and, unless that is all, apply it; raises InvalidError where no line of it is valid."""
+    text = decode(order.sheet)
+    prepared = await examine(uow, order.organisation, text, sync=order.sync, ignored=order.ignored)
+    if prepared.problems and not prepared.people:
+        first = prepared.problems[0]
+        raise InvalidError(f"line {first.lines}, {first.field}", first.message)
+    if not order.dry_run:
+        await apply(uow, prepared, confirmed=order.confirmed)
+    return prepared.summary()
 
 
 async def examine(

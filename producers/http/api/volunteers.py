@@ -1,21 +1,21 @@
 """The roster: list, register, import, change, erase, and positions."""
 
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from dispatch.domain.matching.selection import readable
 from dispatch.services.console.own_reasons import reasons_for_supervisors
-from dispatch.services.core.csv_tables import decode
-from dispatch.services.core.errors import InvalidError
-from dispatch.services.people import opt_out, roster_import, volunteers
+from dispatch.services.people import opt_out, volunteers
 from dispatch.services.people.position_writer import PositionWriter
 from dispatch.services.people.positions import PositionFix
-from dispatch.services.people.roster_import import RosterImport
+from dispatch.services.people.roster_import import ImportOrder
 from dispatch.services.people.roster_problems import RosterProblem
+from dispatch.services.people.roster_process import RosterImporter
 from producers.http.auth import ConsoleReadKey, UowDep, VolunteersWriteKey
 from producers.http.middleware.idempotency import IdempotentRoute
 from producers.http.short_ids import Id, whole
@@ -85,6 +85,9 @@ class Imported(BaseModel):
 
 
 Flag = Annotated[bool, Query()]
+CSV = {"schema": {"type": "string", "contentMediaType": "application/octet-stream", "title": "Sheet"}}
+SHEET = {"required": True, "content": {"text/csv": CSV}}
+"""The body of an import, which the route reads itself: FastAPI would parse what is declared as JSON, in the loop."""
 
 
 @router.get("/v1/volunteers")
@@ -121,11 +124,10 @@ async def register(body: VolunteerBody, key: VolunteersWriteKey, uow: UowDep) ->
     return Registered(volunteer_id=volunteer_id, warnings=warnings)
 
 
-@router.post("/v1/volunteers/import")
+@router.post("/v1/volunteers/import", openapi_extra={"requestBody": SHEET})
 async def import_(
-    sheet: Annotated[bytes, Body(media_type="text/csv")],
+    request: Request,
     key: VolunteersWriteKey,
-    uow: UowDep,
     ignore: Annotated[list[str] | None, Query(max_length=50)] = None,
     *,
     dry_run: Flag = False,
@@ -137,14 +139,11 @@ async def import_(
     All valid lines are written, or none. `ignore` names columns to leave out; `sync` also takes the people off the
     roster who are not in the file; `yes` confirms that a tenth of the roster may leave, or lose skills or consent.
     """
-    text = decode(sheet)
-    prepared = await roster_import.examine(uow, key.organisation, text, sync=sync, ignored=ignore or ())
-    if prepared.problems and not prepared.people:
-        first = prepared.problems[0]
-        raise InvalidError(f"line {first.lines}, {first.field}", first.message)
-    if not dry_run:
-        await roster_import.apply(uow, prepared, confirmed=yes)
-    return _imported(prepared, dry_run=dry_run)
+    order = ImportOrder(
+        key.organisation, await request.body(), ignore or (), sync=sync, dry_run=dry_run, confirmed=yes
+    )
+    importer: RosterImporter = request.app.state.roster_importer
+    return Imported(**asdict(await importer.run(order)), dry_run=dry_run)
 
 
 @router.patch("/v1/volunteers/{volunteer_id}", status_code=204)
@@ -178,12 +177,3 @@ async def position(
 def _volunteer(row: dict[str, Any]) -> Volunteer:
     ends = {skill: day for skill, day in zip(row["skills"], row["last_days"], strict=True) if day}
     return Volunteer.model_validate(row | {"stopped": row["stopped_at"] is not None, "valid_until": ends})
-
-
-def _imported(prepared: RosterImport, *, dry_run: bool) -> Imported:
-    changes = prepared.changes
-    return Imported(
-        registered=prepared.people, problems=prepared.problems, warnings=prepared.warnings,
-        added=len(changes.added), changed=len(changes.changed), fields=dict(changes.fields),
-        unchanged=changes.unchanged, left=len(changes.leaving), dry_run=dry_run,
-    )  # fmt: skip
