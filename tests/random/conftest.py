@@ -8,7 +8,9 @@ import pytest
 from dispatch.embedded import EmbeddedPostgres
 from dispatch.services.ingest import batches
 from dispatch.services.matching import candidates
+from dispatch.services.people import roster_writer
 from dispatch.storage.pool import open_pool
+from schemas.ids import new_id
 from tests.conftest import TEMPLATE
 from tests.random import races
 
@@ -26,7 +28,11 @@ async def shared(postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Pool]:
 
 @pytest.fixture
 def runs(shared: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> asyncpg.Pool:
-    """Let rivals in, and hurry: what fails on purpose is not waited for, no session has anything to reset."""
+    """Let rivals in, and hurry: what fails on purpose is not waited for, no session has anything to reset.
+
+    The ids of people are in the order of the roster, so that a script takes the same course again.
+    """
+    monkeypatch.setattr(roster_writer, "uuid4", new_id)
     monkeypatch.setattr(candidates, "claim", races.claim)
     monkeypatch.setattr(batches, "SHORTEST_WAIT_S", 0)
     monkeypatch.setattr(asyncpg.Connection, "get_reset_query", lambda _connection: "")
