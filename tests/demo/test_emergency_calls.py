@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatch.cli.demo.command import reference_of
 from dispatch.cli.demo.emergency_calls import DATA, Call, Calls, CallsUnreadableError, busiest, load
+from dispatch.cli.demo.replay import reference_of
 from schemas.reports import Professional
 
 ROOT = Path(__file__).parents[2]

@@ -93,6 +93,7 @@ async def _check_outcome(crowd: Crowd) -> None:
     for check in await checks.run(city.node.uow, crowd.accepted):
         assert not check.violations, check.rule
     pool = city.node.pool
+    assert await pool.fetch("SELECT id FROM incidents WHERE covered_at IS NULL AND taken_by IS NULL") == []
     assert await pool.fetchval("SELECT count(*) FROM reports") == len(crowd.accepted)
     # A code that two of a phone's recent offers share is asked back: kept too, as a text.
     assert await pool.fetchval(KEPT) >= crowd.answers.total() > 0

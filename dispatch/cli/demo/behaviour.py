@@ -24,7 +24,7 @@ CREW_SPEED_MPS = 8.3
 """30 km/h: a crew's volunteers drive."""
 
 ASSUMPTIONS = [
-    "Acceptance per alerted person: between 28.7 % (Scquizzato 2020) and 35.3 % (Kragh), drawn uniformly.",
+    "Acceptance: per alerted person between 28.7 % (Scquizzato 2020) and 35.3 % (Kragh), drawn uniformly.",
     "Acceptance: each person decides alone; of the others half decline and half stay silent (assumption).",
     "Reply delay: log-normal, median 25 s, sigma 0.6 (assumption: no distribution is published).",
     "Turn-out: log-normal, median 102 s from 07:00 to 22:00, 142 s by night (Ganter 2025).",

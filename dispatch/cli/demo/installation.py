@@ -19,6 +19,7 @@ from dispatch.cli.demo.clocked_tasks import ClockedTasks
 from dispatch.cli.demo.emergency_calls import Call, Calls
 from dispatch.cli.demo.phones import PhoneOwners
 from dispatch.cli.demo.population import COLUMNS, population
+from dispatch.cli.demo.story import Story
 from dispatch.clock import MovableClock
 from dispatch.config import token_secret
 from dispatch.domain.service_area import Area
@@ -51,6 +52,7 @@ DUTY = [DutyContact(f"Supervisor {n}", f"+3363998990{n}", "en") for n in (1, 2, 
 class DemoInstallation:
     """A running installation with an organisation and its volunteers."""
 
+    organisation: UUID
     node: Node
     services: Embedded
     clock: MovableClock
@@ -83,7 +85,7 @@ async def install(chosen: Calls, size: int, seed: int) -> AsyncIterator[DemoInst
                 async with aiohttp.ClientSession(node.wiring.links) as http:
                     owners = await _owners(node, tasks, http, organisation, seed, ZoneInfo(chosen.zone))
                     gateway.on_message = owners.on_message
-                    yield DemoInstallation(node, services, clock, tasks, owners, http, reporter)
+                    yield DemoInstallation(organisation, node, services, clock, tasks, owners, http, reporter)
                     await tasks.stop()
             finally:
                 await node.stop()
@@ -136,7 +138,7 @@ async def _owners(
     scopes = ["console:read", "console:act"]
     key = await keys.create(node.uow, organisation=organisation, scopes=scopes, holder="duty supervisor")
     rng = Random(seed)  # noqa: S311 - simulated behaviour is no secret
-    return PhoneOwners(node.pool, node.clock, tasks, http, key, rng, zone)
+    return PhoneOwners(node.pool, node.clock, tasks, http, key, rng, zone, Story(zone))
 
 
 def _roster_file(calls: Sequence[Call], size: int, seed: int) -> str:

@@ -20,6 +20,9 @@ JUMPED = timedelta(seconds=60)
 CHECK_EVERY_S = 0.03
 STUCK_CHECKS = 5_000
 """After so many checks that find the same work the oldest, the clock no longer waits for it: it was lost."""
+ASSUMPTIONS = [
+    f"Clock: moments are rounded up to {TICK_S} seconds; times in which nothing is due are jumped over.",
+]
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from dispatch.cli.demo.behaviour import plan_reply
 from dispatch.cli.demo.clocked_tasks import ClockedTasks
+from dispatch.cli.demo.story import Story
 from dispatch.clock import Clock
 from dispatch.services.messaging.gateway import OutboundText
 from dispatch.services.operations import demo_figures
@@ -47,6 +48,7 @@ class PhoneOwners:
     supervisor_key: str
     rng: Random
     zone: ZoneInfo
+    story: Story
     handled: set[UUID] = field(default_factory=set)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
 
@@ -62,6 +64,8 @@ class PhoneOwners:
         if about["recipient_kind"] == "duty":
             await self._supervise(about["incident_id"], about["escalation_id"])
         elif about["purpose"] == "offer" and link is not None:
+            if about["engagement"] == "dispatch":
+                self.story.begin(about["incident_id"], about["recipient_id"], message.text)
             await self._volunteer(link[1], about["distance_m"], about["engagement"])
         elif about["purpose"] in ("held", "aborted") and link is not None:
             await self.tasks.sleep(RECALL_DELAY_S)

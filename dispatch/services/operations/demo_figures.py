@@ -10,16 +10,31 @@ from dispatch.storage.queries import sql
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What happened, in numbers; `accepted_s` and `machine_s` are seconds from a report's receipt, sorted."""
+class IncidentEnd:
+    """How one incident ended: the seats it needed, the seats whose people arrived, and whether a human took it over.
 
-    counts: dict[str, int]
-    seats: dict[str, int]
+    `filled_before` is whether every seat had been filled when it was taken over.
+    """
+
+    id: UUID
+    needed: int
+    arrived: int
+    taken_over: bool
+    filled_before: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What happened, in numbers; times are seconds from an incident's first text."""
+
+    ends: list[IncidentEnd]
+    offers: int
+    reached: int
+    yes: int
     accepted_s: list[float]
-    machine_s: list[float]
-    escalations: list[asyncpg.Record]
-    messages: list[asyncpg.Record]
-    ends: list[asyncpg.Record]
+    arrived_s: list[float]
+    pages: int
+    messages: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +42,22 @@ class Violations:
     """What breaks the rules that the demo checks, each one written as a text."""
 
     lost_reports: list[str]
-    neglected_incidents: list[str]
     doubly_filled_seats: list[str]
     doubly_asked_volunteers: list[str]
 
 
 async def figures(pool: asyncpg.Pool) -> Figures:
     """Collect the figures of the summary."""
+    alerted = dict[str, int](await pool.fetchrow(sql("people_alerted")) or {})
+    delays = await pool.fetch(sql("delays_from_first_text"))
+    messages = {row["purpose"]: row["n"] for row in await pool.fetch(sql("messages_sent"))}
     return Figures(
-        counts=await counts(pool),
-        seats=dict(await pool.fetchrow(sql("seats_summary")) or {}),
-        accepted_s=[row["seconds"] for row in await pool.fetch(sql("first_acceptances"))],
-        machine_s=[row["seconds"] for row in await pool.fetch(sql("machine_delays"))],
-        escalations=await pool.fetch(sql("escalations_by_level")),
-        messages=await pool.fetch(sql("messages_by_purpose")),
-        ends=await pool.fetch(sql("incidents_by_end")),
+        ends=[IncidentEnd(**row) for row in await pool.fetch(sql("incident_ends"))],
+        **alerted,
+        accepted_s=[row["accepted_s"] for row in delays],
+        arrived_s=[row["arrived_s"] for row in delays if row["arrived_s"] is not None],
+        pages=messages.pop("escalation", 0),
+        messages=messages,
     )
 
 
@@ -59,7 +75,6 @@ async def violations(pool: asyncpg.Pool) -> Violations:
     """Find every report, incident, seat and volunteer that breaks a rule."""
     return Violations(
         await _texts(pool, sql("lost_reports")),
-        await _texts(pool, sql("neglected_incidents")),
         await _texts(pool, sql("doubly_filled_seats")),
         await _texts(pool, sql("doubly_asked_volunteers")),
     )

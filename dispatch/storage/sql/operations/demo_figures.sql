@@ -13,7 +13,9 @@ SELECT
     (SELECT count(*) FROM incidents) AS incidents,
     (SELECT count(*) FROM incidents WHERE ended_at IS NULL) AS running,
     (SELECT count(*) FROM incidents WHERE covered_at IS NOT NULL) AS covered,
+    (SELECT count(*) FROM incidents WHERE taken_by IS NOT NULL) AS taken_over,
     (SELECT count(*) FROM offers) AS offers,
+    (SELECT count(DISTINCT offer_id) FROM messages WHERE purpose = 'offer' AND status IN ('sent', 'delivered')) AS reached,
     (SELECT count(*) FROM offers WHERE status = 'extended') AS live,
     (SELECT count(*) FROM offers WHERE status = 'accepted') AS accepted,
     (SELECT count(*) FROM offers WHERE status = 'declined') AS declined,
@@ -32,58 +34,57 @@ SELECT
     (SELECT count(*) FROM messages WHERE status IN ('queued', 'leased')) AS messages,
     (SELECT count(*) FROM outbox) AS outbox;
 
--- name: seats_summary
--- Returns needed and filled seats, and the incidents that needed volunteers by how they ended.
+-- name: incident_ends
+-- Returns, per incident, the seats that it needed, the seats whose people arrived (of a notice: have seen it), those in
+-- reserve included, whether a human took it over, and whether every needed seat had been filled before.
 SELECT
-    count(*) FILTER (WHERE NOT s.reserve) AS needed,
-    count(*) FILTER (WHERE NOT s.reserve AND EXISTS (
-        SELECT FROM assignments a WHERE a.incident_id = s.incident_id AND a.seat = s.number)) AS filled,
-    count(*) FILTER (WHERE s.reserve AND EXISTS (
-        SELECT FROM assignments a WHERE a.incident_id = s.incident_id AND a.seat = s.number)) AS reserves
-FROM seats s;
+    i.id,
+    (SELECT count(*) FROM seats s WHERE s.incident_id = i.id AND NOT s.reserve)::int AS needed,
+    (SELECT count(DISTINCT a.seat) FROM assignments a
+     WHERE a.incident_id = i.id AND (a.on_scene_at IS NOT NULL OR i.engagement = 'notice'))::int AS arrived,
+    moments.taken_over IS NOT NULL AS taken_over,
+    coalesce(moments.covered < moments.taken_over, false) AS filled_before
+FROM incidents i
+CROSS JOIN LATERAL (
+    SELECT min(j.id) FILTER (WHERE j.type LIKE 'incident.taken\_over.%') AS taken_over,
+           min(j.id) FILTER (WHERE j.type LIKE 'incident.covered.%') AS covered
+    FROM journal j WHERE j.stream = i.id
+) AS moments
+ORDER BY i.id;
 
--- name: first_acceptances
--- Returns, per incident with an acceptance, the seconds from the receipt of its report to the first one.
-SELECT extract(epoch FROM min(a.assigned_at) - r.received_at)::float8 AS seconds
-FROM assignments a
-JOIN incidents i ON i.id = a.incident_id
-JOIN reports r ON r.id = i.report_id
-GROUP BY i.id, r.received_at
-ORDER BY seconds;
+-- name: people_alerted
+-- Returns how many offers there were, how many reached a phone, and how many of those were answered with yes, late or not.
+SELECT count(*)::int AS offers,
+       count(*) FILTER (WHERE reached)::int AS reached,
+       count(*) FILTER (WHERE reached AND (status = 'accepted' OR late IS NOT NULL))::int AS yes
+FROM (
+    SELECT o.status, o.late, EXISTS (
+        SELECT FROM messages m
+        WHERE m.offer_id = o.id AND m.purpose = 'offer' AND m.status IN ('sent', 'delivered')) AS reached
+    FROM offers o
+) AS asked;
 
--- name: machine_delays
--- Returns, per incident with an offer, the seconds from the receipt of its report to its first offer.
-SELECT extract(epoch FROM min(o.extended_at) - r.received_at)::float8 AS seconds
-FROM offers o
-JOIN incidents i ON i.id = o.incident_id
-JOIN reports r ON r.id = i.report_id
-GROUP BY i.id, r.received_at
-ORDER BY seconds;
+-- name: delays_from_first_text
+-- Returns, per incident whose offers reached a phone, the seconds from the first text to the first yes that was seated and
+-- to the first arrival.
+SELECT extract(epoch FROM min(a.assigned_at) - text.sent_at)::float8 AS accepted_s,
+       extract(epoch FROM min(a.on_scene_at) - text.sent_at)::float8 AS arrived_s
+FROM (
+    SELECT incident_id, min(sent_at) AS sent_at FROM messages
+    WHERE purpose = 'offer' AND status IN ('sent', 'delivered') GROUP BY incident_id
+) AS text
+JOIN assignments a ON a.incident_id = text.incident_id
+GROUP BY text.incident_id, text.sent_at;
 
--- name: escalations_by_level
--- Returns the escalations by level and how they ended.
-SELECT level, status, count(*) AS n FROM escalations GROUP BY level, status ORDER BY level, status;
-
--- name: messages_by_purpose
--- Returns the messages by purpose and status.
-SELECT purpose, status, count(*) AS n FROM messages GROUP BY purpose, status ORDER BY purpose, status;
-
--- name: incidents_by_end
--- Returns the incidents by plan, whether they were covered, and how they ended.
-SELECT p.name AS plan, i.status, (i.covered_at IS NOT NULL) AS covered, (i.taken_by IS NOT NULL) AS taken,
-       count(*) AS n
-FROM incidents i JOIN plans p ON p.hash = i.plan_hash
-GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+-- name: messages_sent
+-- Returns the messages that left, by purpose, the most frequent first.
+SELECT purpose, count(*)::int AS n FROM messages
+WHERE status IN ('sent', 'delivered') GROUP BY purpose ORDER BY n DESC, purpose;
 
 -- name: lost_reports
 -- Returns accepted reports without exactly one incident of their own.
 SELECT r.id FROM reports r
 WHERE (SELECT count(*) FROM incidents i WHERE i.report_id = r.id) <> 1;
-
--- name: neglected_incidents
--- Returns incidents that were neither covered nor handed over, and have not ended.
-SELECT i.id FROM incidents i
-WHERE i.covered_at IS NULL AND i.taken_by IS NULL AND i.ended_at IS NULL;
 
 -- name: doubly_filled_seats
 -- Returns seats that two people held at one time, by the order of the journal.
