@@ -61,7 +61,7 @@ class MessageFailed(MessageEvent):
 
 
 class MessageSkipped(MessageEvent):
-    """The message was not sent, since its reason no longer held."""
+    """The message was not sent: its reason no longer held, or the text of another page tells of it."""
 
     type: ClassVar[str] = "message.skipped.v1"
 

@@ -40,11 +40,12 @@ class LeaseRequest:
 
 @dataclass(frozen=True, slots=True)
 class LeasedMessage:
-    """A leased message; a later lease of the same message has more attempts."""
+    """A leased message, a page or not; a later lease of the same message has more attempts."""
 
     id: UUID
     severity: int
     attempts: int
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ async def lease(request: LeaseRequest, connection: asyncpg.Connection, now: date
         request.most,
         now + request.lasting,
     )
-    return [LeasedMessage(row["id"], row["severity"], row["attempts"]) for row in rows]
+    return [LeasedMessage(row["id"], row["severity"], row["attempts"], row["page"]) for row in rows]
 
 
 async def complete(

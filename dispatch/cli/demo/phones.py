@@ -62,7 +62,8 @@ class PhoneOwners:
             return
         link = LINK.search(message.text)
         if about["recipient_kind"] == "duty":
-            await self._supervise(about["incident_id"], about["escalation_id"])
+            for told in await demo_figures.told_by(self.pool, message.message_id):
+                self.tasks.start(self._supervise(told["incident_id"], told["escalation_id"]))
         elif about["purpose"] == "offer" and link is not None:
             if about["engagement"] == "dispatch":
                 self.story.begin(about["incident_id"], about["recipient_id"], message.text)
@@ -93,7 +94,10 @@ class PhoneOwners:
         await self._post(link, data={"answer": answer}, allow_redirects=False)
 
     async def _supervise(self, incident_id: UUID | None, escalation_id: UUID | None) -> None:
-        """Take over the incident of a page, and close it after some time."""
+        """Take over an incident of which a page told, and close it after some time.
+
+        What a text only counts, the supervisor finds in `dispatch watch`.
+        """
         if incident_id is None:
             if escalation_id is not None:
                 await self._act(f"/v1/escalations/{escalation_id}/acknowledge", "seen")

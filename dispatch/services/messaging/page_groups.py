@@ -25,7 +25,9 @@ async def gather(
     The others that wait for the contact are skipped, carried by it. A page that comes too soon after a text is left out
     and waits. What is no page is returned as it is.
     """
-    attempts = {one.id: one.attempts for one in leased}
+    attempts = {one.id: one.attempts for one in leased if one.page}
+    if not attempts:
+        return list(leased)
     rows = await connection.fetch(sql("waiting_pages"), list(attempts), now - TOLD_WITHIN, now - WINDOW)
     groups: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
     for row in rows:

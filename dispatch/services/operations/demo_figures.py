@@ -93,3 +93,8 @@ async def message_context(pool: asyncpg.Pool, message_id: UUID) -> dict[str, Any
 
 async def _texts(pool: asyncpg.Pool, statement: str) -> list[str]:
     return [" ".join(str(value) for value in row.values()) for row in await pool.fetch(statement)]
+
+
+async def told_by(pool: asyncpg.Pool, message_id: UUID) -> list[asyncpg.Record]:
+    """Return the incidents and escalations of which the text of a page told its reader, named or counted."""
+    return await pool.fetch(sql("told_by_page"), message_id)

@@ -109,6 +109,19 @@ async def test_while_nobody_is_on_duty_the_alarm_phone_is_paged_and_can_acknowle
     assert (seen.status, seen.acknowledged_by) == ("acknowledged", duty_actor(organisation))
 
 
+async def test_the_alarm_phone_is_paged_too_where_messages_to_everybody_on_duty_fail(post: Post) -> None:
+    await organisations.change(post.uow, post.scene.organisation, Changes(alarm_phone="+33388000000"))
+    await post.duty(1)
+    await post.uow.pool.execute("UPDATE duty_contacts SET failing_since = $1", post.clock.now())
+    incident = await post.scene.incident()
+    await post.scene.act(incident.id, "escalate")
+    await post.deliver()
+    assert post.gateway.phone("+33388000000").inbox == [], "the contact's turn comes first"
+    await post.expire(incident, 60)
+    await post.deliver()
+    assert len(post.gateway.phone("+33388000000").inbox) == 1
+
+
 async def test_the_alarm_phone_is_left_alone_while_somebody_is_on_duty(post: Post) -> None:
     await organisations.change(post.uow, post.scene.organisation, Changes(alarm_phone="+33388000000"))
     number = await post.duty(1)

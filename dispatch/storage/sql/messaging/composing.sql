@@ -59,13 +59,13 @@ WHERE r.incident_id = ANY ($1::uuid[]) AND r.kind = 'held'
 ORDER BY r.incident_id, r.volunteer_id;
 
 -- name: duty_order
--- Returns the duty contacts of organisations, each organisation's in duty order. The alarm phone of one without any is a
--- contact under the organisation's id.
+-- Returns the duty contacts of organisations, each organisation's in duty order. Where there is none, or messages to all fail,
+-- the alarm phone is the last one, under the organisation's id.
 SELECT organisation, id, channel, drills, turn FROM duty_contacts WHERE organisation = ANY ($1::uuid[])
 UNION ALL
-SELECT o.id, o.id, 'sms', false, 0 FROM organisations o
+SELECT o.id, o.id, 'sms', false, 32767 FROM organisations o
 WHERE o.id = ANY ($1::uuid[]) AND o.alarm_phone IS NOT NULL
-  AND NOT EXISTS (SELECT FROM duty_contacts d WHERE d.organisation = o.id)
+  AND NOT EXISTS (SELECT FROM duty_contacts d WHERE d.organisation = o.id AND d.failing_since IS NULL)
 ORDER BY organisation, turn;
 
 -- name: count_ask_backs

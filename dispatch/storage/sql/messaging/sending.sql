@@ -25,7 +25,7 @@ WITH due AS (
 UPDATE messages m
 SET status = 'leased', leased_until = $6, attempts = attempts + 1, in_doubt = in_doubt OR status = 'leased'
 FROM first WHERE m.id = first.id
-RETURNING m.id, m.severity, m.attempts;
+RETURNING m.id, m.severity, m.attempts, m.purpose = 'escalation' AS page;
 
 -- name: renew_leases
 -- Extends the leases of messages that are being sent, where the lease has not run out at $2 and does before $3.

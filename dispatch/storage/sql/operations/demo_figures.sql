@@ -121,3 +121,7 @@ SELECT a.volunteer_id, a.lane FROM asked a JOIN asked b
 -- name: report_ids
 -- Returns the id of every stored report.
 SELECT id FROM reports;
+
+-- name: told_by_page
+-- Returns the incidents and escalations of which the text of a page told, those that it only counted among them.
+SELECT incident_id, escalation_id FROM messages WHERE id = $1 OR carried_by = $1;
