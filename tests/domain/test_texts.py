@@ -49,6 +49,33 @@ def test_an_offer_says_what_how_far_until_when_where_and_how_to_answer() -> None
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("plan", [{}, {"informs": True}, {"crew": True}])
+def test_an_offer_begins_with_the_organisation_that_asks(language: Language, plan: dict[str, bool]) -> None:
+    colon = {"fr": " : ", "en": ": "}[language]
+    text = render(facts("offer", language, organisation="SDIS 67", drill=True, **plan))
+    assert text.partition("] ")[2].startswith(f"SDIS 67{colon}{gsm.fold(TITLE[language])}")
+    assert not render(facts("offer", language, **plan)).startswith(colon.strip())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("plan", [{}, {"crew": True}])
+def test_a_long_name_of_an_organisation_keeps_an_offer_in_one_text_message(
+    language: Language, plan: dict[str, bool]
+) -> None:
+    asked = facts("offer", language, organisation="Sapeurs-pompiers de Strasbourg", **plan)
+    text = render(replace(asked, distance_m=1234))
+    assert text.startswith("Sapeurs-pompiers de S...")
+    assert gsm.parts(text) == 1, len(text)
+
+
+@pytest.mark.parametrize("organisation", ["SDIS 67", "SDIS du Pas-de-Calais", "Mairie de Barr"])
+@pytest.mark.parametrize(("own", "answer"), [("oui", "accepted"), ("je ne peux pas", "declined")])
+def test_an_offer_that_is_quoted_is_no_part_of_the_answer(organisation: str, own: str, answer: str) -> None:
+    quoted = render(facts("offer", organisation=organisation))
+    assert grammar.parse(f"{own}\n{quoted}") == grammar.ParsedText(answer, "7K")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("purpose", PURPOSES)
 @pytest.mark.parametrize("plan", [{}, {"informs": True}, {"crew": True}])
 def test_every_message_is_written_in_both_languages_in_seven_bits(

@@ -22,7 +22,7 @@ async def press(site: Site, link: str, answer: str) -> httpx.Response:
 async def test_the_page_shows_what_is_asked_where_and_until_when(site: Site) -> None:
     response = await site.client.get(await site.link())
     assert response.status_code == 200
-    for shown in ("Essai", "à 50 m", "21:01:00", "Je viens"):
+    for shown in (">SDIS 75</p>\n<h1>Essai", "à 50 m", "21:01:00", "Je viens"):
         assert shown in response.text
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert response.headers["Cache-Control"] == "no-store"

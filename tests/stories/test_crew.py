@@ -5,7 +5,7 @@ from collections import Counter
 from tests.stories.city import City
 from tests.stories.phones import Handset
 
-OFFER = "Pouvez-vous venir au centre"
+OFFER = "Venez-vous au centre"
 SKILLS = ["driver"] * 3 + ["crew_leader"] * 3 + ["firefighter"] * 16
 
 

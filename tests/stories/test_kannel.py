@@ -36,7 +36,7 @@ async def test_an_offer_goes_out_and_a_yes_a_no_and_a_stop_come_back_by_text(lin
     eighth, ninth, tenth = await city.enrol(3, nearest=600)
     arrest = await city.report(kind=ARREST, at=PLACE)
     text = await first.expects(OFFER)
-    assert text.startswith("Arret cardiaque à 100 m. Venez-vous ? Répondez OUI ")
+    assert text.startswith("SDIS 75 : Arret cardiaque à 100 m. Venez-vous ? Répondez OUI ")
     assert text.endswith(first.link)
 
     await line.becomes({"delivered": 7})

@@ -70,6 +70,7 @@ class Facts:
     unseen_ids: Sequence[UUID] = ()
     unseen_titles: Sequence[str] = ()
     late_arrival: bool = False
+    organisation_name: str = ""
 
     @property
     def assigned(self) -> bool:
@@ -116,6 +117,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             unseen=tuple(unseen),
             forwarded=facts.purpose == "ask_back" and facts.offer_id is not None,
             late_arrival=facts.late_arrival,
+            organisation=facts.organisation_name,
         )
     )
     return fold(text) if facts.channel == "sms" else text

@@ -11,13 +11,16 @@ from dispatch.domain.messaging.wording import REASONS, SENTENCES, WITH_DETAIL
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
 
+LONGEST_SENDER = 24
+"""Letters of an organisation's name in a text."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
     """Everything that a text may mention; `page` is what a text to a duty contact says.
 
     `pending` are the offers that an unclear answer may mean, `unseen` those of recalls that were not acknowledged;
-    `forwarded` is whether a supervisor got the words.
+    `forwarded` is whether a supervisor got the words; `organisation` is the name of the one that asks.
     """
 
     purpose: Purpose
@@ -43,6 +46,7 @@ class TextFacts:
     unseen: tuple[tuple[str, str], ...] = ()
     forwarded: bool = False
     late_arrival: bool = False
+    organisation: str = ""
 
 
 def render(facts: TextFacts) -> str:
@@ -118,6 +122,7 @@ def _manner(key: str, facts: TextFacts) -> str:
 
 def _fields(facts: TextFacts) -> dict[str, str]:
     return {
+        "sender": sender(facts.organisation, facts.language),
         "title": facts.title,
         "distance": distance(facts.distance_m, facts.language),
         "until": facts.until,
@@ -151,6 +156,15 @@ def role_in_words(role: str, language: Language) -> str:
 
 def _listed(offers: tuple[tuple[str, str], ...]) -> str:
     return ", ".join(f"{code} = {title}" for code, title in offers)
+
+
+def sender(organisation: str, language: Language) -> str:
+    """Return who asks, as a text begins with it; a long name is shortened, so that the text stays one SMS."""
+    if not organisation:
+        return ""
+    fits = len(organisation) <= LONGEST_SENDER
+    name = organisation if fits else f"{organisation[: LONGEST_SENDER - 3].rstrip()}..."
+    return f"{name} : " if language == "fr" else f"{name}: "
 
 
 def about(title: str) -> str:

@@ -5,20 +5,20 @@ from schemas.volunteers import Language
 SENTENCES: dict[str, dict[Language, str]] = {
     "drill": {"fr": "[EXERCICE] ", "en": "[DRILL] "},
     "offer": {
-        "fr": "{title} à {distance}. Venez-vous ? Répondez OUI {code} ou NON {code} avant {until} {link}",
-        "en": "{title}, {distance} away. Can you go? Reply YES {code} or NO {code} before {until}. {link}",
+        "fr": "{sender}{title} à {distance}. Venez-vous ? Répondez OUI {code} ou NON {code} avant {until} {link}",
+        "en": "{sender}{title}, {distance} away. Can you go? Reply YES {code} or NO {code} before {until}. {link}",
     },
     "offer_crew": {
-        "fr": "{title}. Pouvez-vous venir au centre ? Répondez OUI {code} / NON {code} avant {until} {link}",
-        "en": "{title}. Can you come to the station? Reply YES {code} or NO {code} before {until}. {link}",
+        "fr": "{sender}{title}. Venez-vous au centre ? Répondez OUI {code} / NON {code} avant {until} {link}",
+        "en": "{sender}{title}. Can you come to the station? Reply YES {code} or NO {code} before {until}. {link}",
     },
     "offer_informs": {
         "fr": (
-            "{title} dans votre secteur. Restez chez vous, n'intervenez pas ; danger : 17. "
+            "{sender}{title} dans votre secteur. Restez chez vous, n'intervenez pas ; danger : 17. "
             "Pour confirmer votre lecture : OUI {code} avant {until}, sinon NON {code}. {link}"
         ),
         "en": (
-            "{title} in your area. Stay at home, do not intervene; in danger call 17. "
+            "{sender}{title} in your area. Stay at home, do not intervene; in danger call 17. "
             "To confirm that you have read this: YES {code} before {until}, else NO {code}. {link}"
         ),
     },

@@ -38,7 +38,7 @@ WORDS: dict[Kind, str] = {
         suis pas loin, pas trop loin, not far, not far away, am not far, pas longtemps, fait
         mal, get, getting, up, there, then, serai, va, must, fort et clair, loud and clear,
         définitif, définitivement, permettez-moi de, aimable, de plus près, de plus proche, rien
-        ne m'empêche, tout effort
+        ne m'empêche, tout effort, pas de calais
     """,
     Kind.NEAR: """
         suis là, chez moi, à la maison, at home, en ville, là, ici, here, ville, town, in town, secteur,
