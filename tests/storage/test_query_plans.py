@@ -78,6 +78,8 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "fetch_outbox": ((list(range(64)), 80, 20), 1500),
     "delete_outbox": ((list(range(1, 101)),), 1500),
     "record_inbox": (("incidents", [one("event", 1), uuid4()], NOW), 80),
+    "journal_links": (([one("event", 1)], [START], [1]), 1000),
+    "count_unresolved_parking": (("incidents", "incident.events", ["forged"]), 40),
     "journal_heads": ((INCIDENTS,), 80),
     "read_streams": ((INCIDENTS[:2],), 80),
     "read_stream": ((ORGANISATION, 0, MANY - 50, ["incident.events"], ["actual"], 50), 300),
