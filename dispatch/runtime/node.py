@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -210,7 +211,8 @@ class Node:
 
     def _serve(self) -> None:
         self._server = HttpServer(self.app(), self.wiring.host, self.wiring.port, self.wiring.proxies)
-        self._spawn("http", self._server.serve)
+        bound = [self.wiring.listener] if self.wiring.listener else None
+        self._spawn("http", partial(self._server.serve, bound))
 
     def app(self) -> FastAPI:
         """Build the HTTP application for the roles of the process."""

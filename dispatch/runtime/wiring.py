@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from socket import socket
 
 import structlog
 
@@ -27,7 +28,7 @@ class Wiring:
 
     `guarded_positions` is whether access control lets only trusted trackers write to `volunteer.positions`.
     `wake_after_s` is how long after a commit the loops of the process look for what to do: what is committed in between
-    is done together, which costs less.
+    is done together, which costs less. `listener` is a socket that is bound to the address already.
     """
 
     dsn: str
@@ -42,6 +43,7 @@ class Wiring:
     migrates: bool = False
     write_generation: int | None = None
     wake_after_s: float = 0.0
+    listener: socket | None = None
     retention_days: Mapping[str, int] = field(default_factory=retention.periods)
     streams: StreamLimits = field(default_factory=StreamLimits)
     guarded_positions: bool = False

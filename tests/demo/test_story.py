@@ -78,6 +78,14 @@ def test_the_story_says_what_people_answer_and_how_it_ends() -> None:
         assert sentence in flat(text)
 
 
+def test_the_story_ends_with_its_incident() -> None:
+    story = begun()
+    told(moment(0, "incident.opened", **OPENED), story=story)
+    assert not story.ended
+    told(moment(9, "incident.closed", by="renfort", reason="all released"), story=story)
+    assert story.ended
+
+
 def test_each_moment_is_told_once() -> None:
     story, opened = begun(), moment(0, "incident.opened", **OPENED)
     assert told(opened, story=story)

@@ -9,7 +9,6 @@ from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,6 +19,7 @@ from dispatch.cli.demo.emergency_calls import Call, Calls
 from dispatch.cli.demo.phones import PhoneOwners
 from dispatch.cli.demo.population import COLUMNS, population
 from dispatch.cli.demo.story import Story
+from dispatch.cli.demo.temporary_folder import temporary_folder
 from dispatch.clock import MovableClock
 from dispatch.config import token_secret
 from dispatch.domain.service_area import Area
@@ -66,8 +66,7 @@ class DemoInstallation:
 async def install(chosen: Calls, size: int, seed: int) -> AsyncIterator[DemoInstallation]:
     """Set up everything for some calls and `size` volunteers; the clock stands still until it is moved."""
     calls = chosen.calls
-    with TemporaryDirectory(prefix="renfort-demo-") as temporary:
-        folder = Path(temporary)
+    with temporary_folder() as folder:
         async with embedded_services.embedded(folder, postgres=True, broker=True, durable=False) as services:
             clock = MovableClock(calls[0].received_at - LEAD)
             tasks = ClockedTasks(clock)
@@ -95,12 +94,14 @@ def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiri
     if services.postgres is None or services.broker is None:
         msg = "the demo needs its own broker and database"
         raise ValueError(msg)
-    port = _free_port()
+    listener = _listener()
+    port = listener.getsockname()[1]
     return Wiring(
         dsn=services.postgres.url(),
         cluster=Cluster(services.broker.address, embedded=True, woken=True),
         host="127.0.0.1",
         port=port,
+        listener=listener,
         links=f"http://127.0.0.1:{port}",
         secret=token_secret(folder),
         intake=Intake(load(None)),
@@ -111,10 +112,11 @@ def _wiring(folder: Path, services: Embedded, gateway: SimulatedGateway) -> Wiri
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _listener() -> socket.socket:
+    """Return a socket on a port that no other demo gets."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    return listener
 
 
 async def _create_organisation(uow: UnitOfWork, chosen: Calls, size: int, seed: int) -> UUID:

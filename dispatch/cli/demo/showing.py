@@ -58,8 +58,9 @@ class Screen:
         shown = self.site.clock.now()
         while True:
             await self.tell()
-            now, counts, rate = await self._status()
-            if now - shown >= STATUS_EVERY:
+            self.rate.at(self.site.clock.now())
+            if self.site.clock.now() - shown >= STATUS_EVERY:
+                now, counts, rate = await self._status()
                 shown = now
                 self._print(display.status(now, counts, self.calls, rate))
             await asyncio.sleep(POLL_INTERVAL_S)
@@ -67,7 +68,7 @@ class Screen:
     async def tell(self) -> None:
         """Print what is new in the story."""
         story = self.site.owners.story
-        if story.incident_id is not None:
+        if story.incident_id is not None and not story.ended:
             for paragraph in story.tell(
                 await timeline(self.site.node.uow, self.site.organisation, story.incident_id)
             ):

@@ -14,6 +14,7 @@ from dispatch.services.console.history import Moment, Timeline
 
 WIDTH = 78
 INDENT = " " * 10
+END = "incident.closed"
 NAMED = 3
 """How many of those who are asked at once are named."""
 Names = Mapping[str, str]
@@ -25,6 +26,7 @@ class Story:
 
     zone: ZoneInfo
     incident_id: UUID | None = None
+    ended: bool = False
     _receiver: str = ""
     _text: str = ""
     _told: set[str] = field(default_factory=set)
@@ -42,6 +44,7 @@ class Story:
         self._told.update(map(str, fresh))
         for (at, what), together in groupby(fresh, lambda moment: (moment.at, moment.what)):
             self._began = self._began or at
+            self.ended = self.ended or what == END
             for sentence in self._sentences(what, list(together), names):
                 yield self._paragraph(at, sentence)
             if what == "search.round" and self._text:
