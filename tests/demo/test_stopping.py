@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,12 +26,14 @@ def short_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def until(holds: bool | None, what: str, began: float) -> bool:
-    assert holds or time.monotonic() - began < PATIENCE_S, what
-    return bool(holds)
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < PATIENCE_S, what
+        time.sleep(0.1)
 
 
-def test_the_folder_is_removed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_is_removed_at_the_end() -> None:
     with temporary_folder() as folder:
         (folder / "file").touch()
     assert not folder.exists()
@@ -44,15 +46,10 @@ def test_the_folder_is_removed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_demo_that_is_stopped_leaves_nothing(number: signal.Signals, code: int, short_folder: Path) -> None:
     environment = os.environ | {"TMPDIR": str(short_folder)}
     with subprocess.Popen([DISPATCH, "demo"], env=environment, stdout=subprocess.DEVNULL) as demo:
-        began = time.monotonic()
-        started: list[psutil.Process] = []
-        while not until({one.name() for one in started} >= CHILDREN, "the demo starts its services", began):
-            time.sleep(0.1)
-            started = psutil.Process(demo.pid).children(recursive=True)
+        process = psutil.Process(demo.pid)
+        wait_until(lambda: {one.name() for one in process.children()} >= CHILDREN, "its services start")
+        started = process.children(recursive=True)
         demo.send_signal(number)
         assert demo.wait(PATIENCE_S) == code
-    began = time.monotonic()
-    while not until(not any(one.is_running() for one in started), "its processes end", began):
-        time.sleep(0.1)
-    while not until(not list(short_folder.iterdir()), "its folder is removed", began):
-        time.sleep(0.1)
+    wait_until(lambda: not any(one.is_running() for one in started), "its processes end")
+    wait_until(lambda: not list(short_folder.iterdir()), "its folder is removed")
