@@ -4,7 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,12 +12,15 @@ import asyncpg
 import orjson
 import pytest
 
-from dispatch.cli.watch.command import Lines
+from dispatch.cli.watch import command
+from dispatch.cli.watch.changes import Lines
 from dispatch.cli.watch.screen import Size, picture
 from dispatch.clock import MovableClock
 from dispatch.domain.messaging.wording import REASONS
 from dispatch.services.access import organisations
 from dispatch.services.console.overview import Overview, overview
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.storage.pool import ConnectionLostError
 from schemas.volunteers import Language
 from tests.cli.invocations import Dispatch
 from tests.cli.night import Night, prepare
@@ -184,10 +187,41 @@ async def test_a_pipe_gets_a_line_for_each_change_and_no_more(
     lines.show(later, lost=True)
     lines.show(later, lost=True)
     assert capsys.readouterr().out == "21:00:25 NO CONNECTION SINCE 21:00:25\n"
-    gone = replace(later, actual=replace(later.actual, incidents=later.actual.incidents[1:]))
+    less_grave = replace(later, actual=replace(later.actual, incidents=later.actual.incidents[1:]))
+    gone = replace(less_grave, actual=replace(less_grave.actual, total=5))
+    lines.show(less_grave, lost=True)
     lines.show(gone, lost=False)
     out = capsys.readouterr().out.splitlines()
     assert out == ["21:00:25 connected again", f"21:00:25 ended: {seen.actual.incidents[0].code}"]
+
+
+@pytest.mark.usefixtures("dispatch")
+async def test_the_watch_outlives_the_connection_and_says_while_it_is_lost(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class EnoughError(Exception):
+        """The watch has connected again."""
+
+    shown: list[bool] = []
+    outcomes: Iterator[type[Exception] | None] = iter(
+        [None, ConnectionLostError, ConnectionRefusedError, None]
+    )
+
+    async def read(uow: UnitOfWork, _organisation: str | None, most: int) -> Overview:
+        if error := next(outcomes):
+            raise error
+        return await overview(uow, night.world.organisation, most=most)
+
+    def show(seen: Overview, *, lost: bool) -> None:
+        assert seen.actual.total == 6
+        shown.append(lost)
+        if shown == [False, True, True, False]:
+            raise EnoughError
+
+    monkeypatch.setattr(command, "read", read)
+    monkeypatch.setattr(command, "RETRY_S", 0)
+    with pytest.raises(EnoughError):
+        await command.follow(None, show)
 
 
 async def test_one_picture_is_printed_or_written_as_json(dispatch: Dispatch, night: Night) -> None:
