@@ -74,6 +74,23 @@ async def test_the_list_of_keys_says_for_whom_each_acts(dispatch: Dispatch, orga
     assert ("installation" in shown, both[0]["id"] in shown, both[1]["id"] in shown) == (True, True, False)
 
 
+async def test_the_doctor_names_organisations_for_which_no_key_of_a_gateway_acts(
+    dispatch: Dispatch, organisation: str
+) -> None:
+    async def found() -> list[str]:
+        findings = (await dispatch("doctor", "--json")).json()
+        return [one["detail"] for one in findings if one["what"] == "gateway simulated"]
+
+    await dispatch("organisations", "create", "SDIS 68")
+    gateway = ("keys", "create", "--scope", "gateway:simulated", "--organisation", organisation)
+    assert await found() == []
+    await dispatch(*gateway)
+    (lacking,) = await found()
+    assert lacking.startswith("no key of it acts for SDIS 68")
+    await dispatch(*gateway, "--installation")
+    assert await found() == []
+
+
 async def test_only_a_gateway_s_key_is_made_for_the_installation(
     dispatch: Dispatch, organisation: str
 ) -> None:

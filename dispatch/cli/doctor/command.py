@@ -95,6 +95,8 @@ async def _connected(pool: asyncpg.Pool, environment: Settings) -> AsyncIterator
         yield found
     for found in await configuration.channels(uow, environment):
         yield found
+    for found in await configuration.gateway_keys(uow, environment):
+        yield found
     yield await retention.examine(uow)
     if not environment.postgres.get_secret_value():
         yield await backup.examine(uow, environment)

@@ -8,6 +8,7 @@ from dispatch.config import CLEAR_LINKS_WARNING, MisuseError, Settings
 from dispatch.domain.counting import counted
 from dispatch.gateways import providers
 from dispatch.runtime.wiring import gateways
+from dispatch.services.access import keys
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.unserved_channels import unserved_channels
 from dispatch.services.plans.plan_files import PlansError, load
@@ -63,6 +64,22 @@ async def channels(uow: UnitOfWork, settings: Settings) -> list[Finding]:
             f"no gateway serves it: {counted(one.waiting, 'message')} waiting, {one.skipped} skipped within a day",
         )
         for one in await unserved_channels(uow.pool, served, uow.clock.now())
+    ]  # fmt: skip
+
+
+async def gateway_keys(uow: UnitOfWork, settings: Settings) -> list[Finding]:
+    """Name each organisation for which no key of a gateway acts."""
+    try:
+        names = [gateway.name for gateway in gateways(settings, lambda _message: None)]
+    except MisuseError:
+        return []
+    return [
+        Finding(
+            f"gateway {name}", "warn",
+            f"no key of it acts for {organisation}, whose people's answers and receipts are not read: "
+            f"dispatch keys create --scope gateway:{name} --installation",
+        )
+        for name, organisation in await keys.without_gateway_key(uow, names)
     ]  # fmt: skip
 
 

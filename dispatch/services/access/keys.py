@@ -89,6 +89,12 @@ async def listed(uow: UnitOfWork, organisation: UUID) -> list[dict[str, Any]]:
     return [dict(row) for row in await uow.pool.fetch(sql("list_keys"), organisation)]
 
 
+async def without_gateway_key(uow: UnitOfWork, gateways: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the names of some gateways that have keys, each with the organisations for which none of them acts."""
+    rows = await uow.pool.fetch(sql("organisations_without_gateway_key"), gateways)
+    return [(row["gateway"], row["organisation"]) for row in rows]
+
+
 async def revoke(uow: UnitOfWork, organisation: UUID, key_id: str) -> None:
     """Revoke a key at once; `key_id` is its middle part."""
 

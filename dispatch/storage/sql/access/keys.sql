@@ -16,3 +16,12 @@ ORDER BY created_at, id;
 -- Revokes a key and returns its id; no row if neither the organisation nor the installation has such a key,
 -- or it is revoked already.
 UPDATE api_keys SET revoked_at = $3 WHERE (organisation = $1 OR installation) AND id = $2 AND revoked_at IS NULL RETURNING id;
+
+-- name: organisations_without_gateway_key
+-- Returns, for each of some gateways of which there is a key, the organisations for which none of its keys acts.
+SELECT gateway, o.name AS organisation FROM unnest($1::text[]) AS gateway CROSS JOIN organisations o
+WHERE EXISTS (SELECT FROM api_keys k WHERE k.revoked_at IS NULL AND 'gateway:' || gateway = ANY (k.scopes))
+  AND NOT EXISTS (SELECT FROM api_keys k
+                  WHERE k.revoked_at IS NULL AND 'gateway:' || gateway = ANY (k.scopes)
+                    AND (k.installation OR k.organisation = o.id))
+ORDER BY gateway, o.name;
