@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -84,7 +83,7 @@ class _Body:
             return await self._receive()
         allowance = self._allowance()
         self._check_size(max(self._declared, self._size), allowance)
-        message = await self._arrived() or await self._awaited(allowance)
+        message = await self._next(allowance)
         self._size += len(message.get("body", b""))
         self._check_size(self._size, allowance)
         self.complete = not message.get("more_body", False)
@@ -99,37 +98,40 @@ class _Body:
             return self._rules.keyless
         return self._rules.by_path.get(self._scope["path"], self._rules.keyed)
 
-    async def _arrived(self) -> Message | None:
-        """Return a part that is here already, as nearly always; None where it must be waited for."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0):
-                return await self._receive()
-        return None
+    async def _next(self, allowance: Allowance) -> Message:
+        """Receive a part, which nearly always is here already: only one that is not yet must be waited for."""
+        part = asyncio.ensure_future(self._receive())
+        try:
+            await asyncio.sleep(0)
+            if not part.done():
+                await self._wait(part, allowance)
+            return part.result()
+        finally:
+            part.cancel()
 
-    async def _awaited(self, allowance: Allowance) -> Message:
+    async def _wait(self, part: "asyncio.Future[Message]", allowance: Allowance) -> None:
         if not self._keyless:
-            return await self._in_time(allowance)
+            return await self._in_time(part, allowance)
         address = (self._scope.get("client") or ("unknown",))[0]
         if self._waiting[address] >= self._rules.waiting:
             detail = "too many requests from this address have not sent their body: send it at once"
             raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(RETRY_AFTER_S)})
         self._waiting[address] += 1
         try:
-            return await self._in_time(allowance)
+            return await self._in_time(part, allowance)
         finally:
             self._waiting[address] -= 1
             if not self._waiting[address]:
                 del self._waiting[address]
 
-    async def _in_time(self, allowance: Allowance) -> Message:
+    async def _in_time(self, part: "asyncio.Future[Message]", allowance: Allowance) -> None:
+        now = asyncio.get_running_loop().time()
         if self._ends_at is None:
-            self._ends_at = asyncio.get_running_loop().time() + allowance.seconds
-        try:
-            async with asyncio.timeout_at(self._ends_at):
-                return await self._receive()
-        except TimeoutError:
+            self._ends_at = now + allowance.seconds
+        await asyncio.wait([part], timeout=max(0, self._ends_at - now))
+        if not part.done():
             detail = f"the body has not arrived within {allowance.seconds:g} seconds: send the request again"
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail) from None
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail)
 
     @staticmethod
     def _check_size(size: int, allowance: Allowance) -> None:
