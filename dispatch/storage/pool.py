@@ -150,9 +150,23 @@ def _is_lost(connection: asyncpg.Connection) -> bool:
 @asynccontextmanager
 async def transaction(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """Open a transaction on a connection of its own; raises RetryableError if another one won a race of `RACED`."""
-    try:
+    with _translate_races():
         async with pool.acquire() as connection, connection.transaction():
             yield cast("asyncpg.Connection", connection)
+
+
+@asynccontextmanager
+async def statement(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """Acquire a connection for one statement, a transaction by itself: two round trips fewer; raises RetryableError."""
+    with _translate_races():
+        async with pool.acquire() as connection:
+            yield cast("asyncpg.Connection", connection)
+
+
+@contextmanager
+def _translate_races() -> Iterator[None]:
+    try:
+        yield
     except (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError) as error:
         if error.constraint_name in RACED:
             raise RetryableError(f"{error.constraint_name}: {RACED[error.constraint_name]}") from error

@@ -114,6 +114,7 @@ async def _demo(chosen: Calls, speed: float, size: int, seed: int, *, stay: bool
         console.print(Text(text, "yellow"), soft_wrap=True)
     console.print(INTRODUCTION.format(speed=speed), end="\n\n")
     async with install(chosen, size, seed) as site:
+        hosting.freeze_startup_objects()
         began, started = time.monotonic(), site.clock.now()
         screen = Screen(console, site, len(chosen.calls), chosen.calls[0].received_at.tzinfo)
         accepted = await replay(site, screen, chosen.calls, speed)

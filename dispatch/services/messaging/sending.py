@@ -20,7 +20,7 @@ from dispatch.services.messaging.links import Links
 from dispatch.services.messaging.pages import with_pages
 from dispatch.services.messaging.send_slots import SendSlots
 from dispatch.storage.messages import LeasedMessage, LeaseRequest, lease, skip_unserved
-from dispatch.storage.pool import retrying, transaction
+from dispatch.storage.pool import retrying, statement, transaction
 from dispatch.storage.queries import sql
 from schemas.offers import Channel
 
@@ -159,7 +159,7 @@ class Sender:
 
     @retrying
     async def _lease(self, slots: SendSlots) -> list[LeasedMessage]:
-        async with transaction(self._uow.pool) as connection:
+        async with statement(self._uow.pool) as connection:
             # What this process sends is never leased again, however fast the clock and however slow the gateway.
             held = list(slots.in_flight)
             request = LeaseRequest(slots.channel, slots.recall, slots.free, LEASE, held)
