@@ -76,7 +76,8 @@ async def test_a_sound_installation_is_found_sound(
         "sending": "ok", "skills and kinds": "ok",
         "processes": "ok", "heartbeats": "ok", "versions": "ok", "clock": "ok", "tables": "ok",
         "load": "ok", "outbox": "ok", "agenda": "ok", "reading": "ok",
-        "parking": "ok", "partitions": "ok", "duty of SDIS 67": "ok", "Kafka": "ok", "copies": "ok",
+        "parking": "ok", "partitions": "ok", "duty of SDIS 67": "ok", "pages of SDIS 67": "ok",
+        "Kafka": "ok", "copies": "ok",
         "topic settings": "ok", "consumers": "warn", "plans": "ok", "gateway": "warn", "disk": "ok",
         "retention": "warn",
     }  # fmt: skip
