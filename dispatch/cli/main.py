@@ -27,7 +27,10 @@ COMMANDS = {
     ),
     "report": ("dispatch.cli.commands.report:report", "Send a report, or a file of reports."),
     "volunteers": ("dispatch.cli.commands.volunteers:volunteers", "Import and list volunteers."),
-    "organisations": ("dispatch.cli.commands.organisations:organisations", "Create and list organisations."),
+    "organisations": (
+        "dispatch.cli.commands.organisations:organisations",
+        "Create, change and list organisations.",
+    ),
     "keys": ("dispatch.cli.commands.keys:keys", "Create, list and revoke API keys."),
     "duty": ("dispatch.cli.commands.duty:duty", "Set and list the supervisors who are notified."),
     "plans": ("dispatch.cli.commands.plans:plans", "Check response plans."),

@@ -51,9 +51,14 @@ def test_what_is_grave_and_new_never_waits_for_longer_than_a_minute(grave: Waiti
 
 
 @pytest.mark.parametrize(
-    "grave", [page("life_threatening", told=True), page("life_threatening", status="acknowledged")]
+    "grave",
+    [
+        page("life_threatening", told=True),
+        page("life_threatening", status="acknowledged"),
+        page("life_threatening", "no_plan"),
+    ],
 )
-def test_what_the_contact_knows_of_or_nobody_has_to_see_presses_no_more(grave: Waiting) -> None:
+def test_what_the_contact_knows_nobody_has_to_see_or_lacks_nobody_presses_not(grave: Waiting) -> None:
     assert next_text_at(Pace(NOW, BURST), [grave]) == NOW + timedelta(minutes=10)
 
 

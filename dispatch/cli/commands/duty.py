@@ -60,7 +60,9 @@ def parse_contact(text: str) -> DutyContact:
     drills = "drills" in rest
     rest = [part for part in rest if part != "drills"]
     if not name or not 1 <= len(rest) <= MOST_PARTS or not set(rest[1:]) <= set(get_args(Language)):
-        raise MisuseError(f"{text!r} is not NAME:PHONE[:fr|en][:drills]")
+        raise MisuseError(
+            f"{text!r} is not NAME:PHONE[:fr|en][:drills], such as 'Anne Weber:+33612345678:fr'"
+        )
     return DutyContact(name, rest[0], "en" if rest[1:] == ["en"] else "fr", drills)
 
 

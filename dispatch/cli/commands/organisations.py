@@ -14,7 +14,7 @@ from dispatch.services.access.organisations import Changes
 from dispatch.services.core.phone_numbers import HOME
 from dispatch.services.core.unit_of_work import UnitOfWork
 
-organisations = App(name="organisations", help="Create and list organisations.")
+organisations = App(name="organisations", help="Create, change and list organisations.")
 
 
 @organisations.command
@@ -98,7 +98,9 @@ def _area(text: str) -> Area:
     try:
         return read_area(text)
     except CoordinatesError as error:
-        raise MisuseError(f"--area {text!r} is not SOUTH,WEST,NORTH,EAST in degrees: {error}") from None
+        raise MisuseError(
+            f"--area {text!r} is not SOUTH,WEST,NORTH,EAST in degrees, such as 48.1,6.9,49.1,8.3: {error}"
+        ) from None
 
 
 @organisations.command(name="list")

@@ -20,6 +20,8 @@ WINDOW = BURST * SUSTAINED
 """Over which texts are counted, so that they are one in ten minutes on average."""
 SAFETY = frozenset({"danger", "hazard", "recall_unacknowledged"})
 """Reasons that concern those who are out there."""
+NO_HURRY = frozenset({"no_plan", "outside_area", "not_en_route", "late_arrival", "updated_after_end"})
+"""Reasons for which nobody who is needed is lacking yet: professionals alone respond, or people come all the same."""
 SEVERITIES = ("life_threatening", "urgent", "routine")
 
 
@@ -38,7 +40,8 @@ class Waiting(Struct, frozen=True):
     @property
     def grave(self) -> bool:
         """Return whether it must not wait for longer than a text is gathered."""
-        return self.reason in SAFETY or self.severity == "life_threatening"
+        threatened = self.severity == "life_threatening" and self.reason not in NO_HURRY
+        return self.reason in SAFETY or threatened
 
     @property
     def stands(self) -> bool:
@@ -46,10 +49,12 @@ class Waiting(Struct, frozen=True):
         return self.status == "raised"
 
     @property
-    def order(self) -> tuple[bool, int, int, datetime, UUID]:
+    def order(self) -> tuple[bool, bool, int, int, datetime, UUID]:
         """Return the place among other pages, the worst first; what concerns no incident counts as urgent."""
         severity = SEVERITIES.index(self.severity or "urgent")
-        return self.reason not in SAFETY, severity, -self.level, self.raised_at, self.message_id
+        return (
+            self.reason not in SAFETY, not self.grave, severity, -self.level, self.raised_at, self.message_id,
+        )  # fmt: skip
 
 
 class Pace(Struct, frozen=True):

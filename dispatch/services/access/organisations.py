@@ -223,4 +223,6 @@ def _check(name: str, zone: str, area: Area | None, country: str) -> None:
     if country not in COUNTRIES:
         raise InvalidError("country", f"{country!r} is not a country in two letters, such as FR, RE or BE")
     if area and not area.is_possible:
-        raise InvalidError("area", "give south, west, north, east in degrees, south before north")
+        raise InvalidError(
+            "area", "give south, west, north, east in degrees, south before north, such as 48.1,6.9,49.1,8.3"
+        )

@@ -6,7 +6,9 @@ from dispatch.domain.actors import duty_actor
 from dispatch.domain.service_area import Area
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import Changes
+from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.messaging.gateway import GatewayUnavailableError, InboundText
+from dispatch.services.plans.plan_files import load
 from dispatch.services.replies import inbound_texts
 from schemas.base import Severity
 from schemas.ids import short
@@ -225,6 +227,20 @@ async def test_a_page_says_roughly_where_and_never_the_exact_place(post: Post) -
     text = post.gateway.phone(number).inbox[0].text
     assert "(Essai, 4 km NE du centre)" in text
     assert "48.8" not in text
+
+
+async def test_a_routine_notice_that_nobody_reads_pages_after_the_hour_that_its_plan_says(post: Post) -> None:
+    number, agenda = await post.duty(1), AgendaRunner(post.uow)
+    notice = load(None).choose("watch.odour")
+    await post.scene.incident(notice, kind="watch.odour", severity="routine")
+    paged: list[int] = []
+    for seconds in (0, 3, 1797, 1799, 1):
+        post.clock.advance(seconds)
+        while await agenda.run_round():
+            pass
+        await post.deliver()
+        paged.append(len(post.gateway.phone(number).inbox))
+    assert paged == [0, 0, 0, 0, 1]
 
 
 async def _escalated(post: Post, severity: Severity = "urgent") -> UUID:
