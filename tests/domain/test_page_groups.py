@@ -41,6 +41,15 @@ def test_pages_within_a_minute_of_a_text_are_the_next_text(texts: int) -> None:
     assert next_text_at(Pace(NOW, texts), [page()]) == NOW + timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(
+    "calm", [page("routine"), page("life_threatening", "no_plan"), page("urgent", "outside_area")]
+)
+def test_what_is_calm_keeps_ten_minutes_from_the_last_text(calm: Waiting) -> None:
+    assert next_text_at(Pace(NOW, 1), [calm]) == NOW + timedelta(minutes=10)
+    assert next_text_at(Pace(NOW, 1), [calm, page()]) == NOW + timedelta(minutes=1)
+    assert next_text_at(Pace(NOW, 1), [page("routine", "by_hand")]) == NOW + timedelta(minutes=1)
+
+
 def test_after_ten_texts_there_is_one_in_ten_minutes() -> None:
     assert next_text_at(Pace(NOW, BURST), [page(), page("routine")]) == NOW + timedelta(minutes=10)
 

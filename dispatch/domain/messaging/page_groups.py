@@ -15,7 +15,10 @@ GROUPED_FOR = timedelta(seconds=60)
 SUSTAINED = timedelta(minutes=10)
 """The interval between texts once a contact has had `BURST` of them."""
 BURST = 10
-"""Texts in `WINDOW` after which only what is grave and new may come sooner than after `SUSTAINED`."""
+"""Texts in `WINDOW` after which only what is grave and new may come sooner than after `SUSTAINED`.
+
+What is calm never comes sooner: the burst is for upsets.
+"""
 WINDOW = BURST * SUSTAINED
 """Over which texts are counted, so that they are one in ten minutes on average."""
 SAFETY = frozenset({"danger", "hazard", "recall_unacknowledged"})
@@ -42,6 +45,12 @@ class Waiting(Struct, frozen=True):
         """Return whether it must not wait for longer than a text is gathered."""
         threatened = self.severity == "life_threatening" and self.reason not in NO_HURRY
         return self.reason in SAFETY or threatened
+
+    @property
+    def calm(self) -> bool:
+        """Return whether it may wait for the interval that texts keep on average."""
+        routine = self.severity == "routine" and self.reason != "by_hand"
+        return not self.grave and (routine or self.reason in NO_HURRY)
 
     @property
     def stands(self) -> bool:
@@ -73,5 +82,7 @@ def next_text_at(pace: Pace, pages: Sequence[Waiting]) -> datetime | None:
     """Return when pages may be sent in one text; None where there is nothing to wait for."""
     if pace.last_at is None:
         return None
-    presses = any(page.stands and page.grave and not page.told for page in pages)
-    return pace.last_at + (GROUPED_FOR if presses or pace.texts < BURST else SUSTAINED)
+    standing = [page for page in pages if page.stands]
+    presses = any(page.grave and not page.told for page in standing)
+    hurries = pace.texts < BURST and not all(page.calm for page in standing)
+    return pace.last_at + (GROUPED_FOR if presses or hurries else SUSTAINED)

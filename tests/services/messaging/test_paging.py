@@ -12,7 +12,7 @@ from dispatch.services.plans.plan_files import load
 from dispatch.services.replies import inbound_texts
 from schemas.base import Severity
 from schemas.ids import short
-from tests.domain.builders import PLACE, plan
+from tests.domain.builders import PLACE
 from tests.services.messaging.doubles import SlowGateway
 from tests.support.post import Post
 
@@ -159,7 +159,7 @@ async def test_what_is_acknowledged_while_it_waits_is_neither_named_nor_counted(
     number = await post.duty(1)
     await _escalated(post)
     await post.deliver()
-    grave, mild = await _escalated(post, "life_threatening"), await _escalated(post, "routine")
+    grave, mild = await _escalated(post, "life_threatening"), await _escalated(post)
     await post.deliver()
     await post.uow.pool.execute("UPDATE escalations SET status = 'acknowledged' WHERE subject_id = $1", grave)
     post.clock.advance(60)
@@ -244,6 +244,6 @@ async def test_a_routine_notice_that_nobody_reads_pages_after_the_hour_that_its_
 
 
 async def _escalated(post: Post, severity: Severity = "urgent") -> UUID:
-    """Open an incident for which no volunteer can be asked, and so a supervisor is; return its id."""
-    incident = await post.scene.incident(plan(seats=(), steps=()), severity=severity)
+    """Open an incident without a place, for which no volunteer can be asked, and so a supervisor is; return its id."""
+    incident = await post.scene.incident(position=None, severity=severity)
     return incident.id
