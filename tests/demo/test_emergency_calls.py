@@ -147,11 +147,21 @@ def test_a_file_without_any_usable_call_is_refused(tmp_path: Path, text: str) ->
         extract(tmp_path, text, skip_bad=True)
 
 
-def test_of_a_long_file_the_busiest_three_hours_are_replayed() -> None:
+def test_of_a_file_the_busiest_hours_are_replayed() -> None:
     start = datetime(2026, 1, 1, tzinfo=PACIFIC)
     minutes = [0, 100, 2000, 2010, 2020, 2300]
-    assert busiest([start + timedelta(minutes=n) for n in minutes]) == (2, 5)
-    assert busiest([start + timedelta(minutes=n) for n in minutes[:2]]) == (0, 2)
+    assert busiest([start + timedelta(minutes=n) for n in minutes], timedelta(hours=3)) == (2, 5)
+    assert busiest([start + timedelta(minutes=n) for n in minutes[:2]], timedelta(hours=3)) == (0, 2)
+    assert busiest([start + timedelta(minutes=n) for n in minutes], timedelta(minutes=15)) == (2, 4)
+
+
+def test_of_the_packaged_extract_one_hour_is_replayed_with_its_own_units() -> None:
+    found = load(hours=1)
+    times = [call.received_at for call in found.calls]
+    assert times[-1] - times[0] < timedelta(hours=1)
+    assert 40 <= len(times) < 121
+    assert len(times) <= found.units < load().units
+    assert found.left_out == ()
 
 
 def test_every_reference_is_one_that_a_report_may_have() -> None:
@@ -162,7 +172,7 @@ def test_every_reference_is_one_that_a_report_may_have() -> None:
 
 
 def test_the_week_of_datasf_is_read_and_its_busiest_hours_are_the_extract(week: Path) -> None:
-    assert load(week, SHIPPED / "datasf.yaml").calls == load().calls
+    assert load(week, SHIPPED / "datasf.yaml", hours=3).calls == load().calls
 
 
 def test_a_second_city_is_replayed_with_ten_lines_of_map() -> None:

@@ -42,12 +42,14 @@ demo = App(
 )
 SIZE = 2000
 SPEED = 600.0
+HOURS = 1.0
 STAY_TICK_S = 0.2
 ENDED_BY_SIGNAL = 143
 INTRODUCTION = """\
-Real emergency calls, fictitious volunteers, simulated phones. The clock runs up
-to {speed:.0f} times faster than life, waits for this computer, and jumps over idle
-times. One incident is told; the counts are of all. More: --assumptions"""
+{calls} real emergency calls, the busiest hours ({hours:g}) of a night; {size} fictitious
+volunteers; simulated phones. The clock runs up to {speed:.0f} times faster than life,
+waits for this computer, and jumps over idle times. One incident is told; the
+counts are of all. More: --hours 3, --assumptions"""
 
 
 @demo.default
@@ -58,6 +60,7 @@ def play(
     skip_bad: bool = False,
     speed: float = SPEED,
     volunteers: int = SIZE,
+    hours: float = HOURS,
     seed: int = 112,
     stay: bool = False,
     assumptions: bool = False,
@@ -67,8 +70,7 @@ def play(
     Parameters
     ----------
     incidents
-        A CSV file of calls, as for `dispatch report --csv`. Default: an extract of San Francisco's calls. Of a file
-        that covers more than a day, the busiest three hours are replayed.
+        A CSV file of calls, as for `dispatch report --csv`. Default: an extract of San Francisco's calls, three hours.
     map_file
         A YAML file that says which columns and words of the CSV file mean what.
     skip_bad
@@ -77,6 +79,8 @@ def play(
         How many times faster than life the clock runs at most; it waits for a computer that cannot keep up.
     volunteers
         How many fictitious volunteers live around the calls.
+    hours
+        How many hours of the file are replayed: the busiest.
     seed
         Seed of the random generator from which people and answers are drawn.
     stay
@@ -86,13 +90,15 @@ def play(
     """
     if not 1 <= speed <= 10_000 or not 1 <= volunteers <= 10_000:  # noqa: PLR2004
         fail("--speed lies between 1 and 10000, --volunteers between 1 and 10000", 2)
+    if not 0 < hours <= emergency_calls.WHOLE_HOURS:
+        fail("--hours lies between 0 and 24", 2)
     if map_file is not None and incidents is None:
         fail("--map goes with --incidents FILE", 2)
     configure("error")
     for name in [name for name in os.environ if name.startswith("DISPATCH_")]:
         del os.environ[name]
     try:
-        chosen = emergency_calls.load(incidents, map_file, skip_bad=skip_bad)
+        chosen = emergency_calls.load(incidents, map_file, skip_bad=skip_bad, hours=hours)
     except emergency_calls.CallsUnreadableError as error:
         fail(str(error))
     if assumptions:
@@ -101,18 +107,20 @@ def play(
         return
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            held = runner.run(_demo(chosen, speed, volunteers, seed, stay=stay))
+            held = runner.run(_demo(chosen, hours, speed, volunteers, seed, stay=stay))
     except asyncio.CancelledError:
         sys.exit(ENDED_BY_SIGNAL)
     sys.exit(0 if held else 1)
 
 
-async def _demo(chosen: Calls, speed: float, size: int, seed: int, *, stay: bool) -> bool:
+async def _demo(chosen: Calls, hours: float, speed: float, size: int, seed: int, *, stay: bool) -> bool:
     _end_on_signals()
     console = display.console()
     for text in chosen.left_out:
         console.print(Text(text, "yellow"), soft_wrap=True)
-    console.print(INTRODUCTION.format(speed=speed), end="\n\n")
+    console.print(
+        INTRODUCTION.format(calls=len(chosen.calls), hours=hours, size=size, speed=speed), end="\n\n"
+    )
     async with install(chosen, size, seed) as site:
         hosting.freeze_startup_objects()
         began, started = time.monotonic(), site.clock.now()

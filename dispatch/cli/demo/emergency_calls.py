@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -18,9 +18,8 @@ from schemas.base import Position, Severity
 
 DATA = files("dispatch.cli.demo") / "data"
 EXTRACT = "sf_calls"
-LONGEST = timedelta(hours=24)
-"""The longest span that is replayed as a whole; of a longer file, the busiest hours are."""
-BUSIEST = timedelta(hours=3)
+WHOLE_HOURS = 24.0
+"""The hours of a file that are replayed unless fewer are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +50,17 @@ class CallsUnreadableError(Exception):
     """The calls of a file cannot be replayed; the message names each mistake once, with all its lines."""
 
 
-def load(path: Path | None = None, map_file: Path | None = None, *, skip_bad: bool = False) -> Calls:
-    """Return the calls of a file (None: the packaged extract); raises CallsUnreadableError."""
+def load(
+    path: Path | None = None,
+    map_file: Path | None = None,
+    *,
+    skip_bad: bool = False,
+    hours: float = WHOLE_HOURS,
+) -> Calls:
+    """Return the calls of the busiest hours of a file (None: the packaged extract); raises CallsUnreadableError."""
     if path is None:
         with as_file(DATA / f"{EXTRACT}.csv") as calls, as_file(DATA / f"{EXTRACT}.yaml") as shipped:
-            return load(calls, shipped)
+            return replace(load(calls, shipped, hours=hours), left_out=())
     try:
         given = read_map(map_file) if map_file else None
         found = read_file(read_table(path), given, "actual", Clock().now())
@@ -71,20 +76,20 @@ def load(path: Path | None = None, map_file: Path | None = None, *, skip_bad: bo
     lacking = {one.line for one in found.reports} - {one.line for one in usable}
     if lacking:
         problems.append(f"{path}:{lines_text(lacking)}: without a time or a place")
-    return _chosen(usable, given, path, problems)
+    return _chosen(usable, given, path, problems, timedelta(hours=hours))
 
 
-def _chosen(usable: Sequence[FileReport], given: ReportMap | None, path: Path, problems: list[str]) -> Calls:
+def _chosen(
+    usable: Sequence[FileReport], given: ReportMap | None, path: Path, problems: list[str], span: timedelta
+) -> Calls:
     """Return the calls of the busiest hours, or all where they are few hours."""
     pairs = sorted(
         ((_call(one), one.units) for one in usable), key=lambda pair: (pair[0].received_at, pair[0].id)
     )
-    first, last = busiest([call.received_at for call, _ in pairs])
+    first, last = busiest([call.received_at for call, _ in pairs], span)
     if last - first < len(pairs):
-        hours = f"{BUSIEST.total_seconds() / 3600:.0f}"
-        problems.append(
-            f"{path}: {last - first} of {len(pairs)} calls are replayed: the busiest {hours} hours"
-        )
+        hours = f"{span.total_seconds() / 3600:g}"
+        problems.append(f"{path}: {last - first} of {len(pairs)} calls are replayed: the busiest {hours} h")
     name = given.name if given else path.stem
     zone = given.time_zone if given and given.time_zone else "UTC"
     said = given.assumptions if given else ()
@@ -96,11 +101,9 @@ def _is_placed(position: Position | None) -> bool:
     return position is not None and implausible(position, None) is None
 
 
-def busiest(times: Sequence[datetime]) -> tuple[int, int]:
-    """Return the first call and the one after the last of those to replay; `times` must be sorted."""
-    if times[-1] - times[0] <= LONGEST:
-        return 0, len(times)
-    windows = [(bisect_left(times, start + BUSIEST) - index, -index) for index, start in enumerate(times)]
+def busiest(times: Sequence[datetime], span: timedelta) -> tuple[int, int]:
+    """Return the first call and the one after the last of the busiest span; `times` must be sorted."""
+    windows = [(bisect_left(times, start + span) - index, -index) for index, start in enumerate(times)]
     calls, index = max(windows)
     return -index, -index + calls
 
