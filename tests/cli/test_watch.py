@@ -115,6 +115,14 @@ async def test_what_does_not_fit_is_counted_and_the_worst_of_it_named(night: Nig
     assert lines[-1] == "Drills and drafts: 2"
 
 
+async def test_a_danger_in_a_drill_is_named_even_where_drills_are_only_counted(night: Night) -> None:
+    drill = night.incidents["drill"]
+    await night.world.pool.execute("UPDATE escalations SET reason = 'danger' WHERE subject_id = $1", drill)
+    assert drawn(await night.seen(), Size(80, 11))[-1] == (
+        f"Drills and drafts: 2 · !! drill {night.code('drill')} Fall"
+    )
+
+
 async def test_no_limit_hides_what_is_grave(night: Night) -> None:
     seen = await night.seen(most=1)
     assert seen.actual.incidents[0].attention == "page"

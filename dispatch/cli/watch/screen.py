@@ -101,7 +101,13 @@ def _apart(apart: Watched, reader: Reader, width: int) -> Lines:
     if not apart.total:
         return []
     shown = [brief(one, reader) for one in apart.incidents[:MOST_APART]]
-    first = Text(reader.say("apart", total=apart.total))
+    # A danger in a drill is a danger: it stands on the line that is never left out.
+    grave = [
+        Text(f"!! {brief(one, reader)[0].plain}", "bold red")
+        for one in apart.incidents
+        if one.attention == "recall"
+    ]
+    first = _cut([Text(reader.say("apart", total=apart.total)), *grave], width, 0)
     return [first, *(_cut(fields, width, INDENT) for fields in shown)]
 
 
