@@ -31,8 +31,8 @@ CANARIES: dict[str, tuple[str, ...]] = {  # none can be part of a hexadecimal ha
     "duty contact": ("Quentorius", DUTY_PHONE.removeprefix("+33")),
 }
 PERSONAL = {
-    "people", "candidates", "addresses", "positions", "report_texts", "inbound_texts", "duty_contacts",
-    "acting_contacts", "parking",
+    "people", "memberships", "candidates", "addresses", "positions", "member_positions", "report_texts",
+    "inbound_texts", "duty_contacts", "acting_contacts", "parking",
 }  # fmt: skip
 """The tables that contain personal data by design, and can be erased; parking stores what it received."""
 QUIET_MS = 1500
