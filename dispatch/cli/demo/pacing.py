@@ -38,7 +38,6 @@ class Pace:
     read: Callable[[datetime], Awaitable[Backlog]]
     wake: Callable[[], None]
     speed: float
-    jumped: timedelta = timedelta()
     given_up: datetime = NEVER
     _oldest: datetime = NEVER
     _checks: int = field(default=0)
@@ -74,9 +73,7 @@ class Pace:
     async def _advance(self, due: datetime) -> None:
         """Move the clock; take as long as the speed demands, and no time for a jump."""
         step = due - self.clock.now()
-        if step > JUMPED:
-            self.jumped += step
-        else:
+        if step <= JUMPED:
             self._free_at = max(self._free_at, seconds()) + step.total_seconds() / self.speed
             await asyncio.sleep(self._free_at - seconds())
         self.clock.advance_to(due)
