@@ -147,7 +147,7 @@ async def test_a_stream_that_was_removed_whole_is_found_by_its_row(
 ) -> None:
     name = await world.pool.fetchval(f"SELECT id FROM {table} WHERE incident_id = $1 LIMIT 1", incident)
     await tamper(world, "DELETE FROM journal WHERE stream = $1", name)
-    assert (name, 0, f"it ends here; the table {table} knows 1 events") in await found(world)
+    assert (name, 0, f"it ends here; the table {table} knows 1 event") in await found(world)
 
 
 async def test_a_renamed_stream_is_found(world: World, incident: UUID) -> None:
