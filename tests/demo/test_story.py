@@ -51,7 +51,7 @@ def test_the_story_says_who_is_asked_and_why_these_and_shows_the_text_on_one_pho
     assert "Within 1000 m the 2 nearest who may be asked are Ada Aubrac (40 m), Bo Belcastre (90 m)." in flat(
         text
     )
-    assert "Not asked, though as near: 2 lack the skill, 1 are not available." in flat(text)
+    assert "Not asked, though near: 2 lack the skill, 1 is not available." in flat(text)
     assert "On the phone of Ada Aubrac:" in text
     assert flat(text.partition("Aubrac:")[2].replace("│", "")) == TEXT
 
@@ -71,7 +71,7 @@ def test_the_story_says_what_people_answer_and_how_it_ends() -> None:
         "Ada Aubrac says yes, 22 s after the call.",
         "Bo Belcastre says no.",
         "The next nearest is asked: Cy Calvados (120 m).",
-        "1 who were asked are told that they are no longer needed.",
+        "1 person who was asked is told that they are no longer needed.",
         "Ada Aubrac arrives, 2 min 40 s after the call.",
         "It ends: everybody is released.",
     ):

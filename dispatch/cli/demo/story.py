@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from dispatch.cli.demo.sentences import COUNTED, SENTENCES, passed_over
+from dispatch.domain.counting import counted
 from dispatch.services.console.history import Moment, Timeline
 
 WIDTH = 78
@@ -52,7 +53,7 @@ class Story:
 
     def _sentences(self, what: str, moments: Sequence[Moment], names: Names) -> Iterator[str]:
         if what in COUNTED:
-            yield f"{len(moments)} {COUNTED[what]}."
+            yield f"{counted(len(moments), *COUNTED[what])}."
         for moment in moments:
             if what == "search.round" and moment.detail["picked"]:
                 yield self._search(moment.detail, names)
@@ -68,7 +69,7 @@ class Story:
         named = ", ".join(f"{names[one['volunteer_id']]} ({one['distance_m']} m)" for one in picked[:NAMED])
         more = f" and {len(picked) - NAMED} more" if len(picked) > NAMED else ""
         if not self._text:
-            return f"The next nearest is asked: {named}{more}."
+            return f"The next nearest {'is' if len(picked) == 1 else 'are'} asked: {named}{more}."
         nearest = (
             f"Within {detail['radius_m']} m the {len(picked)} nearest who may be asked are {named}{more}."
         )

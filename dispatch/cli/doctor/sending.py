@@ -7,7 +7,7 @@ from dispatch.cli.doctor.finding import Finding
 from dispatch.cli.output import elapsed
 from dispatch.storage.outages import EVERY, OutageRow
 
-HELD_BACK = "no offer is made meanwhile, and asking goes on by itself"
+HELD_BACK = "No offer is made meanwhile; asking resumes by itself."
 NOTHING_TRIED = "does Kafka answer, and do processes with the roles relay and notifications run?"
 GATEWAY_FAILS = "does the gateway answer, and is it configured?"
 
