@@ -43,7 +43,7 @@ LEAD = timedelta(seconds=30)
 """How long before the first call the clock starts."""
 READY_S = 60.0
 MARGIN_DEG = 0.05
-WAKE_AFTER_S = 0.01
+WAKE_AFTER_S = 0.03
 """The clock waits for the loops, which may wait for each other."""
 DUTY = [DutyContact(f"Supervisor {n}", f"+3363998990{n}", "en") for n in (1, 2, 3)]
 

@@ -17,7 +17,7 @@ AHEAD = timedelta(seconds=TICK_S)
 """How far the clock may run ahead of the oldest work that is not done; half of the people need 25 s to answer."""
 JUMPED = timedelta(seconds=60)
 """A longer time in which nothing is due is jumped over."""
-CHECK_EVERY_S = 0.03
+CHECK_EVERY_S = 0.05
 STUCK_CHECKS = 5_000
 """After so many checks that find the same work the oldest, the clock no longer waits for it: it was lost."""
 ASSUMPTIONS = [
