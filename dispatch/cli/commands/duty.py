@@ -20,7 +20,7 @@ COLUMNS, REQUIRED = ("name", "phone", "language", "drills"), ("name", "phone")
 MOST_PARTS = 2
 """After the name: the phone, then the language."""
 
-duty = App(name="duty", help="Set and list the supervisors who are notified.")
+duty = App(name="duty", help="Set and list the supervisors who are paged.")
 
 
 @duty.command(name="set")
@@ -30,7 +30,7 @@ def set_(
     contact: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     organisation: Whose = None,
 ) -> None:
-    """Replace the duty order: the first is notified first, the next one if the first does not acknowledge.
+    """Replace the duty order: the first is paged first, the next one if the first does not acknowledge.
 
     Example: dispatch duty set --contact "Anne Weber:+33612345678" "Paul Klein:+33612345679:en:drills"
 

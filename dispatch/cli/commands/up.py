@@ -22,7 +22,7 @@ from dispatch.runtime.wiring import wiring
 from dispatch.services.access.bootstrap import Bootstrap, bootstrap
 from dispatch.services.messaging.gateway import OutboundText
 
-up = App(name="up", help="Start everything: embedded where nothing is configured. Example: dispatch up")
+up = App(name="up", help="Run everything, with embedded services unless configured. Example: dispatch up")
 screen = Terminal(highlight=False)
 READY_PATIENCE_S = 30.0
 CHANNEL_NAMES = {"sms": "SMS", "voice": "Call", "push": "Push", "email": "E-mail"}
