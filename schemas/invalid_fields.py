@@ -61,7 +61,7 @@ PATTERNS: dict[str, str] = {
     ),
     r"^[0-9][0-9AB][0-9]{3}$": "must be the INSEE code of a commune, such as 67482",
     r"^[^\x00]+$": "must be printable text, such as Anne Weber",
-    r"^[a-z0-9_-]{1,32}$": "must be up to 32 lower-case letters, digits, `_` or `-`, such as kannel",
+    r"^[a-z0-9_-]{1,32}$": "must be up to 32 lower-case letters, digits, `_` or `-`, such as my-gateway",
 }
 """What the patterns of fields allow, with an example: no reader is shown a regular expression."""
 _NOT_SHOWN = frozenset({"missing", "extra_forbidden", "too_short", "too_long", "json_invalid"})
