@@ -46,7 +46,7 @@ HOURS = 1.0
 STAY_TICK_S = 0.2
 ENDED_BY_SIGNAL = 143
 INTRODUCTION = """\
-{calls} real emergency calls, the busiest hours ({hours:g}) of a night; {size} fictitious
+{calls} real emergency calls of one night (its busiest {hours:g} h); {size} fictitious
 volunteers; simulated phones. The clock runs up to {speed:.0f} times faster than life,
 waits for this computer, and jumps over idle times. One incident is told; the
 counts are of all. More: --hours 3, --assumptions"""
