@@ -77,12 +77,15 @@ class MovableClock(Clock):
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock, and wake the sleepers whose time has come."""
-        self.advance_to(self._now + timedelta(seconds=seconds))
+        """Move the clock, and wake the sleepers whose time has come; a negative number moves it back."""
+        self._move(self._now + timedelta(seconds=seconds))
 
     def advance_to(self, moment: datetime) -> None:
         """Move the clock to a moment, never back, and wake the sleepers whose time has come."""
-        self._now = max(self._now, moment.astimezone(UTC))
+        self._move(max(self._now, moment.astimezone(UTC)))
+
+    def _move(self, moment: datetime) -> None:
+        self._now = moment
         while self._sleepers and self._sleepers[0][0] <= self._now:
             *_, woken = heappop(self._sleepers)
             if not woken.done():

@@ -26,6 +26,14 @@ def short_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture
+def _heeds_interrupts() -> Iterator[None]:
+    """Let the programs of a test be interrupted, also where this one runs in the background and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def wait_until(holds: Callable[[], bool], what: str) -> None:
     began = time.monotonic()
     while not holds():
@@ -40,6 +48,7 @@ def test_the_folder_is_removed_at_the_end() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_heeds_interrupts")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
 )

@@ -52,7 +52,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "due_subjects": ((NOW, NOW, 40, 10, []), 20 * DUE),
     "next_due": ((NOW,), 20),
     "offers_being_answered": (([one("offer", n) for n in range(20)], EARLIER), 200),
-    "missed_offers": (([one("offer", n) for n in range(20)],), 400),
+    "missed_offers": (([one("offer", n) for n in range(20)], NOW), 400),
     "undeliverable_offers": (([one("message", n) for n in range(20)], EARLIER), 600),
     "obstacles": (([ORGANISATION], NOW), 40),
     "late_pages": ((NOW, EARLIER, 20), 1000),
@@ -113,8 +113,6 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "unread_events": ((EARLIER, LATER, ["incident.events"], ["incidents"]), 6000),
     "count_backlog": ((EARLIER, NOW, 20), 1000),
     "gauge_values": ((NOW,), 8000),
-    # Here all was written at one moment.
-    "events_written": (([one("event", 1)], [NOW], [1]), 400),
     "sample_incidents": ((INCIDENTS[0], 20), 400),
     "live_offers_of_people": (([one("volunteer", 1)], None), 40),
     "assigned_people": (([one("volunteer", 1)], ORGANISATION), 40),

@@ -105,9 +105,8 @@ async def overview(uow: UnitOfWork, organisation: UUID, *, most: int) -> Overvie
         actual = await _watched(connection, owner, ACTUAL, most)
         apart = await _watched(connection, owner, APART, most)
         others = await _others(connection, organisation)
-        on_duty = len(await connection.fetch(sql("list_duty_contacts"), organisation))
     now = uow.clock.now()
-    return Overview(now, owner.name, owner.zone, owner.paused_at, on_duty, actual, apart, others)
+    return Overview(now, owner.name, owner.zone, owner.paused_at, owner.duty, actual, apart, others)
 
 
 async def outlook(uow: UnitOfWork, owner: Organisation, incident_id: UUID) -> IncidentOutlook:

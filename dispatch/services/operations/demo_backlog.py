@@ -35,4 +35,4 @@ class BacklogReader:
         if row is None:
             raise LookupError("the backlog has one row")
         self._read_to = row["unread"] or max(self._read_to, row["newest"] - IN_FLIGHT)
-        return Backlog(row["since"], row["next_due"], row["open_incidents"])
+        return Backlog(row["since"], row["first_due"], row["open_incidents"])

@@ -18,7 +18,7 @@ SELECT
     least(
         (SELECT min(due_at) FROM messages WHERE status = 'queued' AND due_at > $1),
         (SELECT min(due_at) FROM agenda WHERE due_at > $1)
-    ) AS next_due,
+    ) AS first_due,
     (SELECT count(*) FROM incidents WHERE ended_at IS NULL)::int AS open_incidents,
     (SELECT min(id) - 1 FROM lacking) AS unread,
     (SELECT coalesce(max(id), 0) FROM journal) AS newest;
