@@ -1,10 +1,14 @@
 """A Kafka consumer that survives a record in a broken format without losing others."""
 
 import asyncio
+import gzip
+import struct
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import cramjam
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
@@ -22,7 +26,11 @@ from dispatch.storage.pool import describe
 
 CAREFUL_FOR_S = 30.0
 WAIT_MS = 10_000
-ILLEGIBLE = (ValueError, CorruptRecordException, UnsupportedCodecError)
+ILLEGIBLE = (
+    ValueError, LookupError, OverflowError, EOFError, struct.error,
+    zlib.error, gzip.BadGzipFile, cramjam.DecompressionError, CorruptRecordException, UnsupportedCodecError,
+)  # fmt: skip
+"""What aiokafka and its decompressors raise at the bytes of a record."""
 FORBIDDEN = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 log = structlog.get_logger()
@@ -49,6 +57,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
         super().__init__(*topics, **settings)
         self._pacing = FetchPacing(intervals) if intervals else None
         self._offsets = HandledOffsets(self)
+        self._suspected: dict[TopicPartition, int] = {}
 
     def wake(self) -> None:
         """Fetch now: records were published, or another position is to be read."""
@@ -160,8 +169,21 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
             try:
                 records |= await super().getmany(place, max_records=1)
             except ILLEGIBLE:
-                records[place] = [await self._skip(place)]
+                if await self._is_illegible(place):
+                    records[place] = [await self._skip(place)]
         return records
+
+    async def _is_illegible(self, place: TopicPartition) -> bool:
+        """Return whether the next record failed twice; after the first time it is fetched again.
+
+        A batch that claims more records than it has fails at the offset of the next one, which is sound.
+        """
+        offset = await self.position(place)
+        twice = bool(self._suspected.pop(place, None) == offset)
+        if not twice:
+            self._suspected[place] = offset
+            self.seek(place, offset)
+        return twice
 
     async def _skip(self, place: TopicPartition) -> Illegible:
         offset = await self.position(place)

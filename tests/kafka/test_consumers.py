@@ -12,7 +12,7 @@ from consumers.broker import Broker
 from dispatch.embedded import EmbeddedBroker
 from producers.kafka.topics import ensure
 from schemas.decoding import Received, Unreadable
-from tests.kafka.support.outside import REPORTS, send_illegible
+from tests.kafka.support.outside import REPORTS, send_illegible, send_miscounted, send_undecompressible
 from tests.support.site import until
 
 pytestmark = [pytest.mark.timeout(60)]
@@ -139,7 +139,7 @@ async def test_headers_and_keys_of_any_bytes_are_handled(broker: Broker, produce
     assert all(isinstance(message, Unreadable) for message in handler.taken)
 
 
-async def test_a_tombstone_reaches_only_handlers_that_expect_one(
+async def test_a_tombstone_is_unreadable_where_none_is_expected(
     broker: Broker, producer: AIOKafkaProducer
 ) -> None:
     positions, events = listen(broker, POSITIONS), listen(broker, EVENTS)
@@ -148,7 +148,8 @@ async def test_a_tombstone_reaches_only_handlers_that_expect_one(
         await producer.send_and_wait(topic, None, key=b"volunteer")
         await producer.send_and_wait(topic, b"no JSON", key=b"volunteer")
     await positions.has(2)
-    await events.has(1)
+    await events.has(2)
+    assert all(isinstance(message, Unreadable) for message in events.taken)
     assert isinstance(positions.taken[0], Received)
     assert positions.taken[0].key == b"volunteer"
 
@@ -168,6 +169,42 @@ async def test_a_record_that_violates_kafkas_format_is_reported_and_the_others_a
     (broken,) = [message for message in handler.taken if message.body is None]
     assert isinstance(broken, Unreadable)
     assert b"partition 1, offset 1" in broken.headers
+
+
+@pytest.mark.parametrize("codec", [1, 2, 3, 4], ids=["gzip", "snappy", "lz4", "zstd"])
+async def test_a_record_that_cannot_be_decompressed_is_reported_and_the_others_are_handled(
+    broker: Broker, producer: AIOKafkaProducer, codec: int
+) -> None:
+    handler = listen(broker, REPORTS)
+    await producer.send_and_wait(REPORTS, b"before", partition=1)
+    await send_undecompressible(producer, 1, codec)
+    for partition in (0, 1, 2):
+        await producer.send_and_wait(REPORTS, b"after", partition=partition)
+    await groups.start(broker)
+    await handler.has(5)
+    assert sorted(body or b"" for body in handler.bodies) == [b"", b"after", b"after", b"after", b"before"]
+
+
+async def test_a_batch_with_fewer_records_than_it_claims_takes_no_other_with_it(
+    broker: Broker, producer: AIOKafkaProducer
+) -> None:
+    handler = listen(broker, REPORTS)
+    await groups.start(broker)
+    await producer.send_and_wait(REPORTS, b"before", partition=1)
+    await handler.has(1)
+    await send_miscounted(producer, 1)
+
+    async def skipped() -> bool:
+        return len(handler.taken) >= 2
+
+    await until(skipped)
+    for number in range(5):
+        await producer.send_and_wait(REPORTS, b"after %d" % number, partition=1)
+
+    async def all_after() -> bool:
+        return sum((body or b"").startswith(b"after") for body in handler.bodies) == 5
+
+    await until(all_after)
 
 
 async def test_an_error_is_logged_without_its_message(

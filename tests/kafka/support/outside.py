@@ -1,7 +1,7 @@
 """External clients of the topics: they publish reports directly to Kafka, and read what it holds."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -51,15 +51,39 @@ async def publish(bootstrap: str, *messages: Message, partition: int | None = No
 
 async def send_illegible(producer: AIOKafkaProducer, partition: int) -> None:
     """Send a valid record with a header name that is not UTF-8, which no client library can send."""
+    record, send = _record(producer, partition)
+    place = record.index(b"name")
+    record[place : place + 4] = b"\xff\xfe\xfd\xfc"
+    await send()
+
+
+async def send_undecompressible(producer: AIOKafkaProducer, partition: int, codec: int) -> None:
+    """Send a record that claims to be compressed with a codec, by Kafka's number for it, and is not."""
+    record, send = _record(producer, partition)
+    struct.pack_into(">H", record, 21, codec)
+    await send()
+
+
+async def send_miscounted(producer: AIOKafkaProducer, partition: int) -> None:
+    """Send a batch of one record that claims to have two thousand million."""
+    record, send = _record(producer, partition)
+    struct.pack_into(">i", record, 57, 2**31 - 1)
+    await send()
+
+
+def _record(producer: AIOKafkaProducer, partition: int) -> tuple[bytearray, Callable[[], Awaitable[None]]]:
+    """Return the bytes of a batch of one record, to be changed, and what sends them."""
     batch = producer.create_batch()
     batch.append(key=b"k", value=b"v", timestamp=1, headers=[("name", b"value")])
     batch.close()
     record = bytearray(batch._build())  # noqa: SLF001
-    place = record.index(b"name")
-    record[place : place + 4] = b"\xff\xfe\xfd\xfc"
-    struct.pack_into(">I", record, 17, calc_crc32c(bytes(record[21:])))
-    batch._buffer = bytes(record)  # noqa: SLF001
-    await (await producer.send_batch(batch, REPORTS, partition=partition))
+
+    async def send() -> None:
+        struct.pack_into(">I", record, 17, calc_crc32c(bytes(record[21:])))
+        batch._buffer = bytes(record)  # noqa: SLF001
+        await (await producer.send_batch(batch, REPORTS, partition=partition))
+
+    return record, send
 
 
 async def read_all(bootstrap: str, topic: str) -> list[ConsumerRecord]:
