@@ -24,6 +24,7 @@ class Crowd:
     city: City
     accepted: set[str] = field(default_factory=set)
     answers: "Counter[str]" = field(default_factory=Counter)
+    _said: set[tuple[str, str]] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def on_message(self, message: OutboundText) -> None:
@@ -63,7 +64,9 @@ class Crowd:
         elif manner == 1:
             form = {"id": str(message.message_id), "from": message.to, "text": f"NON {code[1]}"}
             await self._repeat("/v1/gateways/simulated/inbound", "gateway", data=form)
-            self.answers["declined"] += 1
+            # Codes recur, and the same words again in a flood of texts are not kept.
+            self.answers["declined"] += (message.to, form["text"]) not in self._said
+            self._said.add((message.to, form["text"]))
 
     async def _report(self, number: int) -> None:
         body = {
