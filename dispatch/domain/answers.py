@@ -226,9 +226,10 @@ def close_if_done(decision: Decision) -> None:
         )
 
 
-def _danger(decision: Decision, _offer: Offer, _reply: AnswerOffer) -> None:
-    """Hold everybody and escalate at once: a responder reports danger."""
-    if transitions.may(transitions.INCIDENT, decision.incident.status, IncidentHeld):
+def _danger(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
+    """Escalate at once, and hold everybody where one who was assigned reports danger."""
+    assigned = any(one.offer_id == offer.id for one in decision.incident.assignments.values())
+    if assigned and transitions.may(transitions.INCIDENT, decision.incident.status, IncidentHeld):
         decision.add(
             IncidentHeld(
                 at=decision.now, incident_id=decision.incident.id, by=RENFORT,

@@ -15,6 +15,8 @@ from schemas.ids import new_id
 from schemas.notifications import Parked
 
 LONGEST_REASON = 500
+LARGEST_PARKED = 1024 * 1024
+"""The bytes of a body that are stored: as many as Kafka accepts, of one that was compressed the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ async def park(
             item.reason[:LONGEST_REASON],
             item.key,
             item.headers,
-            item.body,
+            None if item.body is None else item.body[:LARGEST_PARKED],
         )
         for id_, item in by_id.items()
     ]

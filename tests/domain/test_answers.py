@@ -233,6 +233,12 @@ def test_danger_holds_everybody_and_pages_a_supervisor() -> None:
     assert set(held.recalls) == {person(0), person(1), person(2), person(3)}
 
 
+@pytest.mark.parametrize("said", [(), ("declined",)])
+def test_danger_from_somebody_who_was_asked_only_pages_and_holds_nobody(said: tuple[Answer, ...]) -> None:
+    state = answered(ask(incident(), 2), 0, *said)
+    assert kinds(decide(state, reply(state, 0, "danger"), at(5))) == ["escalation.raised"]
+
+
 def test_danger_after_the_end_still_pages_a_supervisor() -> None:
     closed = acted(_full(), "close")
     assert kinds(decide(closed, reply(closed, 0, "danger"), at(5))) == ["escalation.raised"]

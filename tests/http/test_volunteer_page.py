@@ -51,7 +51,8 @@ async def test_the_exact_place_is_shown_from_a_yes_until_the_release(site: Site)
     assert not shows_place((await press(site, link, "declined")).text)
     assert not shows_place((await site.client.get(link)).text)
     for answer, shown in (("accepted", True), ("en_route", True), ("on_scene", True), ("released", False)):
-        await press(site, link, answer)
+        received = await press(site, link, answer)
+        assert shown or not shows_place(received.text), "not even until the answer is processed"
         assert shows_place((await site.client.get(link)).text) == shown, answer
 
 

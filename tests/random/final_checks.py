@@ -28,8 +28,10 @@ LOOSE = """
               AND NOT (kind = 'consider' AND EXISTS (SELECT FROM organisations o
                                                      WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
            ) AS overdue,
-           (SELECT count(*) FROM messages WHERE organisation = $2 AND status IN ('queued', 'leased')) AS unsent
+           (SELECT count(*) FROM messages WHERE organisation = $2
+              AND (status = 'leased' OR status = 'queued' AND due_at <= $3)) AS unsent
 """
+"""What is left over; a page that waits for its contact's next text is not due yet."""
 REPORTS = "SELECT id, source, source_id, incident_id FROM reports WHERE organisation = $1"
 OPENED = "SELECT id, report_id FROM incidents WHERE organisation = $1"
 MESSAGES = (

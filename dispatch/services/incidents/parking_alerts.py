@@ -3,8 +3,9 @@
 Records that others wrote in Renfort's place, on whichever topics, are one escalation: they state any source and topic.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
@@ -19,6 +20,8 @@ from dispatch.storage.queries import sql
 ALERT_LEVEL = 3
 FORGERY = "forged"
 FORGED = (FOREIGN, UNPROVEN)
+MOST_SOURCES, ANY_SOURCE = 5, "*"
+"""How many sources of a topic have alerts of their own: a sender may state another with each record."""
 
 
 async def raise_parking_alerts(
@@ -26,18 +29,33 @@ async def raise_parking_alerts(
 ) -> None:
     """Raise one escalation per source and topic; if it is forged or its organisation unknown, in every organisation."""
     everybody = [row["id"] for row in await connection.fetch(sql("organisation_ids"))]
-    raised = set()
+    known = {
+        (row["organisation"], row["reason"])
+        for row in await connection.fetch(sql("open_parking_alerts"), everybody)
+    }
+    raised: set[tuple[UUID, str]] = set()
     for item in sorted(parked, key=lambda item: (str(item.organisation), item.topic, item.source)):
-        known = item.organisation in everybody and item.reason not in FORGED
-        concerned = [item.organisation] if known else everybody
-        for organisation in sorted(concerned):
-            # `obsolete_parking_alerts` composes the same reason.
-            reason = FORGERY if item.reason in FORGED else f"parked:{item.topic}:{item.source}"[:200]
+        theirs = item.organisation in everybody and item.reason not in FORGED
+        for organisation in [item.organisation] if theirs else sorted(everybody):
+            reason = _reason(item, {reason for whose, reason in known | raised if whose == organisation})
             if (organisation, reason) not in raised:
                 raised.add((organisation, reason))
                 cause = Cause(reason, ALERT_LEVEL, page=True, detail=item.reason[:200])
                 subject = system_subject(organisation)
                 await escalate(connection, organisation, "system", subject, cause, now)
+
+
+def _reason(item: Parking, known: Collection[str]) -> str:
+    """Return the reason of an alert: it names the source, unless many sources of its topic have alerts already.
+
+    `obsolete_parking_alerts` composes the same reasons.
+    """
+    if item.reason in FORGED:
+        return FORGERY
+    topic = f"parked:{item.topic}:"
+    reason = f"{topic}{item.source}"[:200]
+    many = sum(one.startswith(topic) for one in known) >= MOST_SOURCES
+    return f"{topic}{ANY_SOURCE}" if many and reason not in known else reason
 
 
 async def resolve_parking_alerts(uow: UnitOfWork, by: str) -> int:

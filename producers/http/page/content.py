@@ -67,6 +67,8 @@ def _where(view: TokenView, state: str) -> Where | None:
     """Return what is told of the place: exactly where, from a yes until the release; a crew goes to its station."""
     if view.informs or _banner(view) == "aborted" or state not in (*SEATED, "asked", "expired"):
         return None
+    if view.pending in ("declined", "released"):
+        return None
     if view.crew:
         return "station"
     if view.lat is None or view.lon is None:

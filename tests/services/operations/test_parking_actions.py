@@ -9,10 +9,11 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.services.incidents.parking_alerts import resolve_parking_alerts
+from dispatch.services.incidents.parking_alerts import MOST_SOURCES, resolve_parking_alerts
 from dispatch.services.intake.opening import Intake
 from dispatch.services.operations.parking_actions import ParkingResult, discard, retry
 from dispatch.services.subscriptions import handlers_of
+from dispatch.storage.parking import LARGEST_PARKED
 from dispatch.storage.pool import RetryableError
 from schemas.decoding import decode
 from tests.kafka.support.outside import Message, report_message
@@ -242,6 +243,32 @@ async def test_the_escalation_of_a_source_is_resolved_with_its_last_parked_messa
         "SELECT convert_from(body, 'UTF8')::jsonb ->> 'reason' FROM journal WHERE type LIKE '%resolved.v1'"
     )
     assert await world.pool.fetchval(resolved) == "resolved by Ada"
+
+
+async def test_many_sources_of_one_topic_share_an_escalation_which_ends_with_their_last_message(
+    world: World,
+) -> None:
+    good = report_message(world.organisation, "1").headers
+    for number in range(MOST_SOURCES + 20):
+        named = [(n, b"sender-%d" % number if n == "ce_source" else v) for n, v in good]
+        await deliver(world, Message(b"{not JSON", named))
+    alerts = await open_alerts(world)
+    assert (len(alerts), sum(one.endswith(":*") for one in alerts)) == (MOST_SOURCES + 1, 1)
+    *earlier, last = await world.pool.fetch("SELECT id FROM parking ORDER BY id")
+    for item in earlier:
+        await discard(world.uow, item["id"], "Ada", "of no use")
+    await resolve_parking_alerts(world.uow, "Ada")
+    assert await open_alerts(world) == ["parked:incident.reports:*"]
+    await discard(world.uow, last["id"], "Ada", "of no use")
+    await resolve_parking_alerts(world.uow, "Ada")
+    assert await open_alerts(world) == []
+
+
+async def test_of_a_body_that_only_compression_let_through_the_beginning_is_stored(world: World) -> None:
+    await deliver(
+        world, Message(b"x" * (LARGEST_PARKED + 1), report_message(world.organisation, "1").headers)
+    )
+    assert await world.pool.fetchval("SELECT length(body) FROM parking") == LARGEST_PARKED
 
 
 async def test_messages_of_another_organisation_do_not_prolong_our_escalation(world: World) -> None:

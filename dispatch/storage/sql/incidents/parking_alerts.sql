@@ -11,9 +11,16 @@ WHERE e.subject_kind = 'system' AND e.status IN ('raised', 'acknowledged') AND (
   AND NOT EXISTS (
       SELECT FROM parking p
       WHERE p.settled_at IS NULL
-        AND e.reason = CASE WHEN p.reason = ANY ($3::text[]) THEN 'forged'
-                            ELSE left('parked:' || p.source_topic || ':' || p.source, 200) END
+        AND CASE WHEN p.reason = ANY ($3::text[]) THEN e.reason = 'forged'
+                 ELSE e.reason IN (left('parked:' || p.source_topic || ':' || p.source, 200),
+                                   'parked:' || p.source_topic || ':*') END
         AND (p.organisation = e.organisation OR e.reason = 'forged'
              OR NOT EXISTS (SELECT FROM organisations o WHERE o.id = p.organisation))
   )
 ORDER BY e.organisation, e.reason;
+
+-- name: open_parking_alerts
+-- Returns the open parking alerts of organisations.
+SELECT organisation, reason FROM escalations
+WHERE organisation = ANY ($1::uuid[]) AND subject_kind = 'system' AND status IN ('raised', 'acknowledged')
+  AND reason LIKE 'parked:%';
