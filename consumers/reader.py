@@ -169,24 +169,22 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
             try:
                 records |= await super().getmany(place, max_records=1)
             except ILLEGIBLE:
-                if await self._is_illegible(place):
-                    records[place] = [await self._skip(place)]
+                records |= await self._fetch_again_or_skip(place)
         return records
 
-    async def _is_illegible(self, place: TopicPartition) -> bool:
-        """Return whether the next record failed twice; after the first time it is fetched again.
+    async def _fetch_again_or_skip(self, place: TopicPartition) -> Records:
+        """Fetch again from a record that failed for the first time; skip one that failed before.
 
         A batch that claims more records than it has fails at the offset of the next one, which is sound.
         """
         offset = await self.position(place)
-        twice = bool(self._suspected.pop(place, None) == offset)
-        if not twice:
-            self._suspected[place] = offset
-            self.seek(place, offset)
-        return twice
+        if self._suspected.pop(place, None) == offset:
+            return {place: [self._skip(place, offset)]}
+        self._suspected[place] = offset
+        self.seek(place, offset)
+        return {}
 
-    async def _skip(self, place: TopicPartition) -> Illegible:
-        offset = await self.position(place)
+    def _skip(self, place: TopicPartition, offset: int) -> Illegible:
         self.seek(place, offset + 1)
         log.error("illegible record", topic=place.topic, partition=place.partition, offset=offset)
         self._careful_until = 0.0

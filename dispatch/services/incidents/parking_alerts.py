@@ -3,6 +3,7 @@
 Records that others wrote in Renfort's place, on whichever topics, are one escalation: they state any source and topic.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -29,17 +30,17 @@ async def raise_parking_alerts(
 ) -> None:
     """Raise one escalation per source and topic; if it is forged or its organisation unknown, in every organisation."""
     everybody = [row["id"] for row in await connection.fetch(sql("organisation_ids"))]
-    known = {
-        (row["organisation"], row["reason"])
-        for row in await connection.fetch(sql("open_parking_alerts"), everybody)
-    }
+    known: dict[UUID, set[str]] = defaultdict(set)
+    for row in await connection.fetch(sql("open_parking_alerts"), everybody):
+        known[row["organisation"]].add(row["reason"])
     raised: set[tuple[UUID, str]] = set()
     for item in sorted(parked, key=lambda item: (str(item.organisation), item.topic, item.source)):
         theirs = item.organisation in everybody and item.reason not in FORGED
         for organisation in [item.organisation] if theirs else sorted(everybody):
-            reason = _reason(item, {reason for whose, reason in known | raised if whose == organisation})
+            reason = _reason(item, known[organisation])
             if (organisation, reason) not in raised:
                 raised.add((organisation, reason))
+                known[organisation].add(reason)
                 cause = Cause(reason, ALERT_LEVEL, page=True, detail=item.reason[:200])
                 subject = system_subject(organisation)
                 await escalate(connection, organisation, "system", subject, cause, now)
