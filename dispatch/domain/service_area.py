@@ -14,6 +14,11 @@ WIDEST = 180
 HIGHEST = 90
 
 
+def wrapped(lon: float) -> float:
+    """Return a longitude, or a difference of two, between 180 degrees west and east."""
+    return (lon + WIDEST) % (2 * WIDEST) - WIDEST
+
+
 @dataclass(frozen=True, slots=True)
 class Area:
     """A service area, in degrees; one whose west lies east of its east crosses the 180th meridian."""
@@ -35,8 +40,7 @@ class Area:
     def middle(self) -> Position:
         """Return the position in the middle, also of an area that crosses the 180th meridian."""
         width = (self.east - self.west) % (2 * WIDEST)
-        lon = (self.west + width / 2 + WIDEST) % (2 * WIDEST) - WIDEST
-        return Position(lat=(self.south + self.north) / 2, lon=lon)
+        return Position(lat=(self.south + self.north) / 2, lon=wrapped(self.west + width / 2))
 
     @property
     def is_possible(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from dispatch.domain.matching.geo import distance_m
-from dispatch.domain.service_area import Area
+from dispatch.domain.service_area import Area, wrapped
 from schemas.base import Position
 from schemas.volunteers import Language
 
@@ -33,7 +33,7 @@ class Whereabouts(Struct, frozen=True):
 def whereabouts(position: Position, area: Area) -> Whereabouts:
     """Return how far from the middle of an area a position lies, and in which direction."""
     middle = area.middle
-    east = ((position.lon - middle.lon + 180) % 360 - 180) * cos(radians(middle.lat))
+    east = wrapped(position.lon - middle.lon) * cos(radians(middle.lat))
     bearing = degrees(atan2(east, position.lat - middle.lat)) % 360
     sector = round(bearing / 360 * len(DIRECTIONS)) % len(DIRECTIONS)
     return Whereabouts(round(distance_m(middle, position)), DIRECTIONS[sector])

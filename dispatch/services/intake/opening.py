@@ -1,6 +1,6 @@
 """Opening of incidents: whether a report is known, which plan applies, and whether its source may call people."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,6 +17,7 @@ from dispatch.domain.opening import Opening, open_incident
 from dispatch.domain.placing import mended
 from dispatch.domain.service_area import Area
 from dispatch.services.incidents import asking
+from dispatch.services.intake.report_keys import Key, by_key
 from dispatch.services.plans.plan_files import PlanBook
 from dispatch.storage import incidents as store
 from dispatch.storage.journal import read_streams
@@ -30,8 +31,6 @@ from schemas.reports import Professional, ReportReceived, reserved_field
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """The time by which a source's clock may be ahead of ours."""
-
-Key = tuple[UUID, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +181,14 @@ async def _undelivered(
     """Return accepted reports that are not delivered yet, but that delivered ones already update."""
     known |= {report.key for report in reports}
     updates = {(r.received.organisation, r.source, r.data.updates): r for r in reports if r.data.updates}
-    rows = await _by_key(connection, "unlinked_reports", updates.keys() - known)
-    streams = await read_streams(connection, [row["id"] for row in rows])
+    rows = await by_key(connection, "unlinked_reports", updates.keys() - known)
+    streams = await read_streams(connection, [row["id"] for row in rows.values()])
     found = []
-    for *key, name, received_at in rows:
-        event, *_ = streams[name]
+    for key, row in rows.items():
+        event, *_ = streams[row["id"]]
         if isinstance(event, ReportReceived):
-            received = replace(updates[tuple(key)].received, data=event, received_at=received_at)
-            found.append(Report(name, event.source, received, event, received_at))
+            received = replace(updates[key].received, data=event, received_at=row["received_at"])
+            found.append(Report(row["id"], event.source, received, event, row["received_at"]))
     return [*await _undelivered(connection, found, known), *found] if found else []
 
 
@@ -203,15 +202,10 @@ async def _store(connection: asyncpg.Connection, reports: list[Report], now: dat
         return reports
     rows = columns(TopicRow, [found[name] for name in sorted(found)])
     await connection.execute(*bound("store_topic_reports", received_at=now, **rows))
-    stored = await _by_key(connection, "known_reports", {r.key for r in reports if not r.received.ours})
-    ids = {tuple(row[:3]): row["id"] for row in stored}
-    return [r if r.received.ours else replace(r, id=ids.get(r.key, r.id)) for r in reports]
-
-
-async def _by_key(connection: asyncpg.Connection, query: str, keys: Iterable[Key]) -> list[asyncpg.Record]:
-    """Return the rows of a query that finds reports by their keys."""
-    wanted = sorted(keys)
-    return await connection.fetch(sql(query), *map(list, zip(*wanted, strict=True))) if wanted else []
+    stored = await by_key(connection, "known_reports", {r.key for r in reports if not r.received.ours})
+    return [
+        replace(r, id=stored[r.key]["id"]) if not r.received.ours and r.key in stored else r for r in reports
+    ]
 
 
 def _topic_row(report: Report) -> TopicRow:
@@ -236,8 +230,8 @@ def _as_stored(report: Report, row: asyncpg.Record | None) -> Report:
 
 async def _incidents_of_earlier(connection: asyncpg.Connection, reports: Sequence[Report]) -> dict[Key, UUID]:
     wanted = {(r.received.organisation, r.source, r.data.updates) for r in reports if r.data.updates}
-    rows = await _by_key(connection, "incidents_of_reports", wanted)
-    return {(r["organisation"], r["source"], r["source_id"]): r["incident_id"] for r in rows}
+    rows = await by_key(connection, "incidents_of_reports", wanted)
+    return {key: row["incident_id"] for key, row in rows.items()}
 
 
 def _update(report: Report, before: Severity, area: Area | None, *, trusted: bool) -> Update:

@@ -16,6 +16,7 @@ from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundE
 from dispatch.services.core.group_commit import GroupCommit
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
+from dispatch.services.intake.report_keys import Key, by_key
 from dispatch.storage import journal
 from dispatch.storage.journal import Entry
 from dispatch.storage.pool import execute_rows
@@ -25,7 +26,6 @@ from schemas.ids import report_id
 from schemas.reports import ReportBody, ReportFacts, ReportReceived
 from schemas.salvage import Salvaged
 
-Key = tuple[UUID, str, str]
 Channel = Literal["http", "cli", "cap", "hubsante", "open311"]
 
 WINDOW_S = 0.005
@@ -159,7 +159,7 @@ async def _admit(uow: UnitOfWork, admission: Admission, submission: Submission) 
     try:
         await admission.admit(submission.body.severity)
     except OverloadedError:
-        if not await uow.pool.fetch(sql("known_reports"), *([part] for part in submission.key)):
+        if not await by_key(uow.pool, "known_reports", [submission.key]):
             REFUSED.inc()
             raise
 
@@ -203,9 +203,8 @@ async def _insert(
 
 async def _known(connection: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, Stored]:
     """Return the reports that were stored before."""
-    wanted = zip(*sorted(keys), strict=True)
-    rows = await connection.fetch(sql("known_reports"), *map(list, wanted)) if keys else ()
-    return {tuple(row[:3]): Stored(row["id"], row["content_hash"]) for row in rows}
+    rows = await by_key(connection, "known_reports", keys)
+    return {key: Stored(row["id"], row["content_hash"]) for key, row in rows.items()}
 
 
 def _outcome(one: Submission, stored: Stored | None, *, new: bool) -> Stored | ConflictError:
