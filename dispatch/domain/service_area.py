@@ -39,7 +39,8 @@ class Area:
     @property
     def middle(self) -> Position:
         """Return the position in the middle, also of an area that crosses the 180th meridian."""
-        width = (self.east - self.west) % (2 * WIDEST)
+        # An area all around the Earth is no area without width.
+        width = (self.east - self.west) % (2 * WIDEST) or 2 * WIDEST
         return Position(lat=(self.south + self.north) / 2, lon=wrapped(self.west + width / 2))
 
     @property

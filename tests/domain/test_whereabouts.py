@@ -34,6 +34,10 @@ def test_the_middle_of_an_area_across_the_180th_meridian_lies_on_it() -> None:
     assert whereabouts(Position(lat=-17.5, lon=-179.5), fiji).direction == "E"
 
 
+def test_the_middle_of_an_area_all_around_the_earth_lies_between_its_corners() -> None:
+    assert Area(-90, -180, 90, 180).middle == Position(lat=0, lon=0)
+
+
 @pytest.mark.parametrize(
     ("metres", "words"), [(80, "80 m"), (1000, "1 km"), (1849, "1.8 km"), (12000, "12 km")]
 )
