@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -11,7 +11,6 @@ import asyncpg
 import structlog
 
 from dispatch.domain.commands import Command, Unreached
-from dispatch.domain.messaging.binding import Candidate
 from dispatch.domain.messaging.send_decision import SAFETY
 from dispatch.services.incidents import execution, live_offers
 from dispatch.storage import write_generation
@@ -37,9 +36,6 @@ from schemas.offers import (
 NOTIFIED_WITHDRAWALS = {"covered", "taken_over", "closed", "cancelled"}
 """For the other reasons a recall is sent, or the volunteer caused the withdrawal."""
 NOTIFIED_RELEASES = {"stood_down", "closed", "cancelled"}
-ASK_BACKS = 3
-ASK_BACKS_WITHIN = timedelta(minutes=10)
-"""An answering machine must not be asked for ever."""
 NEWER: frozenset[Purpose] = frozenset({"started", "escalation_status"})
 NEWER_SINCE = 2
 """The first generation that has words for these answers; they are not given while an older process may send them."""
@@ -124,7 +120,7 @@ async def assignment_messages(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
     """Notify those who are expected, those who must confirm it, and those who are not expected any more."""
-    await _notify(connection, _about_assignments(received), now)
+    await notify(connection, _about_assignments(received), now)
 
 
 def _about_assignments(received: Sequence[Received]) -> Iterator[Notice]:
@@ -154,7 +150,7 @@ async def incident_messages(
     for row in await connection.fetch(sql("held_volunteers"), resumed) if resumed else []:
         waiting[row["incident_id"]].append(row["volunteer_id"])
     notices = list(_about_incidents(received, waiting))
-    await _notify(connection, await _with_offer_ids(connection, notices), now)
+    await notify(connection, await _with_offer_ids(connection, notices), now)
 
 
 def _about_incidents(received: Sequence[Received], waiting: dict[UUID, list[UUID]]) -> Iterator[Notice]:
@@ -187,49 +183,7 @@ async def _with_offer_ids(connection: asyncpg.Connection, notices: Sequence[Noti
     return [replace(notice, offer_id=offers.get(n)) for n, notice in enumerate(notices)]
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerToText:
-    """What a volunteer's own text is answered with, on the channel on which it came in.
-
-    `about` is the offer of the incident whose supervisors got the words, where they did.
-    """
-
-    purpose: Purpose
-    organisation: UUID
-    volunteer_id: UUID
-    inbound_id: UUID
-    channel: Channel
-    about: Candidate | None = None
-
-
-async def answer_text(connection: asyncpg.Connection, answer: AnswerToText, now: datetime) -> None:
-    """Queue the answer to a text: the confirmation of STOP or START, or, a few times, a question or "passed on"."""
-    forwarded = answer.about is not None
-    if answer.purpose == "ask_back" and await asked_back_enough(
-        connection, answer.volunteer_id, now, forwarded=forwarded
-    ):
-        return
-    notice = Notice(
-        answer.organisation, "actual", answer.purpose, answer.volunteer_id, answer.inbound_id, 0,
-        channel=answer.channel,
-    )  # fmt: skip
-    if (about := answer.about) is not None:
-        notice = replace(notice, mode=about.mode, incident_id=about.incident_id, offer_id=about.id)
-    await _notify(connection, [notice], now)
-
-
-async def asked_back_enough(
-    connection: asyncpg.Connection, person: UUID, now: datetime, *, forwarded: bool = False
-) -> bool:
-    """Return whether a person was asked back, or told of forwarded words, so often that nobody may be reading."""
-    since = now - ASK_BACKS_WITHIN
-    asked = await connection.fetchval(sql("count_ask_backs"), person, since, forwarded)
-    if asked >= ASK_BACKS:
-        log.warning("a person was asked back often enough", person=str(person))
-    return bool(asked >= ASK_BACKS)
-
-
-async def _notify(connection: asyncpg.Connection, notices: Iterable[Notice], now: datetime) -> None:
+async def notify(connection: asyncpg.Connection, notices: Iterable[Notice], now: datetime) -> None:
     """Queue each notice on every channel on which its recipient may be notified."""
     await queue(connection, await _channels_of(connection, list(notices)), now)
 

@@ -1,8 +1,7 @@
-"""Paging: escalations become messages to the duty contact whose turn it is, and contacts' texts are answered."""
+"""Paging: escalations become messages to the duty contact whose turn it is."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,10 +11,8 @@ import structlog
 from dispatch.services.messaging import composing, page_groups
 from dispatch.services.messaging.composing import Notice
 from dispatch.storage.queries import sql
-from schemas.base import Mode
 from schemas.decoding import Received
 from schemas.escalations import EscalationRaised
-from schemas.notifications import Purpose
 from schemas.offers import Channel
 
 log = structlog.get_logger()
@@ -66,31 +63,3 @@ def _page(
         incident_id=incident, escalation_id=event.escalation_id, recipient_kind="duty",
     )  # fmt: skip
     return notice, contact["channel"]
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerToContact:
-    """What the text of a duty contact is answered with, on the channel on which it came in.
-
-    `escalation_id` and `incident_id` are those that the answer is about.
-    """
-
-    purpose: Purpose
-    organisation: UUID
-    contact_id: UUID
-    inbound_id: UUID
-    channel: Channel
-    mode: Mode = "actual"
-    escalation_id: UUID | None = None
-    incident_id: UUID | None = None
-
-
-async def answer_contact(connection: asyncpg.Connection, answer: AnswerToContact, now: datetime) -> None:
-    """Queue the answer to a duty contact's text; a question back a few times at most."""
-    if answer.purpose == "ask_back" and await composing.asked_back_enough(connection, answer.contact_id, now):
-        return
-    notice = Notice(
-        answer.organisation, answer.mode, answer.purpose, answer.contact_id, answer.inbound_id, 0,
-        incident_id=answer.incident_id, escalation_id=answer.escalation_id, recipient_kind="duty",
-    )  # fmt: skip
-    await composing.queue(connection, [(notice, answer.channel)], now)

@@ -21,9 +21,9 @@ from dispatch.domain.messaging.page_reading import Addressee, Page, PageAct, Pag
 from dispatch.services.access import duty_contacts
 from dispatch.services.access.duty_contacts import Contact
 from dispatch.services.incidents import escalations, execution
-from dispatch.services.messaging import pages, paging
+from dispatch.services.messaging import answers_to_texts, pages
+from dispatch.services.messaging.answers_to_texts import AnswerToContact
 from dispatch.services.messaging.pages import KnownPage
-from dispatch.services.messaging.paging import AnswerToContact
 from dispatch.services.replies.text_answers import KnownText
 from dispatch.storage import incidents as store
 from schemas.notifications import Purpose
@@ -175,7 +175,7 @@ class ContactText:
         await escalations.resolve_system(self.connection, contact.organisation, reason, why, self.now)
 
     async def _send(self, answer: AnswerToContact) -> None:
-        await paging.answer_contact(self.connection, answer, self.now)
+        await answers_to_texts.answer_contact(self.connection, answer, self.now)
 
 
 def _together(page: Page, known: Sequence[KnownPage]) -> list[KnownPage]:

@@ -17,8 +17,8 @@ from dispatch.domain.messaging.meaning import Heard, Meaning, understand
 from dispatch.domain.messaging.sending_time import said_at
 from dispatch.domain.messaging.split_texts import Half, Reading
 from dispatch.services.incidents import execution
-from dispatch.services.messaging import composing
-from dispatch.services.messaging.composing import AnswerToText
+from dispatch.services.messaging import answers_to_texts
+from dispatch.services.messaging.answers_to_texts import AnswerToText
 from dispatch.services.people import opt_out
 from dispatch.services.replies import halves, receiving
 from dispatch.services.replies.receiving import ReceivedAnswer
@@ -140,4 +140,4 @@ class KnownText:
         organisations = [one.organisation for one in (*([about] if about else []), *candidates)] + rosters
         if organisations:
             answer = AnswerToText(purpose, organisations[0], self.volunteer_id, self.id, self.channel, about)
-            await composing.answer_text(self.connection, answer, self.now)
+            await answers_to_texts.answer_text(self.connection, answer, self.now)

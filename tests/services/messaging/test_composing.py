@@ -7,8 +7,8 @@ import asyncpg
 
 from dispatch.clock import MovableClock
 from dispatch.domain.messaging.codes import code
-from dispatch.services.messaging import composing
-from dispatch.services.messaging.composing import AnswerToText
+from dispatch.services.messaging import answers_to_texts
+from dispatch.services.messaging.answers_to_texts import AnswerToText
 from dispatch.storage.pool import transaction
 from schemas.ids import named
 from schemas.notifications import Purpose
@@ -240,7 +240,7 @@ async def send_back(
     connection: asyncpg.Connection, post: Post, purpose: Purpose, inbound_id: UUID, now: datetime
 ) -> None:
     answer = AnswerToText(purpose, post.scene.organisation, post.scene.people[0], inbound_id, "sms")
-    await composing.answer_text(connection, answer, now)
+    await answers_to_texts.answer_text(connection, answer, now)
 
 
 async def test_an_unclear_text_is_asked_back_with_the_code_it_may_have_meant_three_times_at_most(
