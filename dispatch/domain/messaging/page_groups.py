@@ -6,9 +6,12 @@ first ten minutes of an upset. What is grave and new to the contact waits for a 
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import get_args
 from uuid import UUID
 
 from msgspec import Struct
+
+from schemas.base import Severity
 
 GROUPED_FOR = timedelta(seconds=60)
 """How long after a text the next pages are gathered into one."""
@@ -25,7 +28,7 @@ SAFETY = frozenset({"danger", "hazard", "recall_unacknowledged"})
 """Reasons that concern those who are out there."""
 NO_HURRY = frozenset({"no_plan", "outside_area", "not_en_route", "late_arrival", "updated_after_end"})
 """Reasons for which nobody who is needed is lacking yet: professionals alone respond, or people come all the same."""
-SEVERITIES = ("life_threatening", "urgent", "routine")
+SEVERITIES: Sequence[Severity] = get_args(Severity)
 
 
 class Waiting(Struct, frozen=True):
@@ -37,7 +40,7 @@ class Waiting(Struct, frozen=True):
     reason: str
     level: int
     raised_at: datetime
-    severity: str | None = None
+    severity: Severity | None = None
     told: bool = False
 
     @property
