@@ -74,8 +74,8 @@ class ContactText:
         page = page_reading.bind(read, [one.page for one in known])
         if page is None or read.act is None:
             return await self._ask_back(known), None
-        (meant, *together) = _together(page, known)
-        return await self._answer(meant, [one.page.escalation_id for one in together], read.act), None
+        meant = next(one for one in known if one.page == page)
+        return await self._answer(meant, _together(page, known), read.act), None
 
     async def _known(self, read: PageText) -> list[KnownPage]:
         sent = await pages.pages_to(self.connection, [contact.id for contact in self.contacts], self.now)
@@ -124,7 +124,9 @@ class ContactText:
         if known.incident_id is None:
             # A report or the system has nothing to take over: "je prends" acknowledges its escalation.
             seen = [
-                await self._acknowledge_raised(page.subject_id, Acknowledge(one, by, self.channel))
+                await escalations.acknowledge_raised(
+                    self.connection, page.subject_id, Acknowledge(one, by, self.channel), self.now
+                )
                 for one in about
             ]
             return Done("page acknowledged") if any(seen) else None
@@ -143,10 +145,6 @@ class ContactText:
             return None
         before = duty_contact(current.acknowledged_by)
         return Done(OUTCOMES[act], (before,) if before else ())
-
-    async def _acknowledge_raised(self, subject: UUID, command: Acknowledge) -> bool:
-        """Acknowledge an escalation of a report or the system unless somebody has; return whether it was done."""
-        return await escalations.acknowledge_raised(self.connection, subject, command, self.now)
 
     async def _opt(self, text: str, *, stops: bool) -> tuple[str, UUID | None]:
         """Stop or restart the volunteer's offers; pages go on, whoever asks for their end."""
@@ -178,7 +176,7 @@ class ContactText:
         await answers_to_texts.answer_contact(self.connection, answer, self.now)
 
 
-def _together(page: Page, known: Sequence[KnownPage]) -> list[KnownPage]:
-    """Return a page, and those of the same subject that the same text named."""
-    meant = [one for one in known if one.page.answered_with == page.answered_with and one.page.named]
-    return sorted(meant, key=lambda one: one.page != page) or [one for one in known if one.page == page]
+def _together(page: Page, known: Sequence[KnownPage]) -> list[UUID]:
+    """Return the other escalations of the subject of a page that the same text named."""
+    others = [one.page for one in known if one.page != page and one.page.named]
+    return [one.escalation_id for one in others if one.answered_with == page.answered_with]
