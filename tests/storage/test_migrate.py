@@ -31,6 +31,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+async def migrate_before(first: str, database: str, folder: Path) -> None:
+    """Apply our migrations before one, copied to a folder."""
+    for path in FOLDER.glob("*.sql"):
+        if path.name < first:
+            shutil.copy(path, folder)
+    await migrate(database, folder)
+
+
 async def test_each_migration_is_applied_once_in_order(empty: str, folder: Path) -> None:
     assert await migrate(empty, folder) == ["0001_a.sql", "0002_b.sql"]
     assert await migrate(empty, folder) == []
@@ -124,10 +132,7 @@ INSERT INTO seats (incident_id, number, role, skill, reserve) SELECT id, 1, 'r',
 async def test_incidents_of_the_previous_release_get_their_engagement_and_their_seats_skills(
     empty: str, tmp_path: Path
 ) -> None:
-    for path in FOLDER.glob("*.sql"):
-        if path.name < "0019":
-            shutil.copy(path, tmp_path)
-    await migrate(empty, tmp_path)
+    await migrate_before("0019", empty, tmp_path)
     connection = await asyncpg.connect(empty)
     await connection.execute(OLD_ROWS)
     await migrate(empty)
@@ -164,10 +169,7 @@ OFFERED = (
 async def test_candidates_are_filled_exactly_while_processes_of_the_previous_release_write(
     empty: str, tmp_path: Path
 ) -> None:
-    for path in FOLDER.glob("*.sql"):
-        if path.name < "0024":
-            shutil.copy(path, tmp_path)
-    await migrate(empty, tmp_path)
+    await migrate_before("0024", empty, tmp_path)
     connection, other = await asyncpg.connect(empty), await asyncpg.connect(empty)
     await connection.execute(OLD_PEOPLE + "DELETE FROM candidates")
     running = other.transaction()
@@ -194,10 +196,7 @@ FROM organisations o,
 async def test_gateways_keys_of_the_previous_release_go_on_to_act_for_all_organisations(
     empty: str, tmp_path: Path
 ) -> None:
-    for path in FOLDER.glob("*.sql"):
-        if path.name < "0044":
-            shutil.copy(path, tmp_path)
-    await migrate(empty, tmp_path)
+    await migrate_before("0044", empty, tmp_path)
     connection = await asyncpg.connect(empty)
     await connection.execute(OLD_KEYS)
     await migrate(empty)
@@ -252,10 +251,7 @@ WHERE NOT to_jsonb(c) @> to_jsonb(f)
 @pytest.fixture
 async def two_rosters(empty: str, tmp_path: Path) -> AsyncIterator[asyncpg.Connection]:
     """Migrate a database in which two people are on two rosters."""
-    for path in FOLDER.glob("*.sql"):
-        if path.name < "0041":
-            shutil.copy(path, tmp_path)
-    await migrate(empty, tmp_path)
+    await migrate_before("0041", empty, tmp_path)
     connection = await asyncpg.connect(empty)
     await connection.execute(TWO_ROSTERS)
     await migrate(empty)
