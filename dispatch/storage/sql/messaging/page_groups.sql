@@ -55,5 +55,6 @@ WHERE recipient_id = ANY ($1::uuid[]) AND escalation_id = ANY ($2::uuid[]) AND c
 SELECT g.name AS organisation, d.name AS contact,
        count(m.id) FILTER (WHERE m.sent_at > $1) AS ten_minutes, count(m.id) AS hour
 FROM organisations g JOIN duty_contacts d ON d.organisation = g.id
-LEFT JOIN messages m ON m.recipient_id = d.id AND m.purpose = 'escalation' AND m.sent_at > $2 AND m.created_at > $2::timestamptz - interval '1 day'
+LEFT JOIN messages m ON m.recipient_id = d.id AND m.purpose = 'escalation' AND m.sent_at > $2
+                      AND m.created_at > $2::timestamptz - interval '1 day'
 GROUP BY g.name, d.turn, d.name ORDER BY g.name, d.turn;

@@ -24,8 +24,8 @@ LEFT JOIN plans p ON p.hash = i.plan_hash
 ORDER BY last.paged_at DESC, e.id;
 
 -- name: concerns_of
--- Returns what a text of a volunteer to an organisation ($4; null: to any) may be about: offers that wait for an answer and ended after $2, recalls that are not
--- acknowledged, and seats; the latest first, with titles in a language.
+-- Returns what a text of a volunteer to an organisation ($4; null: to any) may be about: offers that wait for an answer and
+-- ended after $2, recalls that are not acknowledged, and seats; the latest first, with titles in a language.
 -- OFFSET 0 limits each subquery to one offer: in a free join Postgres may read every answer.
 SELECT * FROM (
     SELECT o.id AS offer_id, p.body -> 'title' ->> $3 AS title, o.extended_at,
@@ -50,7 +50,8 @@ SELECT m.id AS message_id, m.recipient_id AS contact_id, m.channel, c.address, c
        g.name AS organisation_name,
        (SELECT count(*) FROM duty_contacts o WHERE o.organisation = m.organisation) AS contacts,
        e.id AS escalation_id, e.subject_kind, e.subject_id, e.status, e.acknowledged_by, e.lapses_at,
-       i.status AS incident_status, i.taken_by, i.lat, i.lon, g.south, g.west, g.north, g.east, lack.roles, lack.counts, told.reasons, told.details, told.others, told.incidents
+       i.status AS incident_status, i.taken_by, i.lat, i.lon, g.south, g.west, g.north, g.east,
+       lack.roles, lack.counts, told.reasons, told.details, told.others, told.incidents
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
 LEFT JOIN duty_contacts d ON d.id = m.recipient_id

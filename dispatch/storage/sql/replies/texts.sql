@@ -3,8 +3,9 @@
 UPDATE inbound_texts SET volunteer_id = $2, incident_ids = $3 WHERE id = $1;
 
 -- name: offers_to_answer
--- Returns the offers of an organisation ($4; null: of all) that a person's text may be about: those that are live, ended after $2, hold a seat or did until $2, or
--- were recalled after $3; newest first. `out` is whether the person may be on the way, on scene, or back from there.
+-- Returns the offers of an organisation ($4; null: of all) that a person's text may be about: those that are live, ended after
+-- $2, hold a seat or did until $2, or were recalled after $3; newest first. `out` is whether the person may be on the way, on
+-- scene, or back from there.
 -- OFFSET 0 limits each subquery to one offer: in a free join Postgres may read every answer.
 SELECT o.id, i.id AS incident_id, i.organisation, i.mode, o.extended_at, coalesce(i.engagement = 'notice', false) AS informs,
        i.status = 'held' AS held,
