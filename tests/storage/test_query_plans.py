@@ -104,6 +104,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "offers_of_recalled": (([0], [INCIDENTS[0]], [one("volunteer", 1)]), 40),
     "offer_facts": ((one("offer", 70),), 40),
     "complete_messages": (([one("message", 1)], ["sent"], [""], ["queued"], NOW, None), 100),
+    "attempts_of_messages": (([one("message", 1)], [None]), 40),
     "delete_live_positions": (([one("volunteer", 1)],), 40),
     "list_incidents": ((ORGANISATION, None, None, None, 20), 1000),
     "list_escalations": ((ORGANISATION, True, 50), 1000),

@@ -59,7 +59,9 @@ async def record_receipts(uow: UnitOfWork, reported: Sequence[Reported]) -> list
             found = [_completed(one) for _, one in sorted(groups[status, organisation].items())]
             rows = await complete(found, connection, now, before=BEFORE[status], organisation=organisation)
             changed.update(row["id"] for row in rows)
-        return [one.receipt.message_id in changed or await _is_known(connection, *one) for one in reported]
+        others = [one for one in reported if one.receipt.message_id not in changed]
+        unknown = await _unknown(connection, others) if others else []
+        return [one not in unknown for one in reported]
 
     return await uow.transact(inside)
 
@@ -69,12 +71,21 @@ def _completed(receipt: Receipt) -> Completed:
     return Completed(receipt.message_id, receipt.status, reason, receipt.detail)
 
 
-async def _is_known(connection: asyncpg.Connection, receipt: Receipt, organisation: UUID | None) -> bool:
-    """Return whether the message is one of ours; log a receipt for one that no sender ever passed to a gateway."""
-    row = await connection.fetchrow(sql("message_status"), receipt.message_id, organisation)
-    if row is None or not row["attempts"]:
-        what = (
-            "receipt for an unknown message" if row is None else "receipt for a message that was never sent"
-        )
-        log.warning(what, message=str(receipt.message_id), status=receipt.status)
-    return row is not None
+async def _unknown(connection: asyncpg.Connection, reported: Sequence[Reported]) -> list[Reported]:
+    """Return the receipts for messages that are not ours; log those, and those for messages that were never sent."""
+    rows = await connection.fetch(
+        sql("attempts_of_messages"),
+        [one.receipt.message_id for one in reported],
+        [one.organisation for one in reported],
+    )
+    attempts = {(row["id"], row["organisation"]): row["attempts"] for row in rows}
+    tried = [(one, attempts.get((one.receipt.message_id, one.organisation))) for one in reported]
+    for (receipt, _), times in tried:
+        if not times:
+            what = (
+                "receipt for an unknown message"
+                if times is None
+                else "receipt for a message that was never sent"
+            )
+            log.warning(what, message=str(receipt.message_id), status=receipt.status)
+    return [one for one, times in tried if times is None]

@@ -139,7 +139,12 @@ WHERE id IN (SELECT id FROM messages
              LIMIT 500 FOR UPDATE SKIP LOCKED)
 RETURNING id, organisation, mode, recipient_id, incident_id, purpose, channel;
 
--- name: message_status
--- Returns the status of a message and how often it was tried; no row where organisation $2, or where it is null any, has no such
--- message.
-SELECT status, attempts FROM messages WHERE id = $1 AND ($2::uuid IS NULL OR organisation = $2);
+-- name: attempts_of_messages
+-- Returns how often messages ($1) were tried, each for the organisation that asks ($2; null: any); no row where that has no such
+-- message. OFFSET 0 makes it one lookup per message: a free join may read every message.
+SELECT asked.id, asked.organisation, m.attempts
+FROM unnest($1::uuid[], $2::uuid[]) AS asked (id, organisation)
+CROSS JOIN LATERAL (
+    SELECT attempts FROM messages
+    WHERE id = asked.id AND (asked.organisation IS NULL OR organisation = asked.organisation) OFFSET 0
+) AS m;
