@@ -84,6 +84,18 @@ async def due_work_done(city: City) -> None:
     await eventually(nothing_due, "the agenda's work")
 
 
+async def attempts_over(city: City) -> None:
+    """Wait until nothing is sent or to be sent now: the time of the next attempt counts from the end of the last."""
+
+    async def all_wait() -> bool:
+        return not await city.node.pool.fetchval(
+            "SELECT count(*) FROM messages WHERE status = 'leased' OR (status = 'queued' AND due_at <= $1)",
+            city.clock.now(),
+        )
+
+    await eventually(all_wait, "the end of the attempts")
+
+
 def says_so(incident: Incident) -> bool:
     return "unsendable" in {escalation.reason for escalation in incident.open_escalations()}
 
@@ -99,6 +111,7 @@ async def test_with_the_gateway_away_for_a_quarter_of_an_hour_only_the_first_are
     assert during.offers_made == 0
     assert says_so(during)
     assert supervisor.inbox == []
+    await attempts_over(city)
     end()
     city.clock.advance(60)
     await city.expect_sms_on(OPEN, OFFER)

@@ -56,6 +56,13 @@ async def act(world: World, dice: random.Random) -> None:
         return
 
 
+async def hold_one_that_asks(world: World) -> None:
+    """Open an incident that asks somebody, and hold it: somebody is recalled, whatever happened before."""
+    await world.add_people(1, first_m=1)
+    held = await world.ask("held")
+    await execution.execute_command(world.uow, world.organisation, held, Act("hold", "Ada"))
+
+
 async def stored(world: World, *tables: str) -> dict[str, list[tuple[object, ...]]]:
     found = {}
     for table in tables:
@@ -69,6 +76,7 @@ async def test_after_anything_that_can_happen_the_projections_are_those_of_the_j
     world: World, seed: int
 ) -> None:
     await live(world, seed)
+    await hold_one_that_asks(world)
     async with transaction(world.pool) as connection:
         cause = Cause("disk", 3, page=True)
         subject = escalations.system_subject(world.organisation)

@@ -1,0 +1,94 @@
+"""A response plan and the rules over its sections."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, Literal, Self
+
+import orjson
+from pydantic import Field, model_validator
+
+from schemas.base import Engagement, Hazard, Lane, Operational, Public, Severity, Slug, Strict
+from schemas.plans.asking import OfferPolicy, SearchPolicy
+from schemas.plans.rules import PlanRuleError, Seconds
+from schemas.plans.seats import SeatNeed
+from schemas.plans.steps import Step
+from schemas.plans.stored import from_stored, to_stored
+
+ARRIVE_WITHIN_S: Mapping[Severity, int] = {"life_threatening": 900, "urgent": 1800, "routine": 7200}
+"""How long after a yes an arrival still helps, for plans that do not say it in `arrive_within_s`."""
+
+
+class Plan(Strict):
+    """A response plan. A running incident is handled under the plan that it started with.
+
+    `engagement` is the task of the volunteers: go there (dispatch), crew a vehicle at its station, or read a notice.
+    `stale_after_s` is the age at which an actual report asks nobody before a supervisor confirms it; null means 15
+    minutes, 2 hours where the report is routine, and never in the lane `planned`.
+    A volunteer who says that they need longer than `arrive_within_s` fills no seat of the plan: they come in reserve.
+    With `place_when_asked` their page shows the exact place to those who are asked, and not only after a yes.
+    """
+
+    name: Public[Slug]
+    title: Public[dict[Literal["fr", "en"], str]] = Field(min_length=2)
+    kinds: Operational[tuple[str, ...]] = ()
+    lane: Public[Lane] = "urgent"
+    professional: Public[Literal["required", "informed", "none"]] = "required"
+    trusted_sources: Operational[tuple[str, ...]] = ()
+    engagement: Public[Engagement] = "dispatch"
+    forbidden_hazards: Public[tuple[Hazard, ...]] = ()
+    seats: Public[tuple[SeatNeed, ...]] = ()
+    offers: Public[OfferPolicy] = OfferPolicy()
+    search: Public[SearchPolicy] = SearchPolicy(radii_m=(1000,))
+    steps: Public[tuple[Step, ...]] = ()
+    en_route_within_s: Public[Seconds] = 300
+    acknowledgement_s: Public[Seconds] = 300
+    stale_after_s: Public[Seconds | None] = None
+    arrive_within_s: Public[Seconds | None] = None
+    place_when_asked: Public[bool] = False
+
+    @cached_property
+    def canonical(self) -> dict[str, Any]:
+        """Return the fields that differ from the defaults, as JSON values: the form in events and tables."""
+        return to_stored(self.model_dump(mode="json", exclude_defaults=True))
+
+    @cached_property
+    def hash(self) -> str:
+        """Return the hash that names this exact plan; a field that is added later with a default changes no hash."""
+        return sha256(orjson.dumps(self.canonical, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+    def arrives_within(self, severity: Severity) -> timedelta:
+        """Return how long after a yes an arrival still helps in an incident of this severity."""
+        return timedelta(seconds=self.arrive_within_s or ARRIVE_WITHIN_S[severity])
+
+    @property
+    def asks(self) -> bool:
+        """Return whether the plan asks volunteers at all."""
+        return bool(self.seats)
+
+    @model_validator(mode="after")
+    def steps_follow(self) -> Self:
+        """Reject steps that are not in order of time and level, and seats without a step that pages."""
+        for earlier, later in zip(self.steps, self.steps[1:], strict=False):
+            if later.after_s <= earlier.after_s or later.level < earlier.level:
+                msg = "each step must come after the one before it, at the same level or above"
+                raise PlanRuleError("steps", msg)
+        if self.seats and not any(step.page for step in self.steps):
+            msg = "a plan that asks volunteers needs a step that pages somebody"
+            raise PlanRuleError("steps", msg)
+        return self
+
+    @model_validator(mode="after")
+    def watch_informs(self) -> Self:
+        """Reject a neighbourhood-watch plan that sends people."""
+        watch = self.name.startswith("watch") or any(kind.startswith("watch.") for kind in self.kinds)
+        if watch and self.engagement != "notice":
+            msg = "a watch plan informs and never sends: set `engagement: notice`"
+            raise PlanRuleError("engagement", msg)
+        return self
+
+
+def read_plan(body: Mapping[str, Any]) -> Plan:
+    """Parse a plan from the wire or a table; unlike in a file, unknown fields are retained. Raises ValidationError."""
+    return Plan.model_validate(from_stored(body), extra="allow")
