@@ -6,7 +6,7 @@ enumeration or a type is added:
 2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`, `incident.taken_over.v2`,
 `escalation.acknowledged.v2`; `assignment.doubted.v1`, `assignment.doubt_cleared.v1` and
 `assignment.arrival_expected.v1`, which are not written while a process of generation 1 runs; the purposes `started`,
-`doubted` and `escalation_status` of a message; the plan's `stale_after_s`, `arrive_within_s` and `place_when_asked`.
+`doubted` and `escalation_status` of a message; what a plan says beyond release 0.1.0 (`schemas/plans/stored.py`).
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ import orjson
 from schemas.base import Event, to_json
 from schemas.incidents import OpenedSeat
 from schemas.plans import Plan, read_plan
+from schemas.plans.stored import for_v1
 
 GENERATION = 2
 """The generation that this version reads and, where no older process runs, writes."""
@@ -33,7 +34,12 @@ def seats_of(plan: Plan) -> tuple[OpenedSeat, ...]:
         needs += [(most, True)] * plan.offers.surplus
     return tuple(
         OpenedSeat(
-            number=number, role=need.role, all=(need.skill,), min_age=plan.search.min_age, reserve=reserve
+            number=number,
+            role=need.role,
+            all=need.skills,
+            any=need.any,
+            min_age=plan.search.min_age,
+            reserve=reserve,
         )
         for number, (need, reserve) in enumerate(needs, 1)
     )
@@ -50,7 +56,7 @@ def _opened_from_v1(body: Body) -> Body:
 
 def _opened_for_v1(body: Body) -> Body:
     plan = read_plan(body["plan"])
-    return {**_without(body, _OPENED_IN_V2), "plan": plan.model_dump(mode="json", exclude=_PLAN_IN_V2)}
+    return {**_without(body, _OPENED_IN_V2), "plan": for_v1(plan.model_dump(mode="json"))}
 
 
 def _same(body: Body) -> Body:
@@ -61,8 +67,6 @@ def _without(body: Body, names: frozenset[str]) -> Body:
     return {name: value for name, value in body.items() if name not in names}
 
 
-_PLAN_IN_V2 = {"stale_after_s", "arrive_within_s", "place_when_asked"}
-"""Fields at which release 0.1.0 would stop, since its plans are strict; it needs none once an incident is open."""
 _OPENED_IN_V2 = frozenset({"engagement", "seats", "window", "acceptance", "accuracy_m", "commune", "muster"})
 _REPORT_IN_V2 = frozenset(
     {"window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id", "dropped"}

@@ -29,9 +29,9 @@ PLAN = Plan(
     kinds=("medical.cardiac_arrest",),
     trusted_sources=("sdis-67",),
     forbidden_hazards=("weapon", "violence"),
-    seats=(SeatNeed(role="first-responder", skill="first_aid", count=2),),
+    seats=(SeatNeed(role="first-responder", skills=("first_aid",), count=2),),
     search=SearchPolicy(radii_m=(500, 1000, 2000)),
-    steps=(Step(after_s=60, level=1, page=True),),
+    steps=(Step(after_s=60, level=1, do="page"),),
 )
 VALUES: dict[str, Any] = {
     "acceptance": 0.4,

@@ -71,7 +71,7 @@ def _errors(model: type[BaseModel], body: dict[str, Any]) -> list[Any]:
 
 
 def test_a_value_is_repeated_only_where_it_is_asked_for_and_never_a_password() -> None:
-    (detail,) = _errors(plan().seats[0].__class__, {"role": "Chef d'agrès", "skill": "driver", "count": 1})
+    (detail,) = _errors(plan().seats[0].__class__, {"role": "Chef d'agrès", "skills": ("driver",), "count": 1})
     assert "there is" not in sentence(detail)
     assert sentence(detail, example="crew_leader", shown=True).startswith(
         "must be up to 64 lower-case letters"
@@ -86,7 +86,7 @@ def test_the_example_of_each_field_of_a_plan_is_valid(path: str) -> None:
     assert {name for name, _ in reference.plan_fields()} <= EXAMPLES.keys()
     value = yaml.safe_load(EXAMPLES[path])
     section, _, name = path.partition(".")
-    body = plan(steps=({"after_s": 60, "level": 1, "page": True},)).model_dump()
+    body = plan(steps=({"after_s": 60, "level": 1, "do": "page"},)).model_dump()
     if not name:
         body[section] = value
     else:

@@ -62,11 +62,12 @@ PLAN: dict[str, str] = {
     "professional": "`required`: nobody is asked before the professionals are called; `informed`: a supervisor is told "
     "if they are not; `none`.",
     "trusted_sources": "The sources whose reports ask people without a supervisor's confirmation.",
-    "crew": "Volunteers crew a vehicle at its station.",
-    "informs": "Volunteers read a notice and stay.",
+    "engagement": "What volunteers do: `dispatch`, they go to the place; `crew`, they crew a vehicle at its station; "
+    "`notice`, they read a notice and stay.",
     "forbidden_hazards": "Hazards that keep volunteers away.",
     "seats.role": "A role to fill.",
-    "seats.skill": "The skill that it needs.",
+    "seats.skills": "The skills that it needs, all of them.",
+    "seats.any": "Skills of which one is enough, besides.",
     "seats.count": "How many people.",
     "offers.open": "The most offers open at once.",
     "offers.per_seat": "The most open offers for each missing seat.",
@@ -82,7 +83,7 @@ PLAN: dict[str, str] = {
     "search.availability": "Which availabilities are asked.",
     "steps.after_s": "When a step of the escalation is due, in seconds after a seat became empty.",
     "steps.level": "Its level, 1 to 5.",
-    "steps.page": "Whether it pages.",
+    "steps.do": "`notify` shows the escalation to supervisors; `page` also pages the duty contacts.",
     "en_route_within_s": "How long somebody who accepted may stay before a supervisor is told.",
     "acknowledgement_s": "How long an acknowledgement of an escalation holds.",
     "stale_after_s": "The age on acceptance at which an `actual` report asks nobody before a supervisor confirms it. "

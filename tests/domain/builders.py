@@ -41,13 +41,13 @@ def plan(**changes: object) -> Plan:
         "name": "test",
         "title": {"fr": "Essai", "en": "Test"},
         "kinds": ("medical.fall",),
-        "seats": ({"role": "helper", "skill": "first_aid", "count": 2},),
+        "seats": ({"role": "helper", "skills": ("first_aid",), "count": 2},),
         "offers": {"open": 5, "per_seat": 2, "window_s": 60, "surplus": 0},
         "search": {"radii_m": (1000, 2000), "widen_after_s": 45, "retry_s": 30},
         "steps": (
             {"after_s": 60, "level": 1},
-            {"after_s": 120, "level": 2, "page": True},
-            {"after_s": 180, "level": 3, "page": True},
+            {"after_s": 120, "level": 2, "do": "page"},
+            {"after_s": 180, "level": 3, "do": "page"},
         ),
         "forbidden_hazards": ("weapon", "fire"),
     }
@@ -56,7 +56,7 @@ def plan(**changes: object) -> Plan:
 
 def watch_plan(**changes: object) -> Plan:
     """Return the same plan as a notice that sends nobody."""
-    return plan(**{"kinds": ("watch.odour",), "informs": True, "professional": "informed"} | changes)
+    return plan(**{"kinds": ("watch.odour",), "engagement": "notice", "professional": "informed"} | changes)
 
 
 def opening(**changes: object) -> Opening:
@@ -147,8 +147,8 @@ def hazards(*found: Hazard) -> Update:
 def one_left_on_scene() -> Incident:
     """Return an incident to which four came where three were needed; only volunteer 3 is still on scene."""
     seats = (
-        {"role": "driver", "skill": "driver", "count": 1},
-        {"role": "helper", "skill": "first_aid", "count": 2},
+        {"role": "driver", "skills": ("driver",), "count": 1},
+        {"role": "helper", "skills": ("first_aid",), "count": 2},
     )
     state = after(incident(plan(seats=seats, offers={"surplus": 1})), picks(["driver"] + ["helper"] * 3))
     for number in (3, 2, 1, 0):

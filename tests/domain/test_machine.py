@@ -47,13 +47,13 @@ PLANS = (
     plan(offers={"open": 3, "per_seat": 2, "window_s": 30, "surplus": 2, "most": 8}),
     plan(
         seats=(
-            {"role": "driver", "skill": "driver", "count": 1},
-            {"role": "helper", "skill": "first_aid", "count": 2},
+            {"role": "driver", "skills": ("driver",), "count": 1},
+            {"role": "helper", "skills": ("first_aid",), "count": 2},
         ),
         offers={"open": 6, "per_seat": 2, "surplus": 1},
     ),
     watch_plan(),
-    watch_plan(seats=({"role": "watcher", "skill": "watch", "count": 1},)),
+    watch_plan(seats=({"role": "watcher", "skills": ("watch",), "count": 1},)),
     *load(None).plans,
 )
 PEOPLE = [person(number) for number in range(9)]
@@ -282,7 +282,7 @@ class OneIncident(RuleBasedStateMachine):
 
     @invariant()
     def a_notice_sends_nobody(self) -> None:
-        if self.incident.plan.informs:
+        if self.incident.plan.engagement == "notice":
             assert not any(isinstance(event, EnRoute | OnScene) for event in self.events)
 
     @invariant()

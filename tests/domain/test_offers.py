@@ -32,8 +32,8 @@ from tests.domain.builders import (
 
 TWO_ROLES = plan(
     seats=(
-        {"role": "driver", "skill": "driver", "count": 1},
-        {"role": "helper", "skill": "first_aid", "count": 4},
+        {"role": "driver", "skills": ("driver",), "count": 1},
+        {"role": "helper", "skills": ("first_aid",), "count": 4},
     ),
     offers={"open": 5, "per_seat": 2},
 )

@@ -52,7 +52,7 @@ def test_where_professionals_are_required_nobody_is_asked_before_a_trusted_sourc
 
 
 def test_a_fire_services_own_crew_waits_for_no_confirmation() -> None:
-    opened = incident(plan(crew=True), trusted=False, professional=NOT_CALLED)
+    opened = incident(plan(engagement="crew"), trusted=False, professional=NOT_CALLED)
     assert may_ask(opened)
 
 
@@ -116,8 +116,8 @@ def test_a_decision_asks_nobody() -> None:
 
 def test_the_surplus_becomes_reserve_seats_of_the_role_that_needs_most() -> None:
     seats = (
-        {"role": "driver", "skill": "driver", "count": 1},
-        {"role": "helper", "skill": "first_aid", "count": 2},
+        {"role": "driver", "skills": ("driver",), "count": 1},
+        {"role": "helper", "skills": ("first_aid",), "count": 2},
     )
     opened = incident(plan(seats=seats, offers={"surplus": 2}))
     assert [(s.number, s.role, s.reserve) for s in opened.seats] == [
@@ -150,7 +150,7 @@ def test_an_old_report_asks_nobody_and_pages_a_supervisor(severity: str, fresh: 
     assert _told(opened) == {"stale_report": True}
 
 
-@pytest.mark.parametrize("under", [plan(crew=True), watch_plan()])
+@pytest.mark.parametrize("under", [plan(engagement="crew"), watch_plan()])
 def test_neither_crews_nor_watches_are_called_for_an_old_report(under: Plan) -> None:
     assert not may_ask(_aged(16, under))
 

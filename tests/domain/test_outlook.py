@@ -22,7 +22,10 @@ def steps(state: Incident) -> list[tuple[str, int]]:
 
 def test_each_role_lacks_as_many_as_hold_none_of_its_seats() -> None:
     crew = plan(
-        seats=[{"role": "driver", "skill": "d", "count": 1}, {"role": "helper", "skill": "h", "count": 3}]
+        seats=[
+            {"role": "driver", "skills": ("d",), "count": 1},
+            {"role": "helper", "skills": ("h",), "count": 3},
+        ]
     )
     state = ask(incident(crew), 4)
     assert lacking(state) == {"driver": 1, "helper": 3}
@@ -44,7 +47,7 @@ def test_those_on_scene_come_first_then_by_arrival_and_those_in_reserve_last() -
 
 def test_offers_that_end_are_followed_by_as_many_as_the_plan_wants() -> None:
     state = ask(
-        incident(plan(steps=[{"after_s": 300, "level": 1, "page": True}], search={"radii_m": [1000]})), 4
+        incident(plan(steps=[{"after_s": 300, "level": 1, "do": "page"}], search={"radii_m": [1000]})), 4
     )
     assert steps(state) == [("asks", 4)]
 

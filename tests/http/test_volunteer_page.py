@@ -81,7 +81,7 @@ async def test_the_way_is_shown_by_links_for_every_phone(site: Site) -> None:
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
 async def test_a_crew_is_sent_to_its_station_and_never_to_the_fire(site: Site, lang: str) -> None:
-    incident = await site.scene.incident(plan(crew=True, place_when_asked=True))
+    incident = await site.scene.incident(plan(engagement="crew", place_when_asked=True))
     link = await site.link(0, incident)
     station = {"fr": "Où\u00a0: à votre centre", "en": "Where: your station"}[lang]
     for answer in (None, "accepted", "en_route", "on_scene"):

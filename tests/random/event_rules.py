@@ -168,7 +168,7 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
     wanted = [(need, False) for need in plan.seats for _ in range(need.count)]
     if plan.seats:
         wanted += [(max(plan.seats, key=lambda need: need.count), True)] * plan.offers.surplus
-    seats = {n: Seat(need.role, need.skill, extra) for n, (need, extra) in enumerate(wanted, 1)}
+    seats = {n: Seat(need.role, need.skills[0], extra) for n, (need, extra) in enumerate(wanted, 1)}
     assert [(s.number, s.role, s.all, s.reserve) for s in event.seats] == [
         (n, seat.role, (seat.skill,), seat.reserve) for n, seat in seats.items()
     ], "the event names the seats of its plan"
@@ -242,7 +242,7 @@ def _seat(incident: Incident, number: int, role: str) -> Seat:
 
 
 def _expected(incident: Incident, event: offers.ArrivalExpected) -> None:
-    assert not incident.plan.informs, "nobody arrives for a notice"
+    assert incident.plan.engagement != "notice", "nobody arrives for a notice"
     assignment = incident.assignments[event.assignment_id]
     assert assignment.active
     before = incident.seats[assignment.seat]
@@ -253,7 +253,7 @@ def _expected(incident: Incident, event: offers.ArrivalExpected) -> None:
 
 
 def _moved(incident: Incident, event: offers.AssignmentEvent) -> None:
-    assert not incident.plan.informs, "a watch notice sends nobody"
+    assert incident.plan.engagement != "notice", "a watch notice sends nobody"
     assignment = incident.assignments[event.assignment_id]
     assert assignment.active, "who was released does not move"
     assignment.on_scene |= isinstance(event, offers.OnScene)

@@ -67,7 +67,9 @@ class Phones(SimulatedGateway):
                 assert not self._model.paused
                 assert not person.stopped
             case "assigned":
-                assert incident.holds(person.id) or incident.plan.informs, "who was released is not expected"
+                assert incident.holds(person.id) or incident.plan.engagement == "notice", (
+                    "who was released is not expected"
+                )
             case "held":
                 assert incident.status in ("held", "taken_over"), "nobody waits for what goes on"
             case "aborted":

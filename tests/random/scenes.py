@@ -9,7 +9,7 @@ from tests.domain.builders import PLACE, plan, watch_plan
 from tests.support.scene import a_volunteer
 from tests.support.world import DEFAULT, TRUSTED, near
 
-STEPS = ({"after_s": 60, "level": 1}, {"after_s": 120, "level": 3, "page": True})
+STEPS = ({"after_s": 60, "level": 1}, {"after_s": 120, "level": 3, "do": "page"})
 HOLD_OUT_S = 120
 """How long after the last change the last step of every plan is due."""
 
@@ -21,20 +21,23 @@ def _plan(name: str, kind: str, **changes: object) -> Plan:
 
 PAIR = _plan("pair", "medical.fall")
 CREW = _plan(
-    "crew", "fire.house", crew=True, professional="informed", forbidden_hazards=("weapon",),
-    seats=({"role": "driver", "skill": "driver", "count": 1}, {"role": "helper", "skill": "first_aid", "count": 2}),
+    "crew", "fire.house", engagement="crew", professional="informed", forbidden_hazards=("weapon",),
+    seats=(
+        {"role": "driver", "skills": ("driver",), "count": 1},
+        {"role": "helper", "skills": ("first_aid",), "count": 2},
+    ),
     offers={"open": 4, "per_seat": 2, "window_s": 30, "surplus": 1, "most": 8},
 )  # fmt: skip
 ONE_BY_ONE = _plan(
-    "one-by-one", "rescue.lift", seats=({"role": "helper", "skill": "first_aid", "count": 1},),
+    "one-by-one", "rescue.lift", seats=({"role": "helper", "skills": ("first_aid",), "count": 1},),
     offers={"open": 1, "per_seat": 1, "window_s": 30},
 )  # fmt: skip
 PLANNED = _plan(
     "planned", "event.run", lane="planned", professional="none",
-    seats=({"role": "helper", "skill": "first_aid", "count": 2},), offers={"open": 3, "window_s": 120},
+    seats=({"role": "helper", "skills": ("first_aid",), "count": 2},), offers={"open": 3, "window_s": 120},
 )  # fmt: skip
 WATCH = watch_plan(
-    name="watch", lane="planned", seats=({"role": "watcher", "skill": "watch", "count": 2},), steps=STEPS
+    name="watch", lane="planned", seats=({"role": "watcher", "skills": ("watch",), "count": 2},), steps=STEPS
 )
 BOOK = PlanBook((PAIR, CREW, ONE_BY_ONE, PLANNED, WATCH, DEFAULT))
 

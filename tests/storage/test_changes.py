@@ -43,8 +43,8 @@ def history(chance: Random) -> Iterator[list[Decision]]:
 
 def _opened(number: int) -> Decision:
     seats = (
-        {"role": "driver", "skill": "driver", "count": 1},
-        {"role": "helper", "skill": "first_aid", "count": 2},
+        {"role": "driver", "skills": ("driver",), "count": 1},
+        {"role": "helper", "skills": ("first_aid",), "count": 2},
     )
     return open_incident(opening(report_id=named("report", number)), plan(seats=seats), START)
 

@@ -194,7 +194,7 @@ async def test_a_seat_that_is_gone_is_deleted(world: World) -> None:
 
 async def test_a_replanned_incident_keeps_its_new_plan(world: World) -> None:
     incident = await world.read(await world.ask())
-    other = plan(name="other", seats=({"role": "driver", "skill": "c", "count": 3},))
+    other = plan(name="other", seats=({"role": "driver", "skills": ("c",), "count": 3},))
     await check(world, [replace(incident, plan=other, plan_hash=other.hash)])
     assert await world.pool.fetchval("SELECT name FROM plans WHERE hash = $1", other.hash) == "other"
 

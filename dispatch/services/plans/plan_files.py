@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from dispatch.services.plans.plan_examples import example_of
+from dispatch.services.plans.renamed_fields import renamed
 from dispatch.services.plans.yaml_source import MAX_BYTES, FieldPath, YamlSource, YamlSourceError, parse
 from schemas.invalid_fields import sentence
 from schemas.plans import OfferPolicy, Plan, PlanRuleError, SearchPolicy, SeatNeed, Step
@@ -138,7 +139,7 @@ def _path_and_message(detail: ErrorDetails) -> tuple[FieldPath, str]:
     if isinstance(rule, PlanRuleError):
         return (*path, rule.field), str(rule)
     if detail["type"] == "extra_forbidden":
-        return path, f"unknown field{_suggestion(path)}"
+        return path, renamed(path) or f"unknown field{_suggestion(path)}"
     return path, sentence(detail, example=example_of(path), shown=True)
 
 

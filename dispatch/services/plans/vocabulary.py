@@ -36,7 +36,7 @@ def asked_skills(book: PlanBook) -> dict[str, list[str]]:
     """Return the names of the plans that ask for each skill."""
     asked: dict[str, list[str]] = {}
     for plan in book.plans:
-        for skill in dict.fromkeys(seat.skill for seat in plan.seats):
+        for skill in dict.fromkeys(skill for seat in plan.seats for skill in (*seat.skills, *seat.any)):
             asked.setdefault(skill, []).append(plan.name)
     return asked
 

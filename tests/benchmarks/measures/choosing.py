@@ -26,11 +26,11 @@ SEVEN = plan(
     search={"radii_m": (3000,), "rest_s": 8 * 3600},
 )
 CREW = plan(
-    crew=True, professional="informed", kinds=("medical.fall",),
+    engagement="crew", professional="informed", kinds=("medical.fall",),
     seats=(
-        {"role": "driver", "skill": "firefighter", "count": 1},
-        {"role": "helper", "skill": "first_aid", "count": 1},
-        {"role": "firefighter", "skill": "firefighter", "count": 4},
+        {"role": "driver", "skills": ("firefighter",), "count": 1},
+        {"role": "helper", "skills": ("first_aid",), "count": 1},
+        {"role": "firefighter", "skills": ("firefighter",), "count": 4},
     ),
     offers={"open": 12, "per_seat": 2, "window_s": 90}, search={"radii_m": (3000,), "rest_s": 8 * 3600},
 )  # fmt: skip

@@ -39,7 +39,7 @@ async def _answer(site: Site, offers: int) -> float:
     count = 60 if site.quick else 200
     pool = await open_pool(await site.database(), application="benchmark", size=1)
     limits = {"open": FEW, "per_seat": FEW, "window_s": 3600, "most": offers}
-    seats = ({"role": "helper", "skill": "first_aid", "count": FEW},)
+    seats = ({"role": "helper", "skills": ("first_aid",), "count": FEW},)
     under = plan(seats=seats, offers=limits, trusted_sources=(TRUSTED,))
     world = await World(pool, MovableClock(Clock().now()), [under]).create()
     await _ask(site, world, count, offers)

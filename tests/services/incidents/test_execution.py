@@ -14,25 +14,25 @@ from dispatch.services.incidents import execution
 from tests.domain.builders import plan, watch_plan
 from tests.support.world import TRUSTED, World
 
-HELPERS = plan(trusted_sources=(TRUSTED,), seats=({"role": "helper", "skill": "first_aid", "count": 2},))
+HELPERS = plan(trusted_sources=(TRUSTED,), seats=({"role": "helper", "skills": ("first_aid",), "count": 2},))
 ONE = plan(
     name="one", kinds=("medical.one",), trusted_sources=(TRUSTED,), offers={"open": 1, "window_s": 60},
-    seats=({"role": "helper", "skill": "first_aid", "count": 1},), search={"radii_m": (1000,), "retry_s": 30},
+    seats=({"role": "helper", "skills": ("first_aid",), "count": 1},), search={"radii_m": (1000,), "retry_s": 30},
 )  # fmt: skip
 CREW = plan(
-    name="crew", kinds=("fire.*",), crew=True, professional="informed", forbidden_hazards=(),
+    name="crew", kinds=("fire.*",), engagement="crew", professional="informed", forbidden_hazards=(),
     seats=(
-        {"role": "driver", "skill": "driver", "count": 1},
-        {"role": "crew_leader", "skill": "crew_leader", "count": 1},
-        {"role": "firefighter", "skill": "firefighter", "count": 4},
+        {"role": "driver", "skills": ("driver",), "count": 1},
+        {"role": "crew_leader", "skills": ("crew_leader",), "count": 1},
+        {"role": "firefighter", "skills": ("firefighter",), "count": 4},
     ),
     offers={"open": 6, "per_seat": 1, "window_s": 90},
 )  # fmt: skip
 WATCH = watch_plan(
     name="watch",
     lane="planned",
-    seats=({"role": "watcher", "skill": "watch", "count": 1},),
-    steps=({"after_s": 3600, "level": 1, "page": True},),
+    seats=({"role": "watcher", "skills": ("watch",), "count": 1},),
+    steps=({"after_s": 3600, "level": 1, "do": "page"},),
 )
 
 

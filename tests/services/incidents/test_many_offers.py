@@ -24,7 +24,7 @@ SETTLED = """
 """
 COUNTED = "UPDATE incidents SET offers_made = offers_made + $2 WHERE id = $1"
 SEVEN = plan(
-    seats=({"role": "helper", "skill": "first_aid", "count": 2},),
+    seats=({"role": "helper", "skills": ("first_aid",), "count": 2},),
     offers={"open": 7, "per_seat": 7, "window_s": 60, "surplus": 0, "most": MOST},
     trusted_sources=(TRUSTED,),
 )

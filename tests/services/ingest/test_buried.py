@@ -11,7 +11,7 @@ from tests.domain.builders import plan
 from tests.support.post import Post
 
 OFFER, STAND_DOWN, STAY_AWAY = "Venez-vous", "plus besoin", "N'APPROCHEZ PAS"
-ONE = plan(seats=({"role": "helper", "skill": "first_aid", "count": 1},), search={"radii_m": (1000,)})
+ONE = plan(seats=({"role": "helper", "skills": ("first_aid",), "count": 1},), search={"radii_m": (1000,)})
 MINUTE_S = 60
 
 

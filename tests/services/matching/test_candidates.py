@@ -26,8 +26,8 @@ from tests.support.world import World
 
 UNDER = plan(
     seats=(
-        {"role": "driver", "skill": "driver", "count": 1},
-        {"role": "helper", "skill": "first_aid", "count": 2},
+        {"role": "driver", "skills": ("driver",), "count": 1},
+        {"role": "helper", "skills": ("first_aid",), "count": 2},
     ),
     search={
         "radii_m": (1000,), "rest_s": 3600, "position_max_age_s": 600,

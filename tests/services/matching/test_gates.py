@@ -18,7 +18,7 @@ from tests.support.world import PLAN, TRUSTED, World, near
 
 ONE = plan(
     trusted_sources=(TRUSTED,),
-    seats=({"role": "helper", "skill": "first_aid", "count": 1},),
+    seats=({"role": "helper", "skills": ("first_aid",), "count": 1},),
     search={"radii_m": (1000,), "availability": ("on_call", "available"), "rest_s": 3600},
 )
 Shut = Callable[[World, UUID], Awaitable[object]]

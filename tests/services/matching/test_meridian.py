@@ -18,7 +18,7 @@ from tests.support.world import TRUSTED, World
 
 RADIUS_M = 5000
 MANY = plan(
-    trusted_sources=(TRUSTED,), seats=({"role": "helper", "skill": "first_aid", "count": 3},),
+    trusted_sources=(TRUSTED,), seats=({"role": "helper", "skills": ("first_aid",), "count": 3},),
     offers={"open": 12, "per_seat": 4}, search={"radii_m": (RADIUS_M,)},
 )  # fmt: skip
 PLACES = {

@@ -20,15 +20,15 @@ from tests.support.world import TRUSTED, World, near
 
 CROWDED = plan(
     trusted_sources=(TRUSTED,),
-    seats=({"role": "helper", "skill": "first_aid", "count": 1},),
+    seats=({"role": "helper", "skills": ("first_aid",), "count": 1},),
     offers={"open": 2, "per_seat": 2},
     search={"radii_m": (1000,), "availability": ("available",), "rest_s": 3600},
 )
 TWO_ROLES = plan(
     trusted_sources=(TRUSTED,),
     seats=(
-        {"role": "driver", "skill": "driver", "count": 1},
-        {"role": "helper", "skill": "first_aid", "count": 1},
+        {"role": "driver", "skills": ("driver",), "count": 1},
+        {"role": "helper", "skills": ("first_aid",), "count": 1},
     ),
     offers={"open": 2, "per_seat": 1},
     search={"radii_m": (1000,), "availability": ("available",), "min_age": 18},

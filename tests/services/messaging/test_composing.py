@@ -215,7 +215,7 @@ async def test_closing_notifies_assigned_volunteers(post: Post) -> None:
 
 
 async def test_a_watch_notice_sends_no_volunteer(post: Post) -> None:
-    incident = await post.scene.incident(watch_plan(seats=[{"role": "w", "skill": "watch", "count": 3}]))
+    incident = await post.scene.incident(watch_plan(seats=[{"role": "w", "skills": ("watch",), "count": 3}]))
     await post.deliver()
     await post.answer(await post.scene.offer(0, incident))
     await post.deliver()

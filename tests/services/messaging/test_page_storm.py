@@ -19,7 +19,7 @@ MINUTES = 35
 SEVERITIES: tuple[Severity, ...] = ("life_threatening", "urgent", "routine")
 ALONE = plan(
     search={"radii_m": (1000,), "retry_s": 86_400},
-    steps=({"after_s": 120, "level": 2, "page": True}, {"after_s": 300, "level": 3, "page": True}),
+    steps=({"after_s": 120, "level": 2, "do": "page"}, {"after_s": 300, "level": 3, "do": "page"}),
 )
 """A plan for which nobody is found: what is severe pages at once, the rest after two minutes."""
 WITHIN = timedelta(seconds=60 + STEP_S)

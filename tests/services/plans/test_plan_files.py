@@ -14,9 +14,9 @@ name: fall
 title: { fr: Chute, en: Fall }
 kinds: [medical.fall]
 seats:
-  - { role: helper, skill: lifting, count: 1 }
+  - { role: helper, skills: [lifting], count: 1 }
 steps:
-  - { after_s: 60, level: 1, page: true }
+  - { after_s: 60, level: 1, do: page }
 """
 
 
@@ -78,13 +78,13 @@ def test_the_default_plan_asks_nobody_and_requires_the_professionals() -> None:
 def test_a_fire_service_calls_a_crew_of_six_of_its_own() -> None:
     plan = load(None).choose("fire.structure")
     assert {(s.role, s.count) for s in plan.seats} == {("driver", 1), ("crew_leader", 1), ("firefighter", 4)}
-    assert plan.crew
+    assert plan.engagement == "crew"
     assert "fire" not in plan.forbidden_hazards
 
 
 def test_a_watch_notice_informs_in_the_planned_lane() -> None:
     plan = load(None).choose("watch.odour")
-    assert (plan.informs, plan.lane, plan.search.min_age) == (True, "planned", 18)
+    assert (plan.engagement, plan.lane, plan.search.min_age) == ("notice", "planned", 18)
 
 
 def test_a_cardiac_arrest_that_nobody_answers_is_escalated_within_60_s() -> None:
@@ -119,6 +119,24 @@ def test_a_misspelt_field_is_named_with_the_one_that_was_meant(tmp_path: Path) -
     assert _seen(problem) == (9, "offers.windows_s")
     assert problem.message == "unknown field; is `window_s` meant?"
     assert str(problem).startswith(f"{tmp_path}/fall.yaml:9: offers.windows_s: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (FALL + "crew: true\n", "crew: this is written `engagement: crew` now"),
+        (FALL + "informs: true\n", "informs: this is written `engagement: notice` now"),
+        (
+            FALL.replace("skills: [lifting]", "skill: lifting"),
+            "seats[0].skill: this is written `skills: [first_aid]` now",
+        ),
+        (FALL.replace("do: page", "page: true"), "steps[0].page: this is written `do: page` now"),
+    ],
+)
+def test_a_field_of_an_older_version_is_answered_with_what_to_write(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    assert str(_one(tmp_path, text)).partition(": ")[2] == message
 
 
 @pytest.mark.parametrize(
@@ -163,10 +181,10 @@ def test_an_error_says_what_is_allowed_what_is_there_and_gives_an_example(
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
-        (FALL.replace("page: true", "page: false"), (6, "steps")),
+        (FALL.replace("do: page", "do: notify"), (6, "steps")),
         (FALL + "  - { after_s: 30, level: 1 }\n", (6, "steps")),
         (FALL + "search:\n  radii_m: [2000, 1000]\n", (9, "search.radii_m")),
-        (FALL.replace("medical.fall", "watch.fall") + "informs: false\n", (8, "informs")),
+        (FALL.replace("medical.fall", "watch.fall") + "engagement: dispatch\n", (8, "engagement")),
     ],
     ids=["nobody is paged", "steps go back", "radii shrink", "a watch that sends"],
 )
@@ -183,7 +201,7 @@ def test_a_field_given_twice_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_role_given_twice_is_an_error(tmp_path: Path) -> None:
-    text = FALL.replace("steps:", "  - { role: helper, skill: driving, count: 1 }\nsteps:")
+    text = FALL.replace("steps:", "  - { role: helper, skills: [driving], count: 1 }\nsteps:")
     assert _seen(_one(tmp_path, text)) == (6, "seats[1].role")
 
 

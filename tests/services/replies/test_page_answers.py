@@ -27,7 +27,7 @@ from tests.support.scene import phone
 
 ANNE, PAUL = 9100, 9200
 PATIENT = plan(
-    steps=({"after_s": 86_400, "level": 1, "page": True},),
+    steps=({"after_s": 86_400, "level": 1, "do": "page"},),
     offers={"open": 2, "per_seat": 1, "window_s": 86_400, "surplus": 0},
 )
 """A plan that escalates nothing by itself."""

@@ -1,0 +1,19 @@
+"""Response plans: the seats that a kind of incident needs, whom to ask, when to escalate. Immutable, named by hash."""
+
+from schemas.plans.asking import OfferPolicy, SearchPolicy
+from schemas.plans.plan import ARRIVE_WITHIN_S, Plan, read_plan
+from schemas.plans.rules import PlanRuleError, Seconds
+from schemas.plans.seats import SeatNeed
+from schemas.plans.steps import Step
+
+__all__ = [
+    "ARRIVE_WITHIN_S",
+    "OfferPolicy",
+    "Plan",
+    "PlanRuleError",
+    "SearchPolicy",
+    "SeatNeed",
+    "Seconds",
+    "Step",
+    "read_plan",
+]
