@@ -71,7 +71,9 @@ def _errors(model: type[BaseModel], body: dict[str, Any]) -> list[Any]:
 
 
 def test_a_value_is_repeated_only_where_it_is_asked_for_and_never_a_password() -> None:
-    (detail,) = _errors(plan().seats[0].__class__, {"role": "Chef d'agrès", "skills": ("driver",), "count": 1})
+    (detail,) = _errors(
+        plan().seats[0].__class__, {"role": "Chef d'agrès", "skills": ("driver",), "count": 1}
+    )
     assert "there is" not in sentence(detail)
     assert sentence(detail, example="crew_leader", shown=True).startswith(
         "must be up to 64 lower-case letters"
