@@ -4,7 +4,7 @@ A generation is a number that every event carries in `ce_generation`. It is rais
 enumeration or a type is added:
 1: release 0.1.0, which wrote no `ce_generation`.
 2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`, `incident.taken_over.v2`,
-`escalation.acknowledged.v2`; `assignment.doubted.v1`, `assignment.doubt_cleared.v1` and
+`escalation.acknowledged.v2`, `incident.closed.v2`; `assignment.doubted.v1`, `assignment.doubt_cleared.v1` and
 `assignment.arrival_expected.v1`, which are not written while a process of generation 1 runs; the purposes `started`,
 `doubted` and `escalation_status` of a message; what a plan says beyond release 0.1.0 (`schemas/plans/stored.py`).
 """
@@ -90,6 +90,7 @@ UPCASTS: Mapping[str, tuple[str, Rewrite]] = {
     "reply.received.v1": ("reply.received.v2", _same),
     "incident.taken_over.v1": ("incident.taken_over.v2", _same),
     "escalation.acknowledged.v1": ("escalation.acknowledged.v2", _same),
+    "incident.closed.v1": ("incident.closed.v2", _same),
 }
 """For each old type, the type that replaced it and how its body is rewritten."""
 DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
@@ -100,6 +101,8 @@ DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
         **{f"message.{end}.v1": (f"message.{end}.v1", _message_for_v1) for end in _MESSAGE_ENDS},
         "incident.taken_over.v2": ("incident.taken_over.v1", lambda body: _without(body, _ACT_IN_V2)),
         "escalation.acknowledged.v2": ("escalation.acknowledged.v1", lambda body: _without(body, _ACT_IN_V2)),
+        # The outcome stays: readers of generation 1 ignore it, and the tables are rebuilt from what is written.
+        "incident.closed.v2": ("incident.closed.v1", _same),
     },
 }
 """For each older generation, how the types that it does not know are written for its readers."""

@@ -1,6 +1,6 @@
 """Events of an incident as a whole: topic `incident.events`."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -23,6 +23,9 @@ from schemas.base import (
 )
 from schemas.reports import Kind, Professional
 
+Outcome = Literal["done", "not_needed", "false_alarm", "referred", "cancelled", "nobody_came", "unreported"]
+"""How an incident ended. `referred`: somebody else handles it; `nobody_came`: no volunteer was ever assigned;
+`unreported`: its time was over, and nobody said how it went."""
 Commune = Annotated[str, Field(pattern=r"^[0-9][0-9AB][0-9]{3}$")]
 """A French commune by its INSEE code."""
 
@@ -153,9 +156,11 @@ class IncidentCancelled(HumanAct):
 
 
 class IncidentClosed(HumanAct):
-    """The incident has ended."""
+    """The incident has ended; `outcome` is null where release 0.1.0 closed it, which recorded none."""
 
-    type: ClassVar[str] = "incident.closed.v1"
+    type: ClassVar[str] = "incident.closed.v2"
+
+    outcome: Public[Outcome | None] = None
 
 
 class IncidentCovered(IncidentEvent):

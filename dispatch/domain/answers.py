@@ -222,7 +222,9 @@ def close_if_done(decision: Decision) -> None:
         decision.withdraw("closed")
         decision.resolve(None, "closed")
         decision.add(
-            IncidentClosed(at=decision.now, incident_id=incident.id, by=RENFORT, reason="all released")
+            IncidentClosed(
+                at=decision.now, incident_id=incident.id, by=RENFORT, reason="all released", outcome="done"
+            )
         )
 
 

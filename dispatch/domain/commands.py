@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from dispatch.domain.service_area import Mistake
 from schemas.base import Hazard, Position, Severity
+from schemas.incidents import Outcome
 from schemas.offers import Channel, Missed
 from schemas.replies import Answer
 from schemas.reports import Professional
@@ -68,12 +69,16 @@ Action = Literal["confirm", "hold", "resume", "abort", "takeover", "give-back", 
 
 
 class Act(Struct, frozen=True):
-    """Do what a named supervisor ordered; `channel` is how a takeover was ordered, null for the console."""
+    """Do what a named supervisor ordered.
+
+    `channel` is how a takeover was ordered, null for the console; `outcome` is how an incident that is closed ended.
+    """
 
     action: Action
     by: str
     reason: str = ""
     channel: Channel | None = None
+    outcome: Outcome | None = None
 
 
 class Acknowledge(Struct, frozen=True):

@@ -123,6 +123,10 @@ def _ended(incident: Incident, event: Event) -> Changes:
     return _status(incident, event) | {"ended_at": event.at}
 
 
+def _closed(incident: Incident, event: incidents.IncidentClosed) -> Changes:
+    return _ended(incident, event) | {"outcome": event.outcome}
+
+
 def _covered(_incident: Incident, event: Event) -> Changes:
     return {"covered_at": event.at}
 
@@ -253,7 +257,7 @@ _FOLDS: Mapping[type[Event], Fold] = {
     incidents.IncidentTakenOver: _taken_over,
     incidents.IncidentGivenBack: _given_back,
     incidents.IncidentCancelled: _ended,
-    incidents.IncidentClosed: _ended,
+    incidents.IncidentClosed: _closed,
     incidents.IncidentCovered: _covered,
     incidents.IncidentUncovered: _uncovered,
     incidents.Shortfall: _fell_short,

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from schemas.base import Engagement, Hazard, Lane, Mode, Position, Severity
 from schemas.escalations import SubjectKind
+from schemas.incidents import Outcome
 from schemas.offers import Missed
 from schemas.plans import Plan
 from schemas.reports import Professional
@@ -157,6 +158,7 @@ class Incident(Struct, frozen=True):
     retry_at: datetime | None = None
     covered_at: datetime | None = None
     ended_at: datetime | None = None
+    outcome: Outcome | None = None
     taken_by: str | None = None
     seats: tuple[Seat, ...] = ()
     live: Mapping[UUID, Offer] = field(default_factory=dict)
@@ -170,6 +172,11 @@ class Incident(Struct, frozen=True):
     def ended(self) -> bool:
         """Return whether nothing more can happen to it but late answers and acknowledgements."""
         return self.status in ("aborted", "closed", "cancelled")
+
+    @property
+    def ended_as(self) -> Outcome | None:
+        """Return how it ended; None where it goes on, was aborted, or was closed by release 0.1.0."""
+        return "cancelled" if self.status == "cancelled" else self.outcome
 
     @property
     def radius_m(self) -> int:

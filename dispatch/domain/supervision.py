@@ -181,7 +181,7 @@ def _close(decision: Decision, command: Act) -> None:
     decision.withdraw("closed")
     decision.release_all("closed")
     decision.resolve(None, "closed")
-    _record(IncidentClosed, decision, command)
+    _record(IncidentClosed, decision, command, outcome=command.outcome or "done")
 
 
 def _cancel(decision: Decision, command: Act) -> None:

@@ -40,14 +40,23 @@ async def test_a_confirmation_and_a_cancellation_carry_their_reason(dispatch: Di
     incident = await world.ask(source="stranger")
     assert (await dispatch("incident", "confirm", incident)).code == 0
     assert (await world.read(incident)).awaiting == ()
-    done = await dispatch("incident", "cancel", incident, "--reason", "false_alarm", "--json")
+    done = await dispatch("incident", "cancel", incident, "--reason", "owner_came", "--json")
     assert (done.json()["status"], done.json()["acts"]) == ("cancelled", [])
     assert await world.pool.fetchval(
         "SELECT count(*) FROM journal WHERE type = 'incident.cancelled.v1' AND body::text LIKE '%' || $1 || '%'",
-        b"false_alarm".hex(),
+        b"owner_came".hex(),
     )
     spoken = await dispatch("incident", "hold", incident, "--reason", "He is armed!")
-    assert (spoken.code, "one word such as false_alarm" in spoken.err) == (2, True)
+    assert (spoken.code, "one word such as owner_came" in spoken.err) == (2, True)
+
+
+@pytest.mark.usefixtures("key")
+async def test_an_incident_is_closed_with_an_outcome_which_is_shown(dispatch: Dispatch, world: World) -> None:
+    incident = await world.ask()
+    assert (await dispatch("incident", "close", incident, "--outcome", "false_alarm")).code == 0
+    shown = await dispatch("incident", "show", incident, "--language", "en")
+    assert "Anne Weber closed it: false alarm" in shown.out
+    assert [line for line in shown.out.splitlines() if "ended" in line and line.endswith(": false alarm")]
 
 
 @pytest.mark.usefixtures("key")

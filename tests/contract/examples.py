@@ -111,6 +111,7 @@ VALUES: dict[str, Any] = {
 MAPPINGS = {"shut", "title"}
 """Objects whose names are data, not fields."""
 ELSEWHERE: dict[str, dict[str, Any]] = {
+    "incident.closed.v2": {"outcome": "false_alarm"},
     "assignment.released.v1": {"reason": "stood_down"},
     "offer.withdrawn.v1": {"reason": "covered"},
     "report.received.v2": {"channel": "http", "place_id": named("place", 1)},

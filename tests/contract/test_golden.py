@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from schemas.decoding import Received, decode
+from schemas.decoding import Received, decode, revive
 from schemas.generations import GENERATION, OLDEST, UPCASTS, encode
+from schemas.incidents import IncidentClosed
 from schemas.topics import MODELS
-from tests.contract.examples import GOLDEN
+from tests.contract.examples import GOLDEN, example
 from tests.support.plain_journal import Envelope, headers
 
 FILES = sorted(GOLDEN.glob("*.json"))
@@ -48,6 +49,12 @@ def test_every_field_of_a_golden_body_is_read_and_written_alike(golden: dict[str
     written = json.loads(body)
     assert type_ == golden["headers"]["ce_type"]
     assert {name: written.get(name) for name in golden["body"]} == golden["body"]
+
+
+def test_an_outcome_written_for_release_0_1_0_is_read_again() -> None:
+    closed = example(IncidentClosed)
+    type_, body = encode(closed, OLDEST)
+    assert (type_, revive(type_, body)) == ("incident.closed.v1", closed)
 
 
 def test_the_headers_of_a_golden_message_are_written_alike(golden: dict[str, Any]) -> None:

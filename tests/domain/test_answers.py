@@ -210,7 +210,8 @@ def test_a_yes_after_enough_are_on_scene_is_thanked() -> None:
 def test_the_incident_closes_when_all_responders_are_released() -> None:
     state = answered(answered(_full(), 0, "on_scene", "released"), 1, "on_scene")
     assert state.status == "open"
-    assert answered(state, 1, "released").status == "closed"
+    closed = answered(state, 1, "released")
+    assert (closed.status, closed.outcome) == ("closed", "done")
 
 
 def test_the_last_on_scene_who_withdraws_though_enough_were_there_does_not_keep_the_incident_open() -> None:

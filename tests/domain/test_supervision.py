@@ -73,6 +73,11 @@ def test_the_end_withdraws_offers_releases_seats_and_resolves_escalations(act: s
     assert (ended.involved(), ended.ended_at, _reasons(ended)) == ((), at(130), set())
 
 
+def test_a_supervisor_closes_an_incident_as_done_or_says_how_it_ended() -> None:
+    assert acted(incident(), "close").outcome == "done"
+    assert after(incident(), Act("close", "Ada", outcome="false_alarm")).outcome == "false_alarm"
+
+
 def test_a_takeover_keeps_assignments_and_withdraws_offers() -> None:
     taken = acted(_running(), "takeover")
     assert (taken.taken_by, taken.involved()) == ("Ada", (person(0),))

@@ -112,6 +112,26 @@ async def test_an_act_is_recorded_under_the_name_of_the_keys_holder(site: Site) 
     assert (await site.client.post(f"{url}/close", headers=key)).json()["status"] == "closed"
 
 
+@pytest.mark.parametrize(
+    ("act", "body", "outcome"),
+    [
+        ("close", None, "done"),
+        ("close", {"outcome": "not_needed"}, "not_needed"),
+        ("cancel", None, "cancelled"),
+        ("abort", None, None),
+    ],
+)
+async def test_an_incident_that_has_ended_has_its_outcome_in_the_list_and_the_details(
+    site: Site, act: str, body: dict[str, str] | None, outcome: str | None
+) -> None:
+    url = f"/v1/incidents/{(await site.scene.incident()).id}"
+    key = await site.key("console:act", "console:read")
+    assert (await site.client.post(f"{url}/{act}", json=body, headers=key)).status_code == 200
+    (summary,) = (await site.client.get("/v1/incidents", headers=key)).json()
+    detail = (await site.client.get(url, headers=key)).json()
+    assert (summary["outcome"], detail["outcome"]) == (outcome, outcome)
+
+
 async def test_an_act_that_the_status_forbids_is_a_conflict(site: Site) -> None:
     incident = await site.scene.incident()
     key = await site.key("console:act")
@@ -127,6 +147,8 @@ async def test_an_act_that_the_status_forbids_is_a_conflict(site: Site) -> None:
         ("/v1/incidents/{}/explode", None, "what"),
         ("/v1/incidents/nonsense/abort", None, "incident_id"),
         ("/v1/incidents/{}/abort", {"reason": "Madame Martin, 3e étage"}, "reason"),
+        ("/v1/incidents/{}/close", {"outcome": "won"}, "outcome"),
+        ("/v1/incidents/{}/cancel", {"outcome": "done"}, "outcome"),
     ],
 )
 async def test_an_invalid_act_is_rejected_by_field(

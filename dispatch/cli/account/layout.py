@@ -51,7 +51,7 @@ def _facts(found: IncidentDetail, teller: Teller) -> Iterator[tuple[str, str]]:
         yield teller.label("hazards"), ", ".join(found.hazards)
     yield teller.label("opened"), teller.day(found.opened_at)
     if found.ended_at is not None:
-        yield teller.label("ended"), teller.day(found.ended_at)
+        yield teller.label("ended"), teller.day(found.ended_at) + teller.ended_as(found.outcome)
     for words in found.words:
         yield teller.label("reported"), one_line(words)
 

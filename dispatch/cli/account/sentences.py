@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from dispatch.cli.account.words import EVENTS, GATES, LABELS, REASONS, Words
+from dispatch.cli.account.words import EVENTS, GATES, LABELS, OUTCOMES, REASONS, Words
 from dispatch.cli.terminal import one_line
 from dispatch.domain.answers import RENFORT
 from dispatch.domain.local_time import local, written
@@ -63,6 +63,10 @@ class Teller:
         """Return numbers of people by gate; who is shut out by two gates is in both."""
         return ", ".join(f"{self.word(GATES, word)}: {number}" for word, number in sorted(words.items()))
 
+    def ended_as(self, outcome: str | None) -> str:
+        """Return how an incident ended, as it follows other words; nothing where it is not known."""
+        return self.label("ended_as", outcome=self.word(OUTCOMES, outcome)) if outcome else ""
+
     def sentence(self, moment: Moment) -> str:
         """Return an event as a sentence."""
         if moment.detail.get("unreadable"):
@@ -85,6 +89,7 @@ class Teller:
             "role": str(detail.get("role", "")).replace("_", " "),
             "reason": self.word(REASONS, reason),
             "outcome": self.word(REASONS, str(detail.get("outcome", ""))),
+            "ended_as": self.ended_as(detail.get("outcome")),
             "why": f" ({one_line(reason.replace('_', ' '))})" if reason else "",
             "reserve": self.label("in_reserve") if detail.get("reserve") else "",
             "paged": self.label("paged") if detail.get("page") else "",

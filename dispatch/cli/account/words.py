@@ -26,7 +26,7 @@ EVENTS: Words = {
         "en": "{by} gave it back to Renfort{why}",
     },
     "incident.cancelled": {"fr": "{by} annule{why}", "en": "{by} cancelled it{why}"},
-    "incident.closed": {"fr": "{by} clôt{why}", "en": "{by} closed it{why}"},
+    "incident.closed": {"fr": "{by} clôt{why}{ended_as}", "en": "{by} closed it{why}{ended_as}"},
     "incident.covered": {"fr": "assez de monde", "en": "enough people"},
     "incident.uncovered": {"fr": "de nouveau pas assez de monde", "en": "people lack again"},
     "incident.shortfall": {
@@ -98,6 +98,15 @@ REASONS: Words = {
     "reserve": {"fr": "en réserve", "en": "in reserve"},
     "thanked": {"fr": "remercié", "en": "is thanked"},
 }
+OUTCOMES: Words = {
+    "done": {"fr": "mission accomplie", "en": "done"},
+    "not_needed": {"fr": "personne n'était nécessaire", "en": "nobody was needed"},
+    "false_alarm": {"fr": "fausse alerte", "en": "false alarm"},
+    "referred": {"fr": "transmis à d'autres", "en": "referred to somebody else"},
+    "cancelled": {"fr": "annulé", "en": "cancelled"},
+    "nobody_came": {"fr": "personne n'est venu", "en": "nobody came"},
+    "unreported": {"fr": "sans compte rendu", "en": "nobody reported how it went"},
+}
 GATES: Words = {
     "skill": {"fr": "sans la compétence", "en": "lacks the skill"},
     "availability": {"fr": "pas disponible", "en": "not available"},
@@ -137,5 +146,6 @@ LABELS: Words = {
     "beyond": {"fr": "plus loin, {count} personnes : {why}", "en": "farther, {count} people: {why}"},
     "resolved": {"fr": "réglé : {about}", "en": "resolved: {about}"},
     "shut": {"fr": " ; pas appelés : {why}", "en": "; not asked: {why}"},
+    "ended_as": {"fr": " : {outcome}", "en": ": {outcome}"},
     "at_time": {"fr": "attendu à {time}", "en": "expected at {time}"},
 }

@@ -23,6 +23,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations, execution
 from schemas.base import Slug
 from schemas.ids import short
+from schemas.incidents import Outcome
 
 ACTS: dict[Action, str] = {
     "confirm": "Confirm that volunteers may be asked.",
@@ -44,13 +45,25 @@ STATUSES = {
     "cancelled": "cancelled",
 }  # fmt: skip
 
-Reason = Annotated[str | None, Parameter(help="Why, in one word such as false_alarm: it is published.")]
+Reason = Annotated[str | None, Parameter(help="Why, in one word such as owner_came: it is published.")]
+Ended = Annotated[Outcome, Parameter(help="How it ended.")]
+HELP = """{what}
+
+The key in DISPATCH_KEY says who you are; without it, you are asked for it.
+
+Example: {example}
+
+Parameters
+----------
+id
+    The incident's id, or at least its first 4 characters.
+"""
 
 
 def register(incident: App) -> None:
     """Add the acts to `dispatch incident`."""
     for action in get_args(Action):
-        incident.command(_command(action), name=action)
+        incident.command(_closing() if action == "close" else _command(action), name=action)
     incident.command(ack)
 
 
@@ -78,43 +91,55 @@ def _command(action: Action) -> Callable[..., None]:
     """Return the command of an act."""
 
     def command(id: str, *, reason: Reason = None, json: Json = False) -> None:  # noqa: A002 - the argument's name
-        word, presented = _word(reason), presented_key()
-        after, key = run(lambda uow: _act(uow, presented, id, action, word))
-        if json:
-            acts = allowed(after)
-            print_json({"incident_id": after.id, "status": after.status, "acts": acts, "at": after.last_at})
-            return
-        title = one_line(after.plan.title["en"])
-        screen.print(f"[green]{DONE[action]}[/] by {one_line(key.holder)}: {title} {short(after.id)}")
+        _do(id, action, reason, json=json)
 
-    command.__doc__ = f"""{ACTS[action]}
-
-    The key in DISPATCH_KEY says who you are; without it, you are asked for it.
-
-    Example: dispatch incident {action} 1fd89305
-
-    Parameters
-    ----------
-    id
-        The incident's id, or at least its first 4 characters.
-    """
+    command.__doc__ = HELP.format(what=ACTS[action], example=f"dispatch incident {action} 1fd89305")
     return command
+
+
+def _closing() -> Callable[..., None]:
+    """Return the command that closes an incident: it takes an outcome."""
+
+    def command(
+        id: str,  # noqa: A002 - the argument's name
+        *,
+        outcome: Ended = "done",
+        reason: Reason = None,
+        json: Json = False,
+    ) -> None:
+        _do(id, "close", reason, json=json, outcome=outcome)
+
+    example = "dispatch incident close 1fd89305 --outcome false_alarm"
+    command.__doc__ = HELP.format(what=ACTS["close"], example=example)
+    return command
+
+
+def _do(id: str, action: Action, reason: str | None, *, json: bool, outcome: Outcome | None = None) -> None:  # noqa: A002 - the argument's name
+    """Do an act in the name of the key's holder, and print the incident after it."""
+    word, presented = _word(reason), presented_key()
+    after, key = run(lambda uow: _act(uow, presented, id, action, word, outcome))
+    if json:
+        acts = allowed(after)
+        print_json({"incident_id": after.id, "status": after.status, "acts": acts, "at": after.last_at})
+        return
+    title = one_line(after.plan.title["en"])
+    screen.print(f"[green]{DONE[action]}[/] by {one_line(key.holder)}: {title} {short(after.id)}")
 
 
 def _word(reason: str | None) -> str:
     try:
         return "" if reason is None else TypeAdapter(Slug).validate_python(reason)
     except ValidationError:
-        raise MisuseError("--reason is one word such as false_alarm, since it is published") from None
+        raise MisuseError("--reason is one word such as owner_came, since it is published") from None
 
 
 async def _act(
-    uow: UnitOfWork, presented: str, written: str, action: Action, reason: str
+    uow: UnitOfWork, presented: str, written: str, action: Action, reason: str, outcome: Outcome | None
 ) -> tuple[Incident, Key]:
     key = await actor(uow, presented)
     id_ = await find(uow.pool, "incident", key.organisation, written)
     try:
-        command = Act(action, key.holder, reason)
+        command = Act(action, key.holder, reason, outcome=outcome)
         return await execution.execute_command(uow, key.organisation, id_, command), key
     except RefusedError:
         found = await situation.incident(uow, key.organisation, id_)

@@ -20,6 +20,7 @@ from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.base import Lane, Mode, Position, Severity
+from schemas.incidents import Outcome
 from schemas.reports import Professional
 
 View = TypeVar("View", Offer, Assignment, Recall, Escalation)
@@ -42,6 +43,7 @@ class IncidentSummary:
     opened_at: datetime
     covered_at: datetime | None
     ended_at: datetime | None
+    outcome: Outcome | None
     taken_by: str | None
     needed: int
     filled: int
@@ -93,6 +95,7 @@ class IncidentDetail:
     opened_at: datetime
     covered_at: datetime | None
     ended_at: datetime | None
+    outcome: Outcome | None
     taken_by: str | None
     radius_m: int
     acts: list[str]
@@ -177,6 +180,7 @@ def _detail(
     return IncidentDetail(
         plan=found.plan.name,
         title={str(language): title for language, title in found.plan.title.items()},
+        outcome=found.ended_as,
         acts=allowed(found) + ([] if found.ended else ["escalate"]),
         words=words,
         texts=texts,

@@ -13,11 +13,13 @@ from dispatch.domain.supervision import allowed
 from dispatch.services.console import history, situation
 from dispatch.services.console.history import Timeline
 from dispatch.services.console.situation import IncidentDetail, IncidentSummary
+from dispatch.services.core.errors import InvalidError
 from dispatch.services.incidents import execution
 from producers.http.auth import ConsoleActKey, ConsoleReadKey, UowDep
 from producers.http.middleware.idempotency import IdempotentRoute
 from producers.http.short_ids import Id, whole
 from schemas.base import Mode, Slug, Strict
+from schemas.incidents import Outcome
 
 router = APIRouter(tags=["incidents"], route_class=IdempotentRoute)
 
@@ -35,9 +37,13 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class ActBody(Strict):
-    """The reason is a word such as `false_alarm`, not free text, since it is published with the event."""
+    """The reason is a word such as `owner_came`, not free text, since it is published with the event.
+
+    `outcome` is how an incident ended, for the act `close` alone; `done` where it is left out.
+    """
 
     reason: Slug | None = None
+    outcome: Outcome | None = None
 
 
 class Acted(BaseModel):
@@ -82,7 +88,10 @@ async def act(
     incident_id: Id, what: Action, key: ConsoleActKey, uow: UowDep, body: ActBody | None = None
 ) -> Acted:
     """Act on an incident as the key's holder. Scope `console:act`; 409 where its status forbids the act."""
-    command = Act(what, key.holder, (body and body.reason) or "")
+    body = body or ActBody()
+    if body.outcome is not None and what != "close":
+        raise InvalidError("outcome", "only `close` takes an outcome")
+    command = Act(what, key.holder, body.reason or "", outcome=body.outcome)
     after = await execution.execute_command(
         uow, key.organisation, await whole(uow, key, "incident", incident_id), command
     )

@@ -1,7 +1,8 @@
 -- name: list_incidents
 -- Returns the incidents of an organisation opened before $2, newest first, with their needed and filled seats.
 SELECT i.id, i.mode, i.lane, i.kind, i.severity, i.status, p.name AS plan, i.lat, i.lon, i.awaiting, i.opened_at,
-       i.covered_at, i.ended_at, i.taken_by,
+       i.covered_at, i.ended_at,
+       CASE WHEN i.status = 'cancelled' THEN 'cancelled' ELSE i.outcome END AS outcome, i.taken_by,
        (SELECT count(*) FROM seats s WHERE s.incident_id = i.id AND NOT s.reserve) AS needed,
        (SELECT count(*) FROM seats s
         WHERE s.incident_id = i.id AND s.assignment_id IS NOT NULL AND NOT s.added) AS filled,
