@@ -14,7 +14,7 @@ import pytest
 
 from dispatch.cli.watch import command
 from dispatch.cli.watch.changes import Lines
-from dispatch.cli.watch.screen import Size, picture
+from dispatch.cli.watch.screen import Size, live_picture, picture
 from dispatch.clock import MovableClock
 from dispatch.domain.messaging.wording import REASONS
 from dispatch.services.access import organisations
@@ -24,6 +24,7 @@ from dispatch.storage.pool import ConnectionLostError
 from schemas.volunteers import Language
 from tests.cli.invocations import Dispatch
 from tests.cli.night import Night, prepare
+from tests.domain.builders import PLACE
 from tests.support.world import World
 
 TERMINAL = Size(80, 24)
@@ -74,7 +75,7 @@ async def test_one_screen_says_of_each_incident_what_lacks_where_and_what_is_nex
         f"> {night.code('held')} Cardiac arrest · life at risk · 7.5 km N of centre · for 15 s",
         "HELD: resume or abort · recall not acknowledged: Gaëlle, Inès, Hugo",
         "LACKS 1 helper (of 2) · told to wait: Gaëlle accepted · 2 asked",
-        f"next in 45 s: pages level 3: {why('recall_unacknowledged')}",
+        f"next in 45 s: pages level 3 ({why('recall_unacknowledged')})",
     ]
     assert of(lines, night.code("asking")) == [
         f"> {night.code('asking')} Cardiac arrest · life at risk · 10 km N of centre · for 15 s",
@@ -84,12 +85,12 @@ async def test_one_screen_says_of_each_incident_what_lacks_where_and_what_is_nex
     assert of(lines, night.code("partly")) == [
         f"> {night.code('partly')} Cardiac arrest · life at risk · 2.5 km N of centre · for 15 s",
         "LACKS 1 helper (of 2) · coming: Alice 7 min · 2 asked",
-        f"next in 45 s: asks 2 more; level 1: {why('uncovered')}",
+        f"next in 45 s: asks 2 more; shows level 1 ({why('uncovered')})",
     ]
     start = next(number for number, line in enumerate(lines) if night.code("all coming") in line)
     assert lines[start + 1 :] == [
         "  all 2 found · coming: Emma 4 min, David 4 min",
-        f"  next at 21:05: level 1: {why('not_en_route')}",
+        f"  next at 21:05: shows level 1 ({why('not_en_route')})",
         "Drills and drafts: 2",
         f"  drill {night.code('drill')} Fall · LACKS 2 helpers (of 2)",
         f"  draft {night.code('draft')} Fall · LACKS 2 helpers (of 2)",
@@ -129,6 +130,56 @@ async def test_no_limit_hides_what_is_grave(night: Night) -> None:
     assert (seen.actual.total, seen.actual.waiting, seen.actual.lacking) == (6, 2, 3)
     lines = drawn(seen)
     assert "and 5 more · 1 to handle · 3 short of people" in lines
+
+
+async def test_where_there_is_room_a_drill_is_shown_as_an_incident_is(night: Night) -> None:
+    lines = drawn(await night.seen(), Size(80, 60))
+    drill = night.code("drill")
+    assert of(lines, drill) == [
+        f"! drill {drill} Fall · urgent · in the centre · for 15 s",
+        f"LACKS 2 helpers (of 2) · level 3, NOT SEEN: {why('uncovered')}",
+        "next in 15 s: looks again for 4, nobody is left within 2 km",
+    ]
+
+
+async def test_drills_that_are_not_named_are_counted(night: Night) -> None:
+    for number in range(3):
+        await night.world.ask(f"drill-{number}", position=PLACE, mode="exercise")
+    await night.world.consume_all()
+    lines = drawn(await night.seen(), Size(200, 22))
+    assert "Drills and drafts: 5" in lines
+    assert lines[-1] == "  and 2 more"
+
+
+@pytest.mark.parametrize(("language", "expected"), [("en", "(medical.fall)"), ("fr", "(medical.fall)")])
+async def test_an_incident_that_no_plan_is_for_names_its_kind(
+    night: Night, language: Language, expected: str
+) -> None:
+    one = (await night.seen()).actual.incidents[0]
+    seen = await night.seen()
+    unplanned = replace(one, needed=0, lacking={}, kind="medical.fall")
+    alone = replace(seen, actual=replace(seen.actual, incidents=(unplanned,), total=1))
+    assert expected in of(drawn(alone, language=language), one.code)[0]
+
+
+async def test_roles_are_told_in_the_readers_language(night: Night) -> None:
+    seen = await night.seen()
+    roles = {"first_responder": 2, "crew_leader": 1, "equipier": 3}
+    one = replace(seen.actual.incidents[0], needed=6, lacking=roles)
+    alone = replace(seen, actual=replace(seen.actual, incidents=(one,), total=1))
+    assert "IL MANQUE 2 premiers répondants, 1 chef d'agrès, 3 equipiers (sur 6)" in "\n".join(
+        drawn(alone, Size(160, 24), "fr")
+    )
+    assert "LACKS 2 first responders, 1 crew leader, 3 equipiers (of 6)" in "\n".join(
+        drawn(alone, Size(160, 24))
+    )
+
+
+async def test_a_live_screen_with_room_ends_with_how_to_act(night: Night) -> None:
+    seen = await night.seen()
+    roomy, full = (live_picture(seen, Size(80, height), "fr", lost=False) for height in (60, 22))
+    assert roomy[-1].plain == "Agir : dispatch incident ack|confirm|takeover|hold|resume|abort|close ID"
+    assert (len(full), full[-1].plain.startswith("Agir")) == (22, False)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -187,7 +238,7 @@ async def test_a_pipe_gets_a_line_for_each_change_and_no_more(
     partly = next(line for line in first if night.code("partly") in line)
     assert partly.endswith(
         "LACKS 1 helper (of 2) · coming: Alice at 21:07 · 2 asked · next at 21:01: asks 2 more; "
-        f"level 1: {why('uncovered')}"
+        f"shows level 1 ({why('uncovered')})"
     )
     later = replace(seen, at=seen.at + timedelta(seconds=10))
     lines.show(later, lost=False)
@@ -235,7 +286,7 @@ async def test_the_watch_outlives_the_connection_and_says_while_it_is_lost(
 async def test_one_picture_is_printed_or_written_as_json(dispatch: Dispatch, night: Night) -> None:
     done = await dispatch("watch", "--once", "--language", "fr")
     assert done.code == 0
-    assert "MANQUE 1 helper (sur 2)" in done.out
+    assert "IL MANQUE 1 aide (sur 2)" in done.out
     found = (await dispatch("watch", "--once", "--json")).json()
     partly = next(one for one in found["actual"]["incidents"] if one["id"] == str(night.incidents["partly"]))
     assert partly["lacking"] == {"helper": 1}

@@ -1,7 +1,7 @@
 """The account of an incident: how it stands, who is in its seats, what was written, and all that happened."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -62,12 +62,12 @@ def _parts(found: IncidentDetail, teller: Teller, reader: Reader) -> Iterator[tu
     for seat in found.seats if found.ended_at is None else ():
         label = teller.label("reserve" if seat.reserve else "seat")
         holder = holders.get(seat.assignment_id)
-        yield label, f"{seat.role.replace('_', ' ')}: {_holder(holder, teller, reader)}"
+        yield label, teller.label("pair", key=teller.role(seat.role), value=_holder(holder, teller, reader))
     for one in found.escalations:
         yield teller.label("alert"), _alert(one, teller, reader)
     for text in found.texts:
-        said = f"{teller.time(text.received_at)} {teller.name(text.volunteer_id)}: {one_line(text.text)}"
-        yield teller.label("text"), said
+        said = f"{teller.time(text.received_at)} {teller.name(text.volunteer_id)}"
+        yield teller.label("text"), teller.label("pair", key=said, value=one_line(text.text))
 
 
 def _holder(holder: Assignment | None, teller: Teller, reader: Reader) -> str:
@@ -97,10 +97,13 @@ def _style(moment: Moment) -> str:
 def _people(moment: Moment, teller: Teller) -> Iterator[Text]:
     """Yield who was picked and who was not in a search, each with the reason."""
     for one in moment.detail.get("picked", ()):
-        yield Text(f"    {teller.label('asked')} {_near(one, teller)}", "green")
+        role = teller.role(one["role"]) if one.get("role") else ""
+        yield Text(
+            f"    {teller.label('asked')} {', '.join(filter(None, [_near(one, teller), role]))}", "green"
+        )
     passed = moment.detail.get("passed_over", ())
-    for one in passed[:MOST_SHOWN]:
-        yield Text(f"    {teller.label('not_asked')} {_near(one, teller)}: {teller.gates(one['why'])}", "dim")
+    for why, people in _by_reason(passed[:MOST_SHOWN], teller).items():
+        yield Text(f"    {teller.label('not_asked', why=why, people=', '.join(people))}", "dim")
     if more := passed[MOST_SHOWN:]:
         why = teller.counts(Counter(word for one in more for word in one["why"]))
         yield Text(f"    {teller.label('more', count=len(more), why=why)}", "dim")
@@ -110,6 +113,13 @@ def _people(moment: Moment, teller: Teller) -> Iterator[Text]:
         yield Text(f"    {teller.label('beyond', count=beyond['people'], why=why)}", "dim")
 
 
+def _by_reason(passed: Sequence[dict[str, Any]], teller: Teller) -> dict[str, list[str]]:
+    """Return who was not picked by reason, the nearest first: a crowd fits on a screen."""
+    found: dict[str, list[str]] = {}
+    for one in passed:
+        found.setdefault(teller.gates(one["why"]), []).append(_near(one, teller))
+    return found
+
+
 def _near(one: dict[str, Any], teller: Teller) -> str:
-    role = f", {one['role'].replace('_', ' ')}" if one.get("role") else ""
-    return f"{teller.name(one['volunteer_id'])}, {teller.distance(one['distance_m'])}{role}"
+    return f"{teller.name(one['volunteer_id'])} {teller.distance(one['distance_m'])}"

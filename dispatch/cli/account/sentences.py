@@ -10,7 +10,7 @@ from dispatch.cli.account.words import EVENTS, GATES, LABELS, OUTCOMES, REASONS,
 from dispatch.cli.terminal import one_line
 from dispatch.domain.answers import RENFORT
 from dispatch.domain.local_time import local, written
-from dispatch.domain.messaging.texts import reason_in_words
+from dispatch.domain.messaging.texts import reason_in_words, role_in_words
 from dispatch.domain.whereabouts import distance_in_words
 from dispatch.services.console.history import Moment
 from schemas.ids import short
@@ -29,7 +29,7 @@ class Teller:
     people: Mapping[UUID, str]
     reasons: Mapping[str, tuple[str, str]]
 
-    def label(self, key: str, **fields: object) -> str:
+    def label(self, key: str, /, **fields: object) -> str:
         """Return a label."""
         return LABELS[key][self.language].format(**fields)
 
@@ -55,13 +55,20 @@ class Teller:
         """Return a word from a table; what it does not have, as it is written."""
         return words[key][self.language] if key in words else one_line(key.replace("_", " "))
 
+    def role(self, role: str) -> str:
+        """Return a role."""
+        return one_line(role_in_words(role, self.language))
+
     def gates(self, words: str | list[str]) -> str:
         """Return why somebody was not asked."""
         return words if isinstance(words, str) else ", ".join(self.word(GATES, word) for word in words)
 
     def counts(self, words: Mapping[str, int]) -> str:
         """Return numbers of people by gate; who is shut out by two gates is in both."""
-        return ", ".join(f"{self.word(GATES, word)}: {number}" for word, number in sorted(words.items()))
+        return ", ".join(
+            self.label("pair", key=self.word(GATES, word), value=number)
+            for word, number in sorted(words.items())
+        )
 
     def ended_as(self, outcome: str | None) -> str:
         """Return how an incident ended, as it follows other words; nothing where it is not known."""
@@ -86,7 +93,7 @@ class Teller:
         return fields | {
             "who": self.name(detail["volunteer_id"]) if "volunteer_id" in detail else "",
             "by": self._actor(str(detail.get("by", ""))),
-            "role": str(detail.get("role", "")).replace("_", " "),
+            "role": self.role(str(detail.get("role", ""))),
             "reason": self.word(REASONS, reason),
             "outcome": self.word(REASONS, str(detail.get("outcome", ""))),
             "ended_as": self.ended_as(detail.get("outcome")),

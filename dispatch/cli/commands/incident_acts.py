@@ -5,25 +5,30 @@ from typing import Annotated, get_args
 
 from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
+from rich.text import Text
 
 from dispatch.cli.actor import actor, presented_key
+from dispatch.cli.commands.act_words import DONE, STATUSES, say
 from dispatch.cli.connection import run
-from dispatch.cli.output import Json, print_json, screen
+from dispatch.cli.output import Json, Spoken, print_json, screen, spoken_here
 from dispatch.cli.terminal import one_line
+from dispatch.cli.watch.blocks import Reader
 from dispatch.config import MisuseError
 from dispatch.domain.commands import Act, Action
-from dispatch.domain.counting import counted
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
 from dispatch.domain.supervision import allowed
+from dispatch.services.access import organisations
 from dispatch.services.access.keys import Key
 from dispatch.services.console import situation
+from dispatch.services.console.views import Escalation
 from dispatch.services.core.short_ids import find
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations, execution
 from schemas.base import Slug
 from schemas.ids import short
 from schemas.incidents import Outcome
+from schemas.volunteers import Language
 
 ACTS: dict[Action, str] = {
     "confirm": "Confirm that volunteers may be asked.",
@@ -36,15 +41,6 @@ ACTS: dict[Action, str] = {
     "cancel": "Cancel an incident that needs no response.",
     "escalate": "Page the duty contacts about an incident.",
 }
-DONE: dict[Action, str] = {
-    "confirm": "confirmed", "hold": "held", "resume": "resumed", "abort": "aborted", "takeover": "taken over",
-    "give-back": "given back", "close": "closed", "cancel": "cancelled", "escalate": "escalated",
-}  # fmt: skip
-STATUSES = {
-    "open": "running", "held": "held", "taken_over": "taken over", "aborted": "aborted", "closed": "closed",
-    "cancelled": "cancelled",
-}  # fmt: skip
-
 Reason = Annotated[str | None, Parameter(help="Why, in one word such as owner_came: it is published.")]
 Ended = Annotated[Outcome, Parameter(help="How it ended.")]
 HELP = """{what}
@@ -67,7 +63,7 @@ def register(incident: App) -> None:
     incident.command(ack)
 
 
-def ack(id: str, *, json: Json = False) -> None:  # noqa: A002 - the argument's name
+def ack(id: str, *, language: Spoken = None, json: Json = False) -> None:  # noqa: A002 - the argument's name
     """Say that you have seen what an incident escalates; it is raised again where nothing follows.
 
     The key in DISPATCH_KEY says who you are; without it, you are asked for it.
@@ -79,19 +75,26 @@ def ack(id: str, *, json: Json = False) -> None:  # noqa: A002 - the argument's 
     id
         The incident's id, or at least its first 4 characters.
     """
-    presented = presented_key()
-    seen = run(lambda uow: _acknowledge(uow, presented, id))
+    presented, spoken = presented_key(), language or spoken_here()
+    seen, key, reader = run(lambda uow: _acknowledge(uow, presented, id, spoken))
     if json:
-        print_json({"acknowledged": seen})
-    else:
-        screen.print(f"[green]seen[/]: {counted(len(seen), 'escalation')} of {id}")
+        print_json({"acknowledged": [str(one.id) for one in seen]})
+        return
+    for one in seen:
+        screen.print(Text(_seen(one, key, reader), "green"))
 
 
 def _command(action: Action) -> Callable[..., None]:
     """Return the command of an act."""
 
-    def command(id: str, *, reason: Reason = None, json: Json = False) -> None:  # noqa: A002 - the argument's name
-        _do(id, action, reason, json=json)
+    def command(
+        id: str,  # noqa: A002 - the argument's name
+        *,
+        reason: Reason = None,
+        language: Spoken = None,
+        json: Json = False,
+    ) -> None:
+        _do(id, action, reason, language, json=json)
 
     command.__doc__ = HELP.format(what=ACTS[action], example=f"dispatch incident {action} 1fd89305")
     return command
@@ -105,25 +108,45 @@ def _closing() -> Callable[..., None]:
         *,
         outcome: Ended = "done",
         reason: Reason = None,
+        language: Spoken = None,
         json: Json = False,
     ) -> None:
-        _do(id, "close", reason, json=json, outcome=outcome)
+        _do(id, "close", reason, language, json=json, outcome=outcome)
 
     example = "dispatch incident close 1fd89305 --outcome false_alarm"
     command.__doc__ = HELP.format(what=ACTS["close"], example=example)
     return command
 
 
-def _do(id: str, action: Action, reason: str | None, *, json: bool, outcome: Outcome | None = None) -> None:  # noqa: A002 - the argument's name
+def _do(
+    id: str,  # noqa: A002 - the argument's name
+    action: Action,
+    reason: str | None,
+    language: Language | None,
+    *,
+    json: bool,
+    outcome: Outcome | None = None,
+) -> None:
     """Do an act in the name of the key's holder, and print the incident after it."""
-    word, presented = _word(reason), presented_key()
-    after, key = run(lambda uow: _act(uow, presented, id, action, word, outcome))
+    word, presented, spoken = _word(reason), presented_key(), language or spoken_here()
+    after, key = run(lambda uow: _act(uow, presented, id, action, word, outcome, spoken))
     if json:
         acts = allowed(after)
         print_json({"incident_id": after.id, "status": after.status, "acts": acts, "at": after.last_at})
         return
-    title = one_line(after.plan.title["en"])
-    screen.print(f"[green]{DONE[action]}[/] by {one_line(key.holder)}: {title} {short(after.id)}")
+    screen.print(Text(_done(action, after, key, spoken), "green"))
+
+
+def _done(action: Action, after: Incident, key: Key, language: Language) -> str:
+    done = DONE[action][language].format(by=one_line(key.holder))
+    return say("done", language, done=done, title=one_line(after.plan.title[language]), code=short(after.id))
+
+
+def _seen(one: Escalation, key: Key, reader: Reader) -> str:
+    fields = {"by": one_line(key.holder), "why": reader.why(one.reason, one.detail), "code": short(one.id)}
+    if one.lapses_at is None:
+        return say("read", reader.language, **fields)
+    return say("seen", reader.language, time=reader.time(one.lapses_at), **fields)
 
 
 def _word(reason: str | None) -> str:
@@ -134,7 +157,13 @@ def _word(reason: str | None) -> str:
 
 
 async def _act(
-    uow: UnitOfWork, presented: str, written: str, action: Action, reason: str, outcome: Outcome | None
+    uow: UnitOfWork,
+    presented: str,
+    written: str,
+    action: Action,
+    reason: str,
+    outcome: Outcome | None,
+    language: Language,
 ) -> tuple[Incident, Key]:
     key = await actor(uow, presented)
     id_ = await find(uow.pool, "incident", key.organisation, written)
@@ -143,20 +172,24 @@ async def _act(
         return await execution.execute_command(uow, key.organisation, id_, command), key
     except RefusedError:
         found = await situation.incident(uow, key.organisation, id_)
-        acts = ", ".join(found.acts) or "nothing"
-        raise RefusedError(
-            f"{action} is not possible: the incident is {STATUSES[found.status]}; possible now: {acts}"
-        ) from None
+        acts = ", ".join(found.acts) or say("none", language)
+        status = STATUSES[found.status][language]
+        raise RefusedError(say("refused", language, act=action, status=status, acts=acts)) from None
 
 
-async def _acknowledge(uow: UnitOfWork, presented: str, written: str) -> list[str]:
-    """Acknowledge each escalation of an incident that nobody has seen; return their ids."""
+async def _acknowledge(
+    uow: UnitOfWork, presented: str, written: str, language: Language
+) -> tuple[list[Escalation], Key, Reader]:
+    """Acknowledge each escalation of an incident that nobody has seen; return them as they are then."""
     key = await actor(uow, presented)
     id_ = await find(uow.pool, "incident", key.organisation, written)
     found = await situation.incident(uow, key.organisation, id_)
     raised = [one.id for one in found.escalations if one.status == "raised"]
     if not raised:
-        raise RefusedError("nothing of this incident waits to be seen")
+        raise RefusedError(say("all_seen", language))
     for escalation in raised:
         await escalations.acknowledge(uow, key.organisation, escalation, key.holder)
-    return list(map(str, raised))
+    after = await situation.incident(uow, key.organisation, id_)
+    owner = await organisations.get(uow, key.organisation)
+    seen = [one for one in after.escalations if one.id in raised]
+    return seen, key, Reader(uow.clock.now(), owner.zone, language)

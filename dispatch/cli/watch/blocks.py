@@ -9,7 +9,7 @@ from rich.text import Text
 from dispatch.cli.terminal import one_line
 from dispatch.cli.watch.words import say
 from dispatch.domain.local_time import local, written
-from dispatch.domain.messaging.texts import reason_in_words
+from dispatch.domain.messaging.texts import reason_in_words, role_in_words
 from dispatch.domain.outlook import Consequence, Next
 from dispatch.domain.whereabouts import distance_in_words
 from dispatch.services.console.overview import ComingView, IncidentOutlook
@@ -72,9 +72,12 @@ def span(length: timedelta) -> str:
 
 def head(one: IncidentOutlook, reader: Reader) -> Fields:
     """Return what stands first: the short id and what it is, how severe, where, since when."""
-    mark = Text(f"{MARKS[one.attention]}{one.code} ", STYLES[one.attention])
-    title = one_line(one.title.get(reader.language, one.kind))
-    fields = [mark + Text(title, "bold"), Text(reader.say(one.severity)), Text(one.place[reader.language])]
+    mark = Text(f"{MARKS[one.attention]}{_name(one, reader)} ", STYLES[one.attention])
+    fields = [
+        mark + Text(_title(one, reader), "bold"),
+        Text(reader.say(one.severity)),
+        Text(one.place[reader.language]),
+    ]
     if not reader.still and one.status not in ENDED:
         fields.append(Text(reader.say("since", span=span(reader.at - one.opened_at))))
     return fields
@@ -91,8 +94,18 @@ def brief(one: IncidentOutlook, reader: Reader) -> Fields:
 
 
 def _named(one: IncidentOutlook, reader: Reader) -> Text:
-    mode = "" if one.mode == "actual" else f"{reader.say(one.mode)} "
-    return Text(f"{mode}{one.code} {one_line(one.title.get(reader.language, one.kind))}")
+    return Text(f"{_name(one, reader)} {_title(one, reader)}")
+
+
+def _name(one: IncidentOutlook, reader: Reader) -> str:
+    """Return the short id, after the mode of what is not actual."""
+    return one.code if one.mode == "actual" else f"{reader.say(one.mode)} {one.code}"
+
+
+def _title(one: IncidentOutlook, reader: Reader) -> str:
+    """Return the plan's title; where the plan asks nobody it may be for any kind, which is named too."""
+    title = one.title.get(reader.language, one.kind)
+    return one_line(title if one.needed else f"{title} ({one.kind})")
 
 
 def _state(one: IncidentOutlook, reader: Reader) -> Iterator[Text]:
@@ -125,12 +138,9 @@ def _seats(one: IncidentOutlook, reader: Reader) -> Text:
         return Text(reader.say("no_seats"))
     if not one.lacking:
         return Text(reader.say("full", needed=one.needed), "green")
-    roles = ", ".join(f"{count} {_role(role, count)}" for role, count in one.lacking.items())
+    lacking = one.lacking.items()
+    roles = ", ".join(f"{count} {role_in_words(role, reader.language, count)}" for role, count in lacking)
     return Text(reader.say("lacks", roles=roles, needed=one.needed), "bold red")
-
-
-def _role(role: str, count: int) -> str:
-    return role.replace("_", " ") + ("s" if count > 1 and not role.endswith("s") else "")
 
 
 def _people(coming: Sequence[ComingView], reader: Reader) -> str:
@@ -172,7 +182,7 @@ def told(one: Escalation, reader: Reader) -> Text:
 def _next(one: IncidentOutlook, reader: Reader) -> Iterator[Text]:
     steps = _steps(one, reader)
     if one.next is not None and steps:
-        yield Text(_scheduled(one.next, "; ".join(steps), reader), "cyan")
+        yield Text(_scheduled(one.next, reader.say("then").join(steps), reader), "cyan")
     elif one.lacking and one.status == "open":
         yield Text(reader.say("nothing"))
 

@@ -57,8 +57,7 @@ def lines_of(seen: Overview, language: Language) -> Iterator[tuple[str, str]]:
         yield notice.plain, notice.plain
     for one in (*seen.actual.incidents, *seen.apart.incidents):
         line = SEPARATOR.join([*head(one, reader), *details(one, reader)]).plain
-        mode = "" if one.mode == "actual" else f"[{reader.say(one.mode)}] "
-        yield one.code, f"{mode}{line.strip()}"
+        yield one.code, line.strip()
 
 
 class Documents:

@@ -18,7 +18,7 @@ from dispatch.cli.output import (
     spoken_here,
 )
 from dispatch.cli.watch.changes import Documents, Lines
-from dispatch.cli.watch.screen import Size, picture
+from dispatch.cli.watch.screen import Size, live_picture, picture
 from dispatch.config import Settings
 from dispatch.services.console.overview import Overview, overview
 from dispatch.services.core.error_classification import TRANSIENT
@@ -84,7 +84,7 @@ def _live(organisation: str | None, language: Language) -> None:
     with Live(console=screen, screen=True, auto_refresh=False) as live:
 
         def show(seen: Overview, *, lost: bool) -> None:
-            lines = picture(seen, Size(*screen.size), language, lost=lost)
+            lines = live_picture(seen, Size(*screen.size), language, lost=lost)
             live.update(Group(*lines), refresh=True)
 
         # More incidents than the screen has lines need not be read.

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from dispatch.cli.terminal import one_line
 from dispatch.cli.watch.blocks import Reader, brief, details, head, told
+from dispatch.cli.watch.words import say
 from dispatch.services.console.overview import IncidentOutlook, Overview, Watched
 from schemas.ids import short
 from schemas.volunteers import Language
@@ -16,7 +17,7 @@ INDENT = 2
 MOST_NOTICES = 3
 """Alerts of the system that are shown; the others are counted."""
 MOST_APART = 3
-"""Drills and drafts that are shown; the others are counted."""
+"""Drills and drafts that are named where there is no room for all that each lacks; the others are counted."""
 NARROWEST = 20
 
 Lines = list[Text]
@@ -41,12 +42,22 @@ def picture(seen: Overview, size: Size, language: Language, *, lost: bool = Fals
     return [*banner, *(Text(line.plain, "dim") for line in old)]
 
 
+def live_picture(seen: Overview, size: Size, language: Language, *, lost: bool) -> Lines:
+    """Return the lines of a live screen, which ends with how to act where there is room."""
+    lines = picture(seen, size, language, lost=lost)
+    if len(lines) < size.height:
+        lines.append(_cut([Text(say("acts", language), "dim")], size.width, 0))
+    return lines
+
+
 def _screen(seen: Overview, size: Size, reader: Reader, width: int) -> Lines:
     top = _top(seen, reader, width)
     apart = _apart(seen.apart, reader, width)
     full = [block(one, reader, width) for one in seen.actual.incidents]
-    if _fits([top, *full, apart], size) and len(full) == seen.actual.total:
-        return _joined([top, *full, apart])
+    if len(full) == seen.actual.total:
+        for drills in (_apart_in_full(seen.apart, reader, width), apart):
+            if _fits([top, *full, drills], size):
+                return _joined([top, *full, drills])
     apart = apart[:1]
     small = [_small(one, reader, width) for one in seen.actual.incidents]
     return [
@@ -108,7 +119,18 @@ def _apart(apart: Watched, reader: Reader, width: int) -> Lines:
         if one.attention == "recall"
     ]
     first = _cut([Text(reader.say("apart", total=apart.total)), *grave], width, 0)
-    return [first, *(_cut(fields, width, INDENT) for fields in shown)]
+    return [first, *(_cut(fields, width, INDENT) for fields in shown), *_uncounted(apart, len(shown), reader)]
+
+
+def _apart_in_full(apart: Watched, reader: Reader, width: int) -> Lines:
+    """Return drills and drafts as incidents are shown: whoever practises sees what they will see."""
+    blocks = [block(one, reader, width) for one in apart.incidents]
+    return [*_apart(apart, reader, width)[:1], *_joined(blocks), *_uncounted(apart, len(blocks), reader)]
+
+
+def _uncounted(apart: Watched, shown: int, reader: Reader) -> Lines:
+    rest = apart.total - shown
+    return [Text(" " * INDENT + reader.say("more", count=rest))] if rest > 0 else []
 
 
 def _first(actual: Watched, blocks: Sequence[Lines], reader: Reader, size: Size) -> Lines:

@@ -27,6 +27,10 @@ WORDS: dict[str, dict[Language, str]] = {
     "worst": {"fr": "le plus grave : {worst}", "en": "the worst: {worst}"},
     "more_notices": {"fr": "alertes de plus : {count}", "en": "more alerts: {count}"},
     "apart": {"fr": "Exercices et brouillons : {total}", "en": "Drills and drafts: {total}"},
+    "acts": {
+        "fr": "Agir : dispatch incident ack|confirm|takeover|hold|resume|abort|close ID",
+        "en": "Act: dispatch incident ack|confirm|takeover|hold|resume|abort|close ID",
+    },
     # an incident
     "since": {"fr": "depuis {span}", "en": "for {span}"},
     "held": {"fr": "EN ATTENTE : reprendre ou arrêter", "en": "HELD: resume or abort"},
@@ -39,7 +43,7 @@ WORDS: dict[str, dict[Language, str]] = {
         "en": "CONFIRM OR CLOSE, nobody is asked",
     },
     "unseen": {"fr": "consigne non confirmée : {names}", "en": "recall not acknowledged: {names}"},
-    "lacks": {"fr": "MANQUE {roles} (sur {needed})", "en": "LACKS {roles} (of {needed})"},
+    "lacks": {"fr": "IL MANQUE {roles} (sur {needed})", "en": "LACKS {roles} (of {needed})"},
     "full": {"fr": "complet : {needed}", "en": "all {needed} found"},
     "no_seats": {"fr": "aucun plan ne prévoit de volontaires", "en": "no plan asks volunteers"},
     "waits": {"fr": "en attente : {people}", "en": "told to wait: {people}"},
@@ -60,18 +64,19 @@ WORDS: dict[str, dict[Language, str]] = {
     "acknowledged": {"fr": "niveau {level}, vu par {by} : {why}", "en": "level {level}, seen by {by}: {why}"},
     # what is next
     "next": {"fr": "ensuite {when} : {steps}", "en": "next {when}: {steps}"},
+    "then": {"fr": " ; ", "en": "; "},
     "overdue": {"fr": "EN RETARD de {span} : {steps}", "en": "OVERDUE by {span}: {steps}"},
     "nothing": {"fr": "rien de prévu", "en": "nothing is planned"},
     "in": {"fr": "dans {span}", "en": "in {span}"},
     "at": {"fr": "à {time}", "en": "at {time}"},
     "asks": {"fr": "en appelle {number} de plus", "en": "asks {number} more"},
     "asks_again": {
-        "fr": "en cherche encore {number}, plus personne à moins de {radius}",
+        "fr": "cherche encore {number} personnes, il n'en reste pas à moins de {radius}",
         "en": "looks again for {number}, nobody is left within {radius}",
     },
     "widens": {"fr": "élargit à {distance}", "en": "widens to {distance}"},
-    "tells": {"fr": "niveau {number} : {why}", "en": "level {number}: {why}"},
-    "pages": {"fr": "alerte la garde, niveau {number} : {why}", "en": "pages level {number}: {why}"},
+    "tells": {"fr": "signale ici, niveau {number} ({why})", "en": "shows level {number} ({why})"},
+    "pages": {"fr": "alerte la garde, niveau {number} ({why})", "en": "pages level {number} ({why})"},
     "pages_next": {"fr": "alerte le contact suivant", "en": "pages the next contact"},
     "releases": {
         "fr": "libère la place d'une réponse pas claire",
@@ -79,7 +84,7 @@ WORDS: dict[str, dict[Language, str]] = {
     },
     "reseats": {"fr": "compte sur une réserve qui arrive", "en": "counts on a reserve who is near"},
     # severities and modes
-    "life_threatening": {"fr": "vie en danger", "en": "life at risk"},
+    "life_threatening": {"fr": "urgence vitale", "en": "life at risk"},
     "urgent": {"fr": "urgent", "en": "urgent"},
     "routine": {"fr": "non urgent", "en": "routine"},
     "exercise": {"fr": "exercice", "en": "drill"},

@@ -117,12 +117,15 @@ PAGE_SENTENCES: dict[str, dict[Language, str]] = {
     },
 }
 
-ROLES: dict[str, dict[Language, str]] = {
-    "first_responder": {"fr": "premier répondant", "en": "first responder"},
-    "helper": {"fr": "aide", "en": "helper"},
-    "driver": {"fr": "conducteur", "en": "driver"},
-    "crew_leader": {"fr": "chef d'agrès", "en": "crew leader"},
-    "firefighter": {"fr": "sapeur-pompier", "en": "firefighter"},
-    "watcher": {"fr": "voisin vigilant", "en": "watch member"},
+ROLES: dict[str, dict[Language, tuple[str, str]]] = {
+    "first_responder": {
+        "fr": ("premier répondant", "premiers répondants"),
+        "en": ("first responder", "first responders"),
+    },
+    "helper": {"fr": ("aide", "aides"), "en": ("helper", "helpers")},
+    "driver": {"fr": ("conducteur", "conducteurs"), "en": ("driver", "drivers")},
+    "crew_leader": {"fr": ("chef d'agrès", "chefs d'agrès"), "en": ("crew leader", "crew leaders")},
+    "firefighter": {"fr": ("sapeur-pompier", "sapeurs-pompiers"), "en": ("firefighter", "firefighters")},
+    "watcher": {"fr": ("voisin vigilant", "voisins vigilants"), "en": ("watch member", "watch members")},
 }
-"""The roles of the shipped plans in words; a plan's own roles are written as it names them."""
+"""The roles of the shipped plans in words, one and many; a plan's own roles are written as it names them."""

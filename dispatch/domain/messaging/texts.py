@@ -149,9 +149,11 @@ def _why(facts: TextFacts) -> str:
     return ", ".join(words)
 
 
-def role_in_words(role: str, language: Language) -> str:
-    """Return a role of a shipped plan in a language, and any other as its plan names it."""
-    return ROLES.get(role, {}).get(language, role.replace("_", " "))
+def role_in_words(role: str, language: Language, count: int = 1) -> str:
+    """Return a role of a shipped plan in a language, and any other as its plan names it; in the plural for several."""
+    plain = role.replace("_", " ")
+    one, many = ROLES.get(role, {}).get(language, (plain, plain if plain.endswith("s") else f"{plain}s"))
+    return many if count > 1 else one
 
 
 def _listed(offers: tuple[tuple[str, str], ...]) -> str:
