@@ -4,9 +4,11 @@ A generation is a number that every event carries in `ce_generation`. It is rais
 enumeration or a type is added:
 1: release 0.1.0, which wrote no `ce_generation`.
 2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`, `incident.taken_over.v2`,
-`escalation.acknowledged.v2`, `incident.closed.v2`; `assignment.doubted.v1`, `assignment.doubt_cleared.v1` and
-`assignment.arrival_expected.v1`, which are not written while a process of generation 1 runs; the purposes `started`,
-`doubted` and `escalation_status` of a message; what a plan says beyond release 0.1.0 (`schemas/plans/stored.py`).
+`escalation.acknowledged.v2`, `incident.closed.v2`; what a plan says beyond release 0.1.0 (`schemas/plans/stored.py`);
+the purposes `started`, `doubted`, `waitlisted` and `escalation_status` of a message; and, not written while a process
+of generation 1 runs:
+- `assignment.doubted.v1`, `assignment.doubt_cleared.v1`, `assignment.arrival_expected.v1`
+- `offer.waitlisted.v1`
 """
 
 from collections.abc import Callable, Mapping
@@ -75,7 +77,12 @@ _ACT_IN_V2 = frozenset({"channel"})
 _REPLY_IN_V2 = frozenset({"eta_at", "party", "reason", "by", "sent_at"})
 
 _MESSAGE_ENDS = ("queued", "sent", "delivered", "failed", "skipped")
-_PURPOSES_IN_V2 = {"started": "stopped", "doubted": "offer", "escalation_status": "escalation"}
+_PURPOSES_IN_V2 = {
+    "started": "stopped",
+    "doubted": "offer",
+    "escalation_status": "escalation",
+    "waitlisted": "late",
+}
 """The purposes of messages that generation 1 does not know, each with one on the same occasion that it does."""
 
 

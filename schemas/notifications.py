@@ -20,6 +20,7 @@ Purpose = Literal[
     "stopped",
     "started",
     "doubted",
+    "waitlisted",
 ]
 
 

@@ -22,9 +22,11 @@ WithdrawnReason = Literal[
     "engaged",
     "unsent",
     "unreached",
+    "asked_again",
 ]
-"""Why an offer is no longer valid. `unsent`: nothing was passed to a gateway in time; `unreached`: no channel delivers.
-Both are written only where every reader is of generation 2."""
+"""Why an offer is no longer valid. `unsent`: nothing was passed to a gateway in time; `unreached`: no channel delivers;
+`asked_again`: somebody on the waiting list has a new offer. These are written only where every reader is of
+generation 2."""
 Missed = Literal["unsent", "unreached"]
 """The reasons for which the volunteer got nothing: such an offer does not count as made."""
 ReleasedReason = Literal[
@@ -77,6 +79,14 @@ class OfferAnsweredLate(OfferAnswered):
     type: ClassVar[str] = "offer.answered_late.v1"
 
     outcome: Public[Literal["seated", "reserve", "thanked"]]
+
+
+class OfferWaitlisted(OfferAnswered):
+    """A yes for which no seat is left: the volunteer waits, in the order of `received_at`, as number `place` now."""
+
+    type: ClassVar[str] = "offer.waitlisted.v1"
+
+    place: Operational[int]
 
 
 class OfferExpired(OfferEvent):

@@ -48,6 +48,7 @@ from schemas.offers import (
     OfferDeclined,
     OfferExpired,
     OfferExtended,
+    OfferWaitlisted,
     OfferWithdrawn,
     OnScene,
     Released,
@@ -92,7 +93,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "dispatch.offers", "incident", 12,
-        (OfferExtended, OfferAccepted, OfferDeclined, OfferExpired, OfferWithdrawn, OfferAnsweredLate),
+        (OfferExtended, OfferAccepted, OfferDeclined, OfferExpired, OfferWithdrawn, OfferAnsweredLate, OfferWaitlisted),
         writers=("incidents", "replies", "agenda", "api"),
     ),
     Topic(

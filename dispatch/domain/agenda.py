@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain import arrivals, doubts, escalation
+from dispatch.domain import arrivals, doubts, escalation, waiting_list
 from dispatch.domain.answers import close_if_done
 from dispatch.domain.commands import Tick
 from dispatch.domain.counting import counted
-from dispatch.domain.decision import Decision
+from dispatch.domain.decision import AT_ONCE, Decision
 from dispatch.domain.incident import Incident, Recall
-from dispatch.domain.offers import can_widen, may_ask, wants_offers, widen
+from dispatch.domain.offers import can_widen, may_ask, wants_offers_at, widen
 from schemas.incidents import StepDone
 from schemas.offers import OfferExpired
 
@@ -31,6 +31,8 @@ def agenda(incident: Incident) -> dict[str, datetime]:
         "recall": _recall_overdue_at(incident),
         "consider": _consider_at(incident),
         "arrival": arrivals.promotes_at(incident),
+        "waiting": waiting_list.due_at(incident),
+        "withdraw": _withdraws_at(incident),
     }
     found = {kind: at for kind, at in entries.items() if at is not None}
     return found | escalation.agenda(incident.escalations)
@@ -43,6 +45,10 @@ def tick(decision: Decision, command: Tick) -> None:
     if doubts.release_unconfirmed(decision, command.being_answered):
         close_if_done(decision)
     arrivals.promote(decision)
+    if command.seats:
+        waiting_list.fill(decision, command.engaged)
+    if _withdraws_at(decision.incident):
+        decision.withdraw_rest()
     if _is_due(_widens_at(decision.incident), now):
         widen(decision)
     if _is_due(_step_at(decision.incident), now):
@@ -58,7 +64,7 @@ def tick(decision: Decision, command: Tick) -> None:
 def _end_offers(decision: Decision, command: Tick) -> None:
     """Expire the offers that are due; withdraw those that reached nobody, since they asked nobody."""
     now, incident = decision.now, decision.incident
-    for offer in incident.due_offers(now):
+    for offer in incident.due_offers(now)[:AT_ONCE]:
         if offer.id in command.missed:
             decision.withdraw_offer(offer, command.missed[offer.id])
         elif offer.id not in command.being_answered:
@@ -67,6 +73,11 @@ def _end_offers(decision: Decision, command: Tick) -> None:
                     at=now, incident_id=incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id
                 )
             )
+
+
+def _withdraws_at(incident: Incident) -> datetime | None:
+    """Return when the rest is withdrawn of the many offers of an incident that asks no more: at once."""
+    return incident.last_at if incident.withdraws() else None
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:
@@ -140,7 +151,8 @@ def _is_open(incident: Incident, reason: str) -> bool:
 
 
 def _consider_at(incident: Incident) -> datetime | None:
-    if not wants_offers(incident):
+    """Return when the agenda considers the incident: the next round of a broadcast has no other cause."""
+    if (at := wants_offers_at(incident)) is None:
         return None
     grace = SEVERE_GRACE if incident.severity == "life_threatening" else CONSIDER_GRACE
-    return incident.retry_at or incident.last_at + grace
+    return max(at, incident.retry_at or incident.last_at + grace)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from dispatch.domain import arrivals, doubts, transitions
+from dispatch.domain import arrivals, doubts, transitions, waiting_list
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
@@ -79,8 +79,15 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
         if reply.received_at > _released_at(decision.incident, offer):
             _record_late(decision, offer, reply, "thanked")
         return
+    if offer.status == "waitlisted":
+        # Said again: who waits is seated in their turn.
+        return
     in_time = offer.status in ("extended", "expired") and reply.received_at <= offer.expires_at
-    seat = None if reply.engaged else _seat_for(decision, offer.role, reply)
+    waited_for = reply.engaged or bool(decision.incident.waiting_list(offer.role))
+    seat = None if waited_for else _seat_for(decision, offer.role, reply)
+    if seat is None and reply.waits and not reply.engaged and waiting_list.takes(decision.incident):
+        waiting_list.join(decision, offer, reply)
+        return
     if offer.status == "extended" and (not in_time or seat is None):
         decision.add(_event(OfferExpired, decision, offer))
     if seat is None:
@@ -206,8 +213,10 @@ def _on_scene(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
     decision.update_coverage()
 
 
-def _release(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
+def _release(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     assignment = assignment_of(decision.incident, offer)
+    if offer.status == "waitlisted":
+        _decline(decision, offer, reply)
     if assignment is None:
         return
     decision.release(assignment, "done" if assignment.status == "on_scene" else "withdrew")

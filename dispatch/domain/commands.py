@@ -18,11 +18,14 @@ from schemas.reports import Professional
 class Tick(Struct, frozen=True):
     """Do what is due, except against a volunteer whose answer was received and is not processed yet.
 
-    `missed` are the due offers that reached nobody: they are withdrawn instead of expired.
+    `missed` are the due offers that reached nobody: they are withdrawn instead of expired. `engaged` are those on the
+    waiting list who are assigned elsewhere in the lane; without `seats` nobody is seated from it.
     """
 
     being_answered: frozenset[UUID] = frozenset()
     missed: Mapping[UUID, Missed] = field(default_factory=dict)
+    engaged: frozenset[UUID] = frozenset()
+    seats: bool = True
 
 
 class Pick(Struct, frozen=True):
@@ -50,7 +53,8 @@ class AnswerOffer(Struct, frozen=True):
     """Apply a volunteer's answer to one offer; `engaged` where another incident has the person assigned in the lane.
 
     `overtaken_by` are the answers to the same offer that were given later and are applied already. `sent_at` is the
-    sending time that the gateway reports; `reason` is a code for a no; `eta_at` is when the volunteer arrives.
+    sending time that the gateway reports; `reason` is a code for a no; `eta_at` is when the volunteer arrives. With
+    `waits`, a yes to a broadcast whose seats are taken is put on the waiting list.
     """
 
     offer_id: UUID
@@ -63,6 +67,7 @@ class AnswerOffer(Struct, frozen=True):
     sent_at: datetime | None = None
     reason: str | None = None
     eta_at: datetime | None = None
+    waits: bool = True
 
 
 Action = Literal["confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"]

@@ -12,6 +12,13 @@ from schemas.base import Event
 from schemas.incidents import IncidentCovered, IncidentUncovered
 from schemas.offers import OfferWithdrawn, Released, ReleasedReason, WithdrawnReason
 
+AT_ONCE = 100
+"""The offers that one decision ends: what a transaction may write within about 50 ms of locks."""
+_WITHDRAWN_AS: dict[str, WithdrawnReason] = {
+    "taken_over": "taken_over", "aborted": "aborted", "closed": "closed", "cancelled": "cancelled",
+}  # fmt: skip
+"""The reason for which an incident of each status that asks no more withdraws its offers."""
+
 
 class Decision:
     """The events decided so far, and the incident after them."""
@@ -50,18 +57,29 @@ class Decision:
         self.extend(escalation.resolved(self.incident.escalations, reasons, why, self.now))
 
     def withdraw(self, reason: WithdrawnReason, roles: set[str] | None = None) -> None:
-        """Withdraw every live offer, or those of some roles."""
-        for offer in list(self.incident.live_offers()):
-            if roles is None or offer.role in roles:
-                self.withdraw_offer(offer, reason)
+        """Withdraw every live offer, or those of some roles: of very many, `withdraw_rest` withdraws the rest."""
+        found = [offer for offer in self.incident.live_offers() if roles is None or offer.role in roles]
+        for offer in found[:AT_ONCE]:
+            self.withdraw_offer(offer, reason)
+
+    def withdraw_rest(self) -> None:
+        """Withdraw the next of the offers of an incident that asks no more, and then of those who wait for a seat."""
+        reason = _WITHDRAWN_AS[self.incident.status]
+        for offer in list(self.incident.live_offers())[:AT_ONCE]:
+            self.withdraw_offer(offer, reason)
+        if self.incident.ended:
+            for offer in self.incident.waiting_list()[:AT_ONCE]:
+                # No recall tells those who wait.
+                self.withdraw_offer(offer, "cancelled" if reason == "aborted" else reason)
 
     def withdraw_from(self, volunteer_id: UUID, reason: WithdrawnReason) -> None:
-        """Withdraw the live offers of one volunteer."""
-        for offer in [o for o in self.incident.live_offers() if o.volunteer_id == volunteer_id]:
+        """Withdraw the live offers of one volunteer, and take them off the waiting list."""
+        held = [*self.incident.live_offers(), *self.incident.waiting.values()]
+        for offer in [o for o in held if o.volunteer_id == volunteer_id]:
             self.withdraw_offer(offer, reason)
 
     def withdraw_offer(self, offer: Offer, reason: WithdrawnReason) -> None:
-        """Withdraw one live offer."""
+        """Withdraw one offer that is live or waits."""
         self.add(
             OfferWithdrawn(
                 at=self.now, incident_id=self.incident.id, offer_id=offer.id,
@@ -97,5 +115,7 @@ class Decision:
             self.resolve({"not_en_route"}, "nobody is awaited")
         if not self.incident.doubted():
             self.resolve({"answer_doubtful"}, "no answer is in doubt")
-        empty = {seat.role for seat in self.incident.open_seats()}
-        self.withdraw("covered", {seat.role for seat in self.incident.seats} - empty)
+        if self.incident.plan.ask != "broadcast":
+            # To a broadcast one may still say yes: it is the list of those who replace whoever cancels.
+            empty = {seat.role for seat in self.incident.open_seats()}
+            self.withdraw("covered", {seat.role for seat in self.incident.seats} - empty)

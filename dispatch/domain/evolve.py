@@ -9,6 +9,7 @@ import orjson
 from msgspec.structs import replace
 
 from dispatch.domain import escalation, transitions
+from dispatch.domain.asking import way_of
 from dispatch.domain.incident import Assignment, Incident, Offer, Recall, Seat
 from schemas import escalations, incidents, offers
 from schemas.base import Event
@@ -58,6 +59,7 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
         last_at=event.at,
         armed_at=event.at,
         widened_at=event.at,
+        acceptance=event.acceptance,
         seats=tuple(map(_seat_of, event.seats)),
     )
 
@@ -157,18 +159,32 @@ def _extended(incident: Incident, event: offers.OfferExtended) -> Changes:
         event.offer_id, event.volunteer_id, event.role, "extended", event.at, event.expires_at,
         event.distance_m, event.round_id,
     )  # fmt: skip
-    return {"live": {**incident.live, offer.id: offer}, "offers_made": incident.offers_made + 1}
+    changes: Changes = {"live": {**incident.live, offer.id: offer}, "offers_made": incident.offers_made + 1}
+    if way_of(incident).begins_round(incident):
+        changes |= {"round_at": event.at, "round_from": incident.offers_made}
+    return changes
 
 
 def _answered(incident: Incident, event: offers.OfferEvent) -> Changes:
-    offer = incident.live.get(event.offer_id) or incident.settled[event.offer_id]
+    offer = incident.offer(event.offer_id) or incident.settled[event.offer_id]
     status = transitions.follow(transitions.OFFER, offer.status, type(event))
     late = event.outcome if isinstance(event, offers.OfferAnsweredLate) else offer.late
     after = replace(offer, status=status, settled_at=event.at, late=late, missed=_missed(offer, event))
-    live = dict(incident.live)
-    live.pop(offer.id, None)
     made = incident.offers_made + (offer.missed is not None) - (after.missed is not None)
-    return {"live": live, "settled": {**incident.settled, offer.id: after}, "offers_made": made}
+    changes: Changes = {"live": _but(incident.live, offer), "offers_made": made}
+    if isinstance(event, offers.OfferWaitlisted):
+        after = replace(after, waiting_since=event.received_at, waiting_by=event.channel)
+        waiting = {**incident.waiting, offer.id: after}
+        return changes | {"waiting": waiting, "settled": _but(incident.settled, offer)}
+    settled = {**incident.settled, offer.id: after}
+    return changes | {"waiting": _but(incident.waiting, offer), "settled": settled}
+
+
+def _but(found: Mapping[UUID, Offer], offer: Offer) -> Mapping[UUID, Offer]:
+    """Return offers without one."""
+    if offer.id not in found:
+        return found
+    return {name: other for name, other in found.items() if name != offer.id}
 
 
 def _missed(offer: Offer, event: offers.OfferEvent) -> offers.Missed | None:
@@ -270,6 +286,7 @@ _FOLDS: Mapping[type[Event], Fold] = {
     offers.OfferExpired: _answered,
     offers.OfferWithdrawn: _answered,
     offers.OfferAnsweredLate: _answered,
+    offers.OfferWaitlisted: _answered,
     offers.Assigned: _assigned,
     offers.Doubted: _doubted,
     offers.DoubtCleared: _doubt_cleared,

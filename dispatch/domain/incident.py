@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from schemas.base import Engagement, Hazard, Lane, Mode, Position, Severity
+from schemas.base import Channel, Engagement, Hazard, Lane, Mode, Position, Severity
 from schemas.escalations import SubjectKind
 from schemas.incidents import Outcome
 from schemas.offers import Missed
@@ -17,7 +17,7 @@ from schemas.plans import Plan
 from schemas.reports import Professional
 
 IncidentStatus = Literal["open", "held", "taken_over", "aborted", "closed", "cancelled"]
-OfferStatus = Literal["extended", "accepted", "declined", "expired", "withdrawn"]
+OfferStatus = Literal["extended", "accepted", "declined", "expired", "withdrawn", "waitlisted"]
 AssignmentStatus = Literal["assigned", "en_route", "on_scene", "released"]
 EscalationStatus = Literal["raised", "acknowledged", "resolved", "handed_over"]
 
@@ -53,7 +53,10 @@ class Seat(Struct, frozen=True):
 
 
 class Offer(Struct, frozen=True):
-    """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them."""
+    """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them.
+
+    `waiting_since` is when a yes was received for which no seat was left, `waiting_by` its channel.
+    """
 
     id: UUID
     volunteer_id: UUID
@@ -66,6 +69,8 @@ class Offer(Struct, frozen=True):
     settled_at: datetime | None = None
     late: str | None = None
     missed: Missed | None = None
+    waiting_since: datetime | None = None
+    waiting_by: Channel | None = None
 
 
 class Assignment(Struct, frozen=True):
@@ -129,7 +134,8 @@ class Incident(Struct, frozen=True):
     """One incident and everything that hangs on it.
 
     Of the offers that are settled, and of the assignments that hold no seat any more, it need only have those that the
-    commands at hand concern: `offers_made` counts every offer but those that reached nobody.
+    commands at hand concern: `offers_made` counts every offer but those that reached nobody. `round_at` is when the
+    present wave, or round of a broadcast, began, `round_from` how many offers had been made before it.
     """
 
     id: UUID
@@ -162,8 +168,12 @@ class Incident(Struct, frozen=True):
     taken_by: str | None = None
     seats: tuple[Seat, ...] = ()
     live: Mapping[UUID, Offer] = field(default_factory=dict)
+    waiting: Mapping[UUID, Offer] = field(default_factory=dict)
     settled: Mapping[UUID, Offer] = field(default_factory=dict)
     offers_made: int = 0
+    round_at: datetime | None = None
+    round_from: int = 0
+    acceptance: float | None = None
     assignments: Mapping[UUID, Assignment] = field(default_factory=dict)
     recalls: Mapping[UUID, Recall] = field(default_factory=dict)
     escalations: Mapping[UUID, Escalation] = field(default_factory=dict)
@@ -191,15 +201,26 @@ class Incident(Struct, frozen=True):
     @property
     def offers(self) -> Mapping[UUID, Offer]:
         """Return the offers that are known, those that wait for an answer last."""
-        return {**self.settled, **self.live}
+        return {**self.settled, **self.waiting, **self.live}
 
     def offer(self, offer_id: UUID) -> Offer | None:
         """Return an offer that is known."""
-        return self.live.get(offer_id) or self.settled.get(offer_id)
+        return self.live.get(offer_id) or self.waiting.get(offer_id) or self.settled.get(offer_id)
+
+    def withdraws(self) -> bool:
+        """Return whether offers remain though the incident asks no more, or people wait though it has ended."""
+        return (bool(self.live) and (self.ended or self.status == "taken_over")) or (
+            bool(self.waiting) and self.ended
+        )
 
     def live_offers(self) -> Collection[Offer]:
         """Return the offers that wait for an answer."""
         return self.live.values()
+
+    def waiting_list(self, role: str | None = None) -> list[Offer]:
+        """Return those who wait for a seat, of one role or of all: in the order in which they said yes."""
+        found = [offer for offer in self.waiting.values() if role in (None, offer.role)]
+        return sorted(found, key=lambda offer: (offer.waiting_since or offer.extended_at, offer.id))
 
     def due_offers(self, now: datetime) -> list[Offer]:
         """Return the offers whose window has ended without an answer."""
@@ -219,6 +240,10 @@ class Incident(Struct, frozen=True):
         return [
             seat for seat in self.seats if seat.empty or (seat.assignment_id in doubted and not seat.added)
         ]
+
+    def empty_roles(self) -> list[str]:
+        """Return the roles for which volunteers are asked, each once, in the order of the seats."""
+        return list(dict.fromkeys(seat.role for seat in self.open_seats()))
 
     def involved(self) -> tuple[UUID, ...]:
         """Return everybody who is assigned or holds an offer, each once, sorted."""

@@ -1,11 +1,13 @@
-"""Which offers an incident extends: the rolling window, the search rings, and the decision on a round of picks."""
+"""Which offers an incident extends: how many at once, the search rings, and the decision on a round of picks."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from dispatch.domain.asking import way_of
+from dispatch.domain.asking.way import Way
 from dispatch.domain.commands import Consider, Pick, Unreached
 from dispatch.domain.decision import Decision
 from dispatch.domain.escalation import UNSENDABLE
@@ -53,33 +55,30 @@ def escalate_obstacles(decision: Decision) -> None:
 
 
 def offers_wanted(incident: Incident) -> Counter[str]:
-    """Return how many offers to extend now, by role: enough for each empty seat, within the plan's limits."""
-    return _distribute(_wanted(incident), _room(incident))
+    """Return how many offers to extend, by role: enough for each empty seat, within the plan's limits."""
+    way = way_of(incident)
+    room = _room(incident, way)
+    return _distribute(way.wanted(incident), room) if room else Counter()
 
 
-def wants_offers(incident: Incident) -> bool:
-    """Return whether any offer is to be extended now."""
-    return _room(incident) > 0 and any(count > 0 for count in _wanted(incident).values())
+def offers_due(incident: Incident, now: datetime) -> Counter[str]:
+    """Return how many offers to extend now, by role: none before the next round of a broadcast."""
+    begins_at = way_of(incident).next_round_at(incident)
+    return Counter() if begins_at is not None and now < begins_at else offers_wanted(incident)
 
 
-def _room(incident: Incident) -> int:
+def wants_offers_at(incident: Incident) -> datetime | None:
+    """Return the earliest time at which an offer may be extended; null where none is wanted."""
+    way = way_of(incident)
+    if _room(incident, way) == 0 or not any(count > 0 for count in way.wanted(incident).values()):
+        return None
+    return way.next_round_at(incident) or incident.last_at
+
+
+def _room(incident: Incident, way: Way) -> int:
     """Return how many more offers the incident may extend; none once enough responders have arrived."""
-    policy = incident.plan.offers
-    room = min(policy.open - len(incident.live), policy.most - incident.offers_made)
+    room = min(way.room(incident), incident.plan.offers.most - incident.offers_made)
     return room if room > 0 and may_ask(incident) and not incident.arrived() else 0
-
-
-def _wanted(incident: Incident) -> Mapping[str, int]:
-    """Return how many live offers each role lacks of which a seat is empty or held in doubt."""
-    wanted: dict[str, int] = {}
-    for seat in incident.open_seats():
-        # For a seat held in doubt one more is asked.
-        count = incident.plan.offers.per_seat if seat.assignment_id is None else 1
-        wanted[seat.role] = wanted.get(seat.role, 0) + count
-    for offer in incident.live_offers():
-        if offer.role in wanted:
-            wanted[offer.role] -= 1
-    return wanted
 
 
 def _distribute(wanted: Mapping[str, int], room: int) -> Counter[str]:
@@ -105,7 +104,7 @@ def widen(decision: Decision) -> None:
 
 def consider(decision: Decision, command: Consider) -> None:
     """Extend offers to the picks that are still wanted; where they are too few, widen or record a shortfall."""
-    before = offers_wanted(decision.incident)
+    before = offers_due(decision.incident, decision.now)
     wanted, involved = Counter(before), set(decision.incident.involved())
     for pick in command.picks:
         if wanted[pick.role] > 0 and pick.volunteer_id not in involved:

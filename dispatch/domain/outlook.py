@@ -11,7 +11,7 @@ from dispatch.domain.agenda import agenda, tick
 from dispatch.domain.commands import Tick
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import AssignmentStatus, Incident
-from dispatch.domain.offers import offers_wanted
+from dispatch.domain.offers import offers_due
 from schemas.base import Event
 from schemas.escalations import EscalationRaised
 from schemas.incidents import Widened
@@ -86,7 +86,7 @@ def _consequences(incident: Incident, at: datetime) -> Iterator[Consequence]:
     """Decide what is due as the agenda will, and yield what a supervisor would notice of it."""
     decision = Decision(incident, at)
     tick(decision, Tick())
-    if wanted := offers_wanted(decision.incident).total():
+    if wanted := offers_due(decision.incident, at).total():
         yield Consequence("asks_again" if incident.retry_at is not None else "asks", wanted)
     for event in decision.events:
         if isinstance(event, Widened):

@@ -28,6 +28,7 @@ from schemas.offers import (
     OfferAnsweredLate,
     OfferDeclined,
     OfferExpired,
+    OfferWaitlisted,
     OfferWithdrawn,
     OnScene,
     Released,
@@ -70,6 +71,14 @@ OFFER: Table = {
     ("expired", OfferAnsweredLate): "expired",
     ("withdrawn", OfferAnsweredLate): "withdrawn",
     ("declined", OfferAnsweredLate): "declined",
+    # A yes to a broadcast whose seats are taken; whoever waits is seated, asked anew, or leaves the list.
+    ("extended", OfferWaitlisted): "waitlisted",
+    ("expired", OfferWaitlisted): "waitlisted",
+    ("withdrawn", OfferWaitlisted): "waitlisted",
+    ("declined", OfferWaitlisted): "waitlisted",
+    ("waitlisted", OfferAccepted): "accepted",
+    ("waitlisted", OfferDeclined): "declined",
+    ("waitlisted", OfferWithdrawn): "withdrawn",
 }
 
 ASSIGNMENT: Table = {

@@ -18,7 +18,7 @@ from schemas.plans import Plan
 from schemas.reports import Professional
 
 _ELSEWHERE = (
-    "plan", "position", "professional", "seats", "live", "settled", "assignments", "recalls", "escalations",
+    "plan", "position", "professional", "seats", "live", "waiting", "settled", "assignments", "recalls", "escalations",
 )  # fmt: skip
 """Fields of an incident that are no column of its own: they are taken apart, or are rows of other tables."""
 _PLAIN = columns_of(Incident, without=_ELSEWHERE)
@@ -54,7 +54,7 @@ OFFERS = Table(
             "offers_one_live",
             ("volunteer_id", "lane"),
             "status",
-            frozenset({"accepted", "declined", "expired", "withdrawn"}),
+            frozenset({"accepted", "declined", "expired", "withdrawn", "waitlisted"}),
         ),
     ),
     kind=Offer,
@@ -124,6 +124,8 @@ Rows = dict[Table, list[Row]]
 Values = Mapping[Table, Collection[Any]]
 """What belongs to an incident, by table; owners of a value never change."""
 
+UNSETTLED = ("extended", "waitlisted")
+"""The statuses of offers that wait for an answer or for a seat."""
 _plain = attrgetter(*_PLAIN)
 
 
@@ -147,7 +149,7 @@ def rows_between(before: Incident, after: Incident) -> tuple[Rows, Rows]:
 def _values_of(incident: Incident) -> Values:
     return {
         SEATS: incident.seats,
-        OFFERS: (*incident.settled.values(), *incident.live.values()),
+        OFFERS: (*incident.settled.values(), *incident.waiting.values(), *incident.live.values()),
         ASSIGNMENTS: incident.assignments.values(),
         RECALLS: incident.recalls.values(),
         ESCALATIONS: incident.escalations.values(),
@@ -211,7 +213,8 @@ def incident_from(record: asyncpg.Record, plan: Plan, children: Mapping[Table, S
         professional=professional,
         seats=tuple(children[SEATS]),
         live={offer.id: offer for offer in children[OFFERS] if offer.status == "extended"},
-        settled={offer.id: offer for offer in children[OFFERS] if offer.status != "extended"},
+        waiting={offer.id: offer for offer in children[OFFERS] if offer.status == "waitlisted"},
+        settled={offer.id: offer for offer in children[OFFERS] if offer.status not in UNSETTLED},
         assignments={assignment.id: assignment for assignment in children[ASSIGNMENTS]},
         recalls={recall.volunteer_id: recall for recall in children[RECALLS]},
         escalations={escalation.id: escalation for escalation in children[ESCALATIONS]},

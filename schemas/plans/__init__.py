@@ -1,6 +1,6 @@
 """Response plans: the seats that a kind of incident needs, whom to ask, when to escalate. Immutable, named by hash."""
 
-from schemas.plans.asking import OfferPolicy, SearchPolicy
+from schemas.plans.asking import BROADCAST_ROUND, OfferPolicy, SearchPolicy
 from schemas.plans.plan import ARRIVE_WITHIN_S, Plan, read_plan
 from schemas.plans.rules import PlanRuleError, Seconds
 from schemas.plans.seats import SeatNeed
@@ -8,6 +8,7 @@ from schemas.plans.steps import Step
 
 __all__ = [
     "ARRIVE_WITHIN_S",
+    "BROADCAST_ROUND",
     "OfferPolicy",
     "Plan",
     "PlanRuleError",

@@ -7,12 +7,15 @@ from pydantic import Field, model_validator
 from schemas.base import Public, Strict
 from schemas.plans.rules import Metres, PlanRuleError, Seconds
 
+BROADCAST_ROUND = 100
+"""The people whom a broadcast asks at once: what one transaction may write within about 50 ms of locks."""
+
 
 class OfferPolicy(Strict):
-    """The rolling window: how many offers stay open, for how long, and when to stop.
+    """The offers: how many are open at once, for how long, and when to stop.
 
-    `open` is the most live offers at once, `per_seat` the most for each missing seat, `surplus` the seats
-    filled beyond need, `most` the most offers one incident may ever extend.
+    `open` is the most live offers at once, or the size of a wave; `per_seat` the most for each missing seat under
+    `ask: rolling`. `surplus` are the seats filled beyond need, `most` the most offers one incident may ever extend.
     """
 
     open: Public[int] = Field(default=7, ge=1, le=100)

@@ -10,7 +10,7 @@ import orjson
 from pydantic import Field, model_validator
 
 from schemas.base import Engagement, Hazard, Lane, Operational, Public, Severity, Slug, Strict
-from schemas.plans.asking import OfferPolicy, SearchPolicy
+from schemas.plans.asking import BROADCAST_ROUND, OfferPolicy, SearchPolicy
 from schemas.plans.rules import PlanRuleError, Seconds
 from schemas.plans.seats import SeatNeed
 from schemas.plans.steps import Step
@@ -27,6 +27,8 @@ class Plan(Strict):
     `stale_after_s` is the age at which an actual report asks nobody before a supervisor confirms it; null means 15
     minutes, 2 hours where the report is routine, and never in the lane `planned`.
     A volunteer who says that they need longer than `arrive_within_s` fills no seat of the plan: they come in reserve.
+    `ask` is how offers are extended: some always open (rolling), some at once and the next when all of them have ended
+    (wave), one at a time (sequential), or to everybody eligible until the seats are filled (broadcast).
     With `place_when_asked` their page shows the exact place to those who are asked, and not only after a yes.
     """
 
@@ -39,6 +41,7 @@ class Plan(Strict):
     engagement: Public[Engagement] = "dispatch"
     forbidden_hazards: Public[tuple[Hazard, ...]] = ()
     seats: Public[tuple[SeatNeed, ...]] = ()
+    ask: Public[Literal["rolling", "wave", "sequential", "broadcast"]] = "rolling"
     offers: Public[OfferPolicy] = OfferPolicy()
     search: Public[SearchPolicy] = SearchPolicy(radii_m=(1000,))
     steps: Public[tuple[Step, ...]] = ()
@@ -77,6 +80,19 @@ class Plan(Strict):
         if self.seats and not any(step.page for step in self.steps):
             msg = "a plan that asks volunteers needs a step that pages somebody"
             raise PlanRuleError("steps", msg)
+        return self
+
+    @model_validator(mode="after")
+    def asking_fits(self) -> Self:
+        """Reject a job for one that has a reserve, and a broadcast that stops after its first round."""
+        if self.ask == "sequential" and self.offers.surplus:
+            msg = "`ask: sequential` promises each seat to one person: it has no surplus"
+            raise PlanRuleError("offers.surplus", msg)
+        if self.ask == "broadcast" and self.offers.most <= BROADCAST_ROUND:
+            msg = (
+                f"`ask: broadcast` asks {BROADCAST_ROUND} at a time: say how many at most, as in `most: 2000`"
+            )
+            raise PlanRuleError("offers.most", msg)
         return self
 
     @model_validator(mode="after")

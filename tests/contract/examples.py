@@ -73,6 +73,7 @@ VALUES: dict[str, Any] = {
     "parking_id": named("parking", 1),
     "plan": PLAN.canonical,
     "plan_hash": PLAN.hash,
+    "place": 3,
     "position": Position(lat=48.5734, lon=7.7521),
     "professional_status": "on_scene",
     "professional": Professional(requested=True, reference="CODIS 4711"),

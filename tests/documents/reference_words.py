@@ -69,11 +69,15 @@ PLAN: dict[str, str] = {
     "seats.skills": "The skills that it needs, all of them.",
     "seats.any": "Skills of which one is enough, besides.",
     "seats.count": "How many people.",
-    "offers.open": "The most offers open at once.",
-    "offers.per_seat": "The most open offers for each missing seat.",
+    "ask": "How people are asked. `rolling`: `open` offers stay open, each that ends is replaced; `wave`: `open` "
+    "people at once, the next ones when all have answered or their window has ended; `sequential`: one at a time, for "
+    "a job that must not be promised twice; `broadcast`: everybody eligible, 100 at a time, until seats are filled.",
+    "offers.open": "The most offers open at once; under `ask: wave`, the people of a wave. `sequential` and "
+    "`broadcast` do not use it.",
+    "offers.per_seat": "The most open offers for each missing seat, under `ask: rolling`.",
     "offers.window_s": "How long an offer stays open.",
     "offers.surplus": "Seats filled beyond need.",
-    "offers.most": "The most offers that one incident extends.",
+    "offers.most": "The most offers that one incident extends; `broadcast` must say it.",
     "search.radii_m": "The radii of the search, one after the other.",
     "search.widen_after_s": "How long each radius is used before the next.",
     "search.retry_s": "How long until the next search where too few were found.",

@@ -31,7 +31,7 @@ PLACES: Mapping[str, Mapping[str, Point]] = {
     },
     "Offer": {
         "extended": Point(80, 490), "expired": Point(300, 420), "declined": Point(300, 560),
-        "withdrawn": Point(300, 650), "accepted": Point(560, 490),
+        "withdrawn": Point(300, 650), "accepted": Point(560, 490), "waitlisted": Point(560, 640),
     },
     "Assignment": {
         "assigned": Point(80, 760), "en_route": Point(280, 760), "on_scene": Point(480, 760),

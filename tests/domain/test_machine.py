@@ -37,7 +37,8 @@ from schemas.base import Event
 from schemas.decoding import revive
 from schemas.ids import named
 from schemas.incidents import IncidentAborted, IncidentHeld
-from schemas.offers import EnRoute, Missed, OfferExtended, OnScene
+from schemas.offers import EnRoute, Missed, OfferExtended, OfferWaitlisted, OnScene
+from schemas.plans import BROADCAST_ROUND
 from schemas.replies import Answer
 from schemas.reports import Professional
 from tests.domain.builders import CALLED, PLACE, START, opening, person, plan, unsettled, watch_plan
@@ -52,7 +53,11 @@ PLANS = (
         ),
         offers={"open": 6, "per_seat": 2, "surplus": 1},
     ),
+    plan(ask="wave", offers={"open": 3, "window_s": 30, "surplus": 1}),
+    plan(ask="sequential", offers={"window_s": 30}),
+    plan(ask="broadcast", offers={"window_s": 300, "surplus": 1, "most": 200}),
     watch_plan(),
+    watch_plan(ask="broadcast", offers={"most": 200}),
     watch_plan(seats=({"role": "watcher", "skills": ("watch",), "count": 1},)),
     *load(None).plans,
 )
@@ -203,6 +208,7 @@ class OneIncident(RuleBasedStateMachine):
         there = any(a.volunteer_id == reply.volunteer_id for a in before.active())
         seated = any(a.offer_id == reply.offer_id for a in self.incident.assignments.values())
         expected = free and not there and not before.ended and not before.arrived()
+        expected &= not before.waiting_list(role)
         assert seated == expected, "a yes is seated where a seat is free, however late"
 
     @rule(what=st.sampled_from(ACTS))
@@ -252,7 +258,8 @@ class OneIncident(RuleBasedStateMachine):
         policy = self.incident.plan.offers
         assert max(Counter(offer.volunteer_id for offer in live).values(), default=0) <= 1
         assert not {o.volunteer_id for o in live} & {a.volunteer_id for a in self.incident.active()}
-        assert len(live) <= policy.open
+        most = {"sequential": 1, "broadcast": BROADCAST_ROUND}.get(self.incident.plan.ask, policy.open)
+        assert len(live) <= most
         reached = [offer for offer in self.incident.offers.values() if offer.missed is None]
         assert self.incident.offers_made == len(reached)
         assert len(self.incident.offers) <= policy.most or self.missed_any
@@ -260,9 +267,17 @@ class OneIncident(RuleBasedStateMachine):
         assert self.incident.filled().total() <= need + (policy.surplus if need else 0)
 
     @invariant()
+    def only_a_broadcast_has_a_waiting_list_in_the_order_of_the_answers(self) -> None:
+        said = {e.offer_id: e.received_at for e in self.events if isinstance(e, OfferWaitlisted)}
+        waiting = [offer.id for offer in self.incident.waiting_list()]
+        assert not waiting or self.incident.plan.ask == "broadcast"
+        assert waiting == sorted(waiting, key=lambda name: (said[name], name))
+
+    @invariant()
     def an_ended_incident_binds_nobody(self) -> None:
         if self.incident.ended:
             assert not self.incident.involved()
+            assert not self.incident.waiting or agenda(self.incident)["withdraw"] <= self.now
             assert self.incident.ended_at is not None
 
     @invariant()

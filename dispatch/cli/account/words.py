@@ -47,6 +47,10 @@ EVENTS: Words = {
     "offer.accepted": {"fr": "{who} dit oui", "en": "{who} says yes"},
     "offer.declined": {"fr": "{who} dit non", "en": "{who} says no"},
     "offer.answered_late": {"fr": "{who} dit oui tard : {outcome}", "en": "{who} says yes late: {outcome}"},
+    "offer.waitlisted": {
+        "fr": "{who} dit oui : numéro {place} sur la liste d'attente",
+        "en": "{who} says yes: number {place} on the waiting list",
+    },
     "offer.expired": {"fr": "{who} n'a pas répondu", "en": "{who} has not answered"},
     "offer.withdrawn": {
         "fr": "appel à {who} annulé : {reason}",
@@ -94,6 +98,7 @@ REASONS: Words = {
     "overlap": {"fr": "engagé ailleurs", "en": "is needed elsewhere"},
     "unsent": {"fr": "rien n'a pu être envoyé", "en": "nothing could be sent"},
     "unreached": {"fr": "rien n'est arrivé", "en": "nothing arrived"},
+    "asked_again": {"fr": "un nouvel appel remplace celui-ci", "en": "a new offer replaces this one"},
     "done": {"fr": "mission terminée", "en": "the work is done"},
     "withdrew": {"fr": "s'est désisté", "en": "has withdrawn"},
     "stood_down": {"fr": "n'est plus nécessaire", "en": "is no longer needed"},

@@ -71,6 +71,7 @@ class Facts:
     unseen_titles: Sequence[str] = ()
     late_arrival: bool = False
     organisation_name: str = ""
+    place: int | None = None
 
     @property
     def assigned(self) -> bool:
@@ -118,6 +119,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             forwarded=facts.purpose == "ask_back" and facts.offer_id is not None,
             late_arrival=facts.late_arrival,
             organisation=facts.organisation_name,
+            place=facts.place or 0,
         )
     )
     return fold(text) if facts.channel == "sms" else text
@@ -156,6 +158,10 @@ def _late(facts: Facts, _now: datetime) -> str | None:
     return "assigned after all" if facts.assigned else None
 
 
+def _waitlisted(facts: Facts, _now: datetime) -> str | None:
+    return None if facts.offer_status == "waitlisted" else "no longer waiting"
+
+
 def _held(facts: Facts, _now: datetime) -> str | None:
     # A hold goes on while a supervisor has taken over; any other status has lifted it, or was notified by itself.
     return None if facts.incident_status in ("held", "taken_over") else f"incident {facts.incident_status}"
@@ -177,6 +183,7 @@ _CHECKS: dict[Purpose, Callable[[Facts, datetime], str | None]] = {
     "doubted": _doubted,
     "stand_down": _stand_down,
     "late": _late,
+    "waitlisted": _waitlisted,
     "held": _held,
     "resumed": _resumed,
     "escalation": _escalation,

@@ -20,7 +20,8 @@ class TextFacts:
     """Everything that a text may mention; `page` is what a text to a duty contact says.
 
     `pending` are the offers that an unclear answer may mean, `unseen` those of recalls that were not acknowledged;
-    `forwarded` is whether a supervisor got the words; `organisation` is the name of the one that asks.
+    `forwarded` is whether a supervisor got the words; `organisation` is the name of the one that asks, `place` the
+    reader's on the waiting list.
     """
 
     purpose: Purpose
@@ -47,6 +48,7 @@ class TextFacts:
     forwarded: bool = False
     late_arrival: bool = False
     organisation: str = ""
+    place: int = 0
 
 
 def render(facts: TextFacts) -> str:
@@ -129,6 +131,7 @@ def _fields(facts: TextFacts) -> dict[str, str]:
         "code": facts.code,
         "link": facts.link,
         "level": str(facts.level),
+        "place": str(facts.place),
         "why": _why(facts),
         "about": about(", ".join(filter(None, (facts.title, facts.page.place if facts.page else "")))),
         "pending": _listed(facts.pending),

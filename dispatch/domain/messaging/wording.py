@@ -61,6 +61,16 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "Merci pour votre réponse {code} : {title}. Restez chez vous.",
         "en": "Thank you for your answer {code}: {title}. Stay at home.",
     },
+    "waitlisted": {
+        "fr": (
+            "Merci ({code}) : {title}, c'est complet. Vous êtes numéro {place} sur la liste d'attente : "
+            "sans nouvelles de nous, ne venez pas. Pour renoncer : NON {code}."
+        ),
+        "en": (
+            "Thank you ({code}): {title} is full. You are number {place} on the waiting list: "
+            "do not come unless we tell you. To leave it: NO {code}."
+        ),
+    },
     "stand_down": {
         "fr": "Nous n'avons plus besoin de vous pour {title} ({code}) : ne partez pas, ou faites demi-tour. Merci.",
         "en": "You are no longer needed for {title} ({code}): do not go, or turn back. Thank you.",

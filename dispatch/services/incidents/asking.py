@@ -10,7 +10,7 @@ import structlog
 from dispatch.domain.commands import Consider
 from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
-from dispatch.domain.offers import offers_wanted
+from dispatch.domain.offers import offers_due
 from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.matching import candidates
 from dispatch.storage import incidents as store
@@ -79,7 +79,7 @@ async def _extend_offers(
     connection: asyncpg.Connection, decisions: Sequence[Decision], now: datetime, share: int | None
 ) -> list[candidates.Round]:
     """Choose volunteers across the batch and decide their offers; return the rounds of the search."""
-    wanted = {decision.incident.id: offers_wanted(decision.incident) for decision in decisions}
+    wanted = {decision.incident.id: offers_due(decision.incident, decision.now) for decision in decisions}
     asking = _first([decision for decision in decisions if wanted[decision.incident.id]], share)
     found = {decision.incident.id: decision for decision in asking}
     rounds = await candidates.choose(connection, [decision.incident for decision in asking], wanted, now)

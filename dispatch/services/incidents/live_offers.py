@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 from msgspec.structs import replace
 
+from dispatch.domain import waiting_list
 from dispatch.domain.commands import Command, Tick, Unreached
 from dispatch.domain.incident import Incident, Offer
 from dispatch.storage import outages, write_generation
@@ -35,12 +36,26 @@ async def complete(
     ending = {offer.id for _, offer in due}
     ending |= {assignment.offer_id for incident in ticked for assignment in incident.doubted()}
     ending |= {command.offer_id for _, command in found if isinstance(command, Unreached)}
-    if not ending:
+    seating = _without_shared_people([i for i in ticked if waiting_list.due_at(i) is not None])
+    if not ending and not seating:
         return found
     answered = await _being_answered(connection, ending, now)
     unanswered = [one for one in due if one[1].id not in answered]
-    tick = Tick(answered, await _missed(connection, unanswered, now))
-    return [(name, _completed(command, tick)) for name, command in found]
+    tick = Tick(answered, await _missed(connection, unanswered, now), await _engaged(connection, seating))
+    seats = {incident.id for incident in seating}
+    return [(name, _completed(command, replace(tick, seats=name in seats))) for name, command in found]
+
+
+def _without_shared_people(seating: Iterable[Incident]) -> list[Incident]:
+    """Return the incidents, without those for which somebody waits who also waits for an earlier one."""
+    found: list[Incident] = []
+    taken: set[UUID] = set()
+    for incident in seating:
+        people = {offer.volunteer_id for offer in incident.waiting.values()}
+        if taken.isdisjoint(people):
+            found.append(incident)
+            taken |= people
+    return found
 
 
 def _completed(command: Command, tick: Tick) -> Command:
@@ -58,6 +73,15 @@ async def _being_answered(
 ) -> frozenset[UUID]:
     rows = await connection.fetch(sql("offers_being_answered"), sorted(offers), now - REPLY_GRACE)
     return frozenset(row["offer_id"] for row in rows)
+
+
+async def _engaged(connection: asyncpg.Connection, seating: Iterable[Incident]) -> frozenset[UUID]:
+    """Return those on the waiting lists who are assigned elsewhere in the lane."""
+    waiting = [(offer.volunteer_id, i.lane) for i in seating for offer in i.waiting_list()]
+    if not waiting:
+        return frozenset()
+    rows = await connection.fetch(sql("engaged_in_lanes"), *map(list, zip(*waiting, strict=True)))
+    return frozenset(row["volunteer_id"] for row in rows)
 
 
 async def _missed(

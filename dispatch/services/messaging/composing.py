@@ -29,6 +29,7 @@ from schemas.offers import (
     OfferAnsweredLate,
     OfferEvent,
     OfferExtended,
+    OfferWaitlisted,
     OfferWithdrawn,
     Released,
 )
@@ -70,7 +71,7 @@ class Notice:
 
 
 async def offer_messages(connection: asyncpg.Connection, received: Sequence[Received], now: datetime) -> None:
-    """Notify those who are asked, those who were asked and are not needed, and those whose late yes found no seat."""
+    """Notify those who are asked, those who were asked and are not needed, and those whose yes found no seat."""
     withdrawn = [record.data.offer_id for record in received if isinstance(record.data, OfferWithdrawn)]
     rows = await connection.fetch(sql("offers_asked"), withdrawn) if withdrawn else []
     asked = {row["offer_id"] for row in rows}
@@ -114,6 +115,8 @@ def _about_offers(received: Sequence[Received], asked: set[UUID]) -> Iterator[No
             case OfferAnsweredLate(outcome="thanked") as event:
                 # Seated or in reserve, the assignment that follows notifies them.
                 yield _notice(record, "late", event)
+            case OfferWaitlisted() as event:
+                yield _notice(record, "waitlisted", event)
 
 
 async def assignment_messages(

@@ -28,7 +28,10 @@ VALID_AFTER_END = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class TokenView:
-    """An offer as the volunteer who holds its token may see it; `pending` is an answer not yet processed."""
+    """An offer as the volunteer who holds its token may see it; `pending` is an answer not yet processed.
+
+    `place` is the volunteer's on the waiting list.
+    """
 
     generation: int
     offer_id: UUID
@@ -37,6 +40,7 @@ class TokenView:
     expires_at: datetime
     distance_m: int
     late: str | None
+    place: int | None
     incident_id: UUID
     organisation: UUID
     mode: Mode

@@ -16,6 +16,7 @@ EXAMPLES: dict[str, str] = {
     "seats.skills": "[first_aid]",
     "seats.any": "[nurse, doctor]",
     "seats.count": "2",
+    "ask": "wave",
     "offers": "{ open: 7, window_s: 60 }",
     "offers.open": "7",
     "offers.per_seat": "4",

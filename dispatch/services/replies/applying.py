@@ -25,7 +25,7 @@ from schemas.replies import DOUBTFUL, ReplyReceived
 CONSUMER = "replies"
 FIELDS = ("offer_id", "volunteer_id", "answer", "channel", "received_at", "sent_at", "reason", "eta_at")
 DOUBTS_SINCE = 2
-"""The first generation that has the events of a doubt and of an arrival."""
+"""The first generation that has the events of a doubt, of an arrival and of a waiting list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,10 @@ def _command(values: Mapping[str, object]) -> AnswerOffer:
     command = AnswerOffer(**{name: values[name] for name in FIELDS})  # type: ignore[arg-type]
     if write_generation.current >= DOUBTS_SINCE:
         return command
-    # Processes of generation 1 can read neither a doubt nor an arrival: a doubt is the no that they read.
-    return replace(command, eta_at=None, reason=None if command.reason == DOUBTFUL else command.reason)
+    # Processes of generation 1 can read no doubt, no arrival and no waiting list: a doubt is the no that they read.
+    return replace(
+        command, eta_at=None, waits=False, reason=None if command.reason == DOUBTFUL else command.reason
+    )
 
 
 def _ordered(replies: Iterable[Reply]) -> list[Reply]:

@@ -8,7 +8,8 @@ from dispatch.services.messaging.tokens import TokenView
 from schemas.replies import Answer
 
 PENDING_REFRESH_S, ASKED_REFRESH_S, ASSIGNED_REFRESH_S = 2, 10, 20
-"""Seconds until the page is read again: an answer is being processed, is awaited, or the volunteer is assigned."""
+"""Seconds until the page is read again: an answer is being processed, is awaited, or the volunteer is assigned or
+waits for a place."""
 
 Where = Literal["exact", "distance", "station"]
 SEATED = ("assigned", "en_route", "on_scene")
@@ -104,6 +105,7 @@ def _refresh(view: TokenView, state: str) -> int | None:
 
 _REFRESH_S = {
     "asked": ASKED_REFRESH_S,
+    "waitlisted": ASSIGNED_REFRESH_S,
     "assigned": ASSIGNED_REFRESH_S,
     "en_route": ASSIGNED_REFRESH_S,
     "on_scene": ASSIGNED_REFRESH_S,
@@ -111,6 +113,7 @@ _REFRESH_S = {
 _ANSWERS: dict[str, tuple[Answer, ...]] = {
     "asked": ("accepted", "declined"),
     "expired": ("accepted",),
+    "waitlisted": ("declined",),
     "declined": ("accepted",),
     "assigned": ("en_route", "declined", "danger"),
     "en_route": ("on_scene", "declined", "danger"),

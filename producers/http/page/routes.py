@@ -163,7 +163,9 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
         title=view.title[language],
         organisation=view.organisation_name,
         banner=wording.BANNERS[shown.banner][language] if shown.banner else "",
-        state=wording.state(shown.state, informs=view.informs, crew=view.crew)[language],
+        state=wording.state(shown.state, informs=view.informs, crew=view.crew)[language].format(
+            place=view.place
+        ),
         buttons=[(answer, words[answer][language]) for answer in shown.answers if answer != "danger"],
         danger=words["danger"][language] if "danger" in shown.answers else "",
         refresh_s=shown.refresh_s,

@@ -25,6 +25,10 @@ STATES: dict[str, dict[Language, str]] = {
         "fr": "Merci de votre réponse. Nous avons assez de monde, ne partez pas.",
         "en": "Thank you for your answer. We have enough people, please do not go.",
     },
+    "waitlisted": {
+        "fr": "C'est complet. Vous êtes numéro {place} sur la liste d'attente : sans nouvelles de nous, ne venez pas.",
+        "en": "It is full. You are number {place} on the waiting list: do not come unless we tell you.",
+    },
     "assigned": {
         "fr": "On vous attend. Signalez ici votre départ.",
         "en": "You are expected. Report here when you leave.",

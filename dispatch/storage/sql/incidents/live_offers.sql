@@ -36,3 +36,10 @@ WHERE o.status = 'extended'
                     AND e.status IN ('queued', 'leased', 'sent', 'delivered') OFFSET 0)
 GROUP BY o.id
 ORDER BY o.incident_id, o.id;
+
+-- name: engaged_in_lanes
+-- Of pairs of volunteer and lane, returns the volunteers who are assigned there. OFFSET 0 makes it one lookup per person.
+SELECT w.volunteer_id FROM unnest($1::uuid[], $2::text[]) AS w (volunteer_id, lane)
+CROSS JOIN LATERAL (SELECT FROM assignments a
+                    WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released'
+                    OFFSET 0) AS held;

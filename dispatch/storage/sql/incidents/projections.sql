@@ -11,10 +11,12 @@ SELECT {columns} FROM {table} WHERE {subject} = ANY ($1::uuid[]) ORDER BY {order
 SELECT {columns} FROM {table} WHERE {subject} = ANY ($1::uuid[]) ORDER BY {order} FOR NO KEY UPDATE SKIP LOCKED;
 
 -- template: read_unsettled_offers
--- Returns the offers of incidents that wait for an answer, and the named offers ($2) of any incident, each one's in order.
-SELECT {columns} FROM {table} WHERE incident_id = ANY ($1::uuid[]) AND status = 'extended'
+-- Returns the offers of incidents that wait for an answer or a seat, and the named offers ($2) of any incident, each one's in
+-- order.
+SELECT {columns} FROM {table} WHERE incident_id = ANY ($1::uuid[]) AND status IN ('extended', 'waitlisted')
 UNION ALL
-SELECT {columns} FROM {table} WHERE id = ANY ($2::uuid[]) AND NOT (incident_id = ANY ($1::uuid[]) AND status = 'extended')
+SELECT {columns} FROM {table} WHERE id = ANY ($2::uuid[])
+    AND NOT (incident_id = ANY ($1::uuid[]) AND status IN ('extended', 'waitlisted'))
 ORDER BY {order};
 
 -- template: read_unsettled_assignments

@@ -52,7 +52,8 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
        (SELECT coalesce(max(k.generation) FILTER (WHERE k.revoked_at IS NULL), max(k.generation) + 1, 0)
         FROM tokens k WHERE k.offer_id = m.offer_id) AS generation,
        w.ids AS pending_ids, w.titles AS pending_titles, w.seated AS pending_seated,
-       u.ids AS unseen_ids, u.titles AS unseen_titles, g.name AS organisation_name
+       u.ids AS unseen_ids, u.titles AS unseen_titles, g.name AS organisation_name,
+       CASE WHEN m.purpose = 'waitlisted' THEN waiting_place(o) END AS place
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
 LEFT JOIN memberships s ON s.volunteer_id = m.recipient_id AND s.organisation = m.organisation

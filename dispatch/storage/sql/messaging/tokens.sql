@@ -15,6 +15,7 @@ UPDATE tokens SET revoked_at = $2 WHERE offer_id = $1 AND revoked_at IS NULL;
 -- engagement: the plan has it too.
 SELECT t.generation, o.id AS offer_id, o.volunteer_id,
        CASE WHEN o.missed IS NULL THEN o.status ELSE 'expired' END AS offer_status, o.expires_at, o.distance_m, o.late,
+       waiting_place(o) AS place,
        i.id AS incident_id, i.organisation, i.mode, i.status AS incident_status, i.lat, i.lon,
        p.body -> 'title' AS title, coalesce(i.engagement = 'notice', (p.body -> 'informs')::boolean, false) AS informs,
        coalesce(i.engagement = 'crew', (p.body -> 'crew')::boolean, false) AS crew,

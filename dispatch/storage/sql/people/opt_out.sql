@@ -18,9 +18,10 @@ UPDATE memberships SET stopped_at = NULL
 WHERE volunteer_id = $1 AND stopped_at IS NOT NULL AND ($2::uuid IS NULL OR organisation = $2);
 
 -- name: live_offers_of_people
--- Returns the incidents in which these people have live offers, of organisation $2 or, where it is null, of all.
+-- Returns the incidents in which these people have live offers or wait for a seat, of organisation $2 or, where it is null, of all.
 SELECT DISTINCT o.incident_id, o.volunteer_id FROM offers o JOIN incidents i ON i.id = o.incident_id
-WHERE o.volunteer_id = ANY($1::uuid[]) AND o.status = 'extended' AND ($2::uuid IS NULL OR i.organisation = $2)
+WHERE o.volunteer_id = ANY($1::uuid[]) AND o.status IN ('extended', 'waitlisted')
+  AND ($2::uuid IS NULL OR i.organisation = $2)
 ORDER BY o.incident_id, o.volunteer_id;
 
 -- name: assigned_people

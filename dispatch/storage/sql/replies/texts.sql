@@ -28,5 +28,5 @@ LEFT JOIN LATERAL (
                         AND r.answer IN ('acknowledged', 'declined', 'released') OFFSET 0)
     OFFSET 0) AS c ON true
 WHERE o.volunteer_id = $1 AND ($4::uuid IS NULL OR i.organisation = $4) AND (
-    o.status = 'extended' OR o.expires_at > $2 OR a.status <> 'released' OR a.released_at > $2 OR c.at IS NOT NULL)
+    o.status IN ('extended', 'waitlisted') OR o.expires_at > $2 OR a.status <> 'released' OR a.released_at > $2 OR c.at IS NOT NULL)
 ORDER BY o.extended_at DESC, o.id;

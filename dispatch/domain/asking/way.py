@@ -1,0 +1,36 @@
+"""What distinguishes the ways of asking: how many at once, of which role, and when the next round may begin."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from dispatch.domain.incident import Incident
+
+
+def never(_incident: Incident) -> bool:
+    """Return false: an offer never begins a round."""
+    return False
+
+
+def at_once(_incident: Incident) -> datetime | None:
+    """Return no time: nothing has to be waited for."""
+    return None
+
+
+class Way(Struct, frozen=True):
+    """One way of asking.
+
+    `room` is how many more offers may be extended, `wanted` how many each role lacks; `begins_round` is whether the
+    next offer is the first of a round, and `next_round_at` when that may be extended, null for at once.
+    """
+
+    room: Callable[[Incident], int]
+    wanted: Callable[[Incident], Mapping[str, int]]
+    begins_round: Callable[[Incident], bool] = never
+    next_round_at: Callable[[Incident], datetime | None] = at_once
+
+
+def in_round(incident: Incident) -> int:
+    """Return how many offers the present round has made; those that reached nobody do not count."""
+    return incident.offers_made - incident.round_from
