@@ -32,7 +32,7 @@ from dispatch.services.operations.heartbeats import Heartbeat
 from dispatch.services.operations.retention import RetentionJob
 from dispatch.services.subscriptions import READERS, subscriptions_of
 from dispatch.storage.database_clock import ping
-from dispatch.storage.migrate import migrate
+from dispatch.storage.migrate import migrate, missing_names
 from dispatch.storage.pool import UNREACHABLE, describe, open_pool
 from producers.http import app as http
 from producers.http import stream
@@ -45,6 +45,12 @@ SHARED_POLL_S, ALONE_POLL_S = 0.05, 2.0
 ALONE_RELAY_POLL_S = 0.25
 """The relay's interval while no other process runs: a command that aborts an incident commits without being one."""
 GATEWAY_LEVEL = 3
+REJECTIONS = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+"""A wrong password, no such database, a missing right: their text says what the operator must correct."""
 
 log = structlog.get_logger()
 
@@ -167,11 +173,16 @@ class Node:
         try:
             if self.wiring.migrates:
                 await migrate(self.wiring.dsn)
+            elif missing := await missing_names(self.pool):
+                log.warning(
+                    "tables of this version are missing: run `dispatch migrate`", missing=len(missing)
+                )
+                return False
             await self.clock.sample(self.pool)
             await guard.check()
             await self._heartbeat.beat()
         except Exception as error:
-            if not is_transient(error):
+            if not (is_transient(error) or isinstance(error, REJECTIONS)):
                 raise
             log.warning("PostgreSQL does not answer; trying again", error=describe(error))
             return False

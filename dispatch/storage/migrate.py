@@ -47,6 +47,15 @@ async def applied_names(pool: asyncpg.Pool) -> set[str]:
     return {row["name"] for row in await pool.fetch(sql("applied_migrations"))}
 
 
+async def missing_names(pool: asyncpg.Pool) -> list[str]:
+    """Return the names of this version's migrations that the database lacks, which may have no tables at all."""
+    try:
+        applied = await applied_names(pool)
+    except asyncpg.UndefinedTableError:
+        applied = set()
+    return sorted({path.name for path in FOLDER.glob("*.sql")} - applied)
+
+
 async def _migrate(connection: asyncpg.Connection, folder: Path) -> list[str]:
     texts = _texts(folder)
     async with _locked(connection):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from schemas.decoding import Received, decode
+from schemas.reports import ReportReceived
 from tests.documents import retention_table
 from tests.documents.reference import commands, variables
 
@@ -81,6 +83,17 @@ def test_a_secret_among_arguments_is_detected() -> None:
 def test_the_retention_table_in_the_manual_is_current() -> None:
     wanted = "put in docs/operating.md what `python -m tests.documents.retention_table` prints"
     assert retention_table.current() in (ROOT / "docs/operating.md").read_text("utf-8"), wanted
+
+
+def test_the_record_of_a_report_in_the_manual_is_read_as_it_is_shown() -> None:
+    section = (ROOT / "docs/operating.md").read_text("utf-8").split("## Reports on the topic")[1]
+    headers, body = re.findall(r"```(?:json)?\n(.*?)```", section, re.DOTALL)[:2]
+    pairs = tuple(
+        (name, value.encode()) for name, value in re.findall(r"^(\S+): (.*)$", headers, re.MULTILINE)
+    )
+    record = decode("incident.reports", b"cad/4711", pairs, body.encode())
+    assert isinstance(record, Received)
+    assert (type(record.data), record.mode) == (ReportReceived, "actual")
 
 
 def test_an_unknown_command_is_detected() -> None:

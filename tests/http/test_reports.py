@@ -29,6 +29,16 @@ async def test_no_advice_is_needed_where_professionals_were_called(site: Site) -
     assert (await site.client.post("/v1/reports", json=called, headers=key)).json()["advice"] is None
 
 
+async def test_an_update_that_says_nothing_of_the_professionals_repeats_no_advice(site: Site) -> None:
+    key = await site.key("reports:write")
+    called = report_body(site, professional={"requested": True, "reference": "C-1"})
+    await site.client.post("/v1/reports", json=called, headers=key)
+    update = report_body(site, id="call-2", updates="call-1")
+    assert (await site.client.post("/v1/reports", json=update, headers=key)).json()["advice"] is None
+    unsaid = report_body(site, id="call-3", updates="call-1", professional={"requested": False})
+    assert "112" in (await site.client.post("/v1/reports", json=unsaid, headers=key)).json()["advice"]["en"]
+
+
 async def test_the_same_report_twice_has_the_same_answer(site: Site) -> None:
     key = await site.key("reports:write")
     first = await site.client.post("/v1/reports", json=report_body(site), headers=key)

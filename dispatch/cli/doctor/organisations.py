@@ -22,7 +22,9 @@ def examine(organisations: Iterable[Row]) -> Iterator[Finding]:
         if row["failing"] or row["duty_failing"]:
             yield _contacts(row)
         if row["paused_at"]:
-            yield Finding(f"offers of {row['name']}", "warn", "paused: dispatch resume")
+            yield Finding(
+                f"offers of {row['name']}", "warn", f"paused: dispatch resume --organisation '{row['name']}'"
+            )
     if nobody:
         yield Finding("organisations", "warn", "none yet: dispatch organisations create NAME")
 
@@ -50,14 +52,14 @@ def _contacts(row: Row) -> Finding:
 
 
 def _duty(row: Row) -> Finding:
-    what = f"duty of {row['name']}"
+    what, name = f"duty of {row['name']}", f"--organisation '{row['name']}'"
     if row["duty"]:
         return Finding(what, "ok", f"{counted(row['duty'], 'supervisor')} in the duty order")
     if row["alarm_phone"]:
-        detail = "nobody is on duty, only the alarm phone is paged: dispatch duty set --contact 'Name:+33…'"
+        detail = f"nobody is on duty, only the alarm phone is paged: dispatch duty set {name} --contact 'Name:+33…'"
     else:
         detail = (
-            "nobody would be notified: dispatch duty set --contact 'Name:+33…', and name a phone for the time without "
-            "anybody: dispatch organisations set --alarm-phone +33…"
+            f"nobody would be notified: dispatch duty set {name} --contact 'Name:+33…', and name a phone for the time "
+            f"without anybody: dispatch organisations set {name} --alarm-phone +33…"
         )
     return Finding(what, "fail", detail)

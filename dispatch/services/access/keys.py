@@ -17,6 +17,9 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.queries import bound, sql
 from schemas.ids import SEPARATOR, TOPIC
 
+SCOPES = (
+    "reports:write, console:read, console:act, volunteers:write, admin, and gateway:NAME for each gateway"
+)
 SCOPE = re.compile(r"reports:write|console:read|console:act|volunteers:write|admin|gateway:[a-z0-9_-]{1,32}")
 PRESENTED = re.compile(r"rk_([0-9a-f]{12})_([0-9a-f]{40})")
 GATEWAY = "gateway:"
@@ -110,7 +113,7 @@ def _check(scopes: Sequence[str], holder: str, *, installation: bool) -> None:
         raise InvalidError("scopes", "name at least one scope")
     for scope in scopes:
         if not SCOPE.fullmatch(scope):
-            raise InvalidError("scopes", f"{scope!r} is not a scope")
+            raise InvalidError("scopes", f"{scope!r} is not a scope; there are {SCOPES}")
         if installation and not scope.startswith(GATEWAY):
             raise InvalidError(
                 "installation", f"{scope} is one organisation's: only gateways serve all of them"

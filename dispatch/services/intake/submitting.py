@@ -53,8 +53,12 @@ class Accepted:
 
 
 def advice_to(body: ReportBody) -> dict[str, str] | None:
-    """Return what a reporter is told who has not called the emergency services, in French and English."""
-    return None if body.professional.requested else ADVICE
+    """Return what a reporter is told who has not called the emergency services, in French and English.
+
+    An update that says nothing of them leaves unchanged what the first report said.
+    """
+    unchanged = body.updates is not None and "professional" not in body.model_fields_set
+    return None if unchanged or body.professional.requested else ADVICE
 
 
 @dataclass(frozen=True)
