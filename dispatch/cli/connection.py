@@ -47,7 +47,15 @@ async def installation(settings: Settings) -> AsyncIterator[UnitOfWork]:
             error, asyncpg.PostgresConnectionError
         ):
             raise
-        fail(f"the database does not answer: {describe(error)}")
+        fail(unanswered(error, settings))
+
+
+def unanswered(error: BaseException, settings: Settings) -> str:
+    """Return why the database does not answer; an embedded one answers only while Renfort runs."""
+    embedded = not settings.postgres.get_secret_value()
+    if embedded and isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return f"Renfort is not running: start `dispatch up` with DISPATCH_DATA={settings.folder}"
+    return f"the database does not answer: {describe(error)}"
 
 
 def run(work: Callable[[UnitOfWork], Awaitable[T]], settings: Settings | None = None) -> T:

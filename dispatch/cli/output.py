@@ -4,7 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, NoReturn
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from dispatch.config import MisuseError
 from dispatch.domain.counting import counted
 from dispatch.services.access import organisations
 from dispatch.services.core.errors import NotFoundError
+from dispatch.services.core.phone_numbers import takes_no_texts
 from dispatch.services.core.unit_of_work import UnitOfWork
 from schemas.volunteers import Language
 
@@ -115,6 +116,10 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 def _cell(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(sorted(map(str, value)))
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, bool):
+        return "yes" if value else ""
     return "" if value is None else harmless(str(value))
 
 
@@ -126,6 +131,12 @@ def problem(text: str) -> None:
 def warning(text: str) -> None:
     """Print one warning on stderr."""
     errors.print(Text(text, "yellow"), soft_wrap=True)
+
+
+def warn_of_landline(who: str, phone: str | None) -> None:
+    """Warn where pages to a phone, which are texts, do not arrive."""
+    if phone and takes_no_texts(phone):
+        warning(f"warning: {who} is a landline or another number that receives no texts, and pages are texts")
 
 
 def progress() -> Progress:

@@ -5,6 +5,7 @@ import gc
 import signal
 import socket
 from contextlib import suppress
+from errno import EADDRINUSE
 
 from dispatch.config import MisuseError
 from dispatch.runtime.embedded_services import Embedded, supervise
@@ -25,7 +26,9 @@ def require_free(host: str, port: int) -> None:
         try:
             probe.bind((host.strip("[]"), port))
         except OSError as error:
-            msg = f"{host}:{port} cannot be listened on ({error.strerror}): set DISPATCH_HTTP to another address"
+            cause = {EADDRINUSE: "another program, or Renfort itself, does so already"}
+            why = cause.get(error.errno or 0, error.strerror)
+            msg = f"{host}:{port} cannot be listened on: {why}; stop it, or set DISPATCH_HTTP to another address"
             raise MisuseError(msg) from error
 
 

@@ -1,9 +1,13 @@
 """Misuse, unusable databases and the help of the commands."""
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 
+from dispatch.cli.addresses import write_addresses
 from dispatch.cli.main import COMMANDS, build
+from dispatch.config import Settings
 from tests.cli.invocations import ID, Dispatch
 
 
@@ -121,3 +125,15 @@ async def test_a_setting_that_is_not_valid_is_named_with_what_is_allowed_and_an_
     done = await dispatch("keys", "list")
     assert done.code == 2
     assert f"DISPATCH_{name}: {said}" in done.err
+
+
+@pytest.mark.parametrize("words", [("watch",), ("watch", "--once"), ("duty", "list"), ("doctor",)])
+async def test_where_renfort_is_stopped_commands_say_how_to_start_it(
+    dispatch: Dispatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("DISPATCH_POSTGRES")
+    Settings().folder.mkdir(parents=True)
+    write_addresses(Settings().folder, postgres=f"postgresql://renfort@/renfort?host={tmp_path}", kafka="")
+    done = await dispatch(*words)
+    said = " ".join((done.out + done.err).split())
+    assert (done.code, "Renfort is not running: start `dispatch up` with DISPATCH_DATA=" in said) == (1, True)

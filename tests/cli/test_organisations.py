@@ -229,6 +229,37 @@ async def test_the_country_of_an_organisation_is_set(dispatch: Dispatch, tmp_pat
 
 
 @pytest.mark.usefixtures("organisation")
+async def test_a_change_of_an_organisation_shows_what_holds_now(dispatch: Dispatch) -> None:
+    done = await dispatch("organisations", "set", "--name", "Barr", "--alarm-phone", "06 39 98 00 00")
+    expected = "changed: Barr, Europe/Paris, FR, area 48.1,6.9,49.1,8.3, alarm phone +33639980000"
+    assert (done.code, done.out.strip()) == (0, expected)
+    listed = (await dispatch("organisations", "list")).out
+    assert ("48.1,6.9,49.1,8.3" in listed, "+33639980000" in listed) == (True, True)
+
+
+@pytest.mark.usefixtures("organisation")
+@pytest.mark.parametrize(
+    "words", [("organisations", "set", "--alarm-phone"), ("duty", "set", "--contact")], ids=["alarm", "duty"]
+)
+async def test_a_landline_that_would_be_paged_by_text_is_warned_of(
+    dispatch: Dispatch, words: tuple[str, ...]
+) -> None:
+    for phone, warned in (("+33388080000", True), ("+33639980001", False)):
+        typed = f"Anne:{phone}" if words[0] == "duty" else phone
+        done = await dispatch(*words, typed)
+        assert (done.code, "receives no texts" in done.err) == (0, warned)
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_tables_show_whole_seconds_and_words(dispatch: Dispatch) -> None:
+    await dispatch("keys", "create", "--scope", "reports:write")
+    await dispatch("duty", "set", "--contact", "Anne:+33639980001", "Paul:+33639980002:en:drills")
+    assert re.search(r"\d\d:\d\d:\d\d UTC", (await dispatch("keys", "list")).out)
+    duty = (await dispatch("duty", "list")).out
+    assert ("yes" in duty, "True" in duty, "False" in duty) == (True, False, False)
+
+
+@pytest.mark.usefixtures("organisation")
 async def test_a_duty_order_with_an_unknown_column_is_refused(dispatch: Dispatch, tmp_path: Path) -> None:
     done = await dispatch("duty", "set", sheet(tmp_path, "name,phone,drils\nEva,+33639980003,yes\n"))
     assert (done.code, "'drils' (did you mean 'drills'?)" in done.err) == (1, True)

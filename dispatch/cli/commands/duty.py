@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from rich.text import Text
 
 from dispatch.cli.connection import run
-from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
+from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table, warn_of_landline
 from dispatch.config import MisuseError
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import DutyContact
@@ -46,12 +46,16 @@ def set_(
         raise MisuseError("name either a FILE or each --contact 'Name:+33…'")
     contacts = _read_contacts(file) if file else [parse_contact(text) for text in contact or ()]
 
-    async def work(uow: UnitOfWork) -> None:
-        await organisations.set_duty(uow, await organisation_of(uow, organisation), contacts)
+    async def work(uow: UnitOfWork) -> list[DutyContact]:
+        id_ = await organisation_of(uow, organisation)
+        await organisations.set_duty(uow, id_, contacts)
+        return await organisations.duty(uow, id_)
 
-    run(work)
-    names = ", ".join(contact.name for contact in contacts)
+    listed = run(work)
+    names = ", ".join(one.name for one in listed)
     screen.print("[green]notified in this order:[/]", Text(names))
+    for one in listed:
+        warn_of_landline(one.name, one.phone)
 
 
 def parse_contact(text: str) -> DutyContact:

@@ -1,16 +1,29 @@
 """`dispatch organisations`, `dispatch pause` and `dispatch resume`: organisations, and the pause of their offers."""
 
-from typing import Annotated
+from dataclasses import astuple, fields
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from rich.text import Text
 
 from dispatch.cli.connection import run
-from dispatch.cli.output import By, Json, Whose, operator, organisation_of, print_json, screen, table
+from dispatch.cli.output import (
+    By,
+    Json,
+    Whose,
+    operator,
+    organisation_of,
+    print_json,
+    screen,
+    table,
+    warn_of_landline,
+)
+from dispatch.cli.terminal import harmless
 from dispatch.config import MisuseError
 from dispatch.domain.coordinates import CoordinatesError
 from dispatch.domain.service_area import Area, read_area
 from dispatch.services.access import organisations as service
-from dispatch.services.access.organisations import Changes
+from dispatch.services.access.organisations import Changes, Organisation
 from dispatch.services.core.phone_numbers import HOME
 from dispatch.services.core.unit_of_work import UnitOfWork
 
@@ -44,7 +57,7 @@ def create(
     country
         The country of phone numbers without a country code, in two letters.
     alarm_phone
-        The phone that is paged while nobody is in the duty order.
+        The mobile phone that is paged while nobody is in the duty order.
     """
     parsed = _area(area) if area else None
     id_ = run(lambda uow: service.create(uow, name, zone, parsed, country.upper(), alarm_phone))
@@ -68,7 +81,7 @@ def set_(
 
     Example: dispatch organisations set --organisation "SDIS 974" --country RE
 
-    Example: dispatch organisations set --name "Croix-Rouge du Bas-Rhin" --alarm-phone +33388000000
+    Example: dispatch organisations set --name "Croix-Rouge du Bas-Rhin" --alarm-phone +33639980000
 
     Parameters
     ----------
@@ -81,17 +94,32 @@ def set_(
     country
         The country of phone numbers without a country code, in two letters.
     alarm_phone
-        The phone that is paged while nobody is in the duty order; "" for none.
+        The mobile phone that is paged while nobody is in the duty order; "" for none.
     """
     changes = Changes(name, zone, _area(area) if area else None, country and country.upper(), alarm_phone)
     if changes == Changes():
         raise MisuseError("name what to change: --name, --zone, --area, --country or --alarm-phone")
 
-    async def work(uow: UnitOfWork) -> None:
-        await service.change(uow, await organisation_of(uow, organisation), changes)
+    async def work(uow: UnitOfWork) -> Organisation:
+        id_ = await organisation_of(uow, organisation)
+        await service.change(uow, id_, changes)
+        return await service.get(uow, id_)
 
-    run(work)
-    screen.print("[green]changed[/]")
+    after = run(work)
+    facts = (
+        after.name,
+        after.zone,
+        after.country,
+        f"area {_corners(after.area)}",
+        f"alarm phone {after.alarm_phone or 'none'}",
+    )
+    screen.print("[green]changed:[/]", Text(", ".join(map(harmless, facts))))
+    if changes.alarm_phone:
+        warn_of_landline("the alarm phone", after.alarm_phone)
+
+
+def _corners(area: Area | None) -> str:
+    return "everywhere" if area is None else ",".join(f"{corner:g}" for corner in astuple(area))
 
 
 def _area(text: str) -> Area:
@@ -113,8 +141,17 @@ def list_organisations(*, json: Json = False) -> None:
     if json:
         print_json(rows)
         return
-    columns = ("id", "name", "zone", "country", "volunteers", "duty", "paused_at")
-    screen.print(table("organisations", columns, ([row[column] for column in columns] for row in rows)))
+    columns = ("name", "zone", "country", "area", "volunteers", "duty", "alarm phone", "paused")
+    screen.print(table("organisations", columns, map(_row, rows)))
+
+
+def _row(row: dict[str, Any]) -> tuple[object, ...]:
+    corners = [row[side.name] for side in fields(Area)]
+    area = None if corners[0] is None else Area(*corners)
+    return (
+        row["name"], row["zone"], row["country"], _corners(area), row["volunteers"], row["duty"], row["alarm_phone"],
+        row["paused_at"],
+    )  # fmt: skip
 
 
 def pause(*, organisation: Whose = None, by: By = None) -> None:

@@ -42,7 +42,8 @@ def print_changes(prepared: RosterImport, *, dry: bool) -> None:
     screen.print(table(title, ("what", "people"), rows))
     if dry:
         people = list(_people(prepared))
-        screen.print(table("who", ("line", "name", "what"), people[:MOST_LISTED]), soft_wrap=True)
+        if people:
+            screen.print(table("who", ("line", "name", "what"), people[:MOST_LISTED]), soft_wrap=True)
         if len(people) > MOST_LISTED:
             screen.print(f"and {counted(len(people) - MOST_LISTED, 'other')}: --json lists all")
         for danger in changes.dangers:

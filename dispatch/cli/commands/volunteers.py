@@ -27,6 +27,7 @@ from dispatch.services.people import roster_import
 from dispatch.services.people import volunteers as roster
 from dispatch.services.people.roster_import import RosterImport
 from dispatch.services.plans.plan_files import PlanBook, PlansError, load
+from schemas.ids import short
 
 VOLUNTEERS_PER_CHUNK = 500
 """Volunteers in one page."""
@@ -109,6 +110,13 @@ def _book() -> PlanBook | None:
         return None
 
 
+LISTED = {
+    "name": "name", "phone": "phone", "language": "language", "skills": "skills", "availability": "availability",
+    "consent": "consent", "stopped_at": "STOP since", "failing_since": "unreached since",
+}  # fmt: skip
+"""The columns of the roster that are listed, with their headings."""
+
+
 @volunteers.command(name="list")
 def list_volunteers(*, organisation: Whose = None, json: Json = False) -> None:
     """List the roster.
@@ -119,12 +127,8 @@ def list_volunteers(*, organisation: Whose = None, json: Json = False) -> None:
     if json:
         print_json(rows)
         return
-    columns = (
-        "volunteer_id", "name", "phone", "language", "skills", "availability", "consent", "stopped_at",
-        "failing_since",
-    )  # fmt: skip
-    cells = ([row[column] for column in columns] for row in rows)
-    screen.print(table(counted(len(rows), "volunteer"), columns, cells), soft_wrap=True)
+    cells = ([short(UUID(str(row["volunteer_id"]))), *(row[column] for column in LISTED)] for row in rows)
+    screen.print(table(counted(len(rows), "volunteer"), ("id", *LISTED.values()), cells), soft_wrap=True)
 
 
 async def _roster(uow: UnitOfWork, name: str | None) -> list[dict[str, object]]:

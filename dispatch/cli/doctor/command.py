@@ -10,6 +10,7 @@ import uvloop
 from rich.text import Text
 
 from dispatch.cli.addresses import read_addresses
+from dispatch.cli.connection import unanswered
 from dispatch.cli.doctor import (
     backup,
     configuration,
@@ -29,7 +30,7 @@ from dispatch.services.access.organisations import listed
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.page_groups import page_rates
 from dispatch.storage import outages
-from dispatch.storage.pool import UNREACHABLE, describe, open_pool
+from dispatch.storage.pool import UNREACHABLE, open_pool
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 PATIENCE_S = 8.0
@@ -77,7 +78,7 @@ async def _database(dsn: str, environment: Settings) -> AsyncIterator[Finding]:
     except asyncpg.UndefinedTableError as error:
         yield Finding("tables", "fail", f"{error}: run `dispatch migrate`")
     except UNREACHABLE as error:
-        yield Finding("database", "fail", f"does not answer: {describe(error)}")
+        yield Finding("database", "fail", unanswered(error, environment))
     finally:
         if pool is not None:
             pool.terminate()

@@ -7,11 +7,12 @@ from typing import NoReturn, Protocol
 from rich.console import Group
 from rich.live import Live
 
-from dispatch.cli.connection import connected, run, run_alone
+from dispatch.cli.connection import connected, run, run_alone, unanswered
 from dispatch.cli.output import (
     Json,
     Spoken,
     Whose,
+    fail,
     organisation_of,
     print_json,
     screen,
@@ -102,9 +103,9 @@ async def follow(organisation: str | None, show: Show, most: Callable[[], int] =
                         last = await read(uow, organisation, most())
                     show(last, lost=False)
                     await asyncio.sleep(POLL_S)
-        except TRANSIENT:
-            # Without a first picture there is nothing to show: the command fails as any other.
+        except TRANSIENT as error:
+            # Without a first picture there is nothing to show.
             if last is None:
-                raise
+                fail(unanswered(error, Settings()))
         show(last, lost=True)
         await asyncio.sleep(RETRY_S)

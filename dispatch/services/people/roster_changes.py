@@ -147,8 +147,9 @@ def _add_missing(file: RosterFile, line: RosterLine) -> None:
 
 
 def _missing(column: str, columns: Collection[str]) -> str:
-    where = "is empty" if column in columns else "is no column of the file"
-    return f"a new person needs it, and it {where}"
+    if column in columns:
+        return "empty; a new person needs it"
+    return "the file has no such column; a new person needs it"
 
 
 def _warn_of_defaults(file: RosterFile, line: RosterLine) -> None:
@@ -156,9 +157,9 @@ def _warn_of_defaults(file: RosterFile, line: RosterLine) -> None:
     if not line.entry.consent:
         file.warnings.add(line.line, "consent", "new people without consent: nobody calls them")
     if line.entry.language is None:
-        file.warnings.add(line.line, "language", "new people of whom it is not said: fr")
+        file.warnings.add(line.line, "language", "not said of new people: they get French texts")
     if line.entry.availability is None:
-        file.warnings.add(line.line, "availability", "new people of whom it is not said: unavailable")
+        file.warnings.add(line.line, "availability", "not said of new people: unavailable, nobody calls them")
 
 
 async def _leavers(uow: UnitOfWork, organisation: UUID, phones: Collection[str]) -> AsyncIterator[Leaver]:

@@ -1,6 +1,7 @@
 """The columns of a roster: their names in English and French, and what is said of a column that is none of them."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from io import StringIO
@@ -22,7 +23,8 @@ NAMES = {
     " téléphone portable, téléphone mobile, tél portable, tél mobile, numéro, numéro de téléphone, n° de téléphone,"
     " n° téléphone, n° tél, n° portable, n° de portable, numéro de portable, numéro portable, gsm",
     "language": "language, langue, lang",
-    "skills": "skills, skill, compétences, compétence, qualifications, qualification, spécialités, aptitudes, diplômes",
+    "skills": "skills, skill, compétences, compétence, qualifications, qualification, spécialités, aptitudes, diplômes,"
+    " formation, formations, habilitations, brevets",
     "lat": "lat, latitude, latitude domicile, home latitude",
     "lon": "lon, lng, long, longitude, longitude domicile, home longitude",
     "birth_date": "birth date, birthdate, date of birth, dob, birthday, date de naissance, date naissance, naissance,"
@@ -61,7 +63,7 @@ def read_columns(
     if not columns:
         raise InvalidError("header", _no_header(below))
     present = set(columns.values())
-    faults = [f"`{cell[:MOST_SHOWN]}`: {_advice(cell, present)}" for cell in meanings if cell not in columns]
+    faults = _unread([cell for cell in meanings if cell not in columns], present)
     faults += [
         f"`{cell[:MOST_SHOWN]}` appears twice: remove one" for cell, n in Counter(read).items() if n > 1
     ]
@@ -98,14 +100,33 @@ def _no_header(below: int | None) -> str:
     return f"the first line must name the columns, such as {known}{titles}. Nothing was imported"
 
 
-def _advice(cell: str, present: Collection[str]) -> str:
+def _unread(cells: Sequence[str], present: Collection[str]) -> list[str]:
+    """Return what is wrong with columns that nothing reads, and the option that leaves them out."""
+    if not cells:
+        return []
+    advice = {cell: _advice(cell, present) for cell in cells}
+    strange = [_shown(cell) for cell in cells if advice[cell] is None]
+    named = f"{', '.join(strange)}: no such column{'s' if len(strange) > 1 else ''}"
+    return [
+        *(f"{_shown(cell)}: {said}" for cell, said in advice.items() if said),
+        *([named] if strange else []),
+        f"correct the names, or leave columns out: --ignore {shlex.join(cells)}",
+    ]
+
+
+def _shown(cell: str) -> str:
+    return f"`{cell[:MOST_SHOWN]}`"
+
+
+def _advice(cell: str, present: Collection[str]) -> str | None:
+    """Return what a column seems to mean, None where it is like none that is lacking."""
     if ENDS.match(folded(cell)):
         return "the last day of a skill is written after it, as first_aid:2027-05-31, in the column of skills"
     meant = nearest(cell, BY_NAME, ALIKE)
     if meant is None or BY_NAME[meant] in present:
-        return "no such column; correct it, or ignore it"
+        return None
     column = BY_NAME[meant]
-    return f"did you mean `{PARTS_OF_NAME.get(column, column)}`? Correct it, or ignore it"
+    return f"did you mean `{PARTS_OF_NAME.get(column, column)}`?"
 
 
 def _twice(columns: Mapping[str, str]) -> list[str]:

@@ -151,7 +151,7 @@ class _Line:
         """Return the number of the line's person."""
         if not text:
             self.file.unknown_people += 1
-            self._wrong("phone", "empty: it says who the line is about")
+            self._wrong("phone", "empty; without a number nobody can be called, or recognised")
             return ""
         phone = self._read(text, lambda spelt: e164(spelt, region=self.reading.country))
         if phone is None:

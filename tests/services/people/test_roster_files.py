@@ -91,14 +91,17 @@ def test_an_empty_cell_says_nothing_but_of_skills_and_consent_that_there_are_non
         ("nom,téléphone,lat,lon,lat", "`lat` appears twice: remove one"),
         (
             "nom,telephonne,lat,lat",
-            "`telephonne`: did you mean `phone`? Correct it, or ignore it; `lat` appears twice",
+            "did you mean `phone`?; correct the names, or leave columns out: --ignore telephonne; `lat` appears",
         ),
         (
             "phone,skills,Valable jusqu'au",
             "`Valable jusqu'au`: the last day of a skill is written after it, as first_",
         ),
         ("phone,skills,Expiry date", "`Expiry date`: the last day of a skill"),
-        ("téléphone,Tél. fixe", "`Tél. fixe`: no such column"),
+        (
+            "téléphone,Tél. fixe,Adresse",
+            "`Tél. fixe`, `Adresse`: no such columns; correct the names, or leave columns out: --ignore 'Tél. fi",
+        ),
     ],
 )
 def test_a_header_that_nothing_reads_stops_the_file_and_says_what_is_meant(header: str, said: str) -> None:

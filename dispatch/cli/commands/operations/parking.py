@@ -65,6 +65,9 @@ def list_parking(*, settled: bool = False, limit: Most = 100, json: Json = False
     if json:
         print_json(rows)
         return
+    if not rows:
+        screen.print("[green]nothing is parked[/]")
+        return
     about = ("settled_at", "outcome", "settled_by", "because") if settled else ("parked_at", "reason", "size")
     columns = ("id", "source_topic", "source", *about)
     title = shown(len(rows), total, "parked message")
