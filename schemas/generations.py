@@ -9,6 +9,7 @@ the purposes `started`, `doubted`, `waitlisted` and `escalation_status` of a mes
 of generation 1 runs:
 - `assignment.doubted.v1`, `assignment.doubt_cleared.v1`, `assignment.arrival_expected.v1`
 - `offer.waitlisted.v1`
+- `incident.rescheduled.v1`
 """
 
 from collections.abc import Callable, Mapping
@@ -69,7 +70,9 @@ def _without(body: Body, names: frozenset[str]) -> Body:
     return {name: value for name, value in body.items() if name not in names}
 
 
-_OPENED_IN_V2 = frozenset({"engagement", "seats", "window", "acceptance", "accuracy_m", "commune", "muster"})
+_OPENED_IN_V2 = frozenset(
+    {"engagement", "seats", "window", "zone", "acceptance", "accuracy_m", "commune", "muster"}
+)
 _REPORT_IN_V2 = frozenset(
     {"window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id", "dropped"}
 )

@@ -56,9 +56,9 @@ class IncidentOpened(IncidentEvent):
     """A report opened an incident under a plan; `awaiting` is why no volunteer is asked before a confirmation.
 
     `plan` is the plan as canonical JSON without defaults; readers retain the fields that they do not know.
-    `window` is when it takes place, `acceptance` the share of people expected to accept, `accuracy_m` how uncertain
-    the position is, `commune` its INSEE code, `muster` the name of the point where people gather; each null where
-    nothing is known or meant.
+    `window` is when it takes place, `zone` the time zone of its quiet hours, `acceptance` the share of people expected
+    to accept, `accuracy_m` how uncertain the position is, `commune` its INSEE code, `muster` the name of the point
+    where people gather; each null where nothing is known or meant.
     """
 
     type: ClassVar[str] = "incident.opened.v2"
@@ -78,6 +78,7 @@ class IncidentOpened(IncidentEvent):
     engagement: Public[Engagement]
     seats: Operational[tuple[OpenedSeat, ...]] = ()
     window: Operational[Window | None] = None
+    zone: Public[str | None] = None
     acceptance: Operational[float | None] = Field(default=None, ge=0, le=1)
     accuracy_m: Operational[int | None] = Field(default=None, ge=0)
     commune: Operational[Commune | None] = None
@@ -95,6 +96,15 @@ class IncidentUpdated(IncidentEvent):
     hazards: Operational[tuple[Hazard, ...]] = ()
     professional: Operational[Professional | None] = None
     awaiting: Operational[tuple[str, ...]] = ()
+
+
+class IncidentRescheduled(IncidentEvent):
+    """The same source reported another window."""
+
+    type: ClassVar[str] = "incident.rescheduled.v1"
+
+    report_id: Operational[UUID]
+    window: Operational[Window]
 
 
 class HumanAct(IncidentEvent):

@@ -1,9 +1,10 @@
 """Reports: the body that a source sends, and the event on the topic `incident.reports`."""
 
-from typing import Annotated, ClassVar, Literal
+from datetime import UTC
+from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from schemas.base import (
     Event,
@@ -43,11 +44,39 @@ class ReportFacts(Strict):
     updates: Operational[SourceId | None] = None
 
 
+class SentWindow(Strict):
+    """A window as sources send it and as responses contain it; it ends after it starts."""
+
+    starts_at: Operational[AwareDatetime] = Field(alias="from")
+    ends_at: Operational[AwareDatetime] = Field(alias="to")
+
+    @model_validator(mode="after")
+    def ends_after_it_starts(self) -> Self:
+        """Reject a window that ends before it starts."""
+        if self.ends_at <= self.starts_at:
+            msg = "the window must end after it starts"
+            raise ValueError(msg)
+        return self
+
+    @classmethod
+    def of(cls, window: Window | None) -> Self | None:
+        """Return a window as responses contain it."""
+        if window is None:
+            return None
+        return cls.model_validate({"from": window.starts_at, "to": window.ends_at})
+
+    @property
+    def in_utc(self) -> Window:
+        """Return the window in UTC."""
+        return Window(starts_at=self.starts_at.astimezone(UTC), ends_at=self.ends_at.astimezone(UTC))
+
+
 class ReportBody(ReportFacts):
-    """The body of `POST /v1/reports`; `id` is the source's own."""
+    """The body of `POST /v1/reports`; `id` is the source's own, `window` when people are needed if not now."""
 
     id: Operational[SourceId]
     occurred_at: Operational[AwareDatetime]
+    window: Operational[SentWindow | None] = None
     description: Sensitive[str | None] = Field(default=None, max_length=2000)
 
 
@@ -75,7 +104,7 @@ class ReportReceived(ReportFacts, Event):
     dropped: Operational[tuple[Slug, ...]] = Field(default=(), max_length=20)
 
 
-RESERVED = ("window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id")
+RESERVED = ("cancels", "professional_status", "corrects", "accuracy_m", "place_id")
 """Fields of a report that nothing reads yet. `place_id` refers to an erasable place."""
 
 

@@ -186,4 +186,6 @@ REPAIRS: Mapping[str, Callable[[object], object]] = {
     "professional": _professional,
 }
 """How a field is read that is not valid; any other is left out."""
-KNOWN = frozenset({"id", "occurred_at", "description", "at", "source_id", *ReportFacts.model_fields})
+KNOWN = frozenset(
+    {"id", "occurred_at", "description", "at", "source_id", "window", *ReportFacts.model_fields}
+)

@@ -20,6 +20,7 @@ from schemas.incidents import (
     IncidentGivenBack,
     IncidentHeld,
     IncidentOpened,
+    IncidentRescheduled,
     IncidentResumed,
     IncidentTakenOver,
     IncidentUncovered,
@@ -85,9 +86,9 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "incident.events", "incident", 12,
         (
-            IncidentOpened, IncidentUpdated, IncidentConfirmed, IncidentHeld, IncidentResumed, IncidentAborted,
-            IncidentTakenOver, IncidentGivenBack, IncidentCancelled, IncidentClosed, IncidentCovered,
-            IncidentUncovered, Shortfall, Widened, StepDone, RecallAcknowledged,
+            IncidentOpened, IncidentUpdated, IncidentRescheduled, IncidentConfirmed, IncidentHeld, IncidentResumed,
+            IncidentAborted, IncidentTakenOver, IncidentGivenBack, IncidentCancelled, IncidentClosed,
+            IncidentCovered, IncidentUncovered, Shortfall, Widened, StepDone, RecallAcknowledged,
         ),
         writers=("reports", "incidents", "replies", "agenda", "api"),
     ),

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from dispatch.domain.service_area import Mistake
-from schemas.base import Hazard, Position, Severity
+from schemas.base import Hazard, Position, Severity, Window
 from schemas.incidents import Outcome
 from schemas.offers import Channel, Missed
 from schemas.replies import Answer
@@ -108,6 +108,7 @@ class Update(Struct, frozen=True):
     trusted: bool
     dropped: tuple[str, ...] = ()
     mistake: Mistake | None = None
+    window: Window | None = None
 
 
 class Free(Struct, frozen=True):

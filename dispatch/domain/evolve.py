@@ -60,6 +60,8 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
         armed_at=event.at,
         widened_at=event.at,
         acceptance=event.acceptance,
+        window=event.window,
+        zone=event.zone,
         seats=tuple(map(_seat_of, event.seats)),
     )
 
@@ -91,6 +93,10 @@ def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Changes:
         "awaiting": event.awaiting,
     }
     return changes | _armed(event) if incident.awaiting and not event.awaiting else changes
+
+
+def _rescheduled(_incident: Incident, event: incidents.IncidentRescheduled) -> Changes:
+    return {"window": event.window}
 
 
 def _confirmed(_incident: Incident, event: Event) -> Changes:
@@ -266,6 +272,7 @@ def _escalated(incident: Incident, event: escalations.EscalationEvent) -> Change
 
 _FOLDS: Mapping[type[Event], Fold] = {
     incidents.IncidentUpdated: _updated,
+    incidents.IncidentRescheduled: _rescheduled,
     incidents.IncidentConfirmed: _confirmed,
     incidents.IncidentHeld: _recalled,
     incidents.IncidentResumed: _resumed,

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from schemas.base import Channel, Engagement, Hazard, Lane, Mode, Position, Severity
+from schemas.base import Channel, Engagement, Hazard, Lane, Mode, Position, Severity, Window
 from schemas.escalations import SubjectKind
 from schemas.incidents import Outcome
 from schemas.offers import Missed
@@ -134,8 +134,9 @@ class Incident(Struct, frozen=True):
     """One incident and everything that hangs on it.
 
     Of the offers that are settled, and of the assignments that hold no seat any more, it need only have those that the
-    commands at hand concern: `offers_made` counts every offer but those that reached nobody. `round_at` is when the
-    present wave, or round of a broadcast, began, `round_from` how many offers had been made before it.
+    commands at hand concern: `offers_made` counts every offer but those that reached nobody. `window` is when people
+    are needed, null for now; `zone` is the time zone of its quiet hours, null where it has neither. `round_at` is when
+    the present wave, or round of a broadcast, began, `round_from` how many offers had been made before it.
     """
 
     id: UUID
@@ -166,6 +167,8 @@ class Incident(Struct, frozen=True):
     ended_at: datetime | None = None
     outcome: Outcome | None = None
     taken_by: str | None = None
+    window: Window | None = None
+    zone: str | None = None
     seats: tuple[Seat, ...] = ()
     live: Mapping[UUID, Offer] = field(default_factory=dict)
     waiting: Mapping[UUID, Offer] = field(default_factory=dict)

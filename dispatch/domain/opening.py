@@ -25,7 +25,7 @@ TOP = 3
 class Opening:
     """A report, when it was accepted, and what intake knows of its source, when the incident is opened.
 
-    Without an area its organisation serves everywhere.
+    Without an area its organisation serves everywhere; `zone` is its time zone, null while older processes run.
     """
 
     report_id: UUID
@@ -35,6 +35,7 @@ class Opening:
     trusted: bool
     accepted_at: datetime
     area: Area | None = None
+    zone: str | None = None
 
 
 def open_incident(opening: Opening, plan: Plan, now: datetime) -> Decision:
@@ -69,6 +70,8 @@ def _opened(opening: Opening, position: Position | None, plan: Plan, now: dateti
         plan_hash=plan.hash,
         engagement=plan.engagement,
         seats=seats_of(plan),
+        window=report.window,
+        zone=opening.zone if report.window or plan.lane == "planned" else None,
     )
 
 

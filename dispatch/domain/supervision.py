@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from dispatch.domain import escalation, transitions
+from dispatch.domain import escalation, moving, transitions
 from dispatch.domain.answers import RENFORT, close_if_done
 from dispatch.domain.commands import Acknowledge, Act, ForwardText, Free, Update
 from dispatch.domain.decision import Decision
@@ -93,6 +93,8 @@ def update(decision: Decision, command: Update) -> None:
             awaiting=remaining,
         )
     )  # fmt: skip
+    if command.window is not None and command.window != incident.window:
+        moving.move(decision, command.report_id, command.window)
     escalate_incomplete(decision, command.dropped)
     if command.position is not None:
         decision.resolve({"unplaced"}, "placed")
@@ -105,8 +107,9 @@ def update(decision: Decision, command: Update) -> None:
 
 
 def _adds_anything(incident: Incident, command: Update) -> bool:
-    known = (incident.severity, incident.position, incident.professional)
-    updated = (command.severity or known[0], command.position or known[1], command.professional or known[2])
+    known = (incident.severity, incident.position, incident.professional, incident.window)
+    said = (command.severity, command.position, command.professional, command.window)
+    updated = tuple(new or old for new, old in zip(said, known, strict=True))
     return updated != known or not set(command.hazards) <= set(incident.hazards)
 
 

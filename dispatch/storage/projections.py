@@ -13,12 +13,13 @@ from dispatch.domain.agenda import agenda
 from dispatch.domain.incident import Assignment, Escalation, Incident, Offer, Recall, Seat
 from dispatch.storage.queries import fill
 from dispatch.storage.table import Claim, Row, Table, columns_of
-from schemas.base import SEVERITY_RANK, Position
+from schemas.base import SEVERITY_RANK, Position, Window
 from schemas.plans import Plan
 from schemas.reports import Professional
 
 _ELSEWHERE = (
-    "plan", "position", "professional", "seats", "live", "waiting", "settled", "assignments", "recalls", "escalations",
+    "plan", "position", "professional", "window", "seats", "live", "waiting", "settled", "assignments", "recalls",
+    "escalations",
 )  # fmt: skip
 """Fields of an incident that are no column of its own: they are taken apart, or are rows of other tables."""
 _PLAIN = columns_of(Incident, without=_ELSEWHERE)
@@ -29,7 +30,16 @@ _IN_LANE = {"incident_id": "uuid", "lane": "text"}
 
 INCIDENTS = Table(
     "incidents",
-    {**_PLAIN, **_COUNTED, "lat": "float8", "lon": "float8", "requested": "bool", "reference": "text"},
+    {
+        **_PLAIN,
+        **_COUNTED,
+        "lat": "float8",
+        "lon": "float8",
+        "requested": "bool",
+        "reference": "text",
+        "starts_at": "timestamptz",
+        "ends_at": "timestamptz",
+    },
     key=("id",),
     subject="id",
     order=("id",),
@@ -183,7 +193,10 @@ def _laid_out(incident: Incident, values: Values) -> Rows:
 def _incident_row(incident: Incident) -> Row:
     place, professional = incident.position, incident.professional
     lat, lon = (place.lat, place.lon) if place else (None, None)
-    row = (*_plain(incident), incident.seq, lat, lon, professional.requested, professional.reference)
+    starts_at, ends_at = (window.starts_at, window.ends_at) if (window := incident.window) else (None, None)
+    row = (
+        *_plain(incident), incident.seq, lat, lon, professional.requested, professional.reference, starts_at, ends_at,
+    )  # fmt: skip
     return INCIDENTS.packed(row)
 
 
@@ -204,6 +217,7 @@ def incident_from(record: asyncpg.Record, plan: Plan, children: Mapping[Table, S
     """Return the incident of a row and of the values of the rows that belong to it."""
     row = dict(zip(INCIDENTS.columns, INCIDENTS.unpacked(record), strict=True))
     lat, lon = row.pop("lat"), row.pop("lon")
+    starts_at, ends_at = row.pop("starts_at"), row.pop("ends_at")
     del row["counted_seq"]
     professional = Professional(requested=row.pop("requested"), reference=row.pop("reference"))
     return Incident(
@@ -211,6 +225,7 @@ def incident_from(record: asyncpg.Record, plan: Plan, children: Mapping[Table, S
         plan=plan,
         position=None if lat is None else Position(lat=lat, lon=lon),
         professional=professional,
+        window=None if starts_at is None else Window(starts_at=starts_at, ends_at=ends_at),
         seats=tuple(children[SEATS]),
         live={offer.id: offer for offer in children[OFFERS] if offer.status == "extended"},
         waiting={offer.id: offer for offer in children[OFFERS] if offer.status == "waitlisted"},

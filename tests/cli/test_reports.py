@@ -1,7 +1,9 @@
 """The report command: one report with its options, and sheets of reports."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import orjson
@@ -219,3 +221,38 @@ async def test_a_life_threatening_report_is_sent_without_what_is_not_valid(
     assert (refused.code, done.code) == (2, 0)
     assert "description, hazards, professional" in done.err
     assert await pool.fetchval("SELECT length(description) FROM report_texts") == 2000
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_people_are_needed_from_and_to_a_local_time(dispatch: Dispatch, pool: asyncpg.Pool) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=3)
+    await dispatch(
+        "report", "event.run", "--at", "48.58, 7.75", "--from", f"{day} 07:30", "--to", f"{day} 12:00"
+    )
+    data = orjson.loads(await pool.fetchval("SELECT body FROM journal"))
+    paris = [
+        datetime.fromisoformat(at).astimezone(ZoneInfo("Europe/Paris")) for at in data["window"].values()
+    ]
+    assert [f"{at:%Y-%m-%d %H:%M}" for at in paris] == [f"{day} 07:30", f"{day} 12:00"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--from", "tomorrow", "--to", "2027-01-01 12:00"), "--from: not a time"),
+        (("--from", "2027-01-01 12:00"), "both --from and --to"),
+        (("--from", "2027-03-28 02:30", "--to", "2027-03-28 06:00"), "--from: no such time"),
+        (
+            ("--from", "2027-01-01 12:00", "--to", "2027-01-01 11:00"),
+            "to: the window must end after it starts",
+        ),
+        (("--from", "2020-01-01 12:00", "--to", "2020-01-01 13:00"), "the window is over"),
+    ],
+)
+@pytest.mark.usefixtures("organisation")
+async def test_a_window_that_cannot_be_is_refused_in_words(
+    dispatch: Dispatch, options: tuple[str, ...], words: str
+) -> None:
+    done = await dispatch("report", "event.run", "--at", "48.58, 7.75", *options)
+    assert done.code != 0
+    assert words in " ".join(done.err.split())

@@ -107,6 +107,7 @@ VALUES: dict[str, Any] = {
     "updates": "2026-4710",
     "volunteer_id": VOLUNTEER,
     "wanted": 3,
+    "zone": "Europe/Paris",
     "window": Window(starts_at=AT, ends_at=AT + timedelta(hours=2)),
 }
 MAPPINGS = {"shut", "title"}

@@ -67,7 +67,7 @@ def opening(**changes: object) -> Opening:
     }  # fmt: skip
     known: dict[str, Any] = {
         "report_id": named("report"), "organisation": named("organisation"), "mode": "actual",
-        "trusted": True, "area": None, "accepted_at": START,
+        "trusted": True, "area": None, "accepted_at": START, "zone": "Europe/Paris",
     }  # fmt: skip
     report = {name: value for name, value in changes.items() if name not in known}
     known |= {name: value for name, value in changes.items() if name in known}

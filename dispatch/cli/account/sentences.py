@@ -13,6 +13,7 @@ from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging.texts import reason_in_words, role_in_words
 from dispatch.domain.whereabouts import distance_in_words
 from dispatch.services.console.history import Moment
+from schemas.base import Window
 from schemas.ids import short
 from schemas.volunteers import Language
 
@@ -102,7 +103,15 @@ class Teller:
             "paged": self.label("paged") if detail.get("page") else "",
             "shut": self.label("shut", why=self.counts(detail["shut"])) if detail.get("shut") else "",
             "about": self._about(detail),
+            "window": self._window(detail),
         }
+
+    def _window(self, detail: Mapping[str, Any]) -> str:
+        """Return when people are needed, with its days."""
+        if not detail.get("window"):
+            return ""
+        window = Window.model_validate(detail["window"])
+        return f"{self.day(window.starts_at)} - {self.day(window.ends_at)}"
 
     def _actor(self, by: str) -> str:
         return "Renfort" if by == RENFORT else one_line(by)

@@ -7,6 +7,10 @@ Words = dict[str, dict[Language, str]]
 EVENTS: Words = {
     "incident.opened": {"fr": "ouvert selon le plan {plan}", "en": "opened under the plan {plan}"},
     "incident.updated": {"fr": "la source en dit plus", "en": "the source reported more"},
+    "incident.rescheduled": {
+        "fr": "la source change les horaires : {window}",
+        "en": "the source moved the window: {window}",
+    },
     "incident.confirmed": {
         "fr": "{by} confirme : on peut appeler{why}",
         "en": "{by} confirmed: people may be asked{why}",
@@ -136,6 +140,7 @@ LABELS: Words = {
     "plan": {"fr": "plan", "en": "plan"},
     "position": {"fr": "position", "en": "position"},
     "hazards": {"fr": "dangers", "en": "hazards"},
+    "window": {"fr": "horaires", "en": "window"},
     "opened": {"fr": "ouvert", "en": "opened"},
     "ended": {"fr": "terminé", "en": "ended"},
     "seat": {"fr": "place", "en": "seat"},

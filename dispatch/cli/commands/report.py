@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from cyclopts import Parameter
 from pydantic import ValidationError
@@ -22,8 +23,11 @@ from dispatch.cli.output import (
 )
 from dispatch.cli.report_sheets import Sheet, report_sheet, until_accepted
 from dispatch.config import MisuseError, Settings
+from dispatch.services.access import organisations
+from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
+from dispatch.services.intake.local_times import read_time
 from dispatch.services.intake.salvaging import ReadReport, read_report
 from dispatch.services.intake.submitting import Accepted, Submission, advice_to
 from dispatch.services.plans.plan_files import PlansError, load
@@ -51,6 +55,8 @@ def report(
     reference: str | None = None,
     hazard: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     description: str | None = None,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    to: str | None = None,
     sheet: Annotated[Path | None, Parameter(name="--csv")] = None,
     map_file: Annotated[Path | None, Parameter(name="--map")] = None,
     dry_run: bool = False,
@@ -63,6 +69,8 @@ def report(
     Example: dispatch report medical.cardiac_arrest --severity life_threatening --lat 48.58 --lon 7.75
 
     Example: dispatch report medical.fall --at "48°34'N 7°45'E"
+
+    Example: dispatch report creche.seat --from "2026-12-01 07:30" --to "2026-12-01 12:00" --lat 48.58 --lon 7.75
 
     Example: dispatch report --csv calls.csv --mode exercise --dry-run
 
@@ -92,8 +100,13 @@ def report(
         A hazard at the place: weapon, violence, fire, traffic, electricity or cbrn.
     description
         Free text; it stays in the database.
+    from_
+        When people are needed, where not now: a local time of the organisation, or one with its offset.
+    to
+        Until when they are needed.
     sheet
-        A CSV file with the columns id,kind,severity,lat,lon,occurred_at,professional_reference,description,hazards.
+        A CSV file with the columns id,kind,severity,lat,lon,occurred_at,professional_reference,description,hazards,
+        and from,to where people are needed at another time.
     map_file
         A YAML file that says which columns and words of the CSV file mean what.
     dry_run
@@ -114,10 +127,13 @@ def report(
             raise MisuseError("say where with --at, or with --lat and --lon")
         where = place(at)
         lat, lon = where.lat, where.lon
+    if (from_ is None) != (to is None):
+        raise MisuseError("say when people are needed with both --from and --to")
     name = id or f"cli-{new_id()}"
     fields: Fields = {
         "id": name, "kind": kind, "severity": severity, "mode": mode, "lat": lat, "lon": lon,
         "professional_reference": reference, "description": description, "hazards": tuple(hazard or ()),
+        "from": from_, "to": to,
     }  # fmt: skip
     try:
         accepted, advice = run(lambda uow: _report(uow, organisation, source, fields))
@@ -136,9 +152,18 @@ def _warn_of_kind(kind: str) -> None:
 
 async def _report(uow: UnitOfWork, name: str | None, source: str, fields: Fields) -> tuple[Accepted, Advice]:
     organisation = await organisation_of(uow, name)
-    read = _read(fields, uow.clock.now())
+    zone = ZoneInfo((await organisations.get(uow, organisation)).zone)
+    ends = {end: _local_time(fields[end], zone, end) for end in ("from", "to") if fields[end]}
+    read = _read(fields | ends, uow.clock.now())
     submission = Submission(organisation, source, "cli", read.body, read.salvaged)
     return await until_accepted(uow, Admission(uow), submission), advice_to(read.body)
+
+
+def _local_time(text: str, zone: ZoneInfo, option: str) -> datetime:
+    try:
+        return read_time(text, zone, None, option, ", or 2026-11-22 20:05 on the organisation's clock")
+    except InvalidError as error:
+        raise MisuseError(f"--{option}: {error}") from None
 
 
 def _print(id_: str, accepted: Accepted, advice: Advice, *, json: bool) -> None:
@@ -165,10 +190,13 @@ def _read(values: Fields, now: datetime) -> ReadReport:
     """Return a report from flat fields, without the empty ones; raises ValidationError."""
     fields = {name: value for name, value in values.items() if value not in {None, "", ()}}
     place = {name: fields.pop(name) for name in ("lat", "lon") if name in fields}
+    window = {name: fields.pop(name) for name in ("from", "to") if name in fields}
     reference = fields.pop("professional_reference", None)
     fields.setdefault("occurred_at", now)
     if place:
         fields["position"] = place
+    if window:
+        fields["window"] = window
     if reference:
         fields["professional"] = {"requested": True, "reference": reference}
     return read_report(fields, now)
@@ -181,8 +209,9 @@ def explain(error: ValidationError) -> str:
 
 
 def _column(place: tuple[int | str, ...]) -> str:
-    names = [str(part) for part in place if part not in {"position", "professional"}]
-    return "professional_reference" if names == ["reference"] else ".".join(names) or "lat"
+    names = [str(part) for part in place if part not in {"position", "professional", "window"}]
+    whole = "to" if place[0] == "window" else "lat"
+    return "professional_reference" if names == ["reference"] else ".".join(names) or whole
 
 
 def _swapped(error: Any) -> str:  # noqa: ANN401 - pydantic's own

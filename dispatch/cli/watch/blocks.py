@@ -12,6 +12,7 @@ from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging.texts import reason_in_words, role_in_words
 from dispatch.domain.outlook import Consequence, Next
 from dispatch.domain.whereabouts import distance_in_words
+from dispatch.domain.windows import in_words
 from dispatch.services.console.overview import ComingView, IncidentOutlook
 from dispatch.services.console.views import Escalation
 from schemas.volunteers import Language
@@ -71,14 +72,16 @@ def span(length: timedelta) -> str:
 
 
 def head(one: IncidentOutlook, reader: Reader) -> Fields:
-    """Return what stands first: the short id and what it is, how severe, where, since when."""
+    """Return what stands first: the short id and what it is, how severe, where, since or for when."""
     mark = Text(f"{MARKS[one.attention]}{_name(one, reader)} ", STYLES[one.attention])
     fields = [
         mark + Text(_title(one, reader), "bold"),
         Text(reader.say(one.severity)),
         Text(one.place[reader.language]),
     ]
-    if not reader.still and one.status not in ENDED:
+    if one.window is not None:
+        fields.append(Text(in_words(one.window, reader.zone, reader.at, reader.language), "bold"))
+    elif not reader.still and one.status not in ENDED:
         fields.append(Text(reader.say("since", span=span(reader.at - one.opened_at))))
     return fields
 

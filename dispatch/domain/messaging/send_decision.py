@@ -10,7 +10,8 @@ from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.gsm import fold
 from dispatch.domain.messaging.page_texts import PageFacts
 from dispatch.domain.messaging.texts import TextFacts, render, until
-from schemas.base import Mode
+from dispatch.domain.windows import in_words
+from schemas.base import Mode, Window
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
 
@@ -72,6 +73,8 @@ class Facts:
     late_arrival: bool = False
     organisation_name: str = ""
     place: int | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
     @property
     def assigned(self) -> bool:
@@ -98,7 +101,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             purpose=facts.purpose,
             language=facts.language,
             drill=facts.mode != "actual",
-            title=facts.title or "",
+            title=_title(facts, now),
             informs=facts.informs,
             crew=facts.crew,
             distance_m=facts.distance_m or 0,
@@ -123,6 +126,14 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
         )
     )
     return fold(text) if facts.channel == "sms" else text
+
+
+def _title(facts: Facts, now: datetime) -> str:
+    """Return what a volunteer is asked for, and when where not now."""
+    if facts.page is not None or facts.starts_at is None or facts.ends_at is None:
+        return facts.title or ""
+    window = Window(starts_at=facts.starts_at, ends_at=facts.ends_at)
+    return f"{facts.title}, {in_words(window, facts.zone, now, facts.language)}"
 
 
 def _offer(facts: Facts, now: datetime) -> str | None:

@@ -22,7 +22,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
-from schemas.base import Engagement, Mode, Position, Severity
+from schemas.base import Engagement, Mode, Position, Severity, Window
 from schemas.ids import short
 from schemas.volunteers import Language
 
@@ -62,6 +62,7 @@ class IncidentOutlook:
     place: dict[str, str]
     radius_m: int
     opened_at: datetime
+    window: Window | None
     awaiting: tuple[str, ...]
     taken_by: str | None
     needed: int
@@ -170,7 +171,8 @@ class Names:
 
 def _outlook(incident: Incident, attention: Attention, owner: Organisation, names: Names) -> IncidentOutlook:
     same = (
-        "id", "mode", "kind", "severity", "status", "engagement", "position", "radius_m", "opened_at", "awaiting",
+        "id", "mode", "kind", "severity", "status", "engagement", "position", "radius_m", "opened_at", "window",
+        "awaiting",
     )  # fmt: skip
     return IncidentOutlook(
         code=short(incident.id),

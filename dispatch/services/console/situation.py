@@ -21,7 +21,7 @@ from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
 from schemas.base import Lane, Mode, Position, Severity
 from schemas.incidents import Outcome
-from schemas.reports import Professional
+from schemas.reports import Professional, SentWindow
 
 View = TypeVar("View", Offer, Assignment, Recall, Escalation)
 
@@ -97,6 +97,7 @@ class IncidentDetail:
     ended_at: datetime | None
     outcome: Outcome | None
     taken_by: str | None
+    window: SentWindow | None
     radius_m: int
     acts: list[str]
     words: list[str]
@@ -179,6 +180,7 @@ def _detail(
     )  # fmt: skip
     return IncidentDetail(
         plan=found.plan.name,
+        window=SentWindow.of(found.window),
         title={str(language): title for language, title in found.plan.title.items()},
         outcome=found.ended_as,
         acts=allowed(found) + ([] if found.ended else ["escalate"]),

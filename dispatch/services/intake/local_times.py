@@ -1,13 +1,16 @@
-"""Times in files: with an offset, or local to a zone in which clocks go forward and back."""
+"""Times as people write them: with an offset, or local to a zone in which clocks go forward and back."""
 
 from datetime import UTC, datetime, tzinfo
 
 from dispatch.services.core.errors import InvalidError
 
 FIELD = "occurred_at"
+MAPPED = "; a map can say another form with `time_format`"
 
 
-def read_time(text: str, zone: tzinfo | None, pattern: str | None) -> datetime:
+def read_time(
+    text: str, zone: tzinfo | None, pattern: str | None, field: str = FIELD, cure: str = MAPPED
+) -> datetime:
     """Return a time in its zone; raises InvalidError for one that is none, or that the clocks of the zone skip.
 
     Of a time that comes twice, when the clocks go back, the first is meant; `comes_twice` tells.
@@ -16,15 +19,14 @@ def read_time(text: str, zone: tzinfo | None, pattern: str | None) -> datetime:
         moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007 - below
     except ValueError:
         form = f"in the form {pattern}" if pattern else "as 2026-11-22T20:05:00+01:00"
-        cure = "" if pattern else "; a map can say another form with `time_format`"
-        raise InvalidError(FIELD, f"not a time {form}{cure}") from None
+        raise InvalidError(field, f"not a time {form}{'' if pattern else cure}") from None
     if moment.tzinfo is not None:
         return moment
     if zone is None:
-        raise InvalidError(FIELD, "a time without its zone: add the offset, or `time_zone` to the map")
+        raise InvalidError(field, "a time without its zone: add the offset, or `time_zone` to the map")
     local = moment.replace(tzinfo=zone)
     if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
-        raise InvalidError(FIELD, f"no such time: the clocks of {zone} skip it")
+        raise InvalidError(field, f"no such time: the clocks of {zone} skip it")
     return local
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from dispatch.domain import windows
 from dispatch.domain.commands import Update
 from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
@@ -18,8 +19,10 @@ from dispatch.domain.placing import mended
 from dispatch.domain.service_area import Area
 from dispatch.services.incidents import asking
 from dispatch.services.intake.report_keys import Key, by_key
+from dispatch.services.intake.submitting import WINDOWS_SINCE
 from dispatch.services.plans.plan_files import PlanBook
 from dispatch.storage import incidents as store
+from dispatch.storage import write_generation
 from dispatch.storage.journal import read_streams
 from dispatch.storage.pool import execute_rows
 from dispatch.storage.queries import bound, columns, sql
@@ -64,6 +67,16 @@ class TopicRow(NamedTuple):
     content_hash: bytes
 
 
+class Owner(NamedTuple):
+    """What opening an incident takes from its organisation; without an area it serves everywhere.
+
+    `zone` is null while a process runs that knows no window.
+    """
+
+    area: Area | None
+    zone: str | None
+
+
 class Intake:
     """Opens and updates incidents for reports, under the response plans of an installation.
 
@@ -79,7 +92,7 @@ class Intake:
         self, connection: asyncpg.Connection, received: Sequence[Received], now: datetime
     ) -> None:
         """Open an incident for each report that is new, or update the one that it names; extend the offers wanted."""
-        areas = await _areas(connection, received)
+        owners = await _owners(connection, received)
         read = [self._read(one, now) for one in received]
         reports = _in_order([*await _undelivered(connection, read), *read])
         reports = await _store(connection, reports, now)
@@ -94,7 +107,7 @@ class Intake:
         links: dict[Key, UUID] = {}
         for report in fresh:
             if report.key not in links:
-                links[report.key] = self._open_one(report, earlier | links, decisions, areas, now)
+                links[report.key] = self._open_one(report, earlier | links, decisions, owners, now)
         received_at = {links[r.key]: r.received.received_at for r in fresh}
         await asking.write_or_defer(connection, list(decisions.values()), now, received_at)
         await execute_rows(connection, "link_reports", sorted({(r.id, links[r.key]) for r in fresh}))
@@ -110,6 +123,7 @@ class Intake:
             raise RefusedError(f"{reserved}: this field is reserved for a later release")
         if data.at > now + CLOCK_TOLERANCE:
             data = _in_the_present(data, now)
+        data = _without_impossible_window(data, now)
         # Only an API key proves a source: a name straight from the topic gets a name space of its own.
         source = data.source if self._guarded else f"{TOPIC}{SEPARATOR}{data.source}"
         return Report(report_id(received.organisation, source, data.source_id), source, received, data, now)
@@ -119,20 +133,20 @@ class Intake:
         report: Report,
         opened: dict[Key, UUID],
         decisions: dict[UUID, Decision],
-        areas: Mapping[UUID, Area | None],
+        owners: Mapping[UUID, Owner],
         now: datetime,
     ) -> UUID:
         plan = self._book.choose(report.data.kind)
         trusted = self._trusts(plan, report)
-        area = areas[report.received.organisation]
+        owner = owners[report.received.organisation]
         name = opened.get((report.received.organisation, report.source, report.data.updates or ""))
         if name is not None and name in decisions:
             before = decisions[name].incident.severity
-            apply(decisions[name], _update(report, before, area, trusted=trusted))
+            apply(decisions[name], _update(report, before, owner.area, trusted=trusted))
             return name
         opening = Opening(
             report.id, report.data, report.received.organisation, report.data.mode, trusted,
-            report.accepted_at, area,
+            report.accepted_at, owner.area, owner.zone,
         )  # fmt: skip
         decision = open_incident(opening, plan, now)
         decisions[decision.incident.id] = decision
@@ -142,15 +156,32 @@ class Intake:
         return (report.channel != "topic" or self._guarded) and report.source in plan.trusted_sources
 
 
-async def _areas(connection: asyncpg.Connection, received: Sequence[Received]) -> dict[UUID, Area | None]:
+async def _owners(connection: asyncpg.Connection, received: Sequence[Received]) -> dict[UUID, Owner]:
     wanted = sorted({one.organisation for one in received})
-    rows = await connection.fetch(sql("service_areas"), wanted)
-    areas = {row["id"]: None if row["south"] is None else Area(*tuple(row)[1:]) for row in rows}
+    rows = await connection.fetch(sql("organisations_of_reports"), wanted)
+    owners = {row["id"]: _owner(row) for row in rows}
     for one in received:
-        if one.organisation not in areas:
+        if one.organisation not in owners:
             msg = f"ce_organisation: {one.organisation} is not known here"
             raise RefusedError(msg)
-    return areas
+    return owners
+
+
+def _owner(row: asyncpg.Record) -> Owner:
+    area = None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
+    return Owner(area, row["zone"] if write_generation.current >= WINDOWS_SINCE else None)
+
+
+def _without_impossible_window(data: ReportReceived, now: datetime) -> ReportReceived:
+    """Return a life-threatening report without an impossible window; raises RefusedError for any other with one."""
+    if data.window is None:
+        return data
+    fault = windows.fault(data.window, now)
+    if write_generation.current >= WINDOWS_SINCE and fault is None:
+        return data
+    if fault is not None and data.severity != "life_threatening":
+        raise RefusedError(f"window: {fault}")
+    return data.model_copy(update={"window": None, "dropped": (*data.dropped, "window")})
 
 
 def _in_the_present(data: ReportReceived, now: datetime) -> ReportReceived:
@@ -241,4 +272,6 @@ def _update(report: Report, before: Severity, area: Area | None, *, trusted: boo
     professional = None if data.professional == Professional() else data.professional
     position, mistake = mended(data.position, area)
     severity = data.severity if worse else None
-    return Update(report.id, severity, position, data.hazards, professional, trusted, data.dropped, mistake)
+    return Update(
+        report.id, severity, position, data.hazards, professional, trusted, data.dropped, mistake, data.window
+    )

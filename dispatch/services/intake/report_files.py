@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from dispatch.domain import windows
 from dispatch.services.core.csv_tables import Table, TableRow, check_columns, folded, meant
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.intake.file_problems import FileProblem, LineError
@@ -19,6 +20,8 @@ from schemas.base import Mode
 from schemas.invalid_fields import sentence
 from schemas.reports import ReportBody
 
+PARTED = {"position": "position", "professional": "position", "window": "to"}
+"""Fields of a report that a file has in several columns, each with the one to look at."""
 INDISPENSABLE = {"id", "severity", "occurred_at"}
 """Fields without which no line is taken: what a file says of the past must not count as happening now."""
 
@@ -109,9 +112,19 @@ def _report(row: TableRow, used: ReportMap, mode: Mode, now: datetime) -> FileRe
     if fault is not None:
         raise LineError([FileProblem(row.line, "occurred_at", fault, cell_of(row, used, "occurred_at"))])
     try:
-        return FileReport(row.line, cell_of(row, used, "kind"), _units(row, used), timed, _read(fields, now))
+        read = _read(fields, now)
+        _check_window(read, row.line, now)
+        return FileReport(row.line, cell_of(row, used, "kind"), _units(row, used), timed, read)
     except ValidationError as error:
         raise LineError(list(_invalid(row, used, error))) from None
+
+
+def _check_window(read: ReadReport, line: int, now: datetime) -> None:
+    """Raise LineError for an impossible window, but of a life-threatening report: that is accepted without it."""
+    window = read.body.window
+    fault = window and windows.fault(window.in_utc, now)
+    if fault and read.body.severity != "life_threatening":
+        raise LineError([FileProblem(line, "to", fault)])
 
 
 def _read(fields: Mapping[str, Any], now: datetime) -> ReadReport:
@@ -135,5 +148,5 @@ def _invalid(row: TableRow, used: ReportMap, error: ValidationError) -> Iterator
 
 def column_of(place: Sequence[int | str]) -> Any:  # noqa: ANN401 - one of FIELDS where there is one
     """Return the column of a field of a report."""
-    names = [part for part in place if isinstance(part, str) and part not in {"position", "professional"}]
-    return "professional_reference" if names == ["reference"] else ".".join(names) or "position"
+    names = [part for part in place if isinstance(part, str) and part not in PARTED]
+    return "professional_reference" if names == ["reference"] else ".".join(names) or PARTED[str(place[0])]

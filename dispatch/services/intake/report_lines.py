@@ -16,6 +16,10 @@ from schemas.base import Severity
 Reader = Callable[[str, ReportMap], dict[str, Any]]
 """Reads the cells of one field; raises InvalidError."""
 URGENT: Severity = "urgent"
+PAIRS: Mapping[str, frozenset[MapField]] = {
+    "position": frozenset({"lat", "lon"}), "window": frozenset({"from", "to"}),
+}  # fmt: skip
+"""Fields that consist of two columns."""
 
 
 def read_fields(row: TableRow, used: ReportMap) -> dict[str, Any]:
@@ -28,13 +32,14 @@ def read_fields(row: TableRow, used: ReportMap) -> dict[str, Any]:
             fields |= read(value, used)
         except InvalidError as error:
             problems.append(FileProblem(row.line, error.field, str(error), value))
-    place = {name: fields.pop(name) for name in ("lat", "lon") if name in fields}
-    if len(place) == 1 and not {problem.field for problem in problems} & {"lat", "lon"}:
-        problems.append(FileProblem(row.line, "position", f"only {', '.join(place)} is given"))
+    for whole, parts in PAIRS.items():
+        found = {name: fields.pop(name) for name in parts if name in fields}
+        if len(found) == 1 and not {problem.field for problem in problems} & parts:
+            problems.append(FileProblem(row.line, whole, f"only {', '.join(found)} is given"))
+        if found:
+            fields[whole] = found
     if problems:
         raise LineError(problems)
-    if place:
-        fields["position"] = place
     if decided := fields.pop("decided", None):
         fields["severity"] = decided
     return fields
@@ -97,6 +102,15 @@ def _time(text: str, used: ReportMap) -> dict[str, Any]:
     return {"occurred_at": read_time(text, used.zone(), used.time_format)} if text else {}
 
 
+def _bound(name: MapField) -> Reader:
+    """Return the reader of one end of a window."""
+
+    def read(text: str, used: ReportMap) -> dict[str, Any]:
+        return {name: read_time(text, used.zone(), used.time_format, name)} if text else {}
+
+    return read
+
+
 def _place(text: str, _used: ReportMap) -> dict[str, Any]:
     """Read a cell with both coordinates."""
     if not text:
@@ -143,4 +157,6 @@ _READERS: Mapping[MapField, Reader] = {
     "hazards": _hazards,
     "professional_reference": _reference,
     "description": _description,
+    "from": _bound("from"),
+    "to": _bound("to"),
 }

@@ -18,7 +18,7 @@ from schemas.reports import Kind, Reference
 
 MapField = Literal[
     "id", "kind", "severity", "occurred_at", "position", "lat", "lon", "hazards", "professional_reference",
-    "description", "units",
+    "description", "units", "from", "to",
 ]  # fmt: skip
 FIELDS: tuple[MapField, ...] = get_args(MapField)
 SHARED = frozenset({"severity", "professional_reference", "description"})

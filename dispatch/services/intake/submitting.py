@@ -11,13 +11,14 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from dispatch.domain import windows
 from dispatch.metrics import REFUSED
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError, OverloadedError
 from dispatch.services.core.group_commit import GroupCommit
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake.admission import Admission
 from dispatch.services.intake.report_keys import Key, by_key
-from dispatch.storage import journal
+from dispatch.storage import journal, write_generation
 from dispatch.storage.journal import Entry
 from dispatch.storage.pool import execute_rows
 from dispatch.storage.queries import bound, columns, sql
@@ -40,6 +41,8 @@ ADVICE = {
     "fr": "Appelez le 15, le 17, le 18 ou le 112 : un signalement ici n'alerte pas les secours.",
     "en": "Call 15, 17, 18 or 112: a report here does not alert the emergency services.",
 }
+WINDOWS_SINCE = 2
+"""The first generation whose reports and incidents have a window."""
 FIRST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -87,7 +90,8 @@ class Submission:
         if self.salvaged is not None:
             return self.salvaged.digest
         fields = self.body.model_dump(mode="json")
-        return sha256(orjson.dumps({name: fields[name] for name in HASHED})).digest()
+        named = HASHED if self.body.window is None else (*HASHED, "window")
+        return sha256(orjson.dumps({name: fields[name] for name in named})).digest()
 
 
 class ReportRow(NamedTuple):
@@ -134,8 +138,8 @@ async def accept(
 ) -> Accepted:
     """Store and publish a report once, however often it is sent; with a writer, together with others.
 
-    Raises InvalidError for an impossible time of a report that is not life-threatening, ConflictError for other
-    content under the same id, and OverloadedError if a new report is not admitted now.
+    Raises InvalidError for an impossible time or window of a report that is not life-threatening, ConflictError for
+    other content under the same id, and OverloadedError if a new report is not admitted now.
     """
     submission = Submission(organisation, source, channel, body, salvaged)
     dropped = _dropped(submission, uow.clock.now()) if body.severity == "life_threatening" else ()
@@ -231,12 +235,14 @@ def _row(submission: Submission) -> ReportRow:
 def _entry(submission: Submission, now: datetime) -> Entry:
     body, impossible = submission.body, time_fault(submission.body.occurred_at, now) is not None
     at = now if impossible else body.occurred_at.astimezone(UTC)
+    window = body.window.in_utc if body.window and not window_fault(body, now) else None
     event = ReportReceived(
         at=at,
         report_id=submission.report_id,
         source=submission.source,
         source_id=body.id,
         channel=submission.channel,
+        window=window,
         dropped=_dropped(submission, now),
         **{name: getattr(body, name) for name in ReportFacts.model_fields},
     )
@@ -247,10 +253,10 @@ def _entry(submission: Submission, now: datetime) -> Entry:
 
 def _time_error(submission: Submission, now: datetime) -> InvalidError | None:
     """Return the error by which a report is rejected; a life-threatening one occurs when it is accepted instead."""
-    fault = time_fault(submission.body.occurred_at, now)
-    if fault is None or submission.body.severity == "life_threatening":
-        return None
-    return InvalidError("occurred_at", fault)
+    body = submission.body
+    faults = {"occurred_at": time_fault(body.occurred_at, now), "window": window_fault(body, now)}
+    found = [InvalidError(field, fault) for field, fault in faults.items() if fault]
+    return found[0] if found and body.severity != "life_threatening" else None
 
 
 def time_fault(occurred_at: datetime, now: datetime) -> str | None:
@@ -262,9 +268,17 @@ def time_fault(occurred_at: datetime, now: datetime) -> str | None:
     return None
 
 
+def window_fault(body: ReportBody, now: datetime) -> str | None:
+    """Return why the window of a report is not accepted, and the remedy; None where it is, or where there is none."""
+    if body.window is None:
+        return None
+    if write_generation.current < WINDOWS_SINCE:
+        return "not accepted before the last process of release 0.1.0 has stopped: send the report again then"
+    return windows.fault(body.window.in_utc, now)
+
+
 def _dropped(submission: Submission, now: datetime) -> tuple[str, ...]:
-    """Return the names of what was cut or left out, the time among them if it is impossible."""
-    dropped = submission.salvaged.dropped if submission.salvaged else ()
-    if time_fault(submission.body.occurred_at, now) is None or "occurred_at" in dropped:
-        return dropped
-    return (*dropped, "occurred_at")
+    """Return the names of what was cut or left out, the time and the window among them if they are impossible."""
+    body, dropped = submission.body, submission.salvaged.dropped if submission.salvaged else ()
+    impossible = {"occurred_at": time_fault(body.occurred_at, now), "window": window_fault(body, now)}
+    return (*dropped, *(name for name, fault in impossible.items() if fault and name not in dropped))

@@ -59,6 +59,8 @@ class TokenView:
     recall: Literal["held", "aborted"] | None
     recall_seen: bool
     pending: Answer | None
+    starts_at: datetime | None
+    ends_at: datetime | None
 
 
 class OfferToken(NamedTuple):

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from dispatch.domain.messaging.texts import distance, until
+from dispatch.domain.windows import in_words
 from dispatch.services.console.own_reasons import OwnReason, own_reasons
 from dispatch.services.core.error_classification import TRANSIENT
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -25,6 +26,7 @@ from dispatch.services.replies import receiving
 from producers.http.auth import UowDep, uow_of
 from producers.http.page import wording
 from producers.http.page.content import PageContent, may_answer, page_content
+from schemas.base import Window
 from schemas.replies import Answer
 from schemas.volunteers import Language
 
@@ -171,6 +173,7 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
         refresh_s=shown.refresh_s,
         received=view.pending is not None,
         bad=bad,
+        when=_when(view, language, now),
         where=_where(view, language, shown),
         maps=_maps(view, language) if shown.where == "exact" else [],
         until=until(view.expires_at, view.zone, now, language) if asked else "",
@@ -182,6 +185,12 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
 
 def _language(view: TokenView, lang: str | None) -> Language:
     return "en" if lang == "en" else "fr" if lang == "fr" else view.language
+
+
+def _when(view: TokenView, language: Language, now: datetime) -> str:
+    if view.starts_at is None or view.ends_at is None:
+        return ""
+    return in_words(Window(starts_at=view.starts_at, ends_at=view.ends_at), view.zone, now, language)
 
 
 def _where(view: TokenView, language: Language, shown: PageContent) -> str:

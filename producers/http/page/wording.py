@@ -93,6 +93,7 @@ LABELS: dict[str, dict[Language, str]] = {
         "fr": "Réponse bien reçue. La suite s'affiche ici dans un instant.",
         "en": "Answer received. What comes next appears here in a moment.",
     },
+    "when": {"fr": "Quand\u00a0:", "en": "When:"},
     "where": {"fr": "Où\u00a0:", "en": "Where:"},
     "until": {"fr": "Répondre avant\u00a0:", "en": "Answer before:"},
     "station": {"fr": "à votre centre", "en": "your station"},

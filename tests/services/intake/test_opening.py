@@ -10,7 +10,8 @@ from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
 from dispatch.domain.incident import Incident
 from dispatch.services.incidents import execution
-from schemas.base import Position
+from dispatch.services.operations import rebuilding
+from schemas.base import Position, Window
 from schemas.decoding import Received
 from schemas.ids import NAMESPACE, derived, new_id
 from schemas.reports import ReportReceived
@@ -330,3 +331,17 @@ async def test_what_waits_of_an_incident_that_became_severe_leaves_with_what_fol
     )
     assert {row["rank"] for row in rows if row["became"]} == {0}
     assert {row["rank"] for row in rows if not row["became"]} == {2}
+
+
+async def test_an_incident_has_the_window_of_its_report_and_follows_its_source(world: World) -> None:
+    first, other = (
+        {"from": world.now + timedelta(days=days), "to": world.now + timedelta(days=days, hours=2)}
+        for days in (1, 2)
+    )
+    name = await world.open("1", window=first)
+    assert (await world.read(name)).window == Window(starts_at=first["from"], ends_at=first["to"])
+    await world.send("2", updates="1", window=other)
+    await world.consume("incident.reports")
+    found = await world.read(name)
+    assert found.window == Window(starts_at=other["from"], ends_at=other["to"])
+    assert await rebuilding.compare(world.uow) == []

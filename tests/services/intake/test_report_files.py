@@ -225,3 +225,29 @@ def test_a_thousand_calls_of_seattle_are_read_with_ten_lines_of_map(incidents: P
     assert sum(one.read.body.position is None for one in found.reports) == 5
     kinds = Counter(one.read.body.kind for one in found.reports)
     assert kinds["medical.other"] == 461
+
+
+WINDOWED = "id,kind,severity,lat,lon,from,to\n"
+
+
+def test_a_file_says_when_people_are_needed() -> None:
+    (report,) = read(
+        WINDOWED + "7,event.run,routine,48.5,7.7,2026-11-23T07:30+01:00,2026-11-23T12:00+01:00\n"
+    ).reports
+    assert report.read.body.window is not None
+    assert report.read.body.window.starts_at.isoformat() == "2026-11-23T07:30:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "field", "words"),
+    [
+        ("2026-11-23T07:30+01:00", "", "window", "only from"),
+        ("2026-11-23T07:30+01:00", "2026-11-23T07:00+01:00", "to", "must end after it starts"),
+        ("2026-11-21T07:30+01:00", "2026-11-21T08:30+01:00", "to", "is over"),
+        ("2026-11-23T07:30", "2026-11-23T08:30+01:00", "from", "without its zone"),
+    ],
+)
+def test_a_window_that_cannot_be_is_a_bad_line(start: str, end: str, field: str, words: str) -> None:
+    (problem,) = read(WINDOWED + f"7,event.run,routine,48.5,7.7,{start},{end}\n").problems
+    assert problem.field == field
+    assert words in problem.message

@@ -11,6 +11,7 @@ from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundE
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.intake import submitting
 from dispatch.services.intake.submitting import Accepted
+from dispatch.storage import write_generation
 from schemas.decoding import Received, decode
 from schemas.envelope import unpack
 from schemas.ids import NAMESPACE, derived
@@ -165,3 +166,44 @@ async def test_a_report_repeated_across_releases_is_recognised(uow: UnitOfWork, 
     # The hash that release 0.1.0 stored for this report.
     wanted = "082cc17304d60a9d9b992292d9069b4e06a211f90721d7634ff857e926da42f0"
     assert (await uow.pool.fetchval("SELECT content_hash FROM reports")).hex() == wanted
+
+
+def a_window(start: datetime, hours: float) -> dict[str, datetime]:
+    return {"from": start, "to": start + timedelta(hours=hours)}
+
+
+@pytest.mark.parametrize(("days", "hours"), [(-1, 2), (370, 2)])
+async def test_an_impossible_window_is_refused_by_its_field(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock, days: int, hours: float
+) -> None:
+    window = a_window(clock.now() + timedelta(days=days), hours)
+    with pytest.raises(InvalidError) as refused:
+        await accept(uow, organisation, a_report(clock.now(), severity="routine", window=window))
+    assert refused.value.field == "window"
+
+
+async def test_a_life_threatening_report_is_accepted_without_an_impossible_window(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    window = a_window(clock.now() - timedelta(days=1), 2)
+    accepted = await accept(uow, organisation, a_report(clock.now(), window=window))
+    assert accepted.dropped == ("window",)
+
+
+async def test_a_report_with_another_window_is_another_report(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock
+) -> None:
+    first, other = (a_window(clock.now() + timedelta(days=days), 2) for days in (1, 2))
+    await accept(uow, organisation, a_report(clock.now(), window=first))
+    assert (await accept(uow, organisation, a_report(clock.now(), window=first))).repeated
+    with pytest.raises(ConflictError):
+        await accept(uow, organisation, a_report(clock.now(), window=other))
+
+
+async def test_a_window_is_refused_while_an_older_process_runs(
+    uow: UnitOfWork, organisation: UUID, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_generation, "current", 1)
+    window = a_window(clock.now() + timedelta(days=1), 2)
+    with pytest.raises(InvalidError, match=r"release 0\.1\.0"):
+        await accept(uow, organisation, a_report(clock.now(), severity="routine", window=window))

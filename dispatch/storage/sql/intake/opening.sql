@@ -1,6 +1,6 @@
--- name: service_areas
--- Returns organisations with their service areas.
-SELECT id, south, west, north, east FROM organisations WHERE id = ANY ($1::uuid[]);
+-- name: organisations_of_reports
+-- Returns organisations with their service areas and time zones.
+SELECT id, south, west, north, east, zone FROM organisations WHERE id = ANY ($1::uuid[]);
 
 -- name: store_topic_reports
 -- Stores reports that were published straight to the topic; the same report sent twice is one row.

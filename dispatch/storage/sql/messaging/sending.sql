@@ -53,7 +53,7 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
         FROM tokens k WHERE k.offer_id = m.offer_id) AS generation,
        w.ids AS pending_ids, w.titles AS pending_titles, w.seated AS pending_seated,
        u.ids AS unseen_ids, u.titles AS unseen_titles, g.name AS organisation_name,
-       CASE WHEN m.purpose = 'waitlisted' THEN waiting_place(o) END AS place
+       CASE WHEN m.purpose = 'waitlisted' THEN waiting_place(o) END AS place, i.starts_at, i.ends_at
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
 LEFT JOIN memberships s ON s.volunteer_id = m.recipient_id AND s.organisation = m.organisation

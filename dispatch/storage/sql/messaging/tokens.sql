@@ -24,7 +24,8 @@ SELECT t.generation, o.id AS offer_id, o.volunteer_id,
        a.status AS assignment_status, a.reason AS released_reason,
        c.kind AS recall, c.acknowledged_at IS NOT NULL AS recall_seen,
        (SELECT r.answer FROM replies r WHERE r.offer_id = o.id AND r.processed_at IS NULL
-        ORDER BY r.received_at DESC, r.id DESC LIMIT 1) AS pending
+        ORDER BY r.received_at DESC, r.id DESC LIMIT 1) AS pending,
+       i.starts_at, i.ends_at
 FROM tokens t
 JOIN offers o ON o.id = t.offer_id
 JOIN incidents i ON i.id = o.incident_id
