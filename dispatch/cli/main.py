@@ -27,6 +27,8 @@ COMMANDS = {
     ),
     "report": ("dispatch.cli.commands.report:report", "Send a report, or a file of reports."),
     "volunteers": ("dispatch.cli.commands.volunteers:volunteers", "Import and list volunteers."),
+    "lists": ("dispatch.cli.commands.lists:lists", "Keep lists of people whom plans ask alone or never."),
+    "apart": ("dispatch.cli.commands.lists:apart", "Keep people apart who must not meet."),
     "organisations": (
         "dispatch.cli.commands.organisations:organisations",
         "Create, change and list organisations.",

@@ -83,19 +83,36 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
         # Said again: who waits is seated in their turn.
         return
     in_time = offer.status in ("extended", "expired") and reply.received_at <= offer.expires_at
-    waited_for = reply.engaged or bool(decision.incident.waiting_list(offer.role))
+    apart = _must_not_meet(decision.incident, reply)
+    barred = reply.engaged or apart
+    waited_for = barred or bool(decision.incident.waiting_list(offer.role))
     seat = None if waited_for else _seat_for(decision, offer.role, reply)
-    if seat is None and reply.waits and not reply.engaged and waiting_list.takes(decision.incident):
+    if seat is None and reply.waits and not barred and waiting_list.takes(decision.incident):
         waiting_list.join(decision, offer, reply)
         return
     if offer.status == "extended" and (not in_time or seat is None):
         decision.add(_event(OfferExpired, decision, offer))
     if seat is None:
-        _record_late(decision, offer, reply, "thanked")
+        _thank(decision, offer, reply, apart=apart)
         return
     if not in_time:
         _record_late(decision, offer, reply, "reserve" if seat.reserve else "seated")
     _assign(decision, offer, reply, seat)
+
+
+def _thank(decision: Decision, offer: Offer, reply: AnswerOffer, *, apart: bool) -> None:
+    """Thank somebody for a yes that fills no seat; tell a supervisor where it would bring two together."""
+    _record_late(decision, offer, reply, "thanked")
+    if apart:
+        decision.escalate("apart", page=False, level=1, detail="see `dispatch apart list`")
+
+
+def _must_not_meet(incident: Incident, reply: AnswerOffer) -> bool:
+    """Return whether somebody comes, or waits for a seat, whom the volunteer must not meet."""
+    if not reply.apart:
+        return False
+    there = {a.volunteer_id for a in incident.active()} | {o.volunteer_id for o in incident.waiting_list()}
+    return not there.isdisjoint(reply.apart)
 
 
 def _seat_for(decision: Decision, role: str, reply: AnswerOffer) -> Seat | None:

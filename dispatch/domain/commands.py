@@ -54,7 +54,8 @@ class AnswerOffer(Struct, frozen=True):
 
     `overtaken_by` are the answers to the same offer that were given later and are applied already. `sent_at` is the
     sending time that the gateway reports; `reason` is a code for a no; `eta_at` is when the volunteer arrives. With
-    `waits`, a yes to a broadcast whose seats are taken is put on the waiting list.
+    `waits`, a yes to a broadcast whose seats are taken is put on the waiting list. `apart` are those whom the volunteer
+    must not meet.
     """
 
     offer_id: UUID
@@ -68,6 +69,7 @@ class AnswerOffer(Struct, frozen=True):
     reason: str | None = None
     eta_at: datetime | None = None
     waits: bool = True
+    apart: frozenset[UUID] = frozenset()
 
 
 Action = Literal["confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"]

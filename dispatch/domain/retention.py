@@ -39,6 +39,12 @@ RULES: tuple[RetentionRule, ...] = (
         "until the person leaves the roster", "to ask those who are able and allowed",
     ),
     RetentionRule(
+        ("lists", "list_members", "apart"),
+        "by pseudonym: who is on which list of an organisation, and who must not meet whom",
+        "until the list or pair is deleted, or the person leaves the roster",
+        "to ask those who were approved, and to keep people apart",
+    ),
+    RetentionRule(
         ("candidates",), "where to search for a volunteer, birth date, skills, consent, last offers and rest",
         "until the person leaves the roster", "one row answers a search; it repeats other tables",
     ),

@@ -30,7 +30,7 @@ from schemas.reports import Professional
 
 MODE_UNREAD = "mode_unread"
 """Why an incident awaits confirmation whose report has a mode that could not be read: it may be an exercise."""
-TO_READ = frozenset({"responder_text", "late_arrival"})
+TO_READ = frozenset({"responder_text", "late_arrival", "apart"})
 """Reasons of which a supervisor only has to know: an acknowledgement resolves them."""
 
 

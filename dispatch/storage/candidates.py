@@ -1,7 +1,7 @@
 """The search for volunteers around incidents, and the claim of the selected ones."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from struct import Struct
 from uuid import UUID
@@ -10,11 +10,14 @@ import asyncpg
 from asyncpg.pgproto import pgproto
 
 from dispatch.domain.incident import Incident
-from dispatch.domain.matching.selection import Choice, Found, Gate
+from dispatch.domain.matching.selection import Choice, Found, Gate, list_gates
 from dispatch.storage.queries import bound, columns, sql
-from dispatch.storage.questions import NEAREST, Near, Question, Wanted
+from dispatch.storage.questions import Near, Question, Wanted
 from dispatch.storage.search_areas import SearchArea
+from dispatch.storage.standings import read_standings
 
+Shut = dict[UUID, dict[UUID, Gate]]
+"""By incident, people who were selected and are shut out after all, each by a gate."""
 PACKED = Struct("!16sddii")
 """A candidate as `search_nearest` packs it: id, projected metres, metres, gates, birth date."""
 
@@ -59,10 +62,15 @@ async def read_nearest(
 
 
 async def _nearest(connection: asyncpg.Connection, asked: Sequence[Question], now: datetime) -> None:
+    for most in sorted({question.nearest for question in asked}):
+        await _read(connection, [question for question in asked if question.nearest == most], most, now)
+
+
+async def _read(connection: asyncpg.Connection, asked: Sequence[Question], most: int, now: datetime) -> None:
     owners = [(question, area) for question in asked for area in question.areas]
     found: dict[int, tuple[list[Near], float]] = {}
     areas = [area for _, area in owners]
-    for n, near, reach in await read_nearest(connection, areas, [0.0] * len(areas), NEAREST, now):
+    for n, near, reach in await read_nearest(connection, areas, [0.0] * len(areas), most, now):
         before, shortest = found.get(id(owners[n][0]), ([], reach))
         found[id(owners[n][0])] = before + near, min(shortest, reach)
     for question in asked:
@@ -108,21 +116,61 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[Question], no
 
 async def claim(
     connection: asyncpg.Connection, choices: Mapping[UUID, Choice], incidents: Iterable[Incident]
-) -> None:
-    """Lock the selected by id without waiting; drop those whom another transaction has locked or has just asked."""
-    asking = {one.id: (one.organisation, one.lane) for one in incidents}
-    chosen = [(p.volunteer_id, *asking[i]) for i, choice in choices.items() for p in choice.picks]
+) -> Shut:
+    """Lock the selected by id without waiting; drop those whom another transaction has locked or has just asked.
+
+    Return those to leave out and to choose others for: each must not meet somebody else of the incident, or is shut out
+    by a list of its plan.
+    """
+    asking = {one.id: one for one in incidents}
+    chosen = [
+        (p.volunteer_id, asking[i].organisation, asking[i].lane)
+        for i, choice in choices.items() for p in choice.picks
+    ]  # fmt: skip
     if not chosen:
-        return
+        return {}
     people = sorted({who for who, *_ in chosen})
     held = {row["id"] for row in await connection.fetch(sql("claim_volunteers"), people)}
     asked = sorted(set(chosen))
     # A statement of its own: only a snapshot taken after the locks sees what was committed before them.
     rows = await connection.fetch(sql("free_volunteers"), *map(list, zip(*asked, strict=True)))
-    free = {tuple(row) for row in rows}
+    free = {row[:3]: row[3] for row in map(tuple, rows)}
+    shut: Shut = {}
     for incident_id, choice in choices.items():
+        incident = asking[incident_id]
         for pick in list(choice.picks):
             if pick.volunteer_id not in held:
                 choice.drop(pick.volunteer_id, Gate.HELD)
-            elif (pick.volunteer_id, *asking[incident_id]) not in free:
+            elif (pick.volunteer_id, incident.organisation, incident.lane) not in free:
                 choice.drop(pick.volunteer_id, Gate.OFFER)
+        apart = {
+            p.volunteer_id: free[p.volunteer_id, incident.organisation, incident.lane] for p in choice.picks
+        }
+        found = _must_not_meet(incident, apart) | await _shut_by_lists(connection, incident, apart)
+        if found:
+            shut[incident_id] = found
+    return shut
+
+
+def _must_not_meet(incident: Incident, apart: Mapping[UUID, Sequence[UUID]]) -> dict[UUID, Gate]:
+    """Return those of the selected who must not meet somebody involved, or selected before them."""
+    if not any(apart.values()):
+        return {}
+    there, shut = {*incident.involved(), *(offer.volunteer_id for offer in incident.waiting_list())}, {}
+    for who, others in apart.items():
+        if there.isdisjoint(others):
+            there.add(who)
+        else:
+            shut[who] = Gate.APART
+    return shut
+
+
+async def _shut_by_lists(
+    connection: asyncpg.Connection, incident: Incident, people: Collection[UUID]
+) -> dict[UUID, Gate]:
+    """Return those of the selected whom the lists of the plan shut out by now."""
+    policy = incident.plan.search
+    if not people or (policy.only is None and policy.never is None):
+        return {}
+    standings = await read_standings(connection, incident, people)
+    return {who: gates for who, one in standings.items() if (gates := list_gates(policy, one))}

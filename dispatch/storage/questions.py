@@ -18,6 +18,8 @@ projected metres."""
 
 NEAREST = 60
 """The number of volunteers around an incident that are returned whatever their gates."""
+RANKED = 5_000
+"""The same for a plan that does not simply ask the nearest: nobody farther is considered."""
 SKILL, AGE = int(Gate.SKILL), int(Gate.AGE)
 DAY_ZERO = date(2000, 1, 1)
 """The day from which Postgres counts days."""
@@ -37,6 +39,8 @@ class Question:
         self.seats = seats_by_role(incident, self.roles)
         self.born_before = {role: _years_before(now, self.seats[role].min_age or 0) for role in self.roles}
         self.most = {role: wanted[role] * OVERFETCH + 10 for role in self.roles}
+        self.ranked = incident.plan.search.ranks
+        self.nearest = RANKED if self.ranked else NEAREST
         self.found: dict[str, list[Found]] = {}
         self.edge, self.complete = 0.0, False
         self.projected: dict[UUID, float] = {}
@@ -44,10 +48,10 @@ class Question:
 
     def add_nearest(self, near: list[Near], reach: float, now: datetime) -> None:
         """Take the nearest, everybody of whom is known up to a projected distance."""
-        if len(near) > NEAREST:
+        if len(near) > self.nearest:
             near.sort(key=itemgetter(5, 1))
-            reach = near[NEAREST - 1][5]
-            del near[NEAREST:]
+            reach = near[self.nearest - 1][5]
+            del near[self.nearest :]
         self.edge, self.complete = reach, reach >= self.areas[0].reach
         self.found = self.judged(near, now)
         if not self.complete:
@@ -72,9 +76,27 @@ class Question:
         """Return the gate that these valid skills leave shut for a role, if any."""
         return 0 if self.seats[role].fits(skills) else SKILL
 
+    def people(self) -> set[UUID]:
+        """Return everybody who is known to be within the radius."""
+        return {one.volunteer_id for found in self.found.values() for one in found}
+
+    def passing(self) -> dict[UUID, float]:
+        """Return the metres of everybody who fits a role and may be asked."""
+        return {
+            one.volunteer_id: one.metres for found in self.found.values() for one in found if not one.gates
+        }
+
+    def shut(self, gates: Mapping[UUID, int]) -> None:
+        """Shut people out of every role."""
+        if any(gates.values()):
+            for role, found in self.found.items():
+                self.found[role] = [
+                    one._replace(gates=one.gates | gates.get(one.volunteer_id, 0)) for one in found
+                ]
+
     def short(self) -> Iterator[tuple[str, int]]:
         """Yield the roles with too few who pass, and how many to find from the edge on."""
-        for role, found in self.found.items() if not self.complete else ():
+        for role, found in self.found.items() if not (self.complete or self.ranked) else ():
             passing = [one for one in found if not one.gates]
             at_edge = sum(self.projected[one.volunteer_id] == self.edge for one in passing)
             missing = self.most[role] - len(passing) + at_edge

@@ -85,6 +85,14 @@ PLAN: dict[str, str] = {
     "search.rest_s": "How long people rest after an assignment.",
     "search.position_max_age_s": "How old a live position may be.",
     "search.availability": "Which availabilities are asked.",
+    "search.choose": "Who is asked first within the radius: the `nearest`; by `turn`, those who have waited longest "
+    "since their last assignment to an incident of the organisation and mode, first those who had none; or those drawn "
+    "by `lot`, anew in each search. An assignment from which somebody withdrew does not count. Equals in turn are "
+    "ordered by lot. Where more than 5,000 people live within the radius, the nearest 5,000 are considered.",
+    "search.order": "Groups by availability: everybody of an earlier one is asked before anybody of a later one, "
+    "within the radius. Those of no group come last.",
+    "search.only": "A list of people (`dispatch lists set`): nobody else is asked. Without such a list, nobody is.",
+    "search.never": "A list of people who are not asked.",
     "steps.after_s": "When a step of the escalation is due, in seconds after a seat became empty.",
     "steps.level": "Its level, 1 to 5.",
     "steps.do": "`notify` shows the escalation to supervisors; `page` also pages the duty contacts.",
@@ -127,6 +135,12 @@ GATES: dict[Gate, str] = {
     Gate.ELSEWHERE: "was selected for another incident in the same batch",
     Gate.HELD: "was locked by another process; the search is repeated within a second",
     Gate.UNSENDABLE: "has consented only to channels on which nothing can be sent now",
+    Gate.LIST: "is not on the list that the plan names in `only`",
+    Gate.NEVER: "is on the list that the plan names in `never`",
+    Gate.APART: "must not meet somebody who is asked or assigned here",
+    Gate.WAITED_LESS: "is eligible, but it is the turn of others, who have waited longer",
+    Gate.NOT_DRAWN: "is eligible, and was not drawn by lot",
+    Gate.LATER_GROUP: "is eligible, but others are in an earlier group of the plan's `order`",
 }
 
 REASONS: dict[str, tuple[str, str]] = {
@@ -135,6 +149,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Take over; call others.",
     ),
     "not_en_route": ("A volunteer accepted but has not reported leaving.", "Call the volunteer."),
+    "apart": (
+        "Two volunteers who must not meet said yes. The second was thanked, and is not coming.",
+        "Nothing; an acknowledgement resolves it.",
+    ),
     "awaiting_confirmation": (
         "The source is not trusted, no professional reference is known, or the mode is unreadable. Nobody is asked.",
         "Call the professionals, then `confirm`.",

@@ -35,6 +35,13 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("PATCH", "/v1/volunteers/{volunteer_id}"): ROSTER,
     ("DELETE", "/v1/volunteers/{volunteer_id}"): ROSTER,
     ("PUT", "/v1/volunteers/{volunteer_id}/position"): ROSTER,
+    ("GET", "/v1/lists"): READERS,
+    ("GET", "/v1/lists/{name}"): READERS,
+    ("PUT", "/v1/lists/{name}"): ROSTER,
+    ("DELETE", "/v1/lists/{name}"): ROSTER,
+    ("GET", "/v1/apart"): ROSTER,
+    ("PUT", "/v1/volunteers/{volunteer_id}/apart/{other}"): ROSTER,
+    ("DELETE", "/v1/volunteers/{volunteer_id}/apart/{other}"): ROSTER,
     ("GET", "/v1/duty-contacts"): READERS,
     ("PUT", "/v1/duty-contacts"): ACTORS,
     ("POST", "/v1/pause"): ACTORS,
@@ -57,5 +64,8 @@ BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/v1/volunteers/{volunteer_id}"): {"availability": "unavailable"},
     ("PUT", "/v1/volunteers/{volunteer_id}/position"): {"lat": 48, "lon": 2},
     ("PUT", "/v1/duty-contacts"): [],
+    ("PUT", "/v1/lists/{name}"): {},
 }
 IDS = ("report_id", "incident_id", "escalation_id", "offer_id", "volunteer_id")
+REST = {"what": "abort", "name": "kannel", "other": UNKNOWN_ID}
+"""What the other parameters of paths are called with."""

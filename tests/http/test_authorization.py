@@ -12,7 +12,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from producers.http import stream
 from producers.http.app import build
-from tests.http.routes import BODIES, IDS, KEYLESS, ROUTES, SCOPES, UNKNOWN_ID
+from tests.http.routes import BODIES, IDS, KEYLESS, REST, ROUTES, SCOPES, UNKNOWN_ID
 from tests.http.site import Site, problem_fields, report_body
 from tests.support.scene import Scene
 
@@ -92,7 +92,7 @@ async def neighbour(site: Site) -> Neighbour:
     await site.scene.act(incident.id, "escalate")
     (escalation,) = (await site.scene.read(incident.id)).escalations
     found = (accepted.json()["report_id"], incident.id, escalation, offer.id, site.scene.people[0])
-    ids = dict(zip(IDS, map(str, found), strict=True)) | {"what": "abort", "name": "kannel"}
+    ids = dict(zip(IDS, map(str, found), strict=True)) | REST
     return Neighbour(site, await Scene.open(site.scene.uow, 0, name="Mairie"), ids)
 
 
@@ -109,7 +109,7 @@ def test_every_route_is_in_the_table_of_scopes() -> None:
 @EACH_ROUTE
 async def test_a_key_opens_only_the_routes_of_its_scopes(site: Site, route: Route) -> None:
     (method, template), admitted = route
-    path = template.format_map(dict.fromkeys(IDS, UNKNOWN_ID) | {"what": "abort", "name": "kannel"})
+    path = template.format_map(dict.fromkeys(IDS, UNKNOWN_ID) | REST)
     for scope in SCOPES:
         response = await site.client.request(method, path, headers=await site.key(scope))
         assert (response.status_code == 403) == (scope not in admitted), scope

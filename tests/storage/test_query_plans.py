@@ -47,7 +47,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
         ([one("volunteer", n) for n in range(1, 8)], [ORGANISATION] * 7, ["urgent"] * 7),
         100,
     ),
-    "engaged_elsewhere": (([one("volunteer", 1)], [INCIDENTS[0]], INCIDENTS), 40),
+    "engaged_or_apart": (([one("volunteer", 1)], [INCIDENTS[0]], INCIDENTS), 40),
     "overlapping_incidents": (([one("volunteer", 1)],), 40),
     "due_subjects": ((NOW, NOW, 40, 10, []), 20 * DUE),
     "next_due": ((NOW,), 20),

@@ -133,6 +133,10 @@ GATES: Words = {
     "farther": {"fr": "plus loin que d'autres", "en": "others are nearer"},
     "elsewhere": {"fr": "appelé pour un autre incident", "en": "is asked for another incident"},
     "held": {"fr": "choisi au même moment ailleurs", "en": "was chosen elsewhere at the same moment"},
+    "list": {"fr": "hors de la liste du plan", "en": "not on the plan's list"},
+    "waited_less": {"fr": "d'autres attendent depuis plus longtemps", "en": "others have waited longer"},
+    "not_drawn": {"fr": "pas tiré au sort", "en": "not drawn"},
+    "later_group": {"fr": "d'autres passent avant", "en": "others come first"},
     "unsendable": {"fr": "injoignable pour l'instant", "en": "cannot be reached now"},
 }
 LABELS: Words = {

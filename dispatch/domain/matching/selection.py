@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from enum import IntFlag
 from functools import reduce
 from operator import and_, attrgetter, or_
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
 from dispatch.domain.commands import Pick
 from dispatch.domain.incident import Incident
+from dispatch.domain.matching.ranking import Ranking, Standing
 from schemas.base import SEVERITY_RANK
+from schemas.plans import SearchPolicy
 
 OVERFETCH = 3
 """The multiple of the wanted number that is fetched: two incidents at one place find the same people."""
@@ -45,10 +48,22 @@ class Gate(IntFlag):
     HELD = 16384
     # Set while nothing can be sent on the channels to which the volunteer has consented.
     UNSENDABLE = 32768
+    # Set for plans that name lists of people, and for people who must not meet.
+    LIST = 131_072
+    NEVER = 262_144
+    APART = 524_288
+    # Set by the allocation for plans that do not ask the nearest first.
+    WAITED_LESS = 1_048_576
+    NOT_DRAWN = 2_097_152
+    LATER_GROUP = 4_194_304
 
 
-SENSITIVE = Gate.AGE | Gate.LEFT | Gate.CONSENT
+SENSITIVE = Gate.AGE | Gate.LEFT | Gate.CONSENT | Gate.NEVER | Gate.APART
 """Gates that read "not eligible" to anybody who asks why."""
+
+
+BEHIND = {"nearest": Gate.FARTHER, "turn": Gate.WAITED_LESS, "lot": Gate.NOT_DRAWN}
+"""Why somebody is not asked although they may be, by how a plan chooses."""
 
 
 class Found(NamedTuple):
@@ -64,7 +79,7 @@ class Choice:
     """The volunteers picked for an incident, and why the others within the radius were passed over.
 
     `passed_over` names the nearest, and everybody who is nearer than the farthest pick; `beyond` counts the others by
-    their gates, all of them unless `counted` is false.
+    their gates, all of them unless `counted` is false. `ranking` is the order, where the nearest are not simply first.
     """
 
     picks: list[Pick] = field(default_factory=list)
@@ -72,6 +87,7 @@ class Choice:
     beyond: Counter[int] = field(default_factory=Counter)
     counted: bool = True
     contended: bool = False
+    ranking: Ranking | None = None
 
     def drop(self, volunteer_id: UUID, gate: Gate) -> None:
         """Remove a pick that could not be claimed, and record the reason."""
@@ -83,6 +99,20 @@ class Choice:
     def shut(self) -> dict[str, int]:
         """Return the number of those passed over, by gate; a sensitive gate is not named."""
         return by_word(Counter(gates for _, gates in self.passed_over.values()) + self.beyond)
+
+    def behind(self, volunteer_id: UUID) -> Gate:
+        """Return why somebody who may be asked comes after those who were picked."""
+        if self.ranking is None:
+            return Gate.FARTHER
+        last = max((self.ranking.group(pick.volunteer_id) for pick in self.picks), default=0)
+        later = self.picks and self.ranking.group(volunteer_id) > last
+        return Gate.LATER_GROUP if later else BEHIND[self.ranking.choose]
+
+
+def list_gates(policy: SearchPolicy, standing: Standing) -> Gate:
+    """Return the gates that the lists of a plan shut for somebody."""
+    unlisted = policy.only is not None and not standing.listed
+    return (Gate.LIST if unlisted else Gate(0)) | (Gate.NEVER if standing.barred else Gate(0))
 
 
 def asked_since(incident: Incident, now: datetime) -> datetime | None:
@@ -110,23 +140,32 @@ def allocate(
     incidents: Sequence[Incident],
     wanted: Mapping[UUID, Counter[str]],
     found: Mapping[UUID, Mapping[str, Sequence[Found]]],
+    rankings: Mapping[UUID, Ranking] = MappingProxyType({}),
 ) -> dict[UUID, Choice]:
-    """Choose for each incident, most severe and then oldest first; no volunteer is chosen twice in a lane."""
+    """Choose for each incident, most severe and then oldest first; no volunteer is chosen twice in a lane.
+
+    The nearest are chosen, or those who are first in the incident's ranking.
+    """
     taken: dict[str, set[UUID]] = defaultdict(set)
     choices: dict[UUID, Choice] = {}
     for incident in sorted(incidents, key=lambda i: (SEVERITY_RANK[i.severity], i.opened_at, i.id)):
-        roles = found.get(incident.id, {})
-        choices[incident.id] = _choose(wanted[incident.id], roles, taken[incident.lane])
+        roles, ranking = found.get(incident.id, {}), rankings.get(incident.id)
+        choices[incident.id] = _choose(wanted[incident.id], roles, taken[incident.lane], ranking)
     return choices
 
 
-def _choose(wanted: Counter[str], roles: Mapping[str, Sequence[Found]], taken: set[UUID]) -> Choice:
+def _choose(
+    wanted: Counter[str],
+    roles: Mapping[str, Sequence[Found]],
+    taken: set[UUID],
+    ranking: Ranking | None,
+) -> Choice:
     """Fill the scarcest role first: a driver is not used for a seat that any volunteer could fill."""
-    choice = Choice()
+    choice = Choice(ranking=ranking)
     mine: set[UUID] = set()
     for role in sorted(wanted, key=lambda role: (sum(1 for f in roles.get(role, ()) if not f.gates), role)):
         room = wanted[role]
-        for one in roles.get(role, ()):
+        for one in _in_order(roles.get(role, ()), ranking):
             if room == 0:
                 break
             if not one.gates and one.volunteer_id not in taken:
@@ -142,14 +181,23 @@ def _choose(wanted: Counter[str], roles: Mapping[str, Sequence[Found]], taken: s
     return choice
 
 
+def _in_order(found: Sequence[Found], ranking: Ranking | None) -> Sequence[Found]:
+    """Return people as found, the nearest first, or in the order of a ranking, then those who are not in it."""
+    if ranking is None:
+        return found
+    return sorted(found, key=lambda one: ranking.ranks.get(one.volunteer_id, len(ranking.ranks)))
+
+
 def _record_passed_over(
     choice: Choice, roles: Mapping[str, Sequence[Found]], mine: set[UUID], taken: set[UUID]
 ) -> None:
     """Record why the others were not chosen, the nearest first."""
     for one in for_any_role(roles):
         if one.volunteer_id not in mine:
-            passing = Gate.ELSEWHERE if one.volunteer_id in taken else Gate.FARTHER
-            choice.passed_over[one.volunteer_id] = (one.metres, one.gates or passing)
+            gates = one.gates or (
+                Gate.ELSEWHERE if one.volunteer_id in taken else choice.behind(one.volunteer_id)
+            )
+            choice.passed_over[one.volunteer_id] = (one.metres, gates)
 
 
 def for_any_role(roles: Mapping[str, Sequence[Found]]) -> Sequence[Found]:

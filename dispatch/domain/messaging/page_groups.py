@@ -26,7 +26,9 @@ WINDOW = BURST * SUSTAINED
 """Over which texts are counted, so that they are one in ten minutes on average."""
 SAFETY = frozenset({"danger", "hazard", "recall_unacknowledged"})
 """Reasons that concern those who are out there."""
-NO_HURRY = frozenset({"no_plan", "outside_area", "not_en_route", "late_arrival", "updated_after_end"})
+NO_HURRY = frozenset(
+    {"no_plan", "outside_area", "not_en_route", "late_arrival", "apart", "updated_after_end"}
+)
 """Reasons for which nobody who is needed is lacking yet: professionals alone respond, or people come all the same."""
 SEVERITIES: Sequence[Severity] = get_args(Severity)
 

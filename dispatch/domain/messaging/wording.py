@@ -181,6 +181,10 @@ REASONS: dict[str, dict[Language, str]] = {
         "fr": "un volontaire vient, mais arrivera tard",
         "en": "a volunteer is coming, but will arrive late",
     },
+    "apart": {
+        "fr": "deux volontaires à ne pas réunir ont dit oui ; le second est remercié",
+        "en": "two volunteers who must not meet said yes; the second was thanked",
+    },
     "responder_text": {
         "fr": "un intervenant a écrit un message, à lire",
         "en": "a responder sent a text: please read it",

@@ -11,15 +11,20 @@ import asyncpg
 import orjson
 
 from dispatch.domain.incident import Incident
-from dispatch.domain.matching.selection import Choice, allocate
+from dispatch.domain.matching.ranking import Draw, Ranking, Standing, rank
+from dispatch.domain.matching.selection import Choice, allocate, list_gates
 from dispatch.services.matching.sendable import Sendable
 from dispatch.storage.candidates import claim, explore
 from dispatch.storage.packed_reasons import packed, packed_counts
 from dispatch.storage.queries import bound, columns
+from dispatch.storage.questions import Question
 from dispatch.storage.reasons import complete
+from dispatch.storage.standings import packed_ranking, read_standings
 from schemas.ids import derived
 
 Wanted = Mapping[UUID, Counter[str]]
+Standings = dict[UUID, dict[UUID, Standing]]
+"""By incident, what the order of each person rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class RoundRow(NamedTuple):
     picked: str
     passed: bytes
     beyond: str | None
+    ranked: bytes | None
 
 
 async def choose(
@@ -62,18 +68,60 @@ async def choose(
     asking = [incident for incident in incidents if sendable.may_search(incident)]
     wanted = {incident.id: sendable.limit(incident, wanted[incident.id]) for incident in incidents}
     questions = await explore(connection, asking, wanted, now)
+    known = await _shut_by_lists(connection, questions)
     found = {one.incident.id: one.found for one in questions}
     await sendable.gate(connection, found)
-    choices = allocate(asking, wanted, found)
-    await claim(connection, choices, asking)
+    choices = await _claimed(connection, questions, known, asking, wanted)
     await complete(connection, questions, choices, now)
     return [
         Round(
-            derived(i.id, "round", i.seq), i, wanted[i.id].total(), choices.get(i.id, Choice()),
+            round_id(i), i, wanted[i.id].total(), choices.get(i.id, Choice()),
             max(now, i.last_at), i.id in sendable.held_back,
         )
         for i in incidents if not sendable.is_paused(i)
     ]  # fmt: skip
+
+
+async def _shut_by_lists(connection: asyncpg.Connection, questions: Sequence[Question]) -> Standings:
+    """Shut out those whom plans do not ask by their lists; return what the orders of these plans rest on."""
+    known: Standings = {}
+    for one in questions:
+        if one.ranked:
+            known[one.incident.id] = await read_standings(connection, one.incident, one.people())
+            policy = one.incident.plan.search
+            one.shut({who: list_gates(policy, each) for who, each in known[one.incident.id].items()})
+    return known
+
+
+def round_id(incident: Incident) -> UUID:
+    """Return the id of the round that an incident is in: the same if it is done again."""
+    return derived(incident.id, "round", incident.seq)
+
+
+def _rankings(questions: Sequence[Question], known: Standings) -> dict[UUID, Ranking]:
+    """Return the orders of those who may be asked, for plans that do not simply ask the nearest."""
+    rankings = {}
+    for incident, one in ((one.incident, one) for one in questions if one.ranked):
+        draw = Draw(incident.id, round_id(incident))
+        rankings[incident.id] = rank(incident.plan.search, draw, one.passing(), known[incident.id])
+    return rankings
+
+
+async def _claimed(
+    connection: asyncpg.Connection,
+    questions: Sequence[Question],
+    known: Standings,
+    asking: Sequence[Incident],
+    wanted: Wanted,
+) -> dict[UUID, Choice]:
+    """Choose and claim, again without those who turn out to be shut out: each time there is at least one less."""
+    found = {one.incident.id: one.found for one in questions}
+    while True:
+        choices = allocate(asking, wanted, found, _rankings(questions, known))
+        if not (shut := await claim(connection, choices, asking)):
+            return choices
+        for one in questions:
+            one.shut(shut.get(one.incident.id, {}))
 
 
 async def write(connection: asyncpg.Connection, rounds: Sequence[Round]) -> None:
@@ -89,4 +137,5 @@ def _row(found: Round) -> RoundRow:
     return RoundRow(
         found.id, incident.id, found.at, incident.radius_m, found.wanted, orjson.dumps(picked).decode(),
         packed(choice.passed_over), packed_counts(choice.beyond, complete=choice.counted),
+        packed_ranking(choice.ranking),
     )  # fmt: skip

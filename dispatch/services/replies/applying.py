@@ -1,5 +1,6 @@
 """Applying answers: each person's in the order of their receipt, whichever partition carries them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from schemas.replies import DOUBTFUL, ReplyReceived
 
 CONSUMER = "replies"
 FIELDS = ("offer_id", "volunteer_id", "answer", "channel", "received_at", "sent_at", "reason", "eta_at")
+Accepting = tuple[UUID, UUID]
+"""A volunteer, and the incident for which they accept."""
 DOUBTS_SINCE = 2
 """The first generation that has the events of a doubt, of an arrival and of a waiting list."""
 
@@ -76,13 +79,14 @@ async def _apply(connection: asyncpg.Connection, replies: Sequence[Reply], now: 
     names = [reply.id for reply in ordered]
     rows = await connection.fetch(sql("mark_replies_processed"), names, now, TRUSTED_DELAY)
     overtaken_by = {row["id"]: frozenset(row["overtaken_by"]) for row in rows}
-    engaged = await _engaged(connection, ordered, locked)
+    engaged, apart = await _engaged_and_apart(connection, ordered, locked)
     commands = [
         (
             reply.incident_id,
             replace(
                 reply.command,
                 engaged=(reply.command.volunteer_id, reply.incident_id) in engaged,
+                apart=frozenset(apart[reply.command.volunteer_id, reply.incident_id]),
                 overtaken_by=overtaken_by.get(reply.id, frozenset()),
             ),
         )
@@ -91,21 +95,30 @@ async def _apply(connection: asyncpg.Connection, replies: Sequence[Reply], now: 
     _raise_refusals(await execution.execute(connection, commands, locked, now))
 
 
-async def _engaged(
+async def _engaged_and_apart(
     connection: asyncpg.Connection, replies: Iterable[Reply], locked: Mapping[UUID, Incident]
-) -> set[tuple[UUID, UUID]]:
-    """Lock those who accept; return each with the incident for which they are assigned to another outside the batch."""
+) -> tuple[set[Accepting], Mapping[Accepting, set[UUID]]]:
+    """Lock those who accept; return who is assigned to another incident outside the batch, and who must not meet whom.
+
+    Each is named with the incident for which they accept.
+    """
+    engaged: set[Accepting] = set()
+    apart: defaultdict[Accepting, set[UUID]] = defaultdict(set)
     accepting = sorted(
         (reply.command.volunteer_id, reply.incident_id)
         for reply in replies
         if reply.command.answer == "accepted"
     )
     if not accepting:
-        return set()
+        return engaged, apart
     people, names = map(list, zip(*accepting, strict=True))
     await connection.execute(sql("lock_volunteers"), sorted(set(people)))
-    rows = await connection.fetch(sql("engaged_elsewhere"), people, names, list(locked))
-    return {(row["volunteer_id"], row["incident_id"]) for row in rows}
+    for who, name, other in await connection.fetch(sql("engaged_or_apart"), people, names, list(locked)):
+        if other is None:
+            engaged.add((who, name))
+        else:
+            apart[who, name].add(other)
+    return engaged, apart
 
 
 def _reply(event: ReplyReceived) -> Reply:

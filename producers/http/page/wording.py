@@ -157,6 +157,18 @@ OWN_GATES: dict[Gate, dict[Language, str]] = {
     Gate.FARTHER: {"fr": "d'autres étaient plus proches", "en": "others were nearer"},
     Gate.ELSEWHERE: {"fr": "un autre appel avait besoin de vous", "en": "another call needed you"},
     Gate.HELD: {"fr": "un autre appel était en cours", "en": "another call was being prepared"},
+    Gate.LIST: {"fr": "une liste de personnes était prévue", "en": "a list of people was asked"},
+    Gate.NEVER: {
+        "fr": "vous n'étiez pas parmi les personnes à appeler",
+        "en": "you were not among those to ask",
+    },
+    Gate.APART: {
+        "fr": "vous n'étiez pas parmi les personnes à appeler",
+        "en": "you were not among those to ask",
+    },
+    Gate.WAITED_LESS: {"fr": "c'était le tour de quelqu'un d'autre", "en": "it was somebody else's turn"},
+    Gate.NOT_DRAWN: {"fr": "le sort a désigné quelqu'un d'autre", "en": "somebody else was drawn by lot"},
+    Gate.LATER_GROUP: {"fr": "d'autres passaient avant", "en": "others came first"},
 }
 """Why a volunteer was not asked, in words for themselves: here a sensitive gate is named."""
 

@@ -35,7 +35,7 @@ UNDER = plan(
     },
 )  # fmt: skip
 WANTED = Counter({"driver": 1, "helper": 2})
-SEARCHED_BY_ROLES = Gate(sum(set(Gate) - {Gate.FARTHER, Gate.ELSEWHERE, Gate.HELD, Gate.UNSENDABLE}))
+SEARCHED_BY_ROLES = Gate(sum(gate for gate in Gate if gate < Gate.FARTHER))
 
 
 def incidents() -> list[Incident]:

@@ -11,10 +11,14 @@ from tests.services.matching.test_gates import GATES
 BITS = {
     "SKILL": 1, "AVAILABILITY": 2, "CONSENT": 4, "AGE": 8, "REST": 16, "POSITION": 32, "OFFER": 64, "ENGAGED": 128,
     "ASKED": 256, "LEFT": 512, "DRILL": 1024, "OFTEN": 2048, "FARTHER": 4096, "ELSEWHERE": 8192, "HELD": 16384,
-    "UNSENDABLE": 32768,
+    "UNSENDABLE": 32768, "STATION": 65536, "LIST": 131_072, "NEVER": 262_144, "APART": 524_288,
+    "WAITED_LESS": 1_048_576, "NOT_DRAWN": 2_097_152, "LATER_GROUP": 4_194_304,
 }  # fmt: skip
 """Only ever longer: a gate that is given up stays here, with its bit."""
-BY_PROGRAM = {Gate.SKILL, Gate.AGE, Gate.FARTHER, Gate.ELSEWHERE, Gate.HELD, Gate.UNSENDABLE}
+BY_PROGRAM = {
+    Gate.SKILL, Gate.AGE, Gate.FARTHER, Gate.ELSEWHERE, Gate.HELD, Gate.UNSENDABLE, Gate.LIST, Gate.NEVER, Gate.APART,
+    Gate.WAITED_LESS, Gate.NOT_DRAWN, Gate.LATER_GROUP,
+}  # fmt: skip
 APART = {Gate.ASKED, Gate.DRILL}
 """Gates with a test of their own beside the table of gates."""
 LITERAL = re.compile(r"THEN (?:(\d+) ELSE 0|0 ELSE (\d+)) END")

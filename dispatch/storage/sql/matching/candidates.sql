@@ -1,10 +1,10 @@
 -- name: write_rounds
 -- Stores search rounds: the reasons for which volunteers near an incident were or were not picked.
-INSERT INTO rounds (id, incident_id, at, radius_m, wanted, picked, passed, beyond)
-SELECT r.id, r.incident_id, r.at, r.radius_m, r.wanted, r.picked::jsonb, r.passed, r.beyond::jsonb
+INSERT INTO rounds (id, incident_id, at, radius_m, wanted, picked, passed, beyond, ranked)
+SELECT r.id, r.incident_id, r.at, r.radius_m, r.wanted, r.picked::jsonb, r.passed, r.beyond::jsonb, r.ranked
 FROM unnest(:id::uuid[], :incident_id::uuid[], :at::timestamptz[], :radius_m::int[], :wanted::int[], :picked::text[],
-            :passed::bytea[], :beyond::text[])
-     AS r (id, incident_id, at, radius_m, wanted, picked, passed, beyond);
+            :passed::bytea[], :beyond::text[], :ranked::bytea[])
+     AS r (id, incident_id, at, radius_m, wanted, picked, passed, beyond, ranked);
 
 -- name: search_nearest
 -- Returns, for each incident, the candidates whose base is nearest, from a projected distance on, and, no farther, the
@@ -197,8 +197,9 @@ SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPD
 
 -- name: free_volunteers
 -- Returns those of claimed volunteers who have no live offer and no assignment in the lane, and have not said STOP to the
--- organisation, as committed by now.
-SELECT w.volunteer_id, w.organisation, w.lane
+-- organisation, as committed by now, each with those whom they must not meet there.
+SELECT w.volunteer_id, w.organisation, w.lane,
+       ARRAY(SELECT p.other FROM apart p WHERE p.volunteer_id = w.volunteer_id AND p.organisation = w.organisation) AS apart
 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w (volunteer_id, organisation, lane)
 WHERE NOT EXISTS (SELECT FROM offers o
                   WHERE o.volunteer_id = w.volunteer_id AND o.lane = w.lane AND o.status = 'extended' OFFSET 0)

@@ -1,0 +1,161 @@
+"""`dispatch lists` and `dispatch apart`: whom plans ask alone or never, and who must not meet."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import App, Parameter
+
+from dispatch.cli.connection import run
+from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
+from dispatch.config import MisuseError
+from dispatch.domain.counting import counted
+from dispatch.services.core.csv_tables import check_columns, read_table
+from dispatch.services.core.errors import InvalidError
+from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.people import lists as service
+from dispatch.storage.pool import transaction
+
+PAIR = 2
+Several = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
+Act = Callable[[UnitOfWork, UUID, UUID, UUID], Awaitable[None]]
+
+lists = App(name="lists", help="Keep lists of people whom plans ask alone or never.")
+apart = App(name="apart", help="Keep people apart who must not meet.")
+
+
+@lists.command(name="set")
+def set_(name: str, *, phones: Several = None, ids: Several = None, organisation: Whose = None) -> None:
+    """Replace a list, or create it. A plan names it in `only` or `never`.
+
+    Example: dispatch lists set creche-parents --phones +33612345678 +33612345679
+
+    Parameters
+    ----------
+    phones
+        The phones of the members.
+    ids
+        Their ids, or the beginnings of them.
+    """
+    _set(name, phones or (), ids or (), organisation)
+
+
+@lists.command(name="import")
+def import_(name: str, file: Path, *, organisation: Whose = None) -> None:
+    """Replace a list by the people of a CSV file with a column `phone`; an error changes nothing.
+
+    Example: dispatch lists import creche-parents parents.csv
+
+    Parameters
+    ----------
+    file
+        The CSV file; columns other than `phone` are ignored.
+    """
+    found = read_table(file)
+    check_columns(found.headers, found.headers, ("phone",))
+    for unread in found.problems:
+        raise InvalidError("phone", f"{file}:{unread.line}: {unread.message}")
+    _set(name, [row.cells["phone"] for row in found.rows if row.cells.get("phone")], (), organisation)
+
+
+def _set(name: str, phones: Sequence[str], ids: Sequence[str], organisation: str | None) -> None:
+    async def work(uow: UnitOfWork) -> int:
+        return await service.set_list(uow, await organisation_of(uow, organisation), name, phones, ids)
+
+    screen.print(f"[green]{counted(run(work), 'person is', 'people are')}[/] on the list {name}.")
+
+
+@lists.command(name="list")
+def list_(name: str | None = None, *, organisation: Whose = None, json: Json = False) -> None:
+    """List the lists, or the people on one.
+
+    Example: dispatch lists list creche-parents
+    """
+
+    async def work(uow: UnitOfWork) -> list[dict[str, object]]:
+        whose = await organisation_of(uow, organisation)
+        if name is None:
+            return [one._asdict() for one in await service.all_lists(uow, whose)]
+        return [{"volunteer_id": who} for who in await service.read_list(uow, whose, name)]
+
+    rows = run(work)
+    if json:
+        print_json(rows)
+        return
+    columns = ("name", "changed_at", "people") if name is None else ("volunteer_id",)
+    screen.print(table(name or "lists", columns, ([row[key] for key in columns] for row in rows)))
+
+
+@lists.command
+def delete(name: str, *, organisation: Whose = None) -> None:
+    """Delete a list; a plan that asks only its members then asks nobody.
+
+    Example: dispatch lists delete creche-parents
+    """
+
+    async def work(uow: UnitOfWork) -> None:
+        await service.delete_list(uow, await organisation_of(uow, organisation), name)
+
+    run(work)
+
+
+@apart.command
+def add(*, phones: Several = None, ids: Several = None, organisation: Whose = None) -> None:
+    """Record two members who must not meet: neither is asked where the other is asked or assigned.
+
+    Example: dispatch apart add --phones +33612345678 +33612345679
+
+    Parameters
+    ----------
+    phones
+        The phones of the two.
+    ids
+        Their ids, or the beginnings of them.
+    """
+    _act(service.keep_apart, phones or (), ids or (), organisation)
+
+
+@apart.command
+def remove(*, phones: Several = None, ids: Several = None, organisation: Whose = None) -> None:
+    """Let two members meet again.
+
+    Example: dispatch apart remove --phones +33612345678 +33612345679
+
+    Parameters
+    ----------
+    phones
+        The phones of the two.
+    ids
+        Their ids, or the beginnings of them.
+    """
+    _act(service.let_meet, phones or (), ids or (), organisation)
+
+
+@apart.command(name="list")
+def list_apart(*, organisation: Whose = None, json: Json = False) -> None:
+    """List the pairs of people who must not meet.
+
+    Example: dispatch apart list
+    """
+
+    async def work(uow: UnitOfWork) -> list[service.Apart]:
+        return await service.all_apart(uow, await organisation_of(uow, organisation))
+
+    rows = run(work)
+    if json:
+        print_json([row._asdict() for row in rows])
+    else:
+        screen.print(table("must not meet", service.Apart._fields, rows))
+
+
+def _act(act: Act, phones: Sequence[str], ids: Sequence[str], organisation: str | None) -> None:
+    async def work(uow: UnitOfWork) -> None:
+        whose = await organisation_of(uow, organisation)
+        async with transaction(uow.pool) as connection:
+            people = await service.named_members(connection, whose, phones, ids)
+        if len(people) != PAIR:
+            raise MisuseError("name two members, by --phones or --ids")
+        await act(uow, whose, *people)
+
+    run(work)
