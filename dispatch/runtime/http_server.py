@@ -14,6 +14,11 @@ HEAD_S = 10.0
 """How long the request line with headers may take to arrive, from the start of the connection or of the request."""
 LINGER_S = 2.0
 """How long what a client still sends is discarded after the response, which a closed connection might lose."""
+STALL_S, STALL_BYTES = 4.0, 16 * 1024
+"""A client that reads less in so many seconds, while more than that waits for it, is disconnected.
+
+Until it has read, the route that responds stands still, and a stream does not check its key again.
+"""
 LATE_HEAD = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 MAX_HEAD_BYTES = 16 * 1024
 """The longest request line with headers, the limit that uvicorn's other parser has by itself."""
@@ -47,6 +52,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Bytes received since the headers of a request ended, a part of its body arrived, or the request ended."""
     _head_timer: asyncio.TimerHandle | None = None
     """Runs while the headers of a request are awaited."""
+    _stall_timer: asyncio.TimerHandle | None = None
+    """Runs while the client reads more slowly than the route writes."""
     _lingers = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -57,7 +64,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Await nothing any more."""
         self._stop_head_timer()
+        self._stop_stall_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Let the route wait until the client has read, and the client not let it wait for ever."""
+        super().pause_writing()
+        self._start_stall_timer()
+
+    def resume_writing(self) -> None:
+        """Let the route go on."""
+        self._stop_stall_timer()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Parse data; respond 400 and close the connection where headers or trailers are too long."""
@@ -107,6 +125,21 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _start_stall_timer(self) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        self._stall_timer = self.loop.call_later(STALL_S, self._drop_if_stalled, unsent)
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def _drop_if_stalled(self, unsent: int) -> None:
+        if unsent - self.transport.get_write_buffer_size() < STALL_BYTES:
+            self.transport.abort()
+        else:
+            self._start_stall_timer()
 
     def _refuse_late_head(self) -> None:
         if not self.transport.is_closing():

@@ -18,7 +18,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from dispatch.services.access import keys
 from dispatch.services.access.keys import Key
 from dispatch.services.console import stream
-from dispatch.services.console.stream import MODES, SHOWN, Cursor, StreamItem
+from dispatch.services.console.stream import MODES, PAGE, SHOWN, Cursor, StreamItem
 from dispatch.services.core.errors import InvalidError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.storage.pool import UNREACHABLE, describe
@@ -115,7 +115,8 @@ class Feed:
             page = await stream.read_page(self._uow.pool, self._organisation, cursor)
             return [_frame(item) for item in page.items], page.position
         start = bisect_right(self._frames, cursor, key=lambda frame: frame.position)
-        return self._frames[start:], self._head
+        frames = self._frames[start : start + PAGE]
+        return frames, frames[-1].position if start + PAGE < len(self._frames) else self._head
 
     async def _read(self) -> None:
         try:

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import httpx
 import pytest
 import structlog
+from fastapi import FastAPI
+from starlette.responses import StreamingResponse
 from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
+from dispatch.runtime import http_server
 from dispatch.runtime.http_server import MAX_HEAD_BYTES, HttpServer
 from dispatch.services.core.unit_of_work import UnitOfWork
 from producers.http.app import build
@@ -124,3 +127,32 @@ async def test_a_server_that_stops_finishes_the_reports_that_it_has_received(
     server.should_exit = True
     assert [response.status_code for response in await asyncio.gather(*posts)] == [202] * 5
     assert await site.count("reports") == 5
+
+
+async def test_a_client_that_never_reads_a_long_response_is_disconnected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http_server, "STALL_S", 0.2)
+    app, ended = FastAPI(), asyncio.Event()
+
+    async def endless_text() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                await asyncio.sleep(0)
+                yield b"x" * 65_536
+        finally:
+            ended.set()
+
+    @app.get("/")
+    async def respond() -> StreamingResponse:
+        return StreamingResponse(endless_text())
+
+    async with served(HttpServer(app, "127.0.0.1", 0)) as client:
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port, limit=1)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with asyncio.timeout(30):
+            await ended.wait()
+            with suppress(ConnectionError):
+                while await reader.read(65_536):
+                    pass
+        writer.close()

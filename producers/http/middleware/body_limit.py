@@ -1,7 +1,6 @@
 """How large a request's body may be and how long it may take, more strictly before the key is known."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -13,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dispatch.services.access.keys import Key
 
 RETRY_AFTER_S = 4
+Turns = dict["asyncio.Future[None]", float]
+"""The bodies without a key that one address lets us wait for, each with its end; a turn that is done was given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Allowance:
 class BodyRules:
     """What a body is allowed with a key that is known, on the paths that have an allowance of their own, and without.
 
-    `waiting` is how many bodies without a key one client address may let us wait for at once.
+    `waiting` is how many bodies without a key one client address may let us wait for at once. One more, and the body
+    that has been awaited longest is given up: who sends at once is served beside those who do not.
     """
 
     keyed: Allowance = Allowance(64 * 1024, 20)
@@ -46,7 +48,7 @@ class BodyLimit:
         """Apply these rules to every request."""
         self.app = app
         self._rules = rules
-        self._waiting: Counter[str] = Counter()
+        self._waiting: dict[str, Turns] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; raise HTTPException 408, 413 or 429 where the route reads a body beyond the limits."""
@@ -65,7 +67,7 @@ class BodyLimit:
 class _Body:
     """The body of one request while it arrives."""
 
-    def __init__(self, scope: Scope, receive: Receive, rules: BodyRules, waiting: Counter[str]) -> None:
+    def __init__(self, scope: Scope, receive: Receive, rules: BodyRules, waiting: dict[str, Turns]) -> None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
         self._declared = int(length) if length.isdigit() else 0
@@ -110,28 +112,38 @@ class _Body:
             part.cancel()
 
     async def _wait(self, part: "asyncio.Future[Message]", allowance: Allowance) -> None:
+        loop = asyncio.get_running_loop()
+        if self._ends_at is None:
+            self._ends_at = loop.time() + allowance.seconds
+        turn: asyncio.Future[None] = loop.create_future()
         if not self._keyless:
-            return await self._in_time(part, allowance)
+            return await self._in_time(part, turn, allowance)
         address = (self._scope.get("client") or ("unknown",))[0]
-        if self._waiting[address] >= self._rules.waiting:
+        turns = self._waiting.setdefault(address, {})
+        turns[turn] = self._ends_at
+        if len(turns) > self._rules.waiting:
+            oldest = min(turns, key=turns.__getitem__)
+            del turns[oldest]
+            oldest.set_result(None)
+        try:
+            await self._in_time(part, turn, allowance)
+        finally:
+            turns.pop(turn, None)
+            if not turns:
+                self._waiting.pop(address, None)
+
+    async def _in_time(
+        self, part: "asyncio.Future[Message]", turn: "asyncio.Future[None]", allowance: Allowance
+    ) -> None:
+        patience = max(0, (self._ends_at or 0) - asyncio.get_running_loop().time())
+        await asyncio.wait([part, turn], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if part.done():
+            return
+        if turn.done():
             detail = "too many requests from this address have not sent their body: send it at once"
             raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(RETRY_AFTER_S)})
-        self._waiting[address] += 1
-        try:
-            return await self._in_time(part, allowance)
-        finally:
-            self._waiting[address] -= 1
-            if not self._waiting[address]:
-                del self._waiting[address]
-
-    async def _in_time(self, part: "asyncio.Future[Message]", allowance: Allowance) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._ends_at is None:
-            self._ends_at = now + allowance.seconds
-        await asyncio.wait([part], timeout=max(0, self._ends_at - now))
-        if not part.done():
-            detail = f"the body has not arrived within {allowance.seconds:g} seconds: send the request again"
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail)
+        detail = f"the body has not arrived within {allowance.seconds:g} seconds: send the request again"
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail)
 
     @staticmethod
     def _check_size(size: int, allowance: Allowance) -> None:
