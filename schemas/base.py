@@ -34,6 +34,9 @@ Hazard = Literal["weapon", "violence", "fire", "traffic", "electricity", "cbrn"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Skill = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
+MusterName = Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f,;]+$")]
+"""The name of a muster point, such as CIS Barr."""
+
 SEVERITY_RANK: dict[str, int] = {"life_threatening": 0, "urgent": 1, "routine": 2}
 
 
@@ -54,6 +57,13 @@ class Position(Strict):
 
     lat: Operational[float] = Field(ge=-90, le=90, allow_inf_nan=False)
     lon: Operational[float] = Field(ge=-180, le=180, allow_inf_nan=False)
+
+
+class MusterPoint(Wire):
+    """A named place where people gather: a station, or a point such as a meeting place."""
+
+    name: Operational[MusterName]
+    position: Operational[Position]
 
 
 class Window(Wire):

@@ -4,9 +4,9 @@ A generation is a number that every event carries in `ce_generation`. It is rais
 enumeration or a type is added:
 1: release 0.1.0, which wrote no `ce_generation`.
 2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`, `incident.taken_over.v2`,
-`escalation.acknowledged.v2`, `incident.closed.v2`; what a plan says beyond release 0.1.0 (`schemas/plans/stored.py`);
-the purposes `started`, `doubted`, `waitlisted` and `escalation_status` of a message; and, not written while a process
-of generation 1 runs:
+`escalation.acknowledged.v2`, `incident.closed.v2`, `incident.widened.v2`, `offer.extended.v2`; what a plan says beyond
+release 0.1.0 (`schemas/plans/stored.py`); the purposes `started`, `doubted`, `waitlisted` and `escalation_status` of a
+message; and, not written while a process of generation 1 runs:
 - `assignment.doubted.v1`, `assignment.doubt_cleared.v1`, `assignment.arrival_expected.v1`
 - `offer.waitlisted.v1`
 - `incident.rescheduled.v1`
@@ -71,11 +71,12 @@ def _without(body: Body, names: frozenset[str]) -> Body:
 
 
 _OPENED_IN_V2 = frozenset(
-    {"engagement", "seats", "window", "zone", "acceptance", "accuracy_m", "commune", "muster"}
+    {"engagement", "seats", "window", "zone", "acceptance", "accuracy_m", "commune", "muster", "musters"}
 )
 _REPORT_IN_V2 = frozenset(
     {"window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id", "dropped"}
 )
+_MUSTER_IN_V2 = frozenset({"muster"})
 _ACT_IN_V2 = frozenset({"channel"})
 _REPLY_IN_V2 = frozenset({"eta_at", "party", "reason", "by", "sent_at"})
 
@@ -101,6 +102,8 @@ UPCASTS: Mapping[str, tuple[str, Rewrite]] = {
     "incident.taken_over.v1": ("incident.taken_over.v2", _same),
     "escalation.acknowledged.v1": ("escalation.acknowledged.v2", _same),
     "incident.closed.v1": ("incident.closed.v2", _same),
+    "incident.widened.v1": ("incident.widened.v2", _same),
+    "offer.extended.v1": ("offer.extended.v2", _same),
 }
 """For each old type, the type that replaced it and how its body is rewritten."""
 DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
@@ -113,6 +116,8 @@ DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
         "escalation.acknowledged.v2": ("escalation.acknowledged.v1", lambda body: _without(body, _ACT_IN_V2)),
         # The outcome stays: readers of generation 1 ignore it, and the tables are rebuilt from what is written.
         "incident.closed.v2": ("incident.closed.v1", _same),
+        "incident.widened.v2": ("incident.widened.v1", lambda body: _without(body, _MUSTER_IN_V2)),
+        "offer.extended.v2": ("offer.extended.v1", lambda body: _without(body, _MUSTER_IN_V2)),
     },
 }
 """For each older generation, how the types that it does not know are written for its readers."""

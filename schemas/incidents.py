@@ -12,6 +12,8 @@ from schemas.base import (
     Hazard,
     Lane,
     Mode,
+    MusterName,
+    MusterPoint,
     Operational,
     Position,
     Public,
@@ -21,6 +23,7 @@ from schemas.base import (
     Window,
     Wire,
 )
+from schemas.plans import MOST_STATIONS
 from schemas.reports import Kind, Professional
 
 Outcome = Literal["done", "not_needed", "false_alarm", "referred", "cancelled", "nobody_came", "unreported"]
@@ -58,7 +61,8 @@ class IncidentOpened(IncidentEvent):
     `plan` is the plan as canonical JSON without defaults; readers retain the fields that they do not know.
     `window` is when it takes place, `zone` the time zone of its quiet hours, `acceptance` the share of people expected
     to accept, `accuracy_m` how uncertain the position is, `commune` its INSEE code, `muster` the name of the point
-    where people gather; each null where nothing is known or meant.
+    where people gather; each null where nothing is known or meant. `musters` are the points in the order in which they
+    are used, `muster` is the first; none where people go to the scene.
     """
 
     type: ClassVar[str] = "incident.opened.v2"
@@ -82,7 +86,8 @@ class IncidentOpened(IncidentEvent):
     acceptance: Operational[float | None] = Field(default=None, ge=0, le=1)
     accuracy_m: Operational[int | None] = Field(default=None, ge=0)
     commune: Operational[Commune | None] = None
-    muster: Operational[Slug | None] = None
+    muster: Operational[MusterName | None] = None
+    musters: Operational[tuple[MusterPoint, ...]] = Field(default=(), max_length=MOST_STATIONS)
 
 
 class IncidentUpdated(IncidentEvent):
@@ -198,11 +203,12 @@ class Shortfall(IncidentEvent):
 
 
 class Widened(IncidentEvent):
-    """The search radius was widened."""
+    """The search was widened: to a radius, or to the station `muster` where a crew comes from its stations."""
 
-    type: ClassVar[str] = "incident.widened.v1"
+    type: ClassVar[str] = "incident.widened.v2"
 
     radius_m: Operational[int]
+    muster: Operational[MusterName | None] = None
 
 
 class StepDone(IncidentEvent):

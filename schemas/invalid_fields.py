@@ -60,6 +60,7 @@ PATTERNS: dict[str, str] = {
         "must be letters without accents, digits, spaces and . / : _ -, such as SAMU 67/1234"
     ),
     r"^[0-9][0-9AB][0-9]{3}$": "must be the INSEE code of a commune, such as 67482",
+    r"^[^\x00-\x1f\x7f,;]+$": "must be a name without , and ;, such as CIS Barr",
     r"^[^\x00]+$": "must be printable text, such as Anne Weber",
     r"^[a-z0-9_-]{1,32}$": "must be up to 32 lower-case letters, digits, `_` or `-`, such as my-gateway",
 }

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from schemas import base
-from schemas.base import Operational, Public, Slug
+from schemas.base import MusterName, Operational, Public, Slug
 from schemas.incidents import IncidentEvent
 
 Channel = base.Channel
@@ -44,14 +44,15 @@ class OfferEvent(IncidentEvent):
 
 
 class OfferExtended(OfferEvent):
-    """A volunteer is asked to fill a seat of `role`."""
+    """A volunteer is asked to fill a seat of `role`; `muster` is the point to come to, null for the scene."""
 
-    type: ClassVar[str] = "offer.extended.v1"
+    type: ClassVar[str] = "offer.extended.v2"
 
     role: Public[Slug]
     expires_at: Operational[AwareDatetime]
     distance_m: Operational[int]
     round_id: Operational[UUID]
+    muster: Operational[MusterName | None] = None
 
 
 class OfferAnswered(OfferEvent):

@@ -29,11 +29,12 @@ class Tick(Struct, frozen=True):
 
 
 class Pick(Struct, frozen=True):
-    """A volunteer locked for one role."""
+    """A volunteer locked for one role; `muster` is the station of which they are a member, where stations are asked."""
 
     volunteer_id: UUID
     role: str
     distance_m: int
+    muster: str | None = None
 
 
 class Consider(Struct, frozen=True):

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from msgspec.structs import replace
 
-from dispatch.domain import escalation, transitions
+from dispatch.domain import escalation, mustering, transitions
 from dispatch.domain.asking import way_of
 from dispatch.domain.incident import Assignment, Incident, Offer, Recall, Seat
 from schemas import escalations, incidents, offers
@@ -63,6 +63,7 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
         window=event.window,
         zone=event.zone,
         seats=tuple(map(_seat_of, event.seats)),
+        musters=event.musters,
     )
 
 
@@ -85,9 +86,11 @@ def _armed(event: Event) -> Changes:
 
 
 def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Changes:
+    position = event.position or incident.position
     changes: Changes = {
         "severity": event.severity or incident.severity,
-        "position": event.position or incident.position,
+        "position": position,
+        "musters": mustering.placed(incident, position),
         "hazards": tuple(dict.fromkeys((*incident.hazards, *event.hazards))),
         "professional": event.professional or incident.professional,
         "awaiting": event.awaiting,
@@ -148,7 +151,7 @@ def _fell_short(_incident: Incident, event: incidents.Shortfall) -> Changes:
 
 
 def _widened(incident: Incident, event: incidents.Widened) -> Changes:
-    return {"ring": incident.plan.search.radii_m.index(event.radius_m), "widened_at": event.at}
+    return {"ring": mustering.ring_of(incident, event), "widened_at": event.at}
 
 
 def _step_done(_incident: Incident, event: incidents.StepDone) -> Changes:
@@ -163,7 +166,7 @@ def _recall_acknowledged(incident: Incident, event: incidents.RecallAcknowledged
 def _extended(incident: Incident, event: offers.OfferExtended) -> Changes:
     offer = Offer(
         event.offer_id, event.volunteer_id, event.role, "extended", event.at, event.expires_at,
-        event.distance_m, event.round_id,
+        event.distance_m, event.round_id, muster=event.muster,
     )  # fmt: skip
     changes: Changes = {"live": {**incident.live, offer.id: offer}, "offers_made": incident.offers_made + 1}
     if way_of(incident).begins_round(incident):

@@ -9,11 +9,11 @@ from uuid import UUID
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from schemas.base import Channel, Engagement, Hazard, Lane, Mode, Position, Severity, Window
+from schemas.base import Channel, Engagement, Hazard, Lane, Mode, MusterPoint, Position, Severity, Window
 from schemas.escalations import SubjectKind
 from schemas.incidents import Outcome
 from schemas.offers import Missed
-from schemas.plans import Plan
+from schemas.plans import STATION, Plan
 from schemas.reports import Professional
 
 IncidentStatus = Literal["open", "held", "taken_over", "aborted", "closed", "cancelled"]
@@ -55,7 +55,8 @@ class Seat(Struct, frozen=True):
 class Offer(Struct, frozen=True):
     """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them.
 
-    `waiting_since` is when a yes was received for which no seat was left, `waiting_by` its channel.
+    `waiting_since` is when a yes was received for which no seat was left, `waiting_by` its channel. `muster` names the
+    point to come to; None for the scene.
     """
 
     id: UUID
@@ -71,6 +72,7 @@ class Offer(Struct, frozen=True):
     missed: Missed | None = None
     waiting_since: datetime | None = None
     waiting_by: Channel | None = None
+    muster: str | None = None
 
 
 class Assignment(Struct, frozen=True):
@@ -135,8 +137,9 @@ class Incident(Struct, frozen=True):
 
     Of the offers that are settled, and of the assignments that hold no seat any more, it need only have those that the
     commands at hand concern: `offers_made` counts every offer but those that reached nobody. `window` is when people
-    are needed, null for now; `zone` is the time zone of its quiet hours, null where it has neither. `round_at` is when
-    the present wave, or round of a broadcast, began, `round_from` how many offers had been made before it.
+    are needed, null for now; `zone` is the time zone of its quiet hours, null where it has neither. `musters` are the
+    points where people gather, in the order in which they are used; none where people go to the scene. `round_at` is
+    when the present wave, or round of a broadcast, began, `round_from` how many offers had been made before it.
     """
 
     id: UUID
@@ -169,6 +172,7 @@ class Incident(Struct, frozen=True):
     taken_by: str | None = None
     window: Window | None = None
     zone: str | None = None
+    musters: tuple[MusterPoint, ...] = ()
     seats: tuple[Seat, ...] = ()
     live: Mapping[UUID, Offer] = field(default_factory=dict)
     waiting: Mapping[UUID, Offer] = field(default_factory=dict)
@@ -193,8 +197,28 @@ class Incident(Struct, frozen=True):
 
     @property
     def radius_m(self) -> int:
-        """Return the radius that is searched now."""
-        return self.plan.search.radii_m[self.ring]
+        """Return the radius that is searched now: around a station it is the last one from the beginning."""
+        return self.plan.search.radii_m[-1 if self.by_station else self.ring]
+
+    @property
+    def by_station(self) -> bool:
+        """Return whether only the members of stations are asked; `ring` counts the stations then, else the radii."""
+        return self.plan.muster == STATION and bool(self.musters)
+
+    @property
+    def rings(self) -> int:
+        """Return how often the search can be widened, and the first search: by station or by radius."""
+        return len(self.musters if self.by_station else self.plan.search.radii_m)
+
+    @property
+    def stations(self) -> tuple[MusterPoint, ...]:
+        """Return the stations whose members are asked now."""
+        return self.musters[: self.ring + 1] if self.by_station else ()
+
+    @property
+    def place(self) -> Position | None:
+        """Return where distance counts: at the named point where people gather, else at the scene."""
+        return self.musters[0].position if self.musters and not self.by_station else self.position
 
     @property
     def top_level(self) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from dispatch.domain import mustering
 from dispatch.domain.asking import way_of
 from dispatch.domain.asking.way import Way
 from dispatch.domain.commands import Consider, Pick, Unreached
@@ -92,14 +93,18 @@ def _distribute(wanted: Mapping[str, int], room: int) -> Counter[str]:
 
 
 def can_widen(incident: Incident) -> bool:
-    """Return whether there is a wider ring to search."""
-    return incident.ring + 1 < len(incident.plan.search.radii_m)
+    """Return whether there is a wider ring to search, or another station to ask."""
+    return incident.ring + 1 < incident.rings
 
 
 def widen(decision: Decision) -> None:
-    """Widen the search to the next ring."""
-    radius = decision.incident.plan.search.radii_m[decision.incident.ring + 1]
-    decision.add(Widened(at=decision.now, incident_id=decision.incident.id, radius_m=radius))
+    """Widen the search to the next ring, or to the next station."""
+    incident, ring = decision.incident, decision.incident.ring + 1
+    widest = incident.plan.search.radii_m
+    radius, muster = (
+        (widest[-1], incident.musters[ring].name) if incident.by_station else (widest[ring], None)
+    )
+    decision.add(Widened(at=decision.now, incident_id=incident.id, radius_m=radius, muster=muster))
 
 
 def consider(decision: Decision, command: Consider) -> None:
@@ -137,6 +142,7 @@ def _extend(decision: Decision, pick: Pick, command: Consider) -> None:
             expires_at=decision.now + timedelta(seconds=incident.plan.offers.window_s),
             distance_m=pick.distance_m,
             round_id=command.round_id,
+            muster=mustering.point_of(incident, pick),
         )
     )
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from dispatch.domain.decision import Decision
 from dispatch.domain.evolve import evolve
+from dispatch.domain.mustering import KnownPoint, musters_of
 from dispatch.domain.offers import escalate_obstacles
 from dispatch.domain.placing import escalate_mistake, mended
 from dispatch.domain.service_area import Area
@@ -15,7 +16,7 @@ from schemas.base import Mode, Position
 from schemas.generations import seats_of
 from schemas.ids import derived
 from schemas.incidents import IncidentOpened
-from schemas.plans import Plan
+from schemas.plans import SCENE, Plan
 from schemas.reports import ReportReceived
 
 TOP = 3
@@ -25,7 +26,8 @@ TOP = 3
 class Opening:
     """A report, when it was accepted, and what intake knows of its source, when the incident is opened.
 
-    Without an area its organisation serves everywhere; `zone` is its time zone, null while older processes run.
+    Without an area its organisation serves everywhere; `zone` is its time zone, null while older processes run. `known`
+    are its muster points, where the plan names a place other than the scene; None where they are not looked at.
     """
 
     report_id: UUID
@@ -36,6 +38,7 @@ class Opening:
     accepted_at: datetime
     area: Area | None = None
     zone: str | None = None
+    known: tuple[KnownPoint, ...] | None = None
 
 
 def open_incident(opening: Opening, plan: Plan, now: datetime) -> Decision:
@@ -53,6 +56,7 @@ def open_incident(opening: Opening, plan: Plan, now: datetime) -> Decision:
 
 def _opened(opening: Opening, position: Position | None, plan: Plan, now: datetime) -> IncidentOpened:
     report = opening.report
+    musters = musters_of(plan, position, opening.known or ())
     return IncidentOpened(
         at=now,
         incident_id=derived(opening.report_id, "incident"),
@@ -72,6 +76,8 @@ def _opened(opening: Opening, position: Position | None, plan: Plan, now: dateti
         seats=seats_of(plan),
         window=report.window,
         zone=opening.zone if report.window or plan.lane == "planned" else None,
+        muster=musters[0].name if musters else None,
+        musters=musters,
     )
 
 
@@ -89,6 +95,8 @@ def _awaiting(opening: Opening, plan: Plan) -> tuple[str, ...]:
 def _escalate(decision: Decision, opening: Opening) -> None:
     incident, report = decision.incident, opening.report
     escalate_incomplete(decision, report.dropped)
+    if opening.known is not None and incident.plan.muster != SCENE and not incident.musters:
+        decision.escalate("no_muster_point", page=False, level=1, detail=incident.plan.muster)
     if incident.plan.professional == "informed" and not incident.professional.requested:
         decision.escalate("professional_not_requested", page=False, level=1)
     late = is_late(incident.plan, report.severity, opening.accepted_at, decision.now)

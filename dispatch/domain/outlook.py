@@ -17,7 +17,9 @@ from schemas.escalations import EscalationRaised
 from schemas.incidents import Widened
 from schemas.offers import ArrivalExpected, Released
 
-Step = Literal["asks", "asks_again", "widens", "tells", "pages", "pages_next", "releases", "reseats"]
+Step = Literal[
+    "asks", "asks_again", "widens", "next_station", "tells", "pages", "pages_next", "releases", "reseats"
+]
 
 
 class Responder(Struct, frozen=True):
@@ -35,7 +37,7 @@ class Consequence(Struct, frozen=True):
     """One thing that happens.
 
     `number` counts the people of "asks", "asks_again", "releases" and "reseats", is the level of "tells", "pages" and
-    "pages_next", which have a reason, and the metres of "widens".
+    "pages_next", which have a reason, and the metres of "widens"; "next_station" has the station's name as its reason.
     """
 
     step: Step
@@ -90,13 +92,19 @@ def _consequences(incident: Incident, at: datetime) -> Iterator[Consequence]:
         yield Consequence("asks_again" if incident.retry_at is not None else "asks", wanted)
     for event in decision.events:
         if isinstance(event, Widened):
-            yield Consequence("widens", event.radius_m)
+            yield _widening(event)
         elif isinstance(event, EscalationRaised):
             step: Step = "tells" if not event.page else "pages_next" if event.turn else "pages"
             yield Consequence(step, event.level, event.reason)
     for kind, word in _COUNTED.items():
         if count := sum(isinstance(event, kind) for event in decision.events):
             yield Consequence(word, count)
+
+
+def _widening(event: Widened) -> Consequence:
+    if event.muster is None:
+        return Consequence("widens", event.radius_m)
+    return Consequence("next_station", 1, event.muster)
 
 
 _COUNTED: dict[type[Event], Step] = {Released: "releases", ArrivalExpected: "reseats"}

@@ -35,7 +35,7 @@ RULES: tuple[RetentionRule, ...] = (
     ),
     RetentionRule(
         ("volunteers", "memberships", "skills"),
-        "pseudonym; what each organisation knows: name, birth date, skills, consent, availability, STOP",
+        "pseudonym; what each organisation knows: name, birth date, skills, consent, availability, station, STOP",
         "until the person leaves the roster", "to ask those who are able and allowed",
     ),
     RetentionRule(
@@ -43,6 +43,10 @@ RULES: tuple[RetentionRule, ...] = (
         "by pseudonym: who is on which list of an organisation, and who must not meet whom",
         "until the list or pair is deleted, or the person leaves the roster",
         "to ask those who were approved, and to keep people apart",
+    ),
+    RetentionRule(
+        ("muster_points",), "stations and other places where people gather, by name",
+        "until a supervisor removes them", "to send people to a place that they know",
     ),
     RetentionRule(
         ("candidates",), "where to search for a volunteer, birth date, skills, consent, last offers and rest",

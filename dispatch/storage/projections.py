@@ -13,12 +13,13 @@ from dispatch.domain.agenda import agenda
 from dispatch.domain.incident import Assignment, Escalation, Incident, Offer, Recall, Seat
 from dispatch.storage.queries import fill
 from dispatch.storage.table import Claim, Row, Table, columns_of
-from schemas.base import SEVERITY_RANK, Position, Window
+from schemas.base import SEVERITY_RANK, MusterPoint, Position, Window
 from schemas.plans import Plan
 from schemas.reports import Professional
 
 _ELSEWHERE = (
-    "plan", "position", "professional", "window", "seats", "live", "waiting", "settled", "assignments", "recalls",
+    "plan", "position", "professional", "window", "musters", "seats", "live", "waiting", "settled", "assignments",
+    "recalls",
     "escalations",
 )  # fmt: skip
 """Fields of an incident that are no column of its own: they are taken apart, or are rows of other tables."""
@@ -39,6 +40,7 @@ INCIDENTS = Table(
         "reference": "text",
         "starts_at": "timestamptz",
         "ends_at": "timestamptz",
+        "musters": "jsonb",
     },
     key=("id",),
     subject="id",
@@ -194,8 +196,10 @@ def _incident_row(incident: Incident) -> Row:
     place, professional = incident.position, incident.professional
     lat, lon = (place.lat, place.lon) if place else (None, None)
     starts_at, ends_at = (window.starts_at, window.ends_at) if (window := incident.window) else (None, None)
+    musters = [one.model_dump() for one in incident.musters] or None
     row = (
         *_plain(incident), incident.seq, lat, lon, professional.requested, professional.reference, starts_at, ends_at,
+        musters,
     )  # fmt: skip
     return INCIDENTS.packed(row)
 
@@ -220,12 +224,14 @@ def incident_from(record: asyncpg.Record, plan: Plan, children: Mapping[Table, S
     starts_at, ends_at = row.pop("starts_at"), row.pop("ends_at")
     del row["counted_seq"]
     professional = Professional(requested=row.pop("requested"), reference=row.pop("reference"))
+    musters = tuple(MusterPoint.model_validate(one) for one in row.pop("musters") or ())
     return Incident(
         **row,
         plan=plan,
         position=None if lat is None else Position(lat=lat, lon=lon),
         professional=professional,
         window=None if starts_at is None else Window(starts_at=starts_at, ends_at=ends_at),
+        musters=musters,
         seats=tuple(children[SEATS]),
         live={offer.id: offer for offer in children[OFFERS] if offer.status == "extended"},
         waiting={offer.id: offer for offer in children[OFFERS] if offer.status == "waitlisted"},

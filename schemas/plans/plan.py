@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import orjson
 from pydantic import Field, model_validator
 
-from schemas.base import Engagement, Hazard, Lane, Operational, Public, Severity, Slug, Strict
+from schemas.base import Engagement, Hazard, Lane, MusterName, Operational, Public, Severity, Slug, Strict
 from schemas.plans.asking import BROADCAST_ROUND, OfferPolicy, SearchPolicy
 from schemas.plans.rules import PlanRuleError, Seconds
 from schemas.plans.seats import SeatNeed
@@ -18,6 +18,11 @@ from schemas.plans.stored import from_stored, to_stored
 
 ARRIVE_WITHIN_S: Mapping[Severity, int] = {"life_threatening": 900, "urgent": 1800, "routine": 7200}
 """How long after a yes an arrival still helps, for plans that do not say it in `arrive_within_s`."""
+
+SCENE, STATION = RESERVED = ("scene", "station")
+"""The places to go to that are no names of muster points."""
+MOST_STATIONS = 50
+"""The most stations that one incident may ask, one after the other."""
 
 
 class Plan(Strict):
@@ -29,6 +34,8 @@ class Plan(Strict):
     A volunteer who says that they need longer than `arrive_within_s` fills no seat of the plan: they come in reserve.
     `ask` is how offers are extended: some always open (rolling), some at once and the next when all of them have ended
     (wave), one at a time (sequential), or to everybody eligible until the seats are filled (broadcast).
+    People go to `muster`: the scene, the station of which they are a member, or a named point; `stations` is the order
+    in which stations are asked, else it is by their distance to the incident.
     With `place_when_asked` their page shows the exact place to those who are asked, and not only after a yes.
     """
 
@@ -50,6 +57,8 @@ class Plan(Strict):
     stale_after_s: Public[Seconds | None] = None
     arrive_within_s: Public[Seconds | None] = None
     place_when_asked: Public[bool] = False
+    muster: Operational[MusterName] = SCENE
+    stations: Operational[tuple[MusterName, ...]] = Field(default=(), max_length=MOST_STATIONS)
 
     @cached_property
     def canonical(self) -> dict[str, Any]:
@@ -93,6 +102,22 @@ class Plan(Strict):
                 f"`ask: broadcast` asks {BROADCAST_ROUND} at a time: say how many at most, as in `most: 2000`"
             )
             raise PlanRuleError("offers.most", msg)
+        return self
+
+    @model_validator(mode="after")
+    def people_gather_where_they_may(self) -> Self:
+        """Reject stations for those who crew no vehicle, an order of stations that nobody asks, a misspelt word."""
+        word = self.muster.casefold()
+        if self.muster not in RESERVED and word in RESERVED:
+            raise PlanRuleError("muster", f"write `muster: {word}`, in small letters")
+        if self.muster != SCENE and self.engagement == "notice":
+            raise PlanRuleError("muster", "a notice sends nobody: leave out `muster`")
+        if self.muster == STATION and self.engagement != "crew":
+            raise PlanRuleError("muster", "people of a station crew its vehicles: set `engagement: crew`")
+        if self.stations and self.muster != STATION:
+            raise PlanRuleError("stations", "an order of stations needs `muster: station`")
+        if len(set(self.stations)) < len(self.stations):
+            raise PlanRuleError("stations", "a station is named twice")
         return self
 
     @model_validator(mode="after")

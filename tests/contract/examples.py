@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
-from schemas.base import Event, Position, Window
+from schemas.base import Event, MusterPoint, Position, Window
 from schemas.envelope import SOURCE
 from schemas.generations import GENERATION, seats_of
 from schemas.ids import derived, named
@@ -64,7 +64,8 @@ VALUES: dict[str, Any] = {
     "lon": 7.7521,
     "message_id": derived(OFFER, "sms", 1),
     "mode": "actual",
-    "muster": "station-1",
+    "muster": "CIS Barr",
+    "musters": (MusterPoint(name="CIS Barr", position=Position(lat=48.4079, lon=7.4492)),),
     "offer_id": OFFER,
     "organisation": ORGANISATION,
     "outcome": "reserve",

@@ -80,8 +80,8 @@ def test_every_golden_message_fits_the_document(path: Path) -> None:
 
 
 def test_the_document_rejects_an_invalid_message() -> None:
-    golden = json.loads((GOLDEN / "offer.extended.v1.json").read_text("utf-8"))
-    schema = DOCUMENT | DOCUMENT["components"]["messages"]["offer.extended.v1"]["payload"]
+    golden = json.loads((GOLDEN / "offer.extended.v2.json").read_text("utf-8"))
+    schema = DOCUMENT | DOCUMENT["components"]["messages"]["offer.extended.v2"]["payload"]
     del golden["body"]["offer_id"]
     with pytest.raises(jsonschema.ValidationError, match="offer_id"):
         jsonschema.Draft7Validator(schema).validate(golden["body"])

@@ -88,7 +88,8 @@ def test_the_example_of_each_field_of_a_plan_is_valid(path: str) -> None:
     assert {name for name, _ in reference.plan_fields()} <= EXAMPLES.keys()
     value = yaml.safe_load(EXAMPLES[path])
     section, _, name = path.partition(".")
-    body = plan(steps=({"after_s": 60, "level": 1, "do": "page"},)).model_dump()
+    steps = ({"after_s": 60, "level": 1, "do": "page"},)
+    body = plan(steps=steps, engagement="crew", muster="station").model_dump()
     if not name:
         body[section] = value
     else:

@@ -103,6 +103,10 @@ PLAN: dict[str, str] = {
     "arrive_within_s": "How long after a yes an arrival still helps; whoever needs longer is in reserve. "
     "Default: 900 for `life_threatening`, 1800 for `urgent`, 7200 for `routine` incidents.",
     "place_when_asked": "Whether the page shows the exact place before a yes, too; else from a yes until the release.",
+    "muster": "Where people go: `scene`, to the incident; `station`, only the members of a station are asked, and "
+    "come to it; or the name of a muster point, around which people are searched, and where they gather.",
+    "stations": "The order in which stations are asked, with `muster: station`; else all, by their distance to the "
+    "incident.",
 }
 
 ACTS: dict[str, str] = {
@@ -141,6 +145,7 @@ GATES: dict[Gate, str] = {
     Gate.WAITED_LESS: "is eligible, but it is the turn of others, who have waited longer",
     Gate.NOT_DRAWN: "is eligible, and was not drawn by lot",
     Gate.LATER_GROUP: "is eligible, but others are in an earlier group of the plan's `order`",
+    Gate.STATION: "is no member of a station that is asked so far",
 }
 
 REASONS: dict[str, tuple[str, str]] = {
@@ -164,6 +169,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "report_incomplete": (
         "Invalid fields of a life-threatening report were cut or left out: see the detail. Pages for `hazards`.",
         "Ask the source; send a report with `updates`. Correct what the source sends.",
+    ),
+    "no_muster_point": (
+        "The plan names an unknown muster point, or no station has members. People are searched around the scene.",
+        "Correct the plan, the points or the roster: `dispatch plans check --roster`.",
     ),
     "opened_late": (
         "The report was accepted in time and opened long after, after an outage. Volunteers are asked all the same.",

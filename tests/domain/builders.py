@@ -67,7 +67,7 @@ def opening(**changes: object) -> Opening:
     }  # fmt: skip
     known: dict[str, Any] = {
         "report_id": named("report"), "organisation": named("organisation"), "mode": "actual",
-        "trusted": True, "area": None, "accepted_at": START, "zone": "Europe/Paris",
+        "trusted": True, "area": None, "accepted_at": START, "zone": "Europe/Paris", "known": None,
     }  # fmt: skip
     report = {name: value for name, value in changes.items() if name not in known}
     known |= {name: value for name, value in changes.items() if name in known}
@@ -185,7 +185,7 @@ def passed(before: Incident, end: datetime) -> Incident:
 
 def kinds(events: Sequence[Event]) -> list[str]:
     """Return the types of events without their version."""
-    return [event.type.removesuffix(".v1") for event in events]
+    return [event.type.rpartition(".v")[0] for event in events]
 
 
 def due(state: Incident) -> dict[str, float]:

@@ -88,7 +88,7 @@ async def test_an_unreadable_event_stands_in_the_timeline_and_hides_no_other(
     site: Site,
 ) -> None:
     incident = await site.scene.incident()
-    await site.scene.uow.pool.execute("UPDATE journal SET body = '{}' WHERE type = 'offer.extended.v1'")
+    await site.scene.uow.pool.execute("UPDATE journal SET body = '{}' WHERE type = 'offer.extended.v2'")
     key = await site.key("console:read")
     timeline = (await site.client.get(f"/v1/incidents/{incident.id}/timeline", headers=key)).json()
     kinds = [moment["what"] for moment in timeline["moments"]]

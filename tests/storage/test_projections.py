@@ -23,7 +23,7 @@ from tests.support.world import TRUSTED, World
 NAMES = [table.name for table in PROJECTIONS]
 TYPES = {
     "uuid": "uuid", "text": "text", "int4": "int", "int2": "smallint", "bool": "bool", "float8": "float8",
-    "timestamptz": "timestamptz", "_text": "text[]",
+    "timestamptz": "timestamptz", "_text": "text[]", "jsonb": "jsonb",
 }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ RAN_TWICE = """
                      count(*) FILTER (WHERE type = 'incident.uncovered.v1') OVER (PARTITION BY stream ORDER BY seq)
                          AS since
               FROM journal WHERE topic IN ('incident.events', 'dispatch.offers', 'dispatch.escalations')) AS told
-        WHERE type IN ('offer.expired.v1', 'incident.step_done.v1', 'incident.widened.v1', 'escalation.raised.v1')
+        WHERE type IN ('offer.expired.v1', 'incident.step_done.v1', 'incident.widened.v2', 'escalation.raised.v1')
     ) AS ran GROUP BY stream, type, what HAVING count(*) > 1
 """
 NEVER_RAN = """

@@ -120,7 +120,7 @@ async def test_an_entry_that_never_ran_and_one_that_ran_twice_are_found(post: Po
 
 
 @pytest.mark.parametrize(
-    ("event", "line"), [("assignment.assigned.v1", "seats"), ("offer.extended.v1", "offers")]
+    ("event", "line"), [("assignment.assigned.v1", "seats"), ("offer.extended.v2", "offers")]
 )
 async def test_a_past_violation_is_found_in_the_journal(post: Post, event: str, line: str) -> None:
     await post.uow.pool.execute(AGAIN, event)

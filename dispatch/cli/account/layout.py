@@ -47,6 +47,8 @@ def _facts(found: IncidentDetail, teller: Teller) -> Iterator[tuple[str, str]]:
     yield teller.label("plan"), found.plan
     if found.position is not None:
         yield teller.label("position"), f"{found.position.lat:.5f}, {found.position.lon:.5f}"
+    if found.musters:
+        yield teller.label("muster"), one_line(", ".join(found.musters))
     if found.hazards:
         yield teller.label("hazards"), ", ".join(found.hazards)
     yield teller.label("opened"), teller.day(found.opened_at)

@@ -79,6 +79,8 @@ class Teller:
         """Return an event as a sentence."""
         if moment.detail.get("unreadable"):
             return EVENTS["unreadable"][self.language]
+        if moment.what == "incident.widened" and moment.detail.get("muster"):
+            return EVENTS["station.next"][self.language].format(**self._fields(moment.detail))
         if moment.what not in EVENTS:
             return one_line(moment.what.replace(".", " ").replace("_", " "))
         return EVENTS[moment.what][self.language].format(**self._fields(moment.detail))
@@ -99,6 +101,7 @@ class Teller:
             "outcome": self.word(REASONS, str(detail.get("outcome", ""))),
             "ended_as": self.ended_as(detail.get("outcome")),
             "why": f" ({one_line(reason.replace('_', ' '))})" if reason else "",
+            "at": f", {one_line(detail['muster'])}" if detail.get("muster") else "",
             "reserve": self.label("in_reserve") if detail.get("reserve") else "",
             "paged": self.label("paged") if detail.get("page") else "",
             "shut": self.label("shut", why=self.counts(detail["shut"])) if detail.get("shut") else "",

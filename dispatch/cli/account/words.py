@@ -38,6 +38,7 @@ EVENTS: Words = {
         "en": "{found} of {wanted} found within {radius_m}; looks again at {retry_at}{shut}",
     },
     "incident.widened": {"fr": "recherche élargie à {radius_m}", "en": "search widened to {radius_m}"},
+    "station.next": {"fr": "centre suivant appelé : {muster}", "en": "next station asked: {muster}"},
     "incident.step_done": {"fr": "étape du plan, niveau {level}", "en": "a step of the plan, level {level}"},
     "incident.recall_acknowledged": {"fr": "{who} a vu la consigne", "en": "{who} has seen the recall"},
     "search.round": {
@@ -45,8 +46,8 @@ EVENTS: Words = {
         "en": "search for {wanted} within {radius_m}",
     },
     "offer.extended": {
-        "fr": "appel à {who} : {role}, à {distance_m}, réponse avant {expires_at}",
-        "en": "{who} is asked: {role}, {distance_m} away, answer by {expires_at}",
+        "fr": "appel à {who} : {role}{at}, à {distance_m}, réponse avant {expires_at}",
+        "en": "{who} is asked: {role}{at}, {distance_m} away, answer by {expires_at}",
     },
     "offer.accepted": {"fr": "{who} dit oui", "en": "{who} says yes"},
     "offer.declined": {"fr": "{who} dit non", "en": "{who} says no"},
@@ -137,12 +138,14 @@ GATES: Words = {
     "waited_less": {"fr": "d'autres attendent depuis plus longtemps", "en": "others have waited longer"},
     "not_drawn": {"fr": "pas tiré au sort", "en": "not drawn"},
     "later_group": {"fr": "d'autres passent avant", "en": "others come first"},
+    "station": {"fr": "d'aucun centre appelé", "en": "of no station that is asked"},
     "unsendable": {"fr": "injoignable pour l'instant", "en": "cannot be reached now"},
 }
 LABELS: Words = {
     "reported": {"fr": "signalé", "en": "reported"},
     "plan": {"fr": "plan", "en": "plan"},
     "position": {"fr": "position", "en": "position"},
+    "muster": {"fr": "rendez-vous", "en": "report to"},
     "hazards": {"fr": "dangers", "en": "hazards"},
     "window": {"fr": "horaires", "en": "window"},
     "opened": {"fr": "ouvert", "en": "opened"},

@@ -207,4 +207,7 @@ def _steps(one: IncidentOutlook, reader: Reader) -> list[str]:
 def _step(what: Consequence, one: IncidentOutlook, reader: Reader) -> str:
     distance, radius = (distance_in_words(metres, reader.language) for metres in (what.number, one.radius_m))
     why = reader.why(what.reason, "")
-    return reader.say(what.step, number=what.number, distance=distance, radius=radius, why=why)
+    station = one_line(what.reason)
+    return reader.say(
+        what.step, number=what.number, distance=distance, radius=radius, why=why, station=station
+    )

@@ -75,6 +75,7 @@ WORDS: dict[str, dict[Language, str]] = {
         "en": "looks again for {number}, nobody is left within {radius}",
     },
     "widens": {"fr": "élargit à {distance}", "en": "widens to {distance}"},
+    "next_station": {"fr": "centre suivant : {station}", "en": "next station: {station}"},
     "tells": {"fr": "signale ici, niveau {number} ({why})", "en": "shows level {number} ({why})"},
     "pages": {"fr": "alerte la garde, niveau {number} ({why})", "en": "pages level {number} ({why})"},
     "pages_next": {"fr": "alerte le contact suivant", "en": "pages the next contact"},

@@ -48,6 +48,8 @@ class Gate(IntFlag):
     HELD = 16384
     # Set while nothing can be sent on the channels to which the volunteer has consented.
     UNSENDABLE = 32768
+    # Set where only the members of some stations are asked.
+    STATION = 65_536
     # Set for plans that name lists of people, and for people who must not meet.
     LIST = 131_072
     NEVER = 262_144
@@ -67,11 +69,12 @@ BEHIND = {"nearest": Gate.FARTHER, "turn": Gate.WAITED_LESS, "lot": Gate.NOT_DRA
 
 
 class Found(NamedTuple):
-    """A volunteer near one role of one incident."""
+    """A volunteer near one role of one incident; `muster` is their station, where stations are asked."""
 
     volunteer_id: UUID
     metres: float
     gates: int
+    muster: str | None = None
 
 
 @dataclass(slots=True)
@@ -169,7 +172,7 @@ def _choose(
             if room == 0:
                 break
             if not one.gates and one.volunteer_id not in taken:
-                choice.picks.append(Pick(one.volunteer_id, role, round(one.metres)))
+                choice.picks.append(Pick(one.volunteer_id, role, round(one.metres), one.muster))
                 taken.add(one.volunteer_id)
                 mine.add(one.volunteer_id)
                 room -= 1

@@ -152,7 +152,16 @@ SENTENCES: dict[str, dict[Language, str]] = {
     },
 }
 
-WITH_DETAIL = {"ambiguous_sender", "text_flood", "by_hand", "parked", "stuck", "paused", "gateway"}
+WITH_DETAIL = {
+    "no_muster_point",
+    "ambiguous_sender",
+    "text_flood",
+    "by_hand",
+    "parked",
+    "stuck",
+    "paused",
+    "gateway",
+}
 """Reasons that tell little without what was written to them."""
 
 REASONS: dict[str, dict[Language, str]] = {
@@ -211,6 +220,10 @@ REASONS: dict[str, dict[Language, str]] = {
     "report_incomplete": {
         "fr": "un signalement n'a été lu qu'en partie ; il peut citer un danger",
         "en": "a report was read only in part; it may mention a hazard",
+    },
+    "no_muster_point": {
+        "fr": "lieu de rassemblement inconnu",
+        "en": "the place to gather is unknown",
     },
     "opened_late": {
         "fr": "un signalement a été traité en retard",

@@ -77,7 +77,8 @@ _SEAT = ("number", "role", "all_skills", "any_skills", "min_age", "reserve", "as
 class IncidentDetail:
     """An incident with all its parts.
 
-    `acts` are the commands allowed now, `words` the reports' texts, `texts` those that its volunteers sent.
+    `acts` are the commands allowed now, `words` the reports' texts, `texts` those that its volunteers sent. `musters`
+    are the stations that are asked so far, or the named point where people gather; none where they go to the scene.
     """
 
     id: UUID
@@ -99,6 +100,7 @@ class IncidentDetail:
     taken_by: str | None
     window: SentWindow | None
     radius_m: int
+    musters: list[str]
     acts: list[str]
     words: list[str]
     texts: list[ResponderText]
@@ -184,6 +186,7 @@ def _detail(
         title={str(language): title for language, title in found.plan.title.items()},
         outcome=found.ended_as,
         acts=allowed(found) + ([] if found.ended else ["escalate"]),
+        musters=[point.name for point in found.stations or found.musters],
         words=words,
         texts=texts,
         seats=[SeatDetail.of(seat) for seat in found.seats],

@@ -12,7 +12,10 @@ from schemas.offers import Missed
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them."""
+    """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them.
+
+    `muster` names the point to come to; null for the scene.
+    """
 
     id: UUID
     volunteer_id: UUID
@@ -25,6 +28,7 @@ class Offer:
     settled_at: datetime | None = None
     late: str | None = None
     missed: Missed | None = None
+    muster: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ EXAMPLES: dict[str, str] = {
     "stale_after_s": "900",
     "arrive_within_s": "1200",
     "place_when_asked": "true",
+    "muster": "station",
+    "stations": "[CIS Barr, CIS Andlau]",
 }
 
 

@@ -169,6 +169,10 @@ OWN_GATES: dict[Gate, dict[Language, str]] = {
     Gate.WAITED_LESS: {"fr": "c'était le tour de quelqu'un d'autre", "en": "it was somebody else's turn"},
     Gate.NOT_DRAWN: {"fr": "le sort a désigné quelqu'un d'autre", "en": "somebody else was drawn by lot"},
     Gate.LATER_GROUP: {"fr": "d'autres passaient avant", "en": "others came first"},
+    Gate.STATION: {
+        "fr": "on appelait l'équipage d'un centre dont vous n'êtes pas",
+        "en": "the crew of a station was called to which you do not belong",
+    },
 }
 """Why a volunteer was not asked, in words for themselves: here a sensitive gate is named."""
 

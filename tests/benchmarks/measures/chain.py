@@ -54,7 +54,7 @@ async def product(site: Site, city: City, count: int) -> tuple[list[float], list
     """Send reports by HTTP; return the milliseconds of each offer, early and later, and the CPU used."""
     (port,) = free_ports(1)
     order = Order(
-        site.bootstrap, RATE, count, "dispatch.offers", "offer.extended.v1", OFFERS,
+        site.bootstrap, RATE, count, "dispatch.offers", "offer.extended.v2", OFFERS,
         url=f"http://127.0.0.1:{port}", key=city.key, people=city.people,
     )  # fmt: skip
     program = site.work(*ROLES, dsn=city.dsn, DISPATCH_HTTP=f"127.0.0.1:{port}")

@@ -37,7 +37,7 @@ async def measure(site: Site) -> list[Row]:
         for roles in ROLES
     ]
     order = Order(
-        site.bootstrap, RATE, count, "dispatch.offers", "offer.extended.v1", OFFERS,
+        site.bootstrap, RATE, count, "dispatch.offers", "offer.extended.v2", OFFERS,
         url=f"http://127.0.0.1:{web}", key=city.key, people=PEOPLE, phones=gateway,
     )  # fmt: skip
     site.say(f"{count} reports at {RATE:.0f}/s, {OFFERS} people each")

@@ -58,7 +58,7 @@ NOT_OPENED_ONCE = """
 PUBLISHED_TWICE = """
     SELECT type, said->>'incident_id', said->>'volunteer_id', count(*)
     FROM (SELECT type, convert_from(body, 'UTF8')::jsonb AS said FROM journal
-          WHERE type IN ('offer.extended.v1', 'offer.accepted.v1', 'assignment.assigned.v1')) AS told
+          WHERE type IN ('offer.extended.v2', 'offer.accepted.v1', 'assignment.assigned.v1')) AS told
     WHERE NOT EXISTS (SELECT FROM offers o WHERE o.id = (said->>'offer_id')::uuid AND o.missed IS NOT NULL)
     GROUP BY 1, 2, 3 HAVING count(*) > 1
 """

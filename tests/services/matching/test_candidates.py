@@ -131,7 +131,7 @@ async def test_the_next_search_sees_what_changed(pool: asyncpg.Pool, somebody: U
     await pool.execute(statement, somebody)
     one = incidents()[0]
     found = (await found_around(pool, [one]))[one.id]["driver"]
-    assert [(who, seen) for who, _, seen in found] == ([] if gates is None else [(somebody, gates)])
+    assert [(who, seen) for who, _, seen, _ in found] == ([] if gates is None else [(somebody, gates)])
     assert await differences(pool) == []
 
 

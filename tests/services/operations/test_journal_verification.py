@@ -110,7 +110,7 @@ async def test_a_break_is_named_by_stream_place_topic_type_incident_and_time(
 ) -> None:
     await tamper(world, "UPDATE journal SET body = '{}' WHERE stream = $1 AND seq = 2", incident)
     assert (await verify(world.uow, READERS)).breaks == [
-        Break(incident, 2, CHANGED, "dispatch.offers", "offer.extended.v1", world.now, incident)
+        Break(incident, 2, CHANGED, "dispatch.offers", "offer.extended.v2", world.now, incident)
     ]
     report = await world.pool.fetchval("SELECT id FROM reports WHERE incident_id = $1", incident)
     await tamper(world, "UPDATE journal SET body = '{}' WHERE stream = $1", report)

@@ -173,7 +173,7 @@ async def test_a_journal_that_makes_no_sense_is_said_and_rebuilds_nothing(world:
     name = await world.ask()
     await world.answer(name, people[0], "accepted")
     before = await stored(world, *TABLES)
-    await world.pool.execute("DELETE FROM journal WHERE type = 'offer.extended.v1'")
+    await world.pool.execute("DELETE FROM journal WHERE type = 'offer.extended.v2'")
     found = await compare(world.uow)
     assert found[0].startswith(f"journal {name}: ")
     with pytest.raises(RefusedError):

@@ -107,8 +107,8 @@ SELECT a.incident_id, a.seat FROM stays a JOIN stays b
 -- Times would not prove it: two transactions may each have read the clock before they waited for the other.
 WITH asked AS (
     SELECT i.lane, b.body ->> 'volunteer_id' AS volunteer_id, b.body ->> 'offer_id' AS name,
-           int8range(min(j.id) FILTER (WHERE j.type = 'offer.extended.v1'),
-                     min(j.id) FILTER (WHERE j.type <> 'offer.extended.v1')) AS stood
+           int8range(min(j.id) FILTER (WHERE j.type LIKE 'offer.extended.%'),
+                     min(j.id) FILTER (WHERE j.type NOT LIKE 'offer.extended.%')) AS stood
     FROM journal j
     JOIN incidents i ON i.id = j.stream
     CROSS JOIN LATERAL (SELECT convert_from(j.body, 'UTF8')::jsonb AS body) AS b
