@@ -19,8 +19,7 @@ from schemas.reports import Professional
 
 _ELSEWHERE = (
     "plan", "position", "professional", "window", "musters", "seats", "live", "waiting", "settled", "assignments",
-    "recalls",
-    "escalations",
+    "recalls", "escalations",
 )  # fmt: skip
 """Fields of an incident that are no column of its own: they are taken apart, or are rows of other tables."""
 _PLAIN = columns_of(Incident, without=_ELSEWHERE)

@@ -7,14 +7,15 @@ from uuid import UUID
 
 from dispatch.domain.incident import AssignmentStatus, EscalationStatus, OfferStatus
 from schemas.escalations import SubjectKind
-from schemas.offers import Missed
+from schemas.offers import Channel, Missed
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them.
 
-    `muster` names the point to come to; null for the scene.
+    `waiting_since` is when a yes was received for which no seat was left, `waiting_by` its channel; `muster` names the
+    point to come to, null for the scene.
     """
 
     id: UUID
@@ -28,6 +29,8 @@ class Offer:
     settled_at: datetime | None = None
     late: str | None = None
     missed: Missed | None = None
+    waiting_since: datetime | None = None
+    waiting_by: Channel | None = None
     muster: str | None = None
 
 
