@@ -62,6 +62,7 @@ PATTERNS: dict[str, str] = {
     r"^[0-9][0-9AB][0-9]{3}$": "must be the INSEE code of a commune, such as 67482",
     r"^[^\x00-\x1f\x7f,;]+$": "must be a name without , and ;, such as CIS Barr",
     r"^[^\x00]+$": "must be printable text, such as Anne Weber",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "must be a time of day, such as 21:00",
     r"^[a-z0-9_-]{1,32}$": "must be up to 32 lower-case letters, digits, `_` or `-`, such as my-gateway",
 }
 """What the patterns of fields allow, with an example: no reader is shown a regular expression."""

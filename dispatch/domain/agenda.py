@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain import arrivals, doubts, escalation, waiting_list
+from dispatch.domain import arrivals, doubts, escalation, timing, waiting_list
 from dispatch.domain.answers import close_if_done
 from dispatch.domain.commands import Tick
 from dispatch.domain.counting import counted
 from dispatch.domain.decision import AT_ONCE, Decision
 from dispatch.domain.incident import Incident, Recall
-from dispatch.domain.offers import can_widen, may_ask, wants_offers_at, widen
+from dispatch.domain.offers import can_widen, defer, may_ask, wants_offers_at, widen
 from schemas.incidents import StepDone
 from schemas.offers import OfferExpired
 
@@ -59,6 +59,8 @@ def tick(decision: Decision, command: Tick) -> None:
         missing = counted(len(decision.incident.unseen()), "person has", "people have")
         decision.escalate("recall_unacknowledged", page=True, detail=f"{missing} not acknowledged the recall")
     decision.extend(escalation.due(decision.incident.escalations, now))
+    if _is_due(_consider_at(decision.incident), now) and timing.asks_at(decision.incident, now) != now:
+        defer(decision)
 
 
 def _end_offers(decision: Decision, command: Tick) -> None:
@@ -93,7 +95,10 @@ def _lacks_people(incident: Incident) -> bool:
 def _widens_at(incident: Incident) -> datetime | None:
     if not (can_widen(incident) and may_ask(incident) and _lacks_people(incident)):
         return None
-    return incident.widened_at + timedelta(seconds=incident.plan.search.widen_after_s)
+    length = timedelta(seconds=incident.plan.search.widen_after_s)
+    return timing.awake_after(
+        incident, timing.asks_at(incident, incident.widened_at) or incident.widened_at, length
+    )
 
 
 def _step_at(incident: Incident) -> datetime | None:
@@ -101,11 +106,11 @@ def _step_at(incident: Incident) -> datetime | None:
     steps, done = incident.plan.steps, incident.steps_done
     if done >= len(steps) or not _lacks_people(incident):
         return None
-    planned = incident.armed_at + timedelta(seconds=steps[done].after_s)
-    if done == 0 or incident.last_step_at is None:
-        return planned
-    gap = timedelta(seconds=steps[done].after_s - steps[done - 1].after_s)
-    return max(planned, incident.last_step_at + gap)
+    planned = timing.steps_from(incident) + timedelta(seconds=steps[done].after_s)
+    if done > 0 and incident.last_step_at is not None:
+        gap = timedelta(seconds=steps[done].after_s - steps[done - 1].after_s)
+        planned = max(planned, incident.last_step_at + gap)
+    return timing.known_at(incident, planned)
 
 
 def _do_step(decision: Decision) -> None:
@@ -155,4 +160,4 @@ def _consider_at(incident: Incident) -> datetime | None:
     if (at := wants_offers_at(incident)) is None:
         return None
     grace = SEVERE_GRACE if incident.severity == "life_threatening" else CONSIDER_GRACE
-    return max(at, incident.retry_at or incident.last_at + grace)
+    return timing.asks_at(incident, max(at, incident.retry_at or incident.last_at + grace))

@@ -1,6 +1,6 @@
 """Moments as the clock of a place shows them, unambiguous in the hour that comes twice when clocks go back."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from schemas.volunteers import Language
@@ -22,3 +22,8 @@ def written(here: datetime, pattern: str, language: Language) -> str:
     if before is None or after is None or before == after:
         return text
     return f"{text} ({(SUMMER if before > after else WINTER)[language]})"
+
+
+def at_local(day: date, clock: time, zone: str) -> datetime:
+    """Return the moment, in UTC, at which the clock of a place shows a time on a day."""
+    return datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from dispatch.domain import mustering
+from dispatch.domain import mustering, timing
 from dispatch.domain.asking import way_of
 from dispatch.domain.asking.way import Way
 from dispatch.domain.commands import Consider, Pick, Unreached
@@ -18,6 +18,8 @@ from schemas.ids import derived
 from schemas.incidents import Shortfall, Widened
 from schemas.offers import OfferExtended
 
+QUIET = "quiet_hours"
+"""Why nobody was found whom the time of day keeps from being asked."""
 CONTENDED_RETRY = timedelta(seconds=1)
 """The delay before the next search when another transaction held some of the volunteers."""
 UNSENDABLE_RETRY = timedelta(seconds=5)
@@ -63,7 +65,9 @@ def offers_wanted(incident: Incident) -> Counter[str]:
 
 
 def offers_due(incident: Incident, now: datetime) -> Counter[str]:
-    """Return how many offers to extend now, by role: none before the next round of a broadcast."""
+    """Return how many offers to extend now, by role: none in quiet hours, or before a round of a broadcast."""
+    if timing.asks_at(incident, now) != now:
+        return Counter()
     begins_at = way_of(incident).next_round_at(incident)
     return Counter() if begins_at is not None and now < begins_at else offers_wanted(incident)
 
@@ -131,6 +135,7 @@ def consider(decision: Decision, command: Consider) -> None:
 
 def _extend(decision: Decision, pick: Pick, command: Consider) -> None:
     incident = decision.incident
+    window = timedelta(seconds=incident.plan.offers.window_s)
     decision.add(
         OfferExtended(
             at=decision.now,
@@ -139,12 +144,26 @@ def _extend(decision: Decision, pick: Pick, command: Consider) -> None:
             offer_id=derived(incident.id, "offer", pick.volunteer_id, incident.seq),
             volunteer_id=pick.volunteer_id,
             role=pick.role,
-            expires_at=decision.now + timedelta(seconds=incident.plan.offers.window_s),
+            expires_at=timing.awake_after(incident, decision.now, window),
             distance_m=pick.distance_m,
             round_id=command.round_id,
             muster=mustering.point_of(incident, pick),
         )
     )
+
+
+def defer(decision: Decision) -> None:
+    """Record that people are wanted whom nobody may ask before the quiet hours end."""
+    incident, now = decision.incident, decision.now
+    wanted = offers_wanted(incident).total()
+    resumes_at = timing.asks_at(incident, now)
+    over = incident.window.ends_at if incident.window else now
+    decision.add(
+        Shortfall(
+            at=now, incident_id=incident.id, wanted=wanted, found=0, radius_m=incident.radius_m,
+            shut={QUIET: wanted}, retry_at=resumes_at or over,
+        )
+    )  # fmt: skip
 
 
 def withdraw_unreached(decision: Decision, command: Unreached) -> None:

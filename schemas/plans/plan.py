@@ -15,6 +15,7 @@ from schemas.plans.rules import PlanRuleError, Seconds
 from schemas.plans.seats import SeatNeed
 from schemas.plans.steps import Step
 from schemas.plans.stored import from_stored, to_stored
+from schemas.plans.times import Ahead, Quiet, QuietHours
 
 ARRIVE_WITHIN_S: Mapping[Severity, int] = {"life_threatening": 900, "urgent": 1800, "routine": 7200}
 """How long after a yes an arrival still helps, for plans that do not say it in `arrive_within_s`."""
@@ -36,6 +37,9 @@ class Plan(Strict):
     (wave), one at a time (sequential), or to everybody eligible until the seats are filled (broadcast).
     People go to `muster`: the scene, the station of which they are a member, or a named point; `stations` is the order
     in which stations are asked, else it is by their distance to the incident.
+    `interruptible` is false where whoever is there is asked for nothing else. People are asked `ask_ahead_s` before a
+    window, at once where null, and reminded `remind_before_s`, null meaning a day and two hours before. `quiet` are the
+    hours in which a planned mission asks nobody, null meaning 21:00 to 8:00.
     With `place_when_asked` their page shows the exact place to those who are asked, and not only after a yes.
     """
 
@@ -59,6 +63,10 @@ class Plan(Strict):
     place_when_asked: Public[bool] = False
     muster: Operational[MusterName] = SCENE
     stations: Operational[tuple[MusterName, ...]] = Field(default=(), max_length=MOST_STATIONS)
+    interruptible: Public[bool] = True
+    ask_ahead_s: Public[Ahead | None] = None
+    quiet: Public[Quiet | None] = None
+    remind_before_s: Public[tuple[Ahead, ...] | None] = Field(default=None, max_length=5)
 
     @cached_property
     def canonical(self) -> dict[str, Any]:
@@ -118,6 +126,13 @@ class Plan(Strict):
             raise PlanRuleError("stations", "an order of stations needs `muster: station`")
         if len(set(self.stations)) < len(self.stations):
             raise PlanRuleError("stations", "a station is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def only_what_is_planned_waits(self) -> Self:
+        """Reject quiet hours of a plan whose calls cannot wait."""
+        if isinstance(self.quiet, QuietHours) and self.lane != "planned":
+            raise PlanRuleError("quiet", "only a plan of the lane `planned` keeps quiet hours")
         return self
 
     @model_validator(mode="after")

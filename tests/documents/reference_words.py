@@ -107,6 +107,13 @@ PLAN: dict[str, str] = {
     "come to it; or the name of a muster point, around which people are searched, and where they gather.",
     "stations": "The order in which stations are asked, with `muster: station`; else all, by their distance to the "
     "incident.",
+    "interruptible": "`false` for whoever holds babies, a patient or a passenger: while the mission runs, they are "
+    "asked for nothing else, however severe.",
+    "ask_ahead_s": "How long before the window people are asked. Default: at once.",
+    "quiet": "The hours, on the organisation's clock, in which a planned mission sends nothing that can wait: "
+    "`{ from, to }` or `off`. Default: 21:00 to 8:00 in the lane `planned`, none in others.",
+    "remind_before_s": "How long before the window those who said yes are reminded. "
+    "Default: a day and two hours before.",
 }
 
 ACTS: dict[str, str] = {

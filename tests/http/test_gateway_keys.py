@@ -76,7 +76,7 @@ async def test_a_text_binds_only_to_the_offers_of_the_organisation_whose_gateway
 
 async def test_a_person_known_to_both_answers_each_through_its_own_gateway(town: Town) -> None:
     first = await town.site.scene.offer(0)
-    second = await town.other.offer(0, await town.other.incident(plan(lane="planned")))
+    second = await town.other.offer(0, await town.other.incident(plan(lane="planned", quiet="off")))
     await town.text(town.foreign, "NON")
     await town.text(town.own, "OUI", "2")
     answers = {row["offer_id"]: row["answer"] for row in await town.answered()}
@@ -174,7 +174,10 @@ async def stopped(town: Town) -> list[bool]:
 
 
 async def test_stop_ends_the_offers_of_the_organisation_whose_gateway_brought_it(town: Town) -> None:
-    own, foreign = await town.site.scene.incident(), await town.other.incident(plan(lane="planned"))
+    own, foreign = (
+        await town.site.scene.incident(),
+        await town.other.incident(plan(lane="planned", quiet="off")),
+    )
     await town.text(town.foreign, "STOP")
     assert await stopped(town) == [False, True]
     status = {

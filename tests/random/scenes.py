@@ -33,11 +33,15 @@ ONE_BY_ONE = _plan(
     offers={"open": 1, "per_seat": 1, "window_s": 30},
 )  # fmt: skip
 PLANNED = _plan(
-    "planned", "event.run", lane="planned", professional="none",
+    "planned", "event.run", lane="planned", quiet="off", professional="none",
     seats=({"role": "helper", "skills": ("first_aid",), "count": 2},), offers={"open": 3, "window_s": 120},
 )  # fmt: skip
 WATCH = watch_plan(
-    name="watch", lane="planned", seats=({"role": "watcher", "skills": ("watch",), "count": 2},), steps=STEPS
+    name="watch",
+    lane="planned",
+    quiet="off",
+    seats=({"role": "watcher", "skills": ("watch",), "count": 2},),
+    steps=STEPS,
 )
 BOOK = PlanBook((PAIR, CREW, ONE_BY_ONE, PLANNED, WATCH, DEFAULT))
 

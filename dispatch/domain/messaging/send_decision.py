@@ -2,23 +2,31 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.gsm import fold
 from dispatch.domain.messaging.page_texts import PageFacts
 from dispatch.domain.messaging.texts import TextFacts, render, until
+from dispatch.domain.timing import quiet_hours, resumes_at
 from dispatch.domain.windows import in_words
-from schemas.base import Mode, Window
+from schemas.base import Lane, Mode, Window
 from schemas.notifications import Purpose
+from schemas.plans import QuietHours
 from schemas.volunteers import Language
 
 SAFETY: frozenset[Purpose] = frozenset({"held", "aborted", "resumed"})
 """Sent to everybody involved on every channel, past consent and opt-outs."""
 WITH_LINK: frozenset[Purpose] = frozenset({"offer", "assigned", "doubted", "held", "aborted", "resumed"})
 
+CAN_WAIT: frozenset[Purpose] = frozenset({"offer", "stand_down", "late", "waitlisted"})
+"""Of a planned mission, not sent in its quiet hours; the others answer somebody who is awake, or keep them safe."""
+ON_THE_WAY = timedelta(hours=1)
+"""How long before the start people may set out."""
 PAUSED = "offers are paused"
 
 
@@ -75,6 +83,9 @@ class Facts:
     place: int | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    lane: Lane | None = None
+    quiet: object = None
+    quiet_zone: str | None = None
 
     @property
     def assigned(self) -> bool:
@@ -90,6 +101,19 @@ def why_not(facts: Facts, now: datetime) -> str | None:
         return "not opted into drills"
     check = _CHECKS.get(facts.purpose)
     return check(facts, now) if check else None
+
+
+def held_until(facts: Facts, now: datetime) -> datetime | None:
+    """Return the end of the quiet hours for which a message waits; null where it may be sent now.
+
+    A stand-down that would come too late to keep somebody from setting out does not wait.
+    """
+    if facts.purpose not in CAN_WAIT or facts.quiet_zone is None or facts.lane is None:
+        return None
+    hours = quiet_hours(facts.lane, _QUIET.validate_python(facts.quiet))
+    until = resumes_at(hours, facts.quiet_zone, now) if hours else now
+    too_late = facts.starts_at is not None and facts.starts_at < until + ON_THE_WAY
+    return None if until == now or (too_late and facts.purpose == "stand_down") else until
 
 
 def text_of(facts: Facts, link: str, now: datetime) -> str:
@@ -188,6 +212,7 @@ def _escalation(facts: Facts, _now: datetime) -> str | None:
     return None if facts.escalation_status == "raised" else f"escalation {facts.escalation_status}"
 
 
+_QUIET: TypeAdapter[QuietHours | Literal["off"] | None] = TypeAdapter(QuietHours | Literal["off"] | None)
 _CHECKS: dict[Purpose, Callable[[Facts, datetime], str | None]] = {
     "offer": _offer,
     "assigned": _assigned,

@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 
 from dispatch.domain.messaging.binding import RECALL_LASTS, RECENT
-from dispatch.domain.messaging.send_decision import Facts, why_not
+from dispatch.domain.messaging.send_decision import Facts, held_until, why_not
 from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.core.event_loop import seconds, wait_for
 from dispatch.services.core.unit_of_work import UnitOfWork
@@ -177,7 +177,10 @@ class Sender:
             )
             known = await with_pages(connection, [Facts(**dict(row)) for row in rows], now)
             ours = [one for one in known if one.status == "leased" and one.attempts == attempts[one.id]]
-            checked = [(facts, why_not(facts, now)) for facts in ours]
+            held = {facts.id: until for facts in ours if (until := held_until(facts, now))}
+            if held:
+                await connection.execute(sql("hold_messages"), list(held), list(held.values()))
+            checked = [(facts, why_not(facts, now)) for facts in ours if facts.id not in held]
             await self._links.store(connection, [facts for facts, why in checked if why is None], now)
         return checked
 

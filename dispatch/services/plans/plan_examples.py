@@ -46,6 +46,10 @@ EXAMPLES: dict[str, str] = {
     "place_when_asked": "true",
     "muster": "station",
     "stations": "[CIS Barr, CIS Andlau]",
+    "interruptible": "false",
+    "ask_ahead_s": "172800",
+    "quiet": '{ from: "21:00", to: "06:30" }',
+    "remind_before_s": "[86400, 7200]",
 }
 
 

@@ -31,6 +31,7 @@ CREW = plan(
 WATCH = watch_plan(
     name="watch",
     lane="planned",
+    quiet="off",
     seats=({"role": "watcher", "skills": ("watch",), "count": 1},),
     steps=({"after_s": 3600, "level": 1, "do": "page"},),
 )
@@ -182,7 +183,9 @@ async def test_an_urgent_assignment_releases_the_volunteer_from_planned_ones(wor
 async def test_an_urgent_assignment_frees_a_planned_seat_and_the_next_is_asked(
     pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
-    planned = plan(name="planned", kinds=("planned.*",), lane="planned", trusted_sources=(TRUSTED,))
+    planned = plan(
+        name="planned", kinds=("planned.*",), lane="planned", quiet="off", trusted_sources=(TRUSTED,)
+    )
     world = await World(pool, clock, [HELPERS, planned]).create()
     people = await world.add_people(6)
     name = await world.ask("1", kind="planned.event")
@@ -198,7 +201,7 @@ async def test_an_urgent_assignment_frees_a_planned_seat_and_the_next_is_asked(
 
 
 async def test_a_planned_assignment_frees_nothing(pool: asyncpg.Pool, clock: MovableClock) -> None:
-    planned = plan(lane="planned", trusted_sources=(TRUSTED,))
+    planned = plan(lane="planned", quiet="off", trusted_sources=(TRUSTED,))
     world = await World(pool, clock, [planned]).create()
     people = await world.add_people(2)
     name = await world.ask()

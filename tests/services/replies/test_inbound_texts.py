@@ -335,7 +335,7 @@ async def test_a_delayed_yes_is_not_bound_to_the_next_incident(scene: Scene, clo
     await text(scene, "non")
     await scene.process_replies()
     clock.advance(120)
-    second = await scene.incident(watch_plan(lane="planned"))
+    second = await scene.incident(watch_plan(lane="planned", quiet="off"))
     clock.advance(5)
     assert await text(scene, "oui", sent=100) == "accepted"
     assert await seated(scene, second) == []

@@ -154,7 +154,7 @@ async def test_an_unclear_text_is_asked_back(scene: Scene) -> None:
 
 async def test_a_yes_that_could_mean_two_offers_is_asked_back_unless_it_names_one(scene: Scene) -> None:
     urgent = await scene.offer(0)
-    planned = await scene.offer(0, await scene.incident(watch_plan(lane="planned")))
+    planned = await scene.offer(0, await scene.incident(watch_plan(lane="planned", quiet="off")))
     assert await text(scene, "oui") == "asked back"
     assert code(urgent.id) != code(planned.id)
     assert await text(scene, f"oui {code(planned.id)}") == "accepted"

@@ -123,7 +123,7 @@ async def test_a_seat_in_an_ended_incident_still_reaches_a_supervisor(scene: Sce
 
 
 async def test_a_reader_of_a_notice_has_the_same_courtesy_without_a_page(scene: Scene) -> None:
-    notice = await scene.incident(watch_plan(lane="planned"))
+    notice = await scene.incident(watch_plan(lane="planned", quiet="off"))
     await text(scene, "oui")
     assert await text(scene, "j'ai vu une camionnette") == "forwarded"
     assert [e.page for e in await raised(scene, notice.id)] == [False]
@@ -163,7 +163,7 @@ async def test_while_a_recall_is_unseen_the_question_asks_for_it(
 async def test_a_yes_while_a_recall_is_unseen_seats_nobody_anywhere(
     scene: Scene, clock: MovableClock
 ) -> None:
-    held, other = await scene.incident(), await scene.incident(watch_plan(lane="planned"))
+    held, other = await scene.incident(), await scene.incident(watch_plan(lane="planned", quiet="off"))
     await scene.act(held.id, "hold")
     clock.advance(1)
     assert await text(scene, "oui") == "acknowledged"
@@ -182,7 +182,7 @@ async def test_a_hold_that_is_over_asks_for_no_acknowledgement(
     await scene.act(held.id, "hold")
     await scene.act(held.id, end)
     clock.advance(1)
-    second = await scene.incident(watch_plan(lane="planned"))
+    second = await scene.incident(watch_plan(lane="planned", quiet="off"))
     assert await text(scene, f"oui {code((await scene.offer(0, second)).id)}") == "accepted"
 
 

@@ -53,7 +53,8 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
         FROM tokens k WHERE k.offer_id = m.offer_id) AS generation,
        w.ids AS pending_ids, w.titles AS pending_titles, w.seated AS pending_seated,
        u.ids AS unseen_ids, u.titles AS unseen_titles, g.name AS organisation_name,
-       CASE WHEN m.purpose = 'waitlisted' THEN waiting_place(o) END AS place, i.starts_at, i.ends_at
+       CASE WHEN m.purpose = 'waitlisted' THEN waiting_place(o) END AS place, i.starts_at, i.ends_at,
+       p.body ->> 'lane' AS lane, p.body -> 'quiet' AS quiet, i.zone AS quiet_zone
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
 LEFT JOIN memberships s ON s.volunteer_id = m.recipient_id AND s.organisation = m.organisation
@@ -130,6 +131,12 @@ SET status = 'queued', reason = d.reason, leased_until = NULL, in_doubt = m.in_d
 FROM unnest($1::uuid[], $2::text[], $3::bool[]) AS d (id, reason, doubt)
 WHERE m.id = d.id AND m.status = 'leased'
 RETURNING m.id, m.organisation, m.recipient_id, m.purpose, m.channel, m.attempts, m.created_at;
+
+-- name: hold_messages
+-- Lets leased messages wait until their times; they were not tried.
+UPDATE messages m SET status = 'queued', due_at = d.due_at, leased_until = NULL, attempts = m.attempts - 1
+FROM unnest($1::uuid[], $2::timestamptz[]) AS d (id, due_at)
+WHERE m.id = d.id AND m.status = 'leased';
 
 -- name: skip_unserved
 -- Skips and returns messages on channels that no gateway serves; all senders serve the same channels.
