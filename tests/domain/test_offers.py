@@ -129,7 +129,7 @@ def test_a_search_that_finds_nobody_pages_a_supervisor_at_once() -> None:
     ("under", "report"),
     [
         (LAST_RING, {"severity": "routine"}),
-        (plan(search=ONE_RING, lane="planned"), {"severity": "urgent"}),
+        (plan(search=ONE_RING, lane="planned", quiet="off"), {"severity": "urgent"}),
         (watch_plan(search=ONE_RING), {"severity": "urgent", "kind": "watch.odour"}),
     ],
 )
