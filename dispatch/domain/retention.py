@@ -49,6 +49,10 @@ RULES: tuple[RetentionRule, ...] = (
         "until a supervisor removes them", "to send people to a place that they know",
     ),
     RetentionRule(
+        ("former_memberships",), "the ids of memberships that ended, by pseudonym; nothing personal",
+        "for ever: incidents of that time name people by them", "to show the history under the ids of its time",
+    ),
+    RetentionRule(
         ("candidates",), "where to search for a volunteer, birth date, skills, consent, last offers and rest",
         "until the person leaves the roster", "one row answers a search; it repeats other tables",
     ),

@@ -8,6 +8,7 @@ from fastapi import Path
 from dispatch.services.access.keys import Key
 from dispatch.services.core.short_ids import Kind, find
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.people.members import person_of
 
 Id = Annotated[str, Path(max_length=36, description="The id, or at least its first 4 characters.")]
 
@@ -15,3 +16,8 @@ Id = Annotated[str, Path(max_length=36, description="The id, or at least its fir
 async def whole(uow: UnitOfWork, key: Key, kind: Kind, written: str) -> UUID:
     """Return the id that was written, within the key's organisation; raises NotFoundError and InvalidError."""
     return await find(uow.pool, kind, key.organisation, written)
+
+
+async def person(uow: UnitOfWork, key: Key, written: str) -> UUID:
+    """Return the person who is the member with the id that was written; raises NotFoundError and InvalidError."""
+    return await person_of(uow.pool, key.organisation, await whole(uow, key, "volunteer", written))

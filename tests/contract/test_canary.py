@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -14,6 +15,7 @@ from dispatch.embedded import EmbeddedBroker
 from dispatch.runtime.embedded_services import Embedded
 from dispatch.services.access import keys
 from dispatch.services.messaging.gateway import OutboundText
+from dispatch.services.people.members import person_of
 from tests.contract import canaries
 from tests.contract.canaries import (
     BIRTH,
@@ -67,7 +69,9 @@ async def city(log: StringIO, database: str, tmp_path: Path) -> AsyncIterator[Ci
         )
         await city.enrol(3)
         volunteer = await city.call("POST", "/v1/volunteers", "roster", json=VOLUNTEER, expected=201)
-        city.people.append(Handset(city, PHONE, volunteer["volunteer_id"]))
+        member = UUID(volunteer["volunteer_id"])
+        who = await person_of(city.node.uow.pool, city.organisation, member)
+        city.people.append(Handset(city, PHONE, who))
         duty = [{"name": DUTY_NAME, "phone": DUTY_PHONE}]
         await city.call("PUT", "/v1/duty-contacts", "Ada", json=duty, expected=204)
         yield city

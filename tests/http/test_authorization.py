@@ -91,7 +91,8 @@ async def neighbour(site: Site) -> Neighbour:
     accepted = await site.client.post("/v1/reports", json=report_body(site), headers=reporter)
     await site.scene.act(incident.id, "escalate")
     (escalation,) = (await site.scene.read(incident.id)).escalations
-    found = (accepted.json()["report_id"], incident.id, escalation, offer.id, site.scene.people[0])
+    member = await site.scene.member(site.scene.people[0])
+    found = (accepted.json()["report_id"], incident.id, escalation, offer.id, member)
     ids = dict(zip(IDS, map(str, found), strict=True)) | REST
     return Neighbour(site, await Scene.open(site.scene.uow, 0, name="Mairie"), ids)
 
@@ -125,7 +126,7 @@ async def test_a_key_of_another_organisation_finds_and_changes_nothing(neighbour
             cell = f"{scope}: {method} {template}"
             if scope not in admitted:
                 assert response.status_code == 403, cell
-            elif any(name in template for name in IDS) and response.content != b"[]":
+            elif any(name in template for name in IDS):
                 assert response.status_code == 404, cell
                 problem_fields(response)
             assert not any(id_ in response.text for id_ in neighbour.known), cell

@@ -66,10 +66,11 @@ async def test_the_timeline_states_the_reason_for_each_pick_and_non_pick(site: S
     (search,) = [moment["detail"] for moment in timeline["moments"] if moment["what"] == "search.round"][:1]
     why = {one["volunteer_id"]: one["why"] for one in search["passed_over"]}
     assert why == {young: ["not eligible"], silent: ["not eligible"], unskilled: ["skill"]}
-    assert {one["volunteer_id"] for one in search["picked"]} == {str(who) for who in site.scene.people}
+    members = [str(await site.scene.member(who)) for who in site.scene.people]
+    assert {one["volunteer_id"] for one in search["picked"]} == set(members)
     kinds = [moment["what"] for moment in timeline["moments"]]
     assert kinds.index("search.round") < kinds.index("offer.extended")
-    assert timeline["people"][str(site.scene.people[0])] == "Ada 0"
+    assert timeline["people"][members[0]] == "Ada 0"
 
 
 async def test_an_incident_that_only_a_newer_version_reads_is_no_internal_error(site: Site) -> None:
@@ -175,7 +176,7 @@ async def test_the_beginning_of_an_id_is_enough_on_every_route(site: Site) -> No
     assert seen.status_code == 204
     answer = f"/v1/offers/{str(offer.id)[:8]}/answer"
     assert (await site.client.post(answer, headers=key, json={"answer": "declined"})).status_code == 202
-    someone = str(site.scene.people[0])[:-1]
+    someone = str(await site.scene.member(site.scene.people[0]))[:-1]
     reasons = await site.client.get(f"/v1/volunteers/{someone}/reasons", headers=key)
     assert reasons.status_code == 200
     unknown = await site.client.get("/v1/incidents/0000", headers=key)

@@ -31,7 +31,8 @@ async def test_a_volunteer_reads_why_they_were_asked_and_why_not(
     assert "parmi les plus proches" in page
     assert "you were among the nearest" in (await site.client.get(f"{link}/why?lang=en")).text
     key = await site.key("console:read")
-    told = (await site.client.get(f"/v1/volunteers/{who}/reasons", headers=key)).json()
+    member = await site.scene.member(who)
+    told = (await site.client.get(f"/v1/volunteers/{member}/reasons", headers=key)).json()
     assert sorted((one["picked"], one["why"]) for one in told) == [(False, others), (True, [])]
 
 

@@ -46,11 +46,12 @@ REQUESTS: list[tuple[str, str, object]] = [
 async def test_another_organisations_volunteer_is_as_unknown_as_nobody(
     site: Site, foreign: dict[str, str], method: str, path: str, body: object, length: int
 ) -> None:
-    known, nobody = [
+    who = site.scene.people[0]
+    member, person, nobody = [
         await answer(site, foreign, method, path.format(id=str(id_)[:length]), body)
-        for id_ in (site.scene.people[0], UNKNOWN_ID)
+        for id_ in (await site.scene.member(who), who, UNKNOWN_ID)
     ]
-    assert known == nobody
+    assert member == person == nobody
     before = await site.scene.uow.pool.fetch("SELECT * FROM memberships")
     assert [row["availability"] for row in before] == ["available"] * 3
 
@@ -86,11 +87,11 @@ async def test_the_list_of_one_organisation_is_the_same_whatever_the_other_write
 ) -> None:
     own = await site.key("admin")
     before = (await site.client.get("/v1/volunteers", headers=own)).json()
-    await site.client.post(
+    made = await site.client.post(
         "/v1/volunteers", headers=foreign,
         json=volunteer_body(phone=phone(0), name="Bea", birth_date="1971-02-03", language="en", consent=[]),
     )  # fmt: skip
-    url = f"/v1/volunteers/{site.scene.people[0]}"
+    url = f"/v1/volunteers/{made.json()['volunteer_id']}"
     assert (
         await site.client.put(f"{url}/position", json={"lat": 43, "lon": 5}, headers=foreign)
     ).status_code == 204

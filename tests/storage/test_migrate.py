@@ -242,6 +242,10 @@ READ_BY_OLD = """
 SELECT p.name, h.at[0] AS x, v.stopped_at IS NOT NULL FROM volunteers v
 JOIN people p ON p.volunteer_id = v.id JOIN positions h ON h.volunteer_id = v.id WHERE v.id = md5('3')::uuid
 """
+IDS = """
+SELECT count(DISTINCT id) AS ids, count(*) FILTER (WHERE id = volunteer_id) AS kept
+FROM memberships GROUP BY volunteer_id ORDER BY volunteer_id = md5('3')::uuid
+"""
 UNLIKE = """
 SELECT count(*) FROM candidate_facts f JOIN candidates c USING (volunteer_id, organisation)
 WHERE NOT to_jsonb(c) @> to_jsonb(f)
@@ -267,6 +271,15 @@ async def facts(connection: asyncpg.Connection, person: str) -> list[tuple[objec
 async def test_each_organisation_keeps_what_was_known_of_its_members(two_rosters: asyncpg.Connection) -> None:
     assert await facts(two_rosters, "1") == [("Ada", "1990-01-31", True, ["home", "live"], 1)] * 2
     assert await facts(two_rosters, "2") == [("Ada", "1990-01-31", False, ["home", "live"], 1)] * 2
+
+
+async def test_the_oldest_membership_keeps_the_persons_id_and_every_other_one_gets_its_own(
+    two_rosters: asyncpg.Connection,
+) -> None:
+    await two_rosters.execute(ENROLLED_BY_OLD)
+    rows = await two_rosters.fetch(IDS)
+    assert [row["ids"] for row in rows] == [2, 2, 1]
+    assert [row["kept"] for row in rows] == [1, 1, 0]
 
 
 async def test_what_the_previous_release_writes_counts_for_all_memberships(

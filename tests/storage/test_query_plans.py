@@ -106,6 +106,13 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "complete_messages": (([one("message", 1)], ["sent"], [""], ["queued"], NOW, None), 100),
     "attempts_of_messages": (([one("message", 1)], [None]), 40),
     "delete_live_positions": (([one("volunteer", 1)],), 40),
+    "memberships_of_people": ((ORGANISATION, [one("volunteer", n) for n in range(10)]), 200),
+    "people_of_members": ((ORGANISATION, [uuid4(), uuid4()]), 40),
+    "volunteers_between": (
+        (ORGANISATION, *(f"12345678-{end * 4}-{end * 4}-{end * 4}-{end * 12}" for end in "0f")),
+        40,
+    ),
+    "list_volunteers": ((ORGANISATION, uuid4(), 20), 1000),
     "list_incidents": ((ORGANISATION, None, None, None, 20), 1000),
     "list_escalations": ((ORGANISATION, True, 50), 1000),
     "gravest_incidents": ((ORGANISATION, ["actual"], 50), 2000),

@@ -19,7 +19,9 @@ async def test_a_yes_for_later_is_in_reserve_and_others_are_asked_for_its_seat(c
     incident = await arrest.until(lambda i: i.covered_at is not None, "two seats filled in time")
     assert incident.filled() == {"first_responder": 2}
     shown = await city.call("GET", f"/v1/incidents/{arrest.id}", "Ada")
-    times = [one["eta_at"] for one in shown["assignments"] if one["volunteer_id"] == str(late.volunteer_id)]
+    query = "SELECT id FROM memberships WHERE volunteer_id = $1"
+    member = str(await city.node.uow.pool.fetchval(query, late.volunteer_id))
+    times = [one["eta_at"] for one in shown["assignments"] if one["volunteer_id"] == member]
     assert times[0] is not None
 
 

@@ -80,6 +80,13 @@ class Scene:
         incident = incident or await self.incident()
         return next(o for o in incident.offers.values() if o.volunteer_id == self.people[number])
 
+    async def member(self, who: UUID) -> UUID:
+        """Return the id by which the organisation names a person now."""
+        query = "SELECT id FROM memberships WHERE organisation = $1 AND volunteer_id = $2"
+        found = await self.uow.pool.fetchval(query, self.organisation, who)
+        assert isinstance(found, UUID)
+        return found
+
     async def read(self, incident_id: UUID) -> Incident:
         """Read an incident from the tables."""
         async with self.uow.pool.acquire() as connection:

@@ -1,6 +1,6 @@
 """The history of an incident: its events and its searches for volunteers, with the reason of every choice."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -11,10 +11,11 @@ import asyncpg
 
 from dispatch.domain.matching.selection import by_word, readable
 from dispatch.services.access.duty_contacts import names_of_actors
-from dispatch.services.console.names import names_of
+from dispatch.services.console.pseudonyms import people_in, replaced
 from dispatch.services.console.shown_gates import shown
 from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.people.members import Members, Sighting, members_of
 from dispatch.storage import journal
 from dispatch.storage.packed_reasons import Reason, counts_of, reasons_of
 from dispatch.storage.pool import transaction
@@ -54,9 +55,11 @@ async def timeline(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> Ti
         rounds = await connection.fetch(sql("read_rounds"), incident_id)
         reasons = await _reasons(connection, organisation, rounds)
         moments = sorted([*map(_event, events), *map(_round, rounds, reasons)], key=_place)
-        names = await names_of(connection, organisation, _volunteers(moments))
+        seen = list(_seen(moments))
+        members = await members_of(connection, organisation, {who for who, _ in seen})
         actors = await names_of_actors(connection, [moment.detail.get("by") for moment in moments])
-    return Timeline(incident_id, [_with_name(moment, actors) for moment in moments], names)
+    shown_moments = [_with_name(_of_members(moment, members), actors) for moment in moments]
+    return Timeline(incident_id, shown_moments, members.names(seen))
 
 
 async def _reasons(
@@ -127,10 +130,9 @@ def _place(moment: Moment) -> tuple[datetime, int]:
     return moment.at, ranks.get(moment.what, 3 if follows else 1)
 
 
-def _volunteers(moments: Iterable[Moment]) -> set[UUID]:
-    found = set()
-    for moment in moments:
-        entries = [moment.detail, *moment.detail.get("picked", ()), *moment.detail.get("passed_over", ())]
-        found |= {UUID(entry["volunteer_id"]) for entry in entries if "volunteer_id" in entry}
-        found |= {UUID(who) for who in moment.detail.get("recalled", ())}
-    return found
+def _seen(moments: Iterable[Moment]) -> Iterator[Sighting]:
+    return ((who, moment.at) for moment in moments for who in people_in(moment.detail))
+
+
+def _of_members(moment: Moment, members: Members) -> Moment:
+    return replace(moment, detail=replaced(moment.detail, moment.at, members))

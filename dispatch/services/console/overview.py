@@ -15,10 +15,10 @@ from dispatch.domain.whereabouts import place_in_words
 from dispatch.services.access import organisations
 from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.access.organisations import Organisation
-from dispatch.services.console.names import names_of
 from dispatch.services.console.views import Escalation
 from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.people.members import Members, members_of
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
@@ -141,16 +141,19 @@ async def _outlooks(
     """Return incidents of an organisation at a glance, in their order, without those that are not there."""
     read = await store.read_unsettled(connection, wanted)
     found = {id_: one for id_, one in read.items() if one.organisation == owner.id}
-    names = await names_of(connection, owner.id, {who for one in found.values() for who in _people(one)})
+    people = {who for one in found.values() for who in _people(one)}
+    members = await members_of(connection, owner.id, people)
     actors = await names_of_actors(connection, [by for one in found.values() for by in _actors(one)])
-    known = Names(names, actors)
+    known = Names(members, actors)
     return [
         _outlook(found[id_], attention, owner, known) for id_, attention in wanted.items() if id_ in found
     ]
 
 
-def _people(incident: Incident) -> set[UUID]:
-    return {one.volunteer_id for one in incident.active()} | {one.volunteer_id for one in incident.unseen()}
+def _people(incident: Incident) -> dict[UUID, datetime]:
+    """Return those who come or have not acknowledged a recall, and when they became involved."""
+    recalled = {one.volunteer_id: one.at for one in incident.unseen()}
+    return recalled | {one.volunteer_id: one.assigned_at for one in incident.active()}
 
 
 def _actors(incident: Incident) -> list[str | None]:
@@ -159,14 +162,17 @@ def _actors(incident: Incident) -> list[str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of volunteers by pseudonym, and of duty contacts by reference."""
+    """The names of volunteers, and of duty contacts by reference."""
 
-    people: Mapping[UUID, str]
+    members: Members
     actors: Mapping[str, str]
 
-    def person(self, who: UUID) -> str:
-        """Return the name of a volunteer, the start of the pseudonym of one who was erased."""
-        return self.people.get(who, short(who))
+    def people(self, incident: Incident) -> dict[UUID, str]:
+        """Return the names of an incident's people by pseudonym, the start of the member's id of one who was erased."""
+        seen = _people(incident)
+        ids = {who: self.members.id(who, at) for who, at in seen.items()}
+        names = self.members.names(seen.items())
+        return {who: names.get(id_, short(id_)) for who, id_ in ids.items()}
 
 
 def _outlook(incident: Incident, attention: Attention, owner: Organisation, names: Names) -> IncidentOutlook:
@@ -174,6 +180,7 @@ def _outlook(incident: Incident, attention: Attention, owner: Organisation, name
         "id", "mode", "kind", "severity", "status", "engagement", "position", "radius_m", "opened_at", "window",
         "awaiting",
     )  # fmt: skip
+    people = names.people(incident)
     return IncidentOutlook(
         code=short(incident.id),
         attention=attention,
@@ -183,18 +190,18 @@ def _outlook(incident: Incident, attention: Attention, owner: Organisation, name
         needed=incident.needed().total(),
         lacking={} if incident.ended else lacking(incident),
         asked=len(incident.live_offers()),
-        coming=_coming(incident, names),
+        coming=_coming(incident, people),
         recalled=len(incident.recalls),
-        unseen=tuple(names.person(one.volunteer_id) for one in incident.unseen()),
+        unseen=tuple(people[one.volunteer_id] for one in incident.unseen()),
         escalations=_escalations(incident, names.actors),
         next=next_step(incident),
         **{name: getattr(incident, name) for name in same},
     )
 
 
-def _coming(incident: Incident, names: Names) -> tuple[ComingView, ...]:
+def _coming(incident: Incident, people: Mapping[UUID, str]) -> tuple[ComingView, ...]:
     return tuple(
-        ComingView(names.person(one.volunteer_id), one.role, one.status, one.eta_at, one.late, one.doubtful)
+        ComingView(people[one.volunteer_id], one.role, one.status, one.eta_at, one.late, one.doubtful)
         for one in responders(incident)
     )
 

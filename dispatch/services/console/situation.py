@@ -1,6 +1,7 @@
 """The situation as supervisors read it: incidents in summary and in detail, and escalations."""
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -12,10 +13,10 @@ from msgspec.structs import asdict, replace
 from dispatch.domain.incident import Incident, Seat
 from dispatch.domain.supervision import allowed
 from dispatch.services.access.duty_contacts import names_of_actors
-from dispatch.services.console.names import names_of
 from dispatch.services.console.views import Assignment, Escalation, Offer, Recall, ResponderText
 from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.people.members import Members, Sighting, members_of
 from dispatch.storage import incidents as store
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
@@ -24,6 +25,7 @@ from schemas.incidents import Outcome
 from schemas.reports import Professional, SentWindow
 
 View = TypeVar("View", Offer, Assignment, Recall, Escalation)
+Part = TypeVar("Part", Offer, Assignment, Recall, ResponderText)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +137,12 @@ async def incident(uow: UnitOfWork, organisation: UUID, incident_id: UUID) -> In
             raise unknown("incident")
         words = await connection.fetch(sql("incident_texts"), incident_id)
         texts = await connection.fetch(sql("texts_about_incident"), incident_id)
-        names = await names_of(
-            connection, organisation, {offer.volunteer_id for offer in found.offers.values()}
-        )
         acknowledged = [one.acknowledged_by for one in found.escalations.values()]
         actors = await names_of_actors(connection, [found.taken_by, *acknowledged])
-    said = [ResponderText(**dict(row)) for row in texts]
-    return _detail(_with_names(found, actors), [row["description"] for row in words], said, names)
+        said = [ResponderText(**dict(row)) for row in texts]
+        detail = _detail(_with_names(found, actors), [row["description"] for row in words], said)
+        members = await members_of(connection, organisation, {who for who, _ in _seen(detail)})
+    return _of_members(detail, members)
 
 
 async def escalations(
@@ -173,9 +174,31 @@ def _with_names(found: Incident, names: Mapping[str, str]) -> Incident:
     return replace(found, taken_by=taken_by, escalations=escalations)
 
 
-def _detail(
-    found: Incident, words: list[str], texts: list[ResponderText], people: dict[UUID, str]
-) -> IncidentDetail:
+def _seen(detail: IncidentDetail) -> Iterator[Sighting]:
+    parts: tuple[Offer | Assignment | Recall | ResponderText, ...]
+    parts = (*detail.offers, *detail.assignments, *detail.recalls, *detail.texts)
+    return ((part.volunteer_id, part.since) for part in parts)
+
+
+def _of_members(detail: IncidentDetail, members: Members) -> IncidentDetail:
+    """Return an incident whose parts name its people by the ids of members."""
+    return dataclasses.replace(
+        detail,
+        offers=_named_by(members, detail.offers),
+        assignments=_named_by(members, detail.assignments),
+        recalls=_named_by(members, detail.recalls),
+        texts=_named_by(members, detail.texts),
+        people=members.names(_seen(detail)),
+    )
+
+
+def _named_by(members: Members, parts: Sequence[Part]) -> list[Part]:
+    return [
+        dataclasses.replace(part, volunteer_id=members.id(part.volunteer_id, part.since)) for part in parts
+    ]
+
+
+def _detail(found: Incident, words: list[str], texts: list[ResponderText]) -> IncidentDetail:
     same = (
         "id", "mode", "lane", "kind", "severity", "status", "position", "hazards", "professional", "awaiting",
         "opened_at", "covered_at", "ended_at", "taken_by", "radius_m",
@@ -194,11 +217,11 @@ def _detail(
         assignments=sorted(
             _views(Assignment, found.assignments), key=lambda assignment: assignment.assigned_at
         ),
-        recalls=sorted(_views(Recall, found.recalls), key=lambda recall: recall.volunteer_id),
+        recalls=sorted(_views(Recall, found.recalls), key=lambda recall: recall.at),
         escalations=sorted(
             _views(Escalation, found.escalations), key=lambda escalation: escalation.raised_at
         ),
-        people=people,
+        people={},
         **{name: getattr(found, name) for name in same},
     )
 

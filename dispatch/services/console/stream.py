@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self, get_args
 from uuid import UUID
@@ -10,9 +10,11 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from dispatch.services.console.pseudonyms import people_in, replaced
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.ingest.restore_epochs import current_epoch
+from dispatch.services.people.members import Members, members_of
 from dispatch.storage.queries import sql
 from schemas.base import Mode
 from schemas.topics import TOPICS
@@ -47,7 +49,7 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StreamItem:
-    """One event and its cursor; `data` is the event as it was published."""
+    """One event and its cursor; `data` is the event as it was published, but with the ids of members."""
 
     position: Cursor
     id: UUID
@@ -108,11 +110,22 @@ async def read_page(
     rows = await source.fetch(
         sql("read_stream"), organisation, after.xid, after.id, shown, list(modes), limit
     )
-    items = [_item(after.epoch, row) for row in rows if row["id"] is not None]
+    found = [_item(after.epoch, row) for row in rows if row["id"] is not None]
+    people = {who for item in found for who in people_in(item.data)}
+    members = await members_of(source, organisation, people)
+    items = [_of_members(item, members) for item in found]
     if len(items) == limit:
         return Page(items, items[-1].position, full=True)
     # Every event below the horizon has been read, those of other organisations too: go on from there.
     return Page(items, max(after, Cursor(after.epoch, rows[0]["horizon"], 0)), full=False)
+
+
+def _of_members(item: StreamItem, members: Members) -> StreamItem:
+    """Return an item with the ids of members; messages have their recipient as subject."""
+    subject = item.subject
+    if subject == item.data.get("recipient_id"):
+        subject = str(members.id(UUID(subject), item.at))
+    return replace(item, subject=subject, data=replaced(item.data, item.at, members))
 
 
 def _item(epoch: int, row: asyncpg.Record) -> StreamItem:

@@ -1,4 +1,7 @@
-"""The parts of an incident as responses contain them: the fields are an interface, and change with its version."""
+"""The parts of an incident as responses contain them: the fields are an interface, and change with its version.
+
+`volunteer_id` is that of the membership at the time `since`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +36,11 @@ class Offer:
     waiting_by: Channel | None = None
     muster: str | None = None
 
+    @property
+    def since(self) -> datetime:
+        """Return when the volunteer was asked."""
+        return self.extended_at
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -54,6 +62,11 @@ class Assignment:
     doubted_until: datetime | None = None
     eta_at: datetime | None = None
 
+    @property
+    def since(self) -> datetime:
+        """Return when the volunteer was assigned."""
+        return self.assigned_at
+
 
 @dataclass(frozen=True, slots=True)
 class ResponderText:
@@ -65,6 +78,11 @@ class ResponderText:
     text: str
     outcome: str
 
+    @property
+    def since(self) -> datetime:
+        """Return when the text was received."""
+        return self.received_at
+
 
 @dataclass(frozen=True, slots=True)
 class Recall:
@@ -74,6 +92,11 @@ class Recall:
     kind: Literal["held", "aborted"]
     at: datetime
     acknowledged_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """Return when the volunteer was recalled."""
+        return self.at
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dispatch.services.core.errors import InvalidError, NotFoundError
 from dispatch.services.core.phone_numbers import e164
 from dispatch.services.core.short_ids import find
 from dispatch.services.core.unit_of_work import UnitOfWork
+from dispatch.services.people.members import people_of
 from dispatch.storage.queries import sql
 from schemas.base import Slug
 
@@ -28,7 +29,7 @@ class PeopleList(NamedTuple):
 
 
 class Apart(NamedTuple):
-    """Two members who must not meet."""
+    """Two members who must not meet, by their ids."""
 
     volunteer_id: UUID
     other: UUID
@@ -37,13 +38,18 @@ class Apart(NamedTuple):
 async def named_members(
     connection: asyncpg.Connection, organisation: UUID, phones: Sequence[str], ids: Sequence[str]
 ) -> list[UUID]:
-    """Return the members with some phones and ids, which may be short; raises InvalidError for somebody else."""
+    """Return the people who are the members with some phones and ids, which may be short.
+
+    Raises InvalidError for somebody else.
+    """
     country = await country_of(connection, organisation)
     wanted = {phone: e164(phone, field="phones", region=country) for phone in phones}
     rows = await connection.fetch(sql("volunteers_by_phone"), sorted(set(wanted.values())))
     by_phone = {row["address"]: row["volunteer_id"] for row in rows}
     people = {phone: by_phone.get(number) for phone, number in wanted.items()}
-    people |= {text: await find(connection, "volunteer", organisation, text) for text in ids}
+    found = {text: await find(connection, "volunteer", organisation, text) for text in ids}
+    by_id = await people_of(connection, organisation, set(found.values()))
+    people |= {text: by_id.get(member) for text, member in found.items()}
     members = await _members(connection, organisation, [who for who in people.values() if who is not None])
     if unknown := [text for text, who in people.items() if who not in members]:
         raise InvalidError("phones" if unknown[0] in wanted else "ids", f"not on the roster: {unknown[0]}")
@@ -94,14 +100,12 @@ async def all_lists(uow: UnitOfWork, organisation: UUID) -> list[PeopleList]:
 
 
 async def read_list(uow: UnitOfWork, organisation: UUID, name: str) -> list[UUID]:
-    """Return the people on a list; raises NotFoundError."""
+    """Return the ids of the members on a list; raises NotFoundError."""
     await _require(uow, organisation, name)
-    return await members_of(uow.pool, organisation, name)
+    return [row["id"] for row in await uow.pool.fetch(sql("ids_on_list"), organisation, name)]
 
 
-async def members_of(
-    connection: asyncpg.Connection | asyncpg.Pool, organisation: UUID, name: str
-) -> list[UUID]:
+async def members_of(connection: asyncpg.Connection, organisation: UUID, name: str) -> list[UUID]:
     """Return the people on a list; nobody where there is no such list."""
     return [row[0] for row in await connection.fetch(sql("members_of_list"), organisation, name)]
 
@@ -127,7 +131,7 @@ async def let_meet(uow: UnitOfWork, organisation: UUID, one: UUID, other: UUID) 
 
 
 async def all_apart(uow: UnitOfWork, organisation: UUID) -> list[Apart]:
-    """Return the pairs of people who must not meet."""
+    """Return the pairs of members who must not meet."""
     return [Apart(*row) for row in await uow.pool.fetch(sql("list_apart"), organisation)]
 
 

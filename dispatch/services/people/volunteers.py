@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -22,8 +23,18 @@ BATCH_SIZE = 500
 """Volunteers in one transaction."""
 
 
+class Enrolled(NamedTuple):
+    """The id of a member, and what may be a mistake in the member's data."""
+
+    id: UUID
+    warnings: list[str]
+
+
 async def register_all(uow: UnitOfWork, organisation: UUID, bodies: Sequence[VolunteerBody]) -> list[UUID]:
-    """Register volunteers in batches, each in a transaction; after an error the earlier batches stay registered."""
+    """Register volunteers in batches, each in a transaction; after an error the earlier batches stay registered.
+
+    Returns their pseudonyms in the order given.
+    """
     ids: list[UUID] = []
     for start in range(0, len(bodies), BATCH_SIZE):
         batch = bodies[start : start + BATCH_SIZE]
@@ -36,8 +47,8 @@ async def register(
 ) -> list[UUID]:
     """Add people to an organisation's roster, or change what the bodies say of them; a STOP stays in force.
 
-    Returns their ids in the order given. One phone number is one person, whose last entry counts. Raises InvalidError
-    for an invalid phone number and for a birth date in the future.
+    Returns their pseudonyms in the order given. One phone number is one person, whose last entry counts. Raises
+    InvalidError for an invalid phone number and for a birth date in the future.
     """
     country = await country_of(connection, organisation)
     entries = [entry_of(body, now.date(), country) for body in bodies]
@@ -48,12 +59,17 @@ async def register(
     return [people[entry.phone] for entry in entries]
 
 
-async def warnings(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID) -> list[str]:
-    """Return what may be a mistake in the data of a member."""
-    row = await uow.pool.fetchrow(sql("phone_and_consent"), organisation, volunteer_id)
-    if row is not None and "sms" in row["consent"] and takes_no_texts(row["phone"]):
-        return [f"phone: {NO_TEXTS}"]
-    return []
+async def enrol(uow: UnitOfWork, organisation: UUID, body: VolunteerBody) -> Enrolled:
+    """Register a volunteer, or change the one with this phone."""
+
+    async def inside(connection: asyncpg.Connection, now: datetime) -> asyncpg.Record:
+        people = await register(connection, organisation, [body], now)
+        (row,) = await connection.fetch(sql("read_member"), organisation, *people)
+        return row
+
+    row = await uow.transact(inside)
+    silent = "sms" in row["consent"] and takes_no_texts(row["phone"])
+    return Enrolled(row["id"], [f"phone: {NO_TEXTS}"] if silent else [])
 
 
 async def patch(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID, body: VolunteerPatch) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from dispatch.services.people import lists
 from producers.http.auth import ConsoleReadKey, UowDep, VolunteersWriteKey
 from producers.http.middleware.idempotency import IdempotentRoute
-from producers.http.short_ids import Id, whole
+from producers.http.short_ids import Id, person
 from schemas.base import Slug, Strict
 
 router = APIRouter(tags=["volunteers"], route_class=IdempotentRoute)
@@ -79,12 +79,12 @@ async def pairs(key: VolunteersWriteKey, uow: UowDep) -> list[Pair]:
 @router.put("/v1/volunteers/{volunteer_id}/apart/{other}", status_code=204)
 async def keep_apart(volunteer_id: Id, other: Id, key: VolunteersWriteKey, uow: UowDep) -> None:
     """Keep two members apart: neither is asked where the other is asked or assigned. Scope `volunteers:write`."""
-    one, two = [await whole(uow, key, "volunteer", text) for text in (volunteer_id, other)]
+    one, two = [await person(uow, key, text) for text in (volunteer_id, other)]
     await lists.keep_apart(uow, key.organisation, one, two)
 
 
 @router.delete("/v1/volunteers/{volunteer_id}/apart/{other}", status_code=204)
 async def let_meet(volunteer_id: Id, other: Id, key: VolunteersWriteKey, uow: UowDep) -> None:
     """Let two members meet again. Scope `volunteers:write`."""
-    one, two = [await whole(uow, key, "volunteer", text) for text in (volunteer_id, other)]
+    one, two = [await person(uow, key, text) for text in (volunteer_id, other)]
     await lists.let_meet(uow, key.organisation, one, two)

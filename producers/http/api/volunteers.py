@@ -18,7 +18,7 @@ from dispatch.services.people.roster_problems import RosterProblem
 from dispatch.services.people.roster_process import RosterImporter
 from producers.http.auth import ConsoleReadKey, UowDep, VolunteersWriteKey
 from producers.http.middleware.idempotency import IdempotentRoute
-from producers.http.short_ids import Id, whole
+from producers.http.short_ids import Id, person, whole
 from schemas.base import Skill
 from schemas.volunteers import Availability, Consent, Language, PositionBody, VolunteerBody, VolunteerPatch
 
@@ -36,6 +36,7 @@ router = APIRouter(tags=["volunteers"], route_class=IdempotentRoute)
 class Volunteer(BaseModel):
     """A person on the roster; `stopped` after they answered STOP. `valid_until` has the last day of skills that end.
 
+    `volunteer_id` is that of the membership: another organisation has another one for the same person.
     `failing_since` is when messages to one of their addresses ceased to be delivered; null while they are.
     """
 
@@ -61,7 +62,7 @@ class Reason(BaseModel):
 
 
 class Registered(BaseModel):
-    """The pseudonym of the volunteer in events, and what may be a mistake."""
+    """The id of the volunteer in this organisation, and what may be a mistake."""
 
     volunteer_id: UUID
     warnings: list[str] = []
@@ -111,7 +112,7 @@ async def reasons(
 ) -> list[Reason]:
     """Say why a volunteer was or was not asked lately, latest first, at most fifty. Scope `console:read`."""
     found = await reasons_for_supervisors(
-        uow, key.organisation, await whole(uow, key, "volunteer", volunteer_id), timedelta(days=days)
+        uow, key.organisation, await person(uow, key, volunteer_id), timedelta(days=days)
     )
     return [Reason(at=o.at, distance_m=o.distance_m, picked=o.picked, why=readable(o.gates)) for o in found]
 
@@ -119,9 +120,8 @@ async def reasons(
 @router.post("/v1/volunteers", status_code=201)
 async def register(body: VolunteerBody, key: VolunteersWriteKey, uow: UowDep) -> Registered:
     """Register a volunteer, or change the one with this phone: absent fields stay. Scope `volunteers:write`."""
-    (volunteer_id,) = await volunteers.register_all(uow, key.organisation, [body])
-    warnings = await volunteers.warnings(uow, key.organisation, volunteer_id)
-    return Registered(volunteer_id=volunteer_id, warnings=warnings)
+    enrolled = await volunteers.enrol(uow, key.organisation, body)
+    return Registered(volunteer_id=enrolled.id, warnings=enrolled.warnings)
 
 
 @router.post("/v1/volunteers/import", openapi_extra={"requestBody": SHEET})
@@ -149,13 +149,13 @@ async def import_(
 @router.patch("/v1/volunteers/{volunteer_id}", status_code=204)
 async def patch(volunteer_id: Id, body: VolunteerPatch, key: VolunteersWriteKey, uow: UowDep) -> None:
     """Change the fields that the body contains. Scope `volunteers:write`."""
-    await volunteers.patch(uow, key.organisation, await whole(uow, key, "volunteer", volunteer_id), body)
+    await volunteers.patch(uow, key.organisation, await person(uow, key, volunteer_id), body)
 
 
 @router.delete("/v1/volunteers/{volunteer_id}", status_code=204)
 async def erase(volunteer_id: Id, key: VolunteersWriteKey, uow: UowDep) -> None:
-    """Erase a volunteer from the roster; events contain only a pseudonym. Scope `volunteers:write`."""
-    await opt_out.erase(uow, key.organisation, await whole(uow, key, "volunteer", volunteer_id))
+    """Erase a volunteer from the roster; whoever joins again has a new id. Scope `volunteers:write`."""
+    await opt_out.erase(uow, key.organisation, await person(uow, key, volunteer_id))
 
 
 @router.put("/v1/volunteers/{volunteer_id}/position", status_code=204)

@@ -34,8 +34,8 @@ async def test_the_beginning_of_an_id_is_enough_in_either_case(scene: Scene) -> 
 async def test_offers_escalations_reports_and_volunteers_are_named_so_too(scene: Scene) -> None:
     offer, pool = await scene.offer(), scene.uow.pool
     assert await find(pool, "offer", scene.organisation, short(offer.id)) == offer.id
-    someone = str(scene.people[0])
-    assert await find(pool, "volunteer", scene.organisation, someone[:-1]) == scene.people[0]
+    member = await scene.member(scene.people[0])
+    assert await find(pool, "volunteer", scene.organisation, str(member)[:-1]) == member
 
 
 async def test_another_organisation_has_no_such_id(scene: Scene, uow: UnitOfWork) -> None:
@@ -43,7 +43,7 @@ async def test_another_organisation_has_no_such_id(scene: Scene, uow: UnitOfWork
     with pytest.raises(NotFoundError, match="`dispatch watch` lists"):
         await find(uow.pool, "incident", other.organisation, short(incident))
     with pytest.raises(NotFoundError, match="`dispatch volunteers list` lists"):
-        await find(uow.pool, "volunteer", other.organisation, str(scene.people[0])[:-1])
+        await find(uow.pool, "volunteer", other.organisation, str(await scene.member(scene.people[0]))[:-1])
 
 
 async def test_several_that_begin_alike_are_named(scene: Scene) -> None:

@@ -13,6 +13,7 @@ from dispatch.services.messaging.gateway import GatewayRefusedError, Receipt, Re
 from dispatch.services.messaging.receipts import Reported, record_receipts
 from dispatch.services.operations import rebuilding
 from dispatch.services.people import volunteers
+from dispatch.services.people.members import people_of
 from dispatch.storage import write_generation
 from schemas.generations import OLDEST
 from tests.domain.builders import plan
@@ -48,9 +49,10 @@ def live(incident: Incident) -> set[UUID]:
     return {offer.volunteer_id for offer in incident.live_offers()}
 
 
-async def failing(post: Post) -> list[object]:
+async def failing(post: Post) -> list[UUID]:
     rows = await volunteers.list_volunteers(post.uow, post.scene.organisation)
-    return [row["volunteer_id"] for row in rows if row["failing_since"] is not None]
+    members = [UUID(str(row["volunteer_id"])) for row in rows if row["failing_since"] is not None]
+    return list((await people_of(post.uow.pool, post.scene.organisation, members)).values())
 
 
 async def test_a_failed_receipt_frees_the_place_and_the_next_is_asked_at_the_same_moment(post: Post) -> None:

@@ -41,7 +41,7 @@ async def organisation(uow: UnitOfWork) -> UUID:
 async def test_the_newest_position_counts_whatever_the_order(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
-    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
+    id_, _ = await volunteers.enrol(uow, organisation, a_volunteer())
     now = clock.now()
     await PositionWriter(uow).write(organisation, PositionFix(id_, 48.50, 7.70, now))
     await PositionWriter(uow).write(organisation, PositionFix(id_, 48.60, 7.80, now - timedelta(minutes=1)))
@@ -53,7 +53,7 @@ async def test_the_newest_position_counts_whatever_the_order(
 async def test_a_small_move_updates_the_time_and_keeps_the_place(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
-    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
+    id_, _ = await volunteers.enrol(uow, organisation, a_volunteer())
     await PositionWriter(uow).write(organisation, PositionFix(id_, 48.5, 7.7, clock.now()))
     clock.advance(60)
     # 22 m north on the ground, 33 m in the frame.
@@ -69,7 +69,7 @@ async def test_a_small_move_updates_the_time_and_keeps_the_place(
 async def test_a_position_from_a_fast_clock_does_not_block_later_ones(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
-    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
+    id_, _ = await volunteers.enrol(uow, organisation, a_volunteer())
     await PositionWriter(uow).write(
         organisation, PositionFix(id_, 48.5, 7.7, clock.now() + timedelta(hours=2))
     )
@@ -81,7 +81,8 @@ async def test_a_position_from_a_fast_clock_does_not_block_later_ones(
 async def test_concurrent_positions_are_written_in_one_transaction(
     uow: UnitOfWork, organisation: UUID
 ) -> None:
-    ids = await volunteers.register_all(uow, organisation, [a_volunteer(f"+3363998000{n}") for n in range(3)])
+    bodies = [a_volunteer(f"+3363998000{n}") for n in range(3)]
+    ids = [(await volunteers.enrol(uow, organisation, body)).id for body in bodies]
     writer, now = PositionWriter(uow), uow.clock.now()
     told = [writer.write(organisation, PositionFix(id_, 48.5, 7.7, now)) for id_ in (*ids, uuid4())]
     outcomes = await asyncio.gather(*told, return_exceptions=True)
@@ -96,7 +97,7 @@ async def test_concurrent_positions_are_written_in_one_transaction(
 async def test_a_position_older_than_a_day_is_rejected(
     uow: UnitOfWork, organisation: UUID, clock: MovableClock
 ) -> None:
-    (id_,) = await volunteers.register_all(uow, organisation, [a_volunteer()])
+    id_, _ = await volunteers.enrol(uow, organisation, a_volunteer())
     with pytest.raises(InvalidError):
         await PositionWriter(uow).write(
             organisation, PositionFix(id_, 48.5, 7.7, clock.now() - timedelta(days=2))

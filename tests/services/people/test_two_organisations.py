@@ -105,9 +105,10 @@ async def test_a_file_that_lacks_what_only_another_organisation_knows_is_refused
 async def test_a_live_position_counts_for_the_organisation_that_sent_it(
     uow: UnitOfWork, first: UUID, second: UUID
 ) -> None:
-    who = await enrol(uow, first)
+    await enrol(uow, first)
     await enrol(uow, second)
-    await PositionWriter(uow).write(second, PositionFix(who, FAR["lat"], FAR["lon"], uow.clock.now()))
+    member = (await volunteers.enrol(uow, second, a_volunteer())).id
+    await PositionWriter(uow).write(second, PositionFix(member, FAR["lat"], FAR["lon"], uow.clock.now()))
     rows = await uow.pool.fetch("SELECT organisation FROM member_positions WHERE kind = 'live'")
     assert [row["organisation"] for row in rows] == [second]
     tracked = await uow.pool.fetch("SELECT organisation FROM candidates WHERE tracked")
@@ -192,7 +193,8 @@ async def why(scene: Scene, who: UUID) -> list[list[str]]:
     incident = await scene.incident()
     moments = (await timeline(scene.uow, scene.organisation, incident.id)).moments
     (round_,) = [one.detail for one in moments if one.what == "search.round"]
-    (listed,) = [one["why"] for one in round_["passed_over"] if one["volunteer_id"] == str(who)]
+    member = str(await scene.member(who))
+    (listed,) = [one["why"] for one in round_["passed_over"] if one["volunteer_id"] == member]
     latest, *_ = await reasons_for_supervisors(scene.uow, scene.organisation, who)
     return [listed, readable(latest.gates)]
 

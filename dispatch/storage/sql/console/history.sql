@@ -8,10 +8,13 @@ SELECT id, at, radius_m, wanted, picked, passed_over, passed, beyond FROM rounds
 
 -- name: rounds_about
 -- Returns the latest rounds of an organisation that may name a volunteer, whose id is given twice: as a uuid and in bytes.
+-- Those before a member joined are not told: they would tell that the person, who had left, is known to another organisation.
 SELECT r.at, r.picked, r.passed_over, r.passed, r.beyond
 FROM (
     SELECT s.* FROM rounds s JOIN incidents i ON i.id = s.incident_id
     WHERE s.at >= :since AND i.organisation = :organisation
+      AND s.at >= (SELECT joined_at FROM memberships
+                   WHERE volunteer_id = :volunteer::uuid AND organisation = :organisation)
     ORDER BY s.at DESC LIMIT 2000
 ) AS r
 WHERE position(:bytes::bytea IN r.passed) > 0

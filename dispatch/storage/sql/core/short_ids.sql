@@ -9,10 +9,9 @@ SELECT id::text, reason AS about FROM escalations
 WHERE id BETWEEN $2::text::uuid AND $3::text::uuid AND organisation = $1 ORDER BY id LIMIT 6;
 
 -- name: volunteers_between
--- Returns the first volunteers on a roster whose ids lie between two.
-SELECT volunteer_id::text AS id, '' AS about FROM memberships
-WHERE volunteer_id BETWEEN $2::text::uuid AND $3::text::uuid AND organisation = $1 AND left_at IS NULL
-ORDER BY volunteer_id LIMIT 6;
+-- Returns the first members of an organisation whose ids lie between two.
+SELECT id::text, '' AS about FROM memberships
+WHERE id BETWEEN $2::text::uuid AND $3::text::uuid AND organisation = $1 AND left_at IS NULL ORDER BY id LIMIT 6;
 
 -- name: offers_between
 -- Returns the first offers of an organisation's incidents whose ids lie between two, with what tells them apart.

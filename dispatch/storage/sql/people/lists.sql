@@ -18,6 +18,11 @@ SELECT EXISTS (SELECT FROM lists WHERE organisation = $1 AND name = $2);
 -- Returns the people on a list of an organisation, in the order of their ids.
 SELECT volunteer_id FROM list_members WHERE organisation = $1 AND name = $2 ORDER BY volunteer_id;
 
+-- name: ids_on_list
+-- Returns the ids of the members on a list of an organisation.
+SELECT m.id FROM list_members p JOIN memberships m USING (volunteer_id, organisation)
+WHERE p.organisation = $1 AND p.name = $2 ORDER BY m.id;
+
 -- name: change_list
 -- Takes the people $3 off a list and puts the people $4 on it.
 WITH gone AS (
@@ -44,5 +49,9 @@ DELETE FROM apart
 WHERE organisation = $1 AND (volunteer_id = $2 AND other = $3 OR volunteer_id = $3 AND other = $2) RETURNING volunteer_id;
 
 -- name: list_apart
--- Returns the pairs of people of an organisation who must not meet, each once.
-SELECT volunteer_id, other FROM apart WHERE organisation = $1 AND volunteer_id < other ORDER BY volunteer_id, other;
+-- Returns the pairs of members of an organisation who must not meet, each once.
+SELECT m.id AS volunteer_id, o.id AS other
+FROM apart a
+JOIN memberships m ON m.volunteer_id = a.volunteer_id AND m.organisation = a.organisation
+JOIN memberships o ON o.volunteer_id = a.other AND o.organisation = a.organisation
+WHERE a.organisation = $1 AND m.id < o.id ORDER BY m.id, o.id;

@@ -96,9 +96,9 @@ WHERE new.organisation = $1 AND new.volunteer_id = $2 AND new.left_at IS NULL
   AND old.organisation = new.organisation AND old.volunteer_id = new.volunteer_id
 RETURNING old.availability;
 
--- name: phone_and_consent
--- Returns the phone of a member and the channels to which they consented.
-SELECT a.address AS phone, m.consent FROM memberships m
+-- name: read_member
+-- Returns the id of a member, with the phone and the channels to which they consented.
+SELECT m.id, a.address AS phone, m.consent FROM memberships m
 JOIN addresses a ON a.volunteer_id = m.volunteer_id AND a.channel = 'sms'
 WHERE m.organisation = $1 AND m.volunteer_id = $2 AND m.left_at IS NULL;
 
@@ -110,7 +110,7 @@ WHERE m.organisation = $1 AND m.left_at IS NULL;
 -- name: list_volunteers
 -- Returns the members of an organisation in the order of their ids, after id $2, with what its supervisors may see. That
 -- messages are not delivered is shown where its own were not, or where no other organisation sends any.
-SELECT m.volunteer_id, m.name, a.address AS phone, m.language, m.consent, m.availability,
+SELECT m.id AS volunteer_id, m.name, a.address AS phone, m.language, m.consent, m.availability,
        -- A STOP before this membership would tell of another.
        CASE WHEN m.stopped_at >= m.joined_at THEN m.stopped_at END AS stopped_at,
        (SELECT min(f.failing_since) FROM addresses f
@@ -127,6 +127,6 @@ SELECT m.volunteer_id, m.name, a.address AS phone, m.language, m.consent, m.avai
 FROM memberships m
 JOIN organisations o ON o.id = m.organisation
 LEFT JOIN addresses a ON a.volunteer_id = m.volunteer_id AND a.channel = 'sms'
-WHERE m.organisation = $1 AND m.left_at IS NULL AND ($2::uuid IS NULL OR m.volunteer_id > $2)
-ORDER BY m.volunteer_id
+WHERE m.organisation = $1 AND m.left_at IS NULL AND ($2::uuid IS NULL OR m.id > $2)
+ORDER BY m.id
 LIMIT $3;
