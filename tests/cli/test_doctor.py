@@ -239,7 +239,7 @@ def test_processes_of_two_hosts_with_the_same_pid_are_distinguished() -> None:
 
 
 def test_a_process_that_seems_to_be_seen_in_the_future_is_alive() -> None:
-    assert examined([process(1, seen_s=-3600)])["heartbeats"] == ("ok", "no process is gone")
+    assert examined([process(1, seen_s=-3600)])["heartbeats"] == ("ok", "no process has disappeared")
 
 
 def test_a_process_that_a_later_one_replaced_is_not_reported_as_gone() -> None:

@@ -42,6 +42,7 @@ def test_keys_are_written_once_and_outlive_a_restart_with_all_that_was_accepted(
         file = tmp_path / "first-keys"
         assert file.stat().st_mode & 0o777 == 0o600
         assert f"first keys: {file}" in up.said
+        eventually(lambda: "docs/town-hall.md" in up.said, "what to do next")
         assert "rk_" not in up.said + up.log
         file.unlink()
         place = reported(up, keys["control-room"], 1)
@@ -51,6 +52,7 @@ def test_keys_are_written_once_and_outlive_a_restart_with_all_that_was_accepted(
     with dispatch_up(tmp_path) as up:
         up.until_ready()
         assert up.keys == {}
+        assert "docs/town-hall.md" not in up.said
         assert up.ask(place, keys["control-room"]).status == 200
         assert up.ask("/v1/incidents", keys["duty-supervisor"]).status == 200
         assert (tmp_path / "token-secret").read_bytes() == secret

@@ -34,9 +34,11 @@ def test_a_skill_that_nobody_has_is_said_with_what_they_have_instead() -> None:
     [
         ("medical.cardiac_arest", "medical.cardiac_arrest"),
         ("medical.cardiac-arrest", "medical.cardiac_arrest"),
+        ("fier.building", "fire.building"),
+        ("crue.building", None),
     ],
 )
-def test_a_misspelt_kind_is_said_with_the_nearest_one(kind: str, meant: str) -> None:
+def test_a_misspelt_kind_is_said_with_the_nearest_one(kind: str, meant: str | None) -> None:
     found = unknown_kind(BOOK, kind)
     assert found is not None
     assert found.meant == meant
@@ -69,4 +71,5 @@ async def test_a_misspelt_kind_is_said_by_the_report_and_accepted(
 ) -> None:
     done = await dispatch("report", "medical.cardiac_arest", "--lat", "48.58", "--lon", "7.75")
     assert (done.code, "did you mean `medical.cardiac_arrest`?" in done.err) == (0, True)
+    assert "(the shipped plans, since DISPATCH_PLANS is empty; " in done.err
     assert await pool.fetchval("SELECT count(*) FROM reports") == 1

@@ -145,9 +145,11 @@ def report(
 
 def _warn_of_kind(kind: str) -> None:
     """Say where no plan names the kind, which may be misspelt; the report is accepted all the same."""
+    folder = Settings().plans
     with suppress(PlansError):
-        if found := unknown_kind(load(Settings().plans), kind):
-            warning(f"warning: {found}")
+        if found := unknown_kind(load(folder), kind):
+            read = f"the plans in {folder}" if folder else "the shipped plans, since DISPATCH_PLANS is empty"
+            warning(f"warning: {found} ({read}; running processes use those of their start)")
 
 
 async def _report(uow: UnitOfWork, name: str | None, source: str, fields: Fields) -> tuple[Accepted, Advice]:

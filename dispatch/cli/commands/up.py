@@ -25,6 +25,10 @@ from dispatch.services.messaging.gateway import OutboundText
 up = App(name="up", help="Run everything, with embedded services unless configured. Example: dispatch up")
 screen = Terminal(highlight=False)
 READY_PATIENCE_S = 30.0
+NEXT = (
+    "Next, in another terminal: dispatch duty set --contact 'NAME:+336…', "
+    "dispatch organisations set --name NAME, dispatch doctor. Step by step: docs/town-hall.md"
+)
 CHANNEL_NAMES = {"sms": "SMS", "voice": "Call", "push": "Push", "email": "E-mail"}
 
 
@@ -99,6 +103,8 @@ async def _greet(node: Node, settings: Settings) -> None:
     screen.print(_addresses(settings, node, first))
     state = "ready" if all(node.ready().values()) else f"not ready yet: {node.ready()}"
     screen.print(f"[green]{state}[/]  Stop with Ctrl-C.")
+    if first.keys:
+        screen.print(NEXT, soft_wrap=True)
 
 
 def _addresses(settings: Settings, node: Node, first: Bootstrap) -> Table:

@@ -60,7 +60,7 @@ def unreplaced(processes: Sequence[Process], now: datetime) -> list[Process]:
 def gone(lost: Sequence[Process], now: datetime) -> Finding:
     """Report the processes that are gone: where each ran, its roles, and since when."""
     if not lost:
-        return Finding("heartbeats", "ok", "no process is gone")
+        return Finding("heartbeats", "ok", "no process has disappeared")
     named = (
         f"{_place(one)} with {', '.join(one.roles)}, not seen for {elapsed(now - one.seen_at)}"
         for one in lost

@@ -19,7 +19,7 @@ async def examine(uow: UnitOfWork, settings: Settings) -> Finding:
         return Finding("skills and kinds", "warn", "not compared: the plans cannot be read")
     found = await compare(uow, book)
     if not found:
-        return Finding("skills and kinds", "ok", "plans, rosters and incidents use the same")
+        return Finding("skills and kinds", "ok", "plans, rosters and incidents use the same words")
     more = f"; {counted(len(found) - SHOWN, 'other')}" if len(found) > SHOWN else ""
     detail = "; ".join(map(str, found[:SHOWN]))
     return Finding("skills and kinds", "warn", f"{detail}{more}: dispatch plans check --roster")

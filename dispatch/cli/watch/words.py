@@ -71,7 +71,7 @@ WORDS: dict[str, dict[Language, str]] = {
     "at": {"fr": "à {time}", "en": "at {time}"},
     "asks": {"fr": "en appelle {number} de plus", "en": "asks {number} more"},
     "asks_again": {
-        "fr": "cherche encore {number} personnes, il n'en reste pas à moins de {radius}",
+        "fr": "en cherche encore {number}, plus personne à moins de {radius}",
         "en": "looks again for {number}, nobody is left within {radius}",
     },
     "widens": {"fr": "élargit à {distance}", "en": "widens to {distance}"},

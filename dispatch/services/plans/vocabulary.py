@@ -71,12 +71,15 @@ def unknown_kind(book: PlanBook, kind: str) -> Mismatch | None:
 
 
 def _similar_kinds(book: PlanBook, kind: str) -> set[str]:
-    """Return the kinds that plans name; `medical.*` as the end of this kind behind `medical`."""
+    """Return the kinds that plans name; `medical.*` as the end of this kind behind `medical`, if it begins alike."""
     parts, found = kind.split("."), set[str]()
     for pattern in (pattern for plan in book.plans for pattern in plan.kinds):
         stem = pattern.removesuffix(".*")
-        rest = parts[stem.count(".") + 1 :] if stem != pattern else []
-        found.add(".".join([stem, *rest]))
+        length = stem.count(".") + 1
+        if stem == pattern:
+            found.add(pattern)
+        elif nearest(".".join(parts[:length]), [stem], ALIKE):
+            found.add(".".join([stem, *parts[length:]]))
     return found
 
 
