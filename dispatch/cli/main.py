@@ -97,7 +97,7 @@ def main() -> None:
         fail(str(misuse), 2)
     except ValidationError as invalid:
         fail(explain(invalid), 2)
-    except asyncpg.UndefinedTableError as error:
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
         fail(f"{error}: the tables are not those of this version; run `dispatch migrate`")
     except KeyboardInterrupt:
         sys.exit(130)

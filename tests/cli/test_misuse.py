@@ -61,10 +61,16 @@ async def test_a_database_that_does_not_answer_is_a_failure(
     assert (done.code, "does not answer" in done.err) == (1, True)
 
 
-async def test_tables_that_are_missing_are_explained(dispatch: Dispatch, pool: asyncpg.Pool) -> None:
-    await pool.execute("DROP TABLE organisations CASCADE")
-    done = await dispatch("keys", "list")
-    assert (done.code, "dispatch migrate" in done.err) == (1, True)
+@pytest.mark.parametrize(
+    "lacking", ["DROP TABLE organisations CASCADE", "ALTER TABLE organisations DROP COLUMN alarm_phone"]
+)
+async def test_tables_of_an_older_version_are_explained(
+    dispatch: Dispatch, pool: asyncpg.Pool, lacking: str
+) -> None:
+    await pool.execute(lacking)
+    for words in (("keys", "list"), ("doctor",)):
+        done = await dispatch(*words)
+        assert (done.code, "dispatch migrate" in done.out + done.err) == (1, True)
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -75,7 +75,7 @@ async def _database(dsn: str, environment: Settings) -> AsyncIterator[Finding]:
             pool = await open_pool(dsn, application="renfort-doctor", size=2)
             async for found in _connected(pool, environment):
                 yield found
-    except asyncpg.UndefinedTableError as error:
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
         yield Finding("tables", "fail", f"{error}: run `dispatch migrate`")
     except UNREACHABLE as error:
         yield Finding("database", "fail", unanswered(error, environment))
