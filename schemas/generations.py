@@ -5,11 +5,12 @@ enumeration or a type is added:
 1: release 0.1.0, which wrote no `ce_generation`.
 2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`, `incident.taken_over.v2`,
 `escalation.acknowledged.v2`, `incident.closed.v2`, `incident.widened.v2`, `offer.extended.v2`; what a plan says beyond
-release 0.1.0 (`schemas/plans/stored.py`); the purposes `started`, `doubted`, `waitlisted` and `escalation_status` of a
-message; and, not written while a process of generation 1 runs:
+release 0.1.0 (`schemas/plans/stored.py`); the purposes `started`, `doubted`, `waitlisted`, `overdue` and
+`escalation_status` of a message; and, not written while a process of generation 1 runs:
 - `assignment.doubted.v1`, `assignment.doubt_cleared.v1`, `assignment.arrival_expected.v1`
 - `offer.waitlisted.v1`
 - `incident.rescheduled.v1`
+- `incident.overdue.v1`, `incident.end_moved.v1`, the answer `not_yet`
 """
 
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ from schemas.plans.stored import for_v1
 GENERATION = 2
 """The generation that this version reads and, where no older process runs, writes."""
 OLDEST = 1
+ENDS_SINCE = 2
+"""The first generation that has the events of a mission's end."""
 
 Body = dict[str, Any]
 
@@ -71,7 +74,18 @@ def _without(body: Body, names: frozenset[str]) -> Body:
 
 
 _OPENED_IN_V2 = frozenset(
-    {"engagement", "seats", "window", "zone", "acceptance", "accuracy_m", "commune", "muster", "musters"}
+    {
+        "engagement",
+        "seats",
+        "window",
+        "zone",
+        "acceptance",
+        "accuracy_m",
+        "commune",
+        "muster",
+        "musters",
+        "should_end_at",
+    }
 )
 _REPORT_IN_V2 = frozenset(
     {"window", "cancels", "professional_status", "corrects", "accuracy_m", "place_id", "dropped"}
@@ -86,6 +100,7 @@ _PURPOSES_IN_V2 = {
     "doubted": "offer",
     "escalation_status": "escalation",
     "waitlisted": "late",
+    "overdue": "assigned",
 }
 """The purposes of messages that generation 1 does not know, each with one on the same occasion that it does."""
 

@@ -61,8 +61,9 @@ class IncidentOpened(IncidentEvent):
     `plan` is the plan as canonical JSON without defaults; readers retain the fields that they do not know.
     `window` is when it takes place, `zone` the time zone of its quiet hours, `acceptance` the share of people expected
     to accept, `accuracy_m` how uncertain the position is, `commune` its INSEE code, `muster` the name of the point
-    where people gather; each null where nothing is known or meant. `musters` are the points in the order in which they
-    are used, `muster` is the first; none where people go to the scene.
+    where people gather, `should_end_at` when the mission should have ended; each null where nothing is known or meant.
+    `musters` are the points in the order in which they are used, `muster` is the first; none where people go to the
+    scene.
     """
 
     type: ClassVar[str] = "incident.opened.v2"
@@ -88,6 +89,7 @@ class IncidentOpened(IncidentEvent):
     commune: Operational[Commune | None] = None
     muster: Operational[MusterName | None] = None
     musters: Operational[tuple[MusterPoint, ...]] = Field(default=(), max_length=MOST_STATIONS)
+    should_end_at: Operational[AwareDatetime | None] = None
 
 
 class IncidentUpdated(IncidentEvent):
@@ -176,6 +178,22 @@ class IncidentClosed(HumanAct):
     type: ClassVar[str] = "incident.closed.v2"
 
     outcome: Public[Outcome | None] = None
+
+
+class IncidentOverdue(IncidentEvent):
+    """The mission should have ended by now; the responders in `asked` are asked whether it has."""
+
+    type: ClassVar[str] = "incident.overdue.v1"
+
+    asked: Operational[tuple[UUID, ...]] = ()
+
+
+class IncidentEndMoved(IncidentEvent):
+    """The mission goes on: it is expected to end later."""
+
+    type: ClassVar[str] = "incident.end_moved.v1"
+
+    should_end_at: Operational[AwareDatetime]
 
 
 class IncidentCovered(IncidentEvent):

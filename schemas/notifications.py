@@ -21,6 +21,7 @@ Purpose = Literal[
     "started",
     "doubted",
     "waitlisted",
+    "overdue",
 ]
 
 

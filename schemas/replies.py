@@ -10,7 +10,10 @@ from schemas.offers import Channel
 
 DOUBTFUL = "doubtful"
 """The reason of a no that was read from the halves of a text, and asks for a confirmation."""
-Answer = Literal["accepted", "declined", "en_route", "on_scene", "released", "danger", "acknowledged"]
+Answer = Literal[
+    "accepted", "declined", "en_route", "on_scene", "released", "danger", "acknowledged", "not_yet"
+]
+"""`not_yet`: the mission is not over, though its time is."""
 
 
 class AnswerBody(Strict):

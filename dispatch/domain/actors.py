@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+RENFORT = "renfort"
+"""The name of the actor in events that no human caused."""
 _DUTY = "duty:"
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain import arrivals, doubts, escalation, timing, waiting_list
+from dispatch.domain import arrivals, doubts, ending, escalation, timing, waiting_list
 from dispatch.domain.answers import close_if_done
 from dispatch.domain.commands import Tick
 from dispatch.domain.counting import counted
@@ -33,6 +33,7 @@ def agenda(incident: Incident) -> dict[str, datetime]:
         "arrival": arrivals.promotes_at(incident),
         "waiting": waiting_list.due_at(incident),
         "withdraw": _withdraws_at(incident),
+        "ending": ending.due_at(incident),
     }
     found = {kind: at for kind, at in entries.items() if at is not None}
     return found | escalation.agenda(incident.escalations)
@@ -58,6 +59,7 @@ def tick(decision: Decision, command: Tick) -> None:
     if _is_due(_recall_overdue_at(decision.incident), now):
         missing = counted(len(decision.incident.unseen()), "person has", "people have")
         decision.escalate("recall_unacknowledged", page=True, detail=f"{missing} not acknowledged the recall")
+    ending.end_if_due(decision)
     decision.extend(escalation.due(decision.incident.escalations, now))
     if _is_due(_consider_at(decision.incident), now) and timing.asks_at(decision.incident, now) != now:
         defer(decision)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from dispatch.domain import arrivals, doubts, transitions, waiting_list
+from dispatch.domain import arrivals, doubts, ending, transitions, waiting_list
+from dispatch.domain.actors import RENFORT
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
@@ -26,8 +27,6 @@ from schemas.offers import (
 )
 from schemas.replies import DOUBTFUL, Answer
 
-RENFORT = "renfort"
-"""The name of the actor in events that no human caused."""
 COMES: frozenset[Answer] = frozenset({"accepted", "en_route", "on_scene"})
 STAYS: frozenset[Answer] = frozenset({"declined", "released"})
 """Answers that say whether the volunteer comes: the one received last counts, whichever is applied last."""
@@ -236,15 +235,16 @@ def _release(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
         _decline(decision, offer, reply)
     if assignment is None:
         return
-    decision.release(assignment, "done" if assignment.status == "on_scene" else "withdrew")
+    done = assignment.status == "on_scene" or decision.incident.overdue_at is not None
+    decision.release(assignment, "done" if done else "withdrew")
     decision.update_coverage()
     close_if_done(decision)
 
 
 def close_if_done(decision: Decision) -> None:
-    """Close an incident that was covered and whose responders are all released."""
+    """Close an incident whose responders are all released, once it was covered or should have ended."""
     incident = decision.incident
-    if incident.status == "open" and incident.covered_at is not None and not any(incident.active()):
+    if ending.finished(incident):
         decision.withdraw("closed")
         decision.resolve(None, "closed")
         decision.add(
@@ -267,6 +267,12 @@ def _danger(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
     decision.escalate("danger", page=True, detail="a responder reports danger")
 
 
+def _not_yet(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
+    """Move the end of a mission that a responder says is not over yet."""
+    if assignment_of(decision.incident, offer) is not None:
+        ending.extend(decision)
+
+
 def _acknowledged(_decision: Decision, _offer: Offer, _reply: AnswerOffer) -> None:
     """Do nothing more: `answer` has acknowledged the recall already."""
 
@@ -286,4 +292,5 @@ _ANSWERS: dict[str, Callable[[Decision, Offer, AnswerOffer], None]] = {
     "released": _release,
     "danger": _danger,
     "acknowledged": _acknowledged,
+    "not_yet": _not_yet,
 }

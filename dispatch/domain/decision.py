@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from dispatch.domain import escalation
-from dispatch.domain.escalation import UNSENDABLE, Cause
+from dispatch.domain.escalation import ALONE, UNSENDABLE, Cause
 from dispatch.domain.evolve import evolve
 from dispatch.domain.incident import Assignment, Incident, Offer
 from schemas.base import Event
@@ -113,6 +113,8 @@ class Decision:
             self.add(IncidentUncovered(at=self.now, incident_id=incident.id))
         if not any(assignment.status == "assigned" for assignment in self.incident.active()):
             self.resolve({"not_en_route"}, "nobody is awaited")
+        if not any(self.incident.active()):
+            self.resolve({ALONE}, "nobody is out there")
         if not self.incident.doubted():
             self.resolve({"answer_doubtful"}, "no answer is in doubt")
         if self.incident.plan.ask != "broadcast":

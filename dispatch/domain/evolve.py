@@ -62,6 +62,7 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
         acceptance=event.acceptance,
         window=event.window,
         zone=event.zone,
+        should_end_at=event.should_end_at,
         seats=tuple(map(_seat_of, event.seats)),
         musters=event.musters,
     )
@@ -98,8 +99,9 @@ def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Changes:
     return changes | _armed(event) if incident.awaiting and not event.awaiting else changes
 
 
-def _rescheduled(_incident: Incident, event: incidents.IncidentRescheduled) -> Changes:
-    return {"window": event.window}
+def _rescheduled(incident: Incident, event: incidents.IncidentRescheduled) -> Changes:
+    moved = {"should_end_at": event.window.ends_at, "overdue_at": None}
+    return {"window": event.window, **(moved if incident.should_end_at is not None else {})}
 
 
 def _confirmed(_incident: Incident, event: Event) -> Changes:
@@ -136,6 +138,14 @@ def _ended(incident: Incident, event: Event) -> Changes:
 
 def _closed(incident: Incident, event: incidents.IncidentClosed) -> Changes:
     return _ended(incident, event) | {"outcome": event.outcome}
+
+
+def _overdue(_incident: Incident, event: incidents.IncidentOverdue) -> Changes:
+    return {"overdue_at": event.at}
+
+
+def _end_moved(_incident: Incident, event: incidents.IncidentEndMoved) -> Changes:
+    return {"should_end_at": event.should_end_at, "overdue_at": None}
 
 
 def _covered(_incident: Incident, event: Event) -> Changes:
@@ -284,6 +294,8 @@ _FOLDS: Mapping[type[Event], Fold] = {
     incidents.IncidentGivenBack: _given_back,
     incidents.IncidentCancelled: _ended,
     incidents.IncidentClosed: _closed,
+    incidents.IncidentOverdue: _overdue,
+    incidents.IncidentEndMoved: _end_moved,
     incidents.IncidentCovered: _covered,
     incidents.IncidentUncovered: _uncovered,
     incidents.Shortfall: _fell_short,

@@ -78,7 +78,8 @@ class Offer(Struct, frozen=True):
 class Assignment(Struct, frozen=True):
     """An accepted offer in its seat.
 
-    `doubted_until` is when a doubtful answer counts as a no, `eta_at` when the responder said that they arrive.
+    `doubted_until` is when a doubtful answer counts as a no, `eta_at` when the responder said that they arrive,
+    `reserved_at` since when they are in reserve because they did not leave or arrive in time.
     """
 
     id: UUID
@@ -93,6 +94,7 @@ class Assignment(Struct, frozen=True):
     reason: str | None = None
     doubted_until: datetime | None = None
     eta_at: datetime | None = None
+    reserved_at: datetime | None = None
 
     @property
     def active(self) -> bool:
@@ -140,6 +142,8 @@ class Incident(Struct, frozen=True):
     are needed, null for now; `zone` is the time zone of its quiet hours, null where it has neither. `musters` are the
     points where people gather, in the order in which they are used; none where people go to the scene. `round_at` is
     when the present wave, or round of a broadcast, began, `round_from` how many offers had been made before it.
+    `should_end_at` is null for one that was opened while release 0.1.0 ran, which knows no end; `overdue_at` is when
+    its responders were asked about that.
     """
 
     id: UUID
@@ -169,6 +173,8 @@ class Incident(Struct, frozen=True):
     covered_at: datetime | None = None
     ended_at: datetime | None = None
     outcome: Outcome | None = None
+    should_end_at: datetime | None = None
+    overdue_at: datetime | None = None
     taken_by: str | None = None
     window: Window | None = None
     zone: str | None = None

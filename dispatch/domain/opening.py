@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from dispatch.domain.decision import Decision
+from dispatch.domain.ending import ends_at
 from dispatch.domain.evolve import evolve
 from dispatch.domain.mustering import KnownPoint, musters_of
 from dispatch.domain.offers import escalate_obstacles
@@ -28,6 +29,7 @@ class Opening:
 
     Without an area its organisation serves everywhere; `zone` is its time zone, null while older processes run. `known`
     are its muster points, where the plan names a place other than the scene; None where they are not looked at.
+    Without `ends`, while release 0.1.0 runs, which knows none, it has no end.
     """
 
     report_id: UUID
@@ -39,6 +41,7 @@ class Opening:
     area: Area | None = None
     zone: str | None = None
     known: tuple[KnownPoint, ...] | None = None
+    ends: bool = True
 
 
 def open_incident(opening: Opening, plan: Plan, now: datetime) -> Decision:
@@ -78,6 +81,7 @@ def _opened(opening: Opening, position: Position | None, plan: Plan, now: dateti
         zone=opening.zone if report.window or plan.lane == "planned" else None,
         muster=musters[0].name if musters else None,
         musters=musters,
+        should_end_at=ends_at(plan, report.window, now) if opening.ends else None,
     )
 
 

@@ -14,11 +14,21 @@ from dispatch.domain.incident import AssignmentStatus, Incident
 from dispatch.domain.offers import offers_due
 from schemas.base import Event
 from schemas.escalations import EscalationRaised
-from schemas.incidents import Widened
+from schemas.incidents import IncidentClosed, IncidentOverdue, Widened
 from schemas.offers import ArrivalExpected, Released
 
 Step = Literal[
-    "asks", "asks_again", "widens", "next_station", "tells", "pages", "pages_next", "releases", "reseats"
+    "asks",
+    "asks_again",
+    "widens",
+    "next_station",
+    "tells",
+    "pages",
+    "pages_next",
+    "releases",
+    "reseats",
+    "asks_if_over",
+    "ends",
 ]
 
 
@@ -36,8 +46,9 @@ class Responder(Struct, frozen=True):
 class Consequence(Struct, frozen=True):
     """One thing that happens.
 
-    `number` counts the people of "asks", "asks_again", "releases" and "reseats", is the level of "tells", "pages" and
-    "pages_next", which have a reason, and the metres of "widens"; "next_station" has the station's name as its reason.
+    `number` counts the people of "asks", "asks_again", "releases", "reseats" and "asks_if_over", is the level of
+    "tells", "pages" and "pages_next", which have a reason, and the metres of "widens"; "next_station" has the station's
+    name as its reason, "ends" the outcome.
     """
 
     step: Step
@@ -93,6 +104,10 @@ def _consequences(incident: Incident, at: datetime) -> Iterator[Consequence]:
     for event in decision.events:
         if isinstance(event, Widened):
             yield _widening(event)
+        elif isinstance(event, IncidentOverdue) and event.asked:
+            yield Consequence("asks_if_over", len(event.asked))
+        elif isinstance(event, IncidentClosed):
+            yield Consequence("ends", 0, event.outcome or "")
         elif isinstance(event, EscalationRaised):
             step: Step = "tells" if not event.page else "pages_next" if event.turn else "pages"
             yield Consequence(step, event.level, event.reason)

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from dispatch.domain import escalation, moving, transitions
-from dispatch.domain.answers import RENFORT, close_if_done
+from dispatch.domain import ending, escalation, moving, transitions
+from dispatch.domain.actors import RENFORT
+from dispatch.domain.answers import close_if_done
 from dispatch.domain.commands import Acknowledge, Act, ForwardText, Free, Update
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.escalation import Acknowledgement
+from dispatch.domain.escalation import ALONE, NOT_ENDED, Acknowledgement
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import escalate_obstacles, forbidden_hazards
 from dispatch.domain.placing import escalate_mistake
@@ -40,13 +41,13 @@ def act(decision: Decision, command: Act) -> None:
 
 
 def acknowledge(decision: Decision, command: Acknowledge) -> None:
-    """Acknowledge an escalation; the acknowledgement lapses after the plan's time."""
+    """Acknowledge an escalation; it lapses after the plan's time, and settles what is only to be read, or has ended."""
     lapses_at = decision.now + timedelta(seconds=decision.incident.plan.acknowledgement_s)
     acknowledgement = Acknowledgement(command.by, lapses_at, command.channel)
     current = decision.incident.escalations
     decision.add(escalation.acknowledged(current, command.escalation_id, acknowledgement, decision.now))
     after = decision.incident.escalations[command.escalation_id]
-    if after.reason in TO_READ:
+    if after.reason in TO_READ or decision.incident.status in ("closed", "cancelled"):
         decision.extend(escalation.resolved({after.id: after}, None, "read", decision.now))
 
 
@@ -94,6 +95,7 @@ def update(decision: Decision, command: Update) -> None:
         )
     )  # fmt: skip
     if command.window is not None and command.window != incident.window:
+        decision.resolve({NOT_ENDED, ALONE}, "the source moved it")
         moving.move(decision, command.report_id, command.window)
     escalate_incomplete(decision, command.dropped)
     if command.position is not None:
@@ -147,15 +149,18 @@ def _confirm(decision: Decision, command: Act) -> None:
         raise RefusedError(msg)
     _record(IncidentConfirmed, decision, command)
     decision.resolve({"awaiting_confirmation", STALE}, "confirmed")
+    ending.extend(decision)
 
 
 def _hold(decision: Decision, command: Act) -> None:
     _record(IncidentHeld, decision, command, recalled=decision.incident.involved())
+    ending.extend(decision)
 
 
 def _resume(decision: Decision, command: Act) -> None:
     _record(IncidentResumed, decision, command)
     decision.resolve({"danger", "recall_unacknowledged"}, "resumed")
+    ending.extend(decision)
     close_if_done(decision)
 
 
@@ -172,10 +177,12 @@ def _takeover(decision: Decision, command: Act) -> None:
     _record(IncidentTakenOver, decision, command, channel=command.channel)
     decision.extend(escalation.handed_over(decision.incident.escalations, command.by, decision.now))
     decision.withdraw("taken_over")
+    ending.extend(decision)
 
 
 def _give_back(decision: Decision, command: Act) -> None:
     _record(IncidentGivenBack, decision, command)
+    ending.extend(decision)
     escalate_obstacles(decision)
     close_if_done(decision)
 

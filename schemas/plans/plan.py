@@ -40,6 +40,8 @@ class Plan(Strict):
     `interruptible` is false where whoever is there is asked for nothing else. People are asked `ask_ahead_s` before a
     window, at once where null, and reminded `remind_before_s`, null meaning a day and two hours before. `quiet` are the
     hours in which a planned mission asks nobody, null meaning 21:00 to 8:00.
+    A mission is expected to have ended `ends_after_s` after it was opened; null means three hours, twelve for a crew, a
+    day for a notice, and a week in the lane `planned`.
     With `place_when_asked` their page shows the exact place to those who are asked, and not only after a yes.
     """
 
@@ -67,6 +69,7 @@ class Plan(Strict):
     ask_ahead_s: Public[Ahead | None] = None
     quiet: Public[Quiet | None] = None
     remind_before_s: Public[tuple[Ahead, ...] | None] = Field(default=None, max_length=5)
+    ends_after_s: Public[Seconds | None] = None
 
     @cached_property
     def canonical(self) -> dict[str, Any]:

@@ -114,6 +114,8 @@ PLAN: dict[str, str] = {
     "`{ from, to }` or `off`. Default: 21:00 to 8:00 in the lane `planned`, none in others.",
     "remind_before_s": "How long before the window those who said yes are reminded. "
     "Default: a day and two hours before.",
+    "ends_after_s": "How long after it was opened a mission should have ended: then its responders are asked, and a "
+    "supervisor is told. Default: 3 hours; 12 for a crew, a day for a notice, a week in the lane `planned`.",
 }
 
 ACTS: dict[str, str] = {
@@ -159,6 +161,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "uncovered": (
         "Seats are empty: a step of the plan is due, or nobody is left to ask.",
         "Take over; call others.",
+    ),
+    "not_ended": (
+        "The mission should have ended; its responders were asked. It pages, unless it ends by itself soon.",
+        "Call the responders; `close` it, or take it over.",
+    ),
+    "alone_overdue": (
+        "The only responder is on the way or on scene, and the mission should have ended.",
+        "Call them at once; if they do not answer, 17 or 18.",
     ),
     "not_en_route": ("A volunteer accepted but has not reported leaving.", "Call the volunteer."),
     "apart": (

@@ -68,6 +68,7 @@ def opening(**changes: object) -> Opening:
     known: dict[str, Any] = {
         "report_id": named("report"), "organisation": named("organisation"), "mode": "actual",
         "trusted": True, "area": None, "accepted_at": START, "zone": "Europe/Paris", "known": None,
+        "ends": True,
     }  # fmt: skip
     report = {name: value for name, value in changes.items() if name not in known}
     known |= {name: value for name, value in changes.items() if name in known}
@@ -189,5 +190,6 @@ def kinds(events: Sequence[Event]) -> list[str]:
 
 
 def due(state: Incident) -> dict[str, float]:
-    """Return the agenda in seconds after the start."""
-    return {kind: (when - START).total_seconds() for kind, when in agenda(state).items()}
+    """Return the agenda in seconds after the start, without the end of the mission, which every incident has."""
+    entries = agenda(state).items()
+    return {kind: (when - START).total_seconds() for kind, when in entries if kind != "ending"}

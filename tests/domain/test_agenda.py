@@ -2,7 +2,6 @@
 
 import pytest
 
-from dispatch.domain.agenda import agenda
 from dispatch.domain.commands import Acknowledge, Tick, Update
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
@@ -125,7 +124,7 @@ def test_a_volunteer_not_en_route_in_time_escalates_once() -> None:
 
 def test_a_volunteer_en_route_does_not_escalate() -> None:
     moving = answered(answered(_full(), 0, "en_route"), 1, "en_route")
-    assert agenda(moving) == {}
+    assert due(moving) == {}
 
 
 @pytest.mark.parametrize("answer", ["en_route", "declined"])

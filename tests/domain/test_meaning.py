@@ -36,6 +36,7 @@ STOOD_DOWN = candidate(6, released=True)
 RECALLED = candidate(7, seated=True, out=True, recalled=True, held=True)
 ABORTED = candidate(8, released=True, recalled=True)
 HELD = candidate(9, seated=True, out=True, held=True)
+OVERDUE = candidate(11, seated=True, out=True, overdue=True)
 HELD_OFFER = candidate(10, waiting=True, recalled=True)
 
 
@@ -176,3 +177,28 @@ def test_what_shows_no_understanding_of_a_recall_acknowledges_nothing_and_is_ask
 def test_a_no_while_a_recall_is_unseen_is_bound_only_where_it_means_one_thing() -> None:
     assert stored("non", RECALLED) == ((RECALLED, "declined"),)
     assert understand("non", [ASKED, RECALLED]) == Meaning(asks=True)
+
+
+@pytest.mark.parametrize(
+    "words", ["PAS FINI", "pas encore", "not done", "not yet", "Non, pas fini", "non", "no"]
+)
+def test_of_somebody_who_is_asked_whether_it_is_over_a_no_means_not_yet(words: str) -> None:
+    assert stored(words, OVERDUE) == ((OVERDUE, "not_yet"),)
+    assert stored(words, SEAT) != ((SEAT, "not_yet"),)
+
+
+def test_of_somebody_who_is_asked_whether_it_is_over_done_is_done_and_a_bare_yes_reaches_a_supervisor() -> (
+    None
+):
+    assert stored("FINI", OVERDUE) == stored("DONE", OVERDUE) == ((OVERDUE, "released"),)
+    assert understand("oui", [OVERDUE]) == Meaning(forwards=(OVERDUE,))
+
+
+def test_a_not_yet_is_not_guessed_where_two_missions_run_or_an_offer_waits() -> None:
+    assert understand("pas fini", [OVERDUE, OTHER_SEAT]) == Meaning(asks=True)
+    assert stored("non", ASKED, OVERDUE) == ()
+    assert stored(f"pas fini {code(OVERDUE.id)}", OVERDUE, OTHER_SEAT) == ((OVERDUE, "not_yet"),)
+
+
+def test_who_is_not_asked_whether_it_is_over_and_writes_not_yet_reaches_a_supervisor() -> None:
+    assert understand("pas fini", [SEAT]) == Meaning(forwards=(SEAT,))

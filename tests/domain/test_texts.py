@@ -209,3 +209,28 @@ def test_letters_that_do_not_fit_lose_their_accents_and_other_scripts_stay() -> 
 def test_parts_are_counted_as_a_network_counts_them() -> None:
     assert [gsm.parts("a" * n) for n in (0, 160, 161, 306, 307)] == [1, 1, 2, 2, 3]
     assert gsm.parts("€" * 81) == 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_answers_that_the_question_about_the_end_proposes_are_understood(language: Language) -> None:
+    done, not_yet = {"fr": ("FINI 7K", "PAS FINI 7K"), "en": ("DONE 7K", "NOT DONE 7K")}[language]
+    text = render(facts("overdue", language))
+    assert f"{done} " in text
+    assert f"{not_yet}." in text
+    assert (grammar.parse(done).status, grammar.parse(not_yet).status) == ("released", "not_yet")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        ("", "plus besoin de vous"),
+        ("done", "plus besoin de vous"),
+        ("false_alarm", "Fausse alerte"),
+        ("cancelled", "annulé"),
+        ("unreported", "heure de fin"),
+    ],
+)
+def test_who_is_stood_down_is_told_what_happened(outcome: str, says: str) -> None:
+    text = render(facts("stand_down", outcome=outcome))
+    assert (says in text, gsm.parts(text)) == (True, 1)
+    assert "terminé" in render(facts("stand_down", outcome=outcome, informs=True))

@@ -242,7 +242,7 @@ def test_two_codes_side_by_side_are_not_joined_and_a_letter_of_a_word_is_none() 
         ("fini", ParsedText("unclear", status="released")),
         ("Mission terminée, merci", ParsedText("unclear", status="released")),
         ("rentré", ParsedText("unclear", status="released")),
-        ("pas fini", ParsedText("unclear")),
+        ("pas fini", ParsedText("unclear", status="not_yet")),
         ("DANGER", ParsedText("unclear", status="danger")),
         ("danger homme armé", ParsedText("unclear", status="danger")),
         ("il y a un homme avec un couteau dans l'escalier", ParsedText("unclear", status="danger")),

@@ -28,7 +28,7 @@ def test_the_spelling_of_short_messages_is_read(text: str, answer: str) -> None:
         ("on est sur les lieux", ParsedText("unclear", status="on_scene")),
         ("fin d'inter, retour dispo", ParsedText("unclear", status="released")),
         ("désengagé", ParsedText("unclear", status="released")),
-        ("pas encore désengagé", ParsedText("unclear")),
+        ("pas encore désengagé", ParsedText("unclear", status="not_yet")),
         ("remisage", ParsedText("unclear", status="released")),
         ("indispo opérationnelle", ParsedText("declined")),
         ("déjà engagé avec le VSAV", ParsedText("declined")),

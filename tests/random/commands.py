@@ -175,6 +175,8 @@ def scripts(kinds: tuple[str, ...], modes: tuple[str, ...]) -> st.SearchStrategy
     seldom = (
         reports(kinds, modes),
         st.builds(Wait, st.sampled_from([3, 61, 301]), st.sampled_from([None, "fails"])),
+        st.builds(Wait, st.sampled_from([301, 601, 3601])),
+        st.builds(Reply, SMALL, st.sampled_from(["not_yet", "released"]), st.just(0), st.just("taken")),
         st.builds(Act, SMALL, st.sampled_from(ACTS)),
         st.builds(Act, SMALL, st.sampled_from(ACTS)),
         st.builds(Act, SMALL, st.sampled_from(["resume", "give-back", "confirm"])),

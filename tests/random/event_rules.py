@@ -173,13 +173,14 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
         (n, seat.role, (seat.skill,), seat.reserve) for n, seat in seats.items()
     ], "the event names the seats of its plan"
     return Incident(
-        event.incident_id, event.lane, event.mode, plan, event.position is not None, set(event.hazards),
+        event.incident_id, event.lane, event.mode, event.severity, plan, event.position is not None, set(event.hazards),
         event.awaiting, seats,
     )  # fmt: skip
 
 
 def _updated(incident: Incident, event: incidents.IncidentUpdated) -> None:
     incident.hazards |= set(event.hazards)
+    incident.severity = event.severity or incident.severity
     incident.placed |= event.position is not None
     incident.awaiting = event.awaiting
 
@@ -216,8 +217,29 @@ def _cancelled(incident: Incident, _event: Event) -> None:
     incident.status = "cancelled"
 
 
-def _closed(incident: Incident, _event: Event) -> None:
-    incident.status = "closed"
+def _closed(incident: Incident, event: incidents.IncidentClosed) -> None:
+    assert not incident.involved(), "nobody stays engaged by what ended"
+    came = any(seat.holder for seat in incident.seats.values())
+    if event.by == "renfort" and event.outcome == "done":
+        assert incident.covered or (incident.overdue and came), "what is called done was done by somebody"
+    elif event.by == "renfort":
+        assert incident.overdue, "the clock ends nothing before its time"
+        assert incident.ends_itself, (
+            "the clock ends nothing that is a danger, and nothing that a human handles"
+        )
+    incident.status, incident.outcome = "closed", event.outcome
+
+
+def _overdue(incident: Incident, event: incidents.IncidentOverdue) -> None:
+    assert not incident.overdue, "nobody is asked twice whether it is over"
+    assert incident.status == "open" or not event.asked, "nobody is asked of what a human handles"
+    assert set(event.asked) <= incident.involved(), "who is not bound is not asked"
+    incident.overdue = True
+
+
+def _goes_on(incident: Incident, _event: Event) -> None:
+    assert incident.overdue, "only an end that has passed is moved"
+    incident.overdue = False
 
 
 def _covered(incident: Incident, event: Event) -> None:
@@ -278,6 +300,8 @@ _FOLDS: dict[type[Event], Callable[[Incident, Any], None]] = {
     incidents.IncidentGivenBack: _given_back,
     incidents.IncidentCancelled: _cancelled,
     incidents.IncidentClosed: _closed,
+    incidents.IncidentOverdue: _overdue,
+    incidents.IncidentEndMoved: _goes_on,
     incidents.IncidentCovered: _covered,
     incidents.IncidentUncovered: _covered,
     offers.Assigned: _assigned,

@@ -14,6 +14,8 @@ from tests.random.town import LAST, Town
 
 LATER_S = (61, 61)
 """Enough for both steps of each plan, one after the other, and for a message that was put back or died with."""
+PAST_EVERY_END_S = (25 * 3600, 601, 3601)
+"""The end of every plan, the time in which a supervisor is told, and that after which a mission ends by itself."""
 EVERYTHING = 10**6
 
 CHAIN = """
@@ -49,6 +51,7 @@ async def check_end(town: Town) -> None:
         _check_handled(incident)
         _check_recalls_known(incident)
     _check_overlaps(town.model)
+    await _check_ends(town)
     await _check_redelivery(town)
 
 
@@ -174,6 +177,20 @@ def _check_overlaps(model: Model) -> None:
     bound = model.engagements()
     torn = [who for who, lane in bound if lane != "urgent" and (who, "urgent") in bound]
     assert not torn, "who is urgently assigned is free of everything else"
+
+
+async def _check_ends(town: Town) -> None:
+    """Let a day and some hours pass: whatever has not ended by then pages a person."""
+    for seconds in PAST_EVERY_END_S:
+        town.clock.advance(seconds)
+        await town.run_agenda()
+        await town.deliver_all()
+    await town.send()
+    await town.deliver_all()
+    for incident in town.model.incidents.values():
+        assert incident.ended or not incident.ends_itself, "what may end by itself has ended"
+        paged = any(one.open and one.page for one in incident.escalations.values())
+        assert incident.ended or paged, "every incident ends or pages a person"
 
 
 async def _check_redelivery(town: Town) -> None:

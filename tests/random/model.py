@@ -79,6 +79,7 @@ class Incident:
     id: UUID
     lane: str
     mode: str
+    severity: str
     plan: Plan
     placed: bool
     hazards: set[str]
@@ -87,6 +88,8 @@ class Incident:
     status: str = "open"
     taken: bool = False
     covered: bool = False
+    overdue: bool = False
+    outcome: str | None = None
     offers: dict[UUID, Offer] = field(default_factory=dict)
     assignments: dict[UUID, Assignment] = field(default_factory=dict)
     recalls: dict[UUID, tuple[str, datetime, bool]] = field(default_factory=dict)
@@ -96,6 +99,12 @@ class Incident:
     def ended(self) -> bool:
         """Tell whether it is over."""
         return self.status in ("aborted", "closed", "cancelled")
+
+    @property
+    def ends_itself(self) -> bool:
+        """Tell whether the clock may end it; whatever a human holds or has taken over is theirs to end."""
+        calm = self.lane == "planned" and self.severity != "life_threatening"
+        return self.status == "open" and (calm or self.lane == "drill" or self.plan.engagement == "notice")
 
     def live(self) -> Iterator[Offer]:
         """Give the offers that wait for an answer."""

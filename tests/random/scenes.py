@@ -19,7 +19,7 @@ def _plan(name: str, kind: str, **changes: object) -> Plan:
     return plan(**known | changes)
 
 
-PAIR = _plan("pair", "medical.fall")
+PAIR = _plan("pair", "medical.fall", ends_after_s=600)
 CREW = _plan(
     "crew", "fire.house", engagement="crew", professional="informed", forbidden_hazards=("weapon",),
     seats=(
@@ -33,7 +33,7 @@ ONE_BY_ONE = _plan(
     offers={"open": 1, "per_seat": 1, "window_s": 30},
 )  # fmt: skip
 PLANNED = _plan(
-    "planned", "event.run", lane="planned", quiet="off", professional="none",
+    "planned", "event.run", lane="planned", quiet="off", professional="none", ends_after_s=300,
     seats=({"role": "helper", "skills": ("first_aid",), "count": 2},), offers={"open": 3, "window_s": 120},
 )  # fmt: skip
 WATCH = watch_plan(

@@ -26,9 +26,10 @@ from dispatch.services.intake.opening import Intake
 from dispatch.services.messaging.gateway import OutboundText
 from dispatch.services.messaging.gateway_registry import GatewayRegistry
 from dispatch.services.people import volunteers
-from dispatch.services.plans.plan_files import load
+from dispatch.services.plans.plan_files import PlanBook, load
 from dispatch.services.subscriptions import READERS
 from schemas.base import Position
+from schemas.plans import Plan
 from schemas.volunteers import VolunteerBody
 from tests.stories.phones import Handset
 from tests.stories.reported import Reported
@@ -90,15 +91,18 @@ class City:
         later: str = "",
         absent: Sequence[Role] = (),
         write_generation: int | None = None,
+        plans: Sequence[Plan] = (),
     ) -> AsyncIterator["City"]:
         """Start the node, with an organisation that has keys and nobody on its roster.
 
         `later` is where Kafka will be, in a story in which it is absent at first; no process has the roles `absent`.
+        `plans` are in force beside those that are shipped.
         """
         gateway = SimulatedGateway()
         bootstrap = services.broker.address if services.broker else later
         roles = [role for role in ROLES if role not in absent]
-        node = Node(_wiring(dsn, bootstrap, gateway, roles, write_generation), clock)
+        wiring = _wiring(dsn, bootstrap, gateway, roles, write_generation, plans)
+        node = Node(wiring, clock)
         await node.start()
         stopping = asyncio.Event()
         care = asyncio.create_task(embedded_services.supervise(services, node.kafka, stopping))
@@ -271,6 +275,7 @@ def _wiring(
     gateway: SimulatedGateway,
     roles: Sequence[Role],
     write_generation: int | None = None,
+    plans: Sequence[Plan] = (),
 ) -> Wiring:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -282,7 +287,7 @@ def _wiring(
         port=port,
         links=f"http://127.0.0.1:{port}",
         secret=SECRET,
-        intake=Intake(load(None)),
+        intake=Intake(PlanBook((*load(None).plans, *plans))),
         gateways=GatewayRegistry([gateway]),
         # The auditor polls every ten real seconds, and would report each jump of the clock as lateness.
         roles=[role for role in roles if role != "auditor"],

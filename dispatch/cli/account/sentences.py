@@ -8,7 +8,7 @@ from uuid import UUID
 
 from dispatch.cli.account.words import EVENTS, GATES, LABELS, OUTCOMES, REASONS, Words
 from dispatch.cli.terminal import one_line
-from dispatch.domain.answers import RENFORT
+from dispatch.domain.actors import RENFORT
 from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging.texts import reason_in_words, role_in_words
 from dispatch.domain.whereabouts import distance_in_words
@@ -17,7 +17,7 @@ from schemas.base import Window
 from schemas.ids import short
 from schemas.volunteers import Language
 
-TIMES = ("expires_at", "retry_at", "eta_at", "until", "lapses_at")
+TIMES = ("expires_at", "retry_at", "eta_at", "until", "lapses_at", "should_end_at")
 DISTANCES = ("radius_m", "distance_m")
 
 

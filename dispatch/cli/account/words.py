@@ -31,6 +31,8 @@ EVENTS: Words = {
     },
     "incident.cancelled": {"fr": "{by} annule{why}", "en": "{by} cancelled it{why}"},
     "incident.closed": {"fr": "{by} clôt{why}{ended_as}", "en": "{by} closed it{why}{ended_as}"},
+    "incident.overdue": {"fr": "l'heure de fin est passée", "en": "it should have ended by now"},
+    "incident.end_moved": {"fr": "continue jusqu'à {should_end_at}", "en": "goes on until {should_end_at}"},
     "incident.covered": {"fr": "assez de monde", "en": "enough people"},
     "incident.uncovered": {"fr": "de nouveau pas assez de monde", "en": "people lack again"},
     "incident.shortfall": {

@@ -83,6 +83,8 @@ WORDS: dict[str, dict[Language, str]] = {
         "fr": "libère la place d'une réponse pas claire",
         "en": "releases the seat of an answer that is not clear",
     },
+    "asks_if_over": {"fr": "demande si c'est terminé", "en": "asks whether it is over"},
+    "ends": {"fr": "se clôt sans intervention", "en": "ends by itself"},
     "reseats": {"fr": "compte sur une réserve qui arrive", "en": "counts on a reserve who is near"},
     # severities and modes
     "life_threatening": {"fr": "urgence vitale", "en": "life at risk"},

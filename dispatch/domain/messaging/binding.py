@@ -22,7 +22,7 @@ class Candidate:
     """An offer that a text may be about: `waiting` for a first answer, or `recalled` and not yet seen.
 
     `seated` is whether the volunteer is assigned, `released` whether they were until a moment ago, `out` whether they
-    may be on the way, on scene, or back from there.
+    may be on the way, on scene, or back from there, `overdue` whether they are asked if their mission is over.
     """
 
     id: UUID
@@ -37,6 +37,7 @@ class Candidate:
     seated: bool = False
     released: bool = False
     out: bool = False
+    overdue: bool = False
 
 
 def bind(

@@ -3,6 +3,8 @@
 The rules apply in this order, and the first that fits decides:
 - danger counts for every incident in which the person is seated, whatever else the text says;
 - while a recall is unseen, a text is about the recall: nothing but a code of another offer makes it an answer to that;
+- of somebody who is asked whether their mission is over, a "not yet" or a no moves its end, and a plain yes, which may
+  be about anything, reaches a supervisor;
 - the status of somebody who is seated does what the buttons of their page do;
 - an answer is bound to the one offer that it can mean, else it is asked back;
 - of a seated person, thanks are no answer, a time alone is when they arrive, and anything else reaches a supervisor.
@@ -64,7 +66,7 @@ class Heard:
 
 def understand(heard: Heard) -> Meaning:
     """Return what a text means, given the offers that it may be about, the newest first."""
-    for rule in (_danger, _recall, _status, _answer, _arrival, _words):
+    for rule in (_danger, _recall, _ending, _status, _answer, _arrival, _words):
         if (meaning := rule(heard)) is not None:
             return meaning
     return Meaning(asks=True)
@@ -99,6 +101,16 @@ def _recall(heard: Heard) -> Meaning | None:
     if heard.text.answer == "declined" or heard.text.status == "released":
         return None
     return Meaning(forwards=() if _thanks(heard.words) else told, asks=True)
+
+
+def _ending(heard: Heard) -> Meaning | None:
+    asked = [one for one in heard.seats if one.overdue]
+    if not asked or heard.waiting:
+        return None
+    if heard.text.status == "not_yet" or heard.text.answer == "declined":
+        return Meaning(((asked[0], "not_yet"),)) if len(heard.seats) == 1 else Meaning(asks=True)
+    plain = heard.text.answer == "accepted" and heard.text.status is None and heard.text.minutes is None
+    return Meaning(forwards=tuple(asked)) if plain else None
 
 
 def _status(heard: Heard) -> Meaning | None:

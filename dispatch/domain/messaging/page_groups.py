@@ -24,7 +24,7 @@ What is calm never comes sooner: the burst is for upsets.
 """
 WINDOW = BURST * SUSTAINED
 """Over which texts are counted, so that they are one in ten minutes on average."""
-SAFETY = frozenset({"danger", "hazard", "recall_unacknowledged"})
+SAFETY = frozenset({"danger", "hazard", "recall_unacknowledged", "alone_overdue"})
 """Reasons that concern those who are out there."""
 NO_HURRY = frozenset(
     {"no_plan", "outside_area", "not_en_route", "late_arrival", "apart", "updated_after_end"}

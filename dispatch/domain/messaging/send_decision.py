@@ -21,7 +21,9 @@ from schemas.volunteers import Language
 
 SAFETY: frozenset[Purpose] = frozenset({"held", "aborted", "resumed"})
 """Sent to everybody involved on every channel, past consent and opt-outs."""
-WITH_LINK: frozenset[Purpose] = frozenset({"offer", "assigned", "doubted", "held", "aborted", "resumed"})
+WITH_LINK: frozenset[Purpose] = frozenset(
+    {"offer", "assigned", "doubted", "overdue", "held", "aborted", "resumed"}
+)
 
 CAN_WAIT: frozenset[Purpose] = frozenset({"offer", "stand_down", "late", "waitlisted"})
 """Of a planned mission, not sent in its quiet hours; the others answer somebody who is awake, or keep them safe."""
@@ -86,6 +88,7 @@ class Facts:
     lane: Lane | None = None
     quiet: object = None
     quiet_zone: str | None = None
+    outcome: str | None = None
 
     @property
     def assigned(self) -> bool:
@@ -147,6 +150,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             late_arrival=facts.late_arrival,
             organisation=facts.organisation_name,
             place=facts.place or 0,
+            outcome=facts.outcome or "",
         )
     )
     return fold(text) if facts.channel == "sms" else text
@@ -180,6 +184,12 @@ def _assigned(facts: Facts, _now: datetime) -> str | None:
 
 
 def _doubted(facts: Facts, _now: datetime) -> str | None:
+    return None if facts.assigned else "no longer assigned"
+
+
+def _overdue(facts: Facts, _now: datetime) -> str | None:
+    if facts.incident_status != "open":
+        return f"incident {facts.incident_status}"
     return None if facts.assigned else "no longer assigned"
 
 
@@ -217,6 +227,7 @@ _CHECKS: dict[Purpose, Callable[[Facts, datetime], str | None]] = {
     "offer": _offer,
     "assigned": _assigned,
     "doubted": _doubted,
+    "overdue": _overdue,
     "stand_down": _stand_down,
     "late": _late,
     "waitlisted": _waitlisted,

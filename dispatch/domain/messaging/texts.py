@@ -21,7 +21,7 @@ class TextFacts:
 
     `pending` are the offers that an unclear answer may mean, `unseen` those of recalls that were not acknowledged;
     `forwarded` is whether a supervisor got the words; `organisation` is the name of the one that asks, `place` the
-    reader's on the waiting list.
+    reader's on the waiting list, `outcome` how the incident ended.
     """
 
     purpose: Purpose
@@ -49,6 +49,7 @@ class TextFacts:
     late_arrival: bool = False
     organisation: str = ""
     place: int = 0
+    outcome: str = ""
 
 
 def render(facts: TextFacts) -> str:
@@ -117,7 +118,9 @@ def _assigned(facts: TextFacts) -> str:
 
 
 def _manner(key: str, facts: TextFacts) -> str:
-    """Choose the wording for those who are only informed, or for a crew, where there is one."""
+    """Choose the wording for those who are only informed, for how it ended, or for a crew, where there is one."""
+    if not facts.informs and (ended := f"{key}_{facts.outcome}") in SENTENCES:
+        return ended
     special = f"{key}_informs" if facts.informs else f"{key}_crew" if facts.crew else key
     return special if special in SENTENCES else key
 

@@ -75,6 +75,18 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "Nous n'avons plus besoin de vous pour {title} ({code}) : ne partez pas, ou faites demi-tour. Merci.",
         "en": "You are no longer needed for {title} ({code}): do not go, or turn back. Thank you.",
     },
+    "stand_down_false_alarm": {
+        "fr": "Fausse alerte : {title} ({code}). Ne partez pas, ou faites demi-tour. Merci.",
+        "en": "False alarm: {title} ({code}). Do not go, or turn back. Thank you.",
+    },
+    "stand_down_cancelled": {
+        "fr": "C'est annulé : {title} ({code}). Ne partez pas, ou faites demi-tour. Merci.",
+        "en": "Called off: {title} ({code}). Do not go, or turn back. Thank you.",
+    },
+    "stand_down_unreported": {
+        "fr": "L'heure de fin est passée, votre mission est close : {title} ({code}). Merci. En danger : 112.",
+        "en": "It should be over by now, your mission is closed: {title} ({code}). Thank you. In danger: 112.",
+    },
     "stand_down_informs": {
         "fr": "{title} ({code}) : c'est terminé, merci. Il n'y a plus rien à faire.",
         "en": "{title} ({code}): it is over, thank you. There is nothing more to do.",
@@ -146,6 +158,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "Vous recevrez de nouveau les demandes de renfort. Pour les arrêter : STOP.",
         "en": "You will receive requests again. To stop them, reply STOP.",
     },
+    "overdue": {
+        "fr": "Est-ce terminé : {title} ? Répondez FINI {code} ou PAS FINI {code}. En difficulté : DANGER. {link}",
+        "en": "Is it over: {title}? Reply DONE {code} or NOT DONE {code}. In trouble: reply DANGER. {link}",
+    },
     "doubted": {
         "fr": "Votre réponse n'est pas claire ({title}). Venez-vous ? OUI {code} ou NON {code} dans la minute. {link}",
         "en": "Your answer is not clear ({title}). Are you coming? YES {code} or NO {code} within a minute. {link}",
@@ -169,6 +185,14 @@ REASONS: dict[str, dict[Language, str]] = {
     "not_en_route": {
         "fr": "un volontaire n'a pas signalé son départ",
         "en": "a volunteer has not reported leaving",
+    },
+    "not_ended": {
+        "fr": "l'heure de fin est passée, sans compte rendu",
+        "en": "it should have ended, and nobody reported",
+    },
+    "alone_overdue": {
+        "fr": "un intervenant seul ne donne pas de nouvelles : appelez-le, sinon le 17 ou le 18",
+        "en": "a responder who is alone is overdue: call them, else 17 or 18",
     },
     "recall_unacknowledged": {
         "fr": "tous n'ont pas confirmé la consigne de sécurité",

@@ -46,7 +46,8 @@ class Offer:
 class Assignment:
     """An accepted offer in its seat.
 
-    `doubted_until` is when a doubtful answer counts as a no, `eta_at` when the responder said that they arrive.
+    `doubted_until` is when a doubtful answer counts as a no, `eta_at` when the responder said that they arrive,
+    `reserved_at` since when they are in reserve because they did not leave or arrive in time.
     """
 
     id: UUID
@@ -61,6 +62,7 @@ class Assignment:
     reason: str | None = None
     doubted_until: datetime | None = None
     eta_at: datetime | None = None
+    reserved_at: datetime | None = None
 
     @property
     def since(self) -> datetime:

@@ -28,6 +28,7 @@ from dispatch.storage.pool import execute_rows
 from dispatch.storage.queries import bound, columns, sql
 from schemas.base import SEVERITY_RANK, Mode, Severity
 from schemas.decoding import Received
+from schemas.generations import ENDS_SINCE
 from schemas.ids import SEPARATOR, TOPIC, report_id
 from schemas.plans import Plan
 from schemas.reports import Professional, ReportReceived, reserved_field
@@ -146,7 +147,7 @@ class Intake:
             return name
         opening = Opening(
             report.id, report.data, report.received.organisation, report.data.mode, trusted,
-            report.accepted_at, owner.area, owner.zone,
+            report.accepted_at, owner.area, owner.zone, ends=write_generation.current >= ENDS_SINCE,
         )  # fmt: skip
         decision = open_incident(opening, plan, now)
         decisions[decision.incident.id] = decision

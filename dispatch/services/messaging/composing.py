@@ -19,7 +19,7 @@ from dispatch.storage.queries import bound, columns, sql
 from schemas.base import Mode
 from schemas.decoding import Received
 from schemas.ids import derived
-from schemas.incidents import IncidentAborted, IncidentHeld, IncidentResumed
+from schemas.incidents import IncidentAborted, IncidentHeld, IncidentOverdue, IncidentResumed
 from schemas.notifications import MessageQueued, Purpose
 from schemas.offers import (
     Assigned,
@@ -37,7 +37,7 @@ from schemas.offers import (
 NOTIFIED_WITHDRAWALS = {"covered", "taken_over", "closed", "cancelled"}
 """For the other reasons a recall is sent, or the volunteer caused the withdrawal."""
 NOTIFIED_RELEASES = {"stood_down", "closed", "cancelled"}
-NEWER: frozenset[Purpose] = frozenset({"started", "escalation_status"})
+NEWER: frozenset[Purpose] = frozenset({"started", "escalation_status", "overdue"})
 NEWER_SINCE = 2
 """The first generation that has words for these answers; they are not given while an older process may send them."""
 
@@ -147,7 +147,7 @@ def _notice(record: Received, purpose: Purpose, event: OfferEvent | AssignmentEv
 async def incident_messages(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
-    """Notify everybody involved at once that they must wait, stay away, or go on."""
+    """Notify everybody involved at once that they must wait, stay away, or go on, and ask them whether it is over."""
     resumed = sorted({r.data.incident_id for r in received if isinstance(r.data, IncidentResumed)})
     waiting: dict[UUID, list[UUID]] = defaultdict(list)
     for row in await connection.fetch(sql("held_volunteers"), resumed) if resumed else []:
@@ -163,6 +163,8 @@ def _about_incidents(received: Sequence[Received], waiting: dict[UUID, list[UUID
                 yield from _to_all(record, "held", incident, people)
             case IncidentAborted(incident_id=incident, recalled=people):
                 yield from _to_all(record, "aborted", incident, people)
+            case IncidentOverdue(incident_id=incident, asked=people):
+                yield from _to_all(record, "overdue", incident, people)
             case IncidentResumed(incident_id=incident):
                 yield from _to_all(record, "resumed", incident, waiting[incident])
 

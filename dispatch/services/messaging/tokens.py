@@ -31,6 +31,7 @@ class TokenView:
     """An offer as the volunteer who holds its token may see it; `pending` is an answer not yet processed.
 
     `place` is the volunteer's on the waiting list.
+    `overdue` is whether those who are assigned are asked if the mission is over.
     """
 
     generation: int
@@ -61,6 +62,7 @@ class TokenView:
     pending: Answer | None
     starts_at: datetime | None
     ends_at: datetime | None
+    overdue: bool = False
 
 
 class OfferToken(NamedTuple):

@@ -50,6 +50,7 @@ EXAMPLES: dict[str, str] = {
     "ask_ahead_s": "172800",
     "quiet": '{ from: "21:00", to: "06:30" }',
     "remind_before_s": "[86400, 7200]",
+    "ends_after_s": "10800",
 }
 
 

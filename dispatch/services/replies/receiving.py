@@ -9,9 +9,10 @@ import asyncpg
 from dispatch.domain.errors import RefusedError
 from dispatch.services.core.errors import ForbiddenError, NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.storage import journal
+from dispatch.storage import journal, write_generation
 from dispatch.storage.journal import Entry
 from dispatch.storage.queries import bound, sql
+from schemas.generations import ENDS_SINCE
 from schemas.ids import new_id
 from schemas.offers import Channel
 from schemas.replies import Answer, ReplyReceived
@@ -83,6 +84,8 @@ async def store(
     """Store and journal an answer to an offer; return its id."""
     if offer["informs"] and received.answer in ("en_route", "on_scene"):
         raise RefusedError("a watch notice sends nobody: there is no way to go and no scene to be on")
+    if received.answer == "not_yet" and write_generation.current < ENDS_SINCE:
+        raise RefusedError("nobody is asked whether a mission is over before the upgrade has ended")
     event = ReplyReceived(
         at=received.received_at,
         reply_id=new_id(),

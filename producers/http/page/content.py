@@ -12,7 +12,7 @@ PENDING_REFRESH_S, ASKED_REFRESH_S, ASSIGNED_REFRESH_S = 2, 10, 20
 waits for a place."""
 
 Where = Literal["exact", "distance", "station"]
-SEATED = ("assigned", "en_route", "on_scene")
+SEATED = ("assigned", "en_route", "on_scene", "overdue")
 ENDED = ("aborted", "closed", "cancelled")
 
 
@@ -36,7 +36,7 @@ def page_content(view: TokenView, now: datetime) -> PageContent:
 
 def may_answer(view: TokenView, answer: str) -> bool:
     """Check whether this plan allows the answer at all; whether it still counts is decided when it is processed."""
-    return not (view.informs and answer in ("en_route", "on_scene", "danger"))
+    return not (view.informs and answer in ("en_route", "on_scene", "danger", "not_yet"))
 
 
 def _banner(view: TokenView) -> str | None:
@@ -61,7 +61,9 @@ def _state(view: TokenView, now: datetime) -> str:
 def _assignment(view: TokenView) -> str:
     if view.assignment_status == "released" or view.assignment_status is None:
         return {"done": "done", "withdrew": "declined"}.get(view.released_reason or "", "stood_down")
-    return "informed" if view.informs else view.assignment_status
+    if view.informs:
+        return "informed"
+    return "overdue" if view.overdue else view.assignment_status
 
 
 def _where(view: TokenView, state: str) -> Where | None:
@@ -109,6 +111,7 @@ _REFRESH_S = {
     "assigned": ASSIGNED_REFRESH_S,
     "en_route": ASSIGNED_REFRESH_S,
     "on_scene": ASSIGNED_REFRESH_S,
+    "overdue": ASSIGNED_REFRESH_S,
 }
 _ANSWERS: dict[str, tuple[Answer, ...]] = {
     "asked": ("accepted", "declined"),
@@ -118,4 +121,5 @@ _ANSWERS: dict[str, tuple[Answer, ...]] = {
     "assigned": ("en_route", "declined", "danger"),
     "en_route": ("on_scene", "declined", "danger"),
     "on_scene": ("released", "danger"),
+    "overdue": ("released", "not_yet", "danger"),
 }

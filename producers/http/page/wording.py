@@ -35,6 +35,10 @@ STATES: dict[str, dict[Language, str]] = {
     },
     "en_route": {"fr": "Vous êtes en route. Soyez prudent.", "en": "You are on the way. Take care."},
     "on_scene": {"fr": "Vous êtes sur place.", "en": "You are on scene."},
+    "overdue": {
+        "fr": "L'heure de fin est passée. Est-ce terminé ?",
+        "en": "It should be over by now. Is it?",
+    },
     "done": {"fr": "C'est terminé pour vous. Merci.", "en": "You are done. Thank you."},
     "stood_down": {
         "fr": "Nous n'avons plus besoin de vous, ne venez pas. Merci.",
@@ -74,6 +78,7 @@ BUTTONS: dict[str, dict[Language, str]] = {
     "en_route": {"fr": "Je pars", "en": "I am leaving now"},
     "on_scene": {"fr": "Je suis sur place", "en": "I am on scene"},
     "released": {"fr": "J'ai terminé", "en": "I am done"},
+    "not_yet": {"fr": "Pas encore terminé", "en": "Not done yet"},
     "danger": {"fr": "DANGER : tout le monde attend", "en": "DANGER: everybody wait"},
     "acknowledged": {"fr": "J'ai vu ce message", "en": "I have seen this"},
 }

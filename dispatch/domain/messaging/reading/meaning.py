@@ -1,12 +1,13 @@
 """What a text means: the kinds that make each answer, and those that may stand beside it."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from dispatch.domain.messaging.reading.kinds import Kind, Piece
 
 Answer = Literal["accepted", "declined", "acknowledged", "stop", "start", "unclear"]
-Status = Literal["en_route", "on_scene", "released", "danger"]
+Status = Literal["en_route", "on_scene", "released", "danger", "not_yet"]
 
 _POLITE = {Kind.COURTESY, Kind.CODE}
 _AROUND = _POLITE | {Kind.FILLER, Kind.SELF, Kind.THING, Kind.NOW, Kind.NEAR}
@@ -28,6 +29,10 @@ _ALONE_STOP = {Kind.LEGAL_STOP, Kind.CANCEL}
 _WITH_STOP = _AROUND | {Kind.STOP, Kind.HALT, Kind.SENDING, Kind.POSSIBLE, Kind.NO}
 _WITH_START = _AROUND | {Kind.START, Kind.POSSIBLE}
 _BESIDE_STATUS = _AROUND - {Kind.THING} | _READING | _GOING | {Kind.GONE, Kind.YES, Kind.COMPLY}
+_UNFINISHED = _AROUND | {
+    Kind.NOT, Kind.HALF_NOT, Kind.DONE, Kind.NO, Kind.ETA, Kind.LATER, Kind.BUT, Kind.MARK, Kind.LINE,
+}  # fmt: skip
+_YET = {"yet", "over", "over yet"}
 _THERE = {"there", "be there", "suis la", "etre la"}
 
 
@@ -55,6 +60,8 @@ def status(kinds: set[Kind], found: Sequence[Piece]) -> Status | None:
     """Return what a text reports of somebody who is assigned; only danger is read beside words that are not known."""
     if reports_danger(found):
         return "danger"
+    if _is_unfinished(found):
+        return "not_yet"
     if Kind.DONE in kinds and kinds <= _BESIDE_STATUS | {Kind.DONE, Kind.HERE}:
         return "released"
     if Kind.HERE in kinds and kinds <= _BESIDE_STATUS | {Kind.HERE}:
@@ -72,6 +79,17 @@ def reports_danger(found: Sequence[Piece]) -> bool:
         piece.kind is Kind.DANGER and before.kind is not Kind.NOT and before.words != "no"
         for before, piece in zip(befores, spoken, strict=False)
     )
+
+
+def _is_unfinished(found: Sequence[Piece]) -> bool:
+    """Return whether a text says that something is not over: "pas fini", "pas encore", "not yet", "not done"."""
+    if any(piece.kind not in _UNFINISHED and piece.words not in _YET for piece in found):
+        return False
+    words = [
+        piece for piece in found if piece.kind not in {Kind.FILLER, Kind.SELF} or piece.words == "encore"
+    ]
+    denied = (piece for before, piece in pairwise(words) if before.kind is Kind.NOT)
+    return any(piece.kind is Kind.DONE or piece.words in _YET | {"encore"} for piece in denied)
 
 
 def _is_yes(kinds: set[Kind]) -> bool:

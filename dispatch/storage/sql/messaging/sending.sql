@@ -41,7 +41,7 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
        coalesce(d.drills, 'drills' = ANY (s.consent), false) AS drills,
        s.volunteer_id IS NULL OR s.left_at IS NOT NULL OR s.stopped_at IS NOT NULL AS gone,
        g.paused_at IS NOT NULL AS paused, g.zone,
-       i.status AS incident_status, p.body -> 'title' ->> l.language AS title,
+       i.status AS incident_status, CASE WHEN i.status = 'cancelled' THEN 'cancelled' ELSE i.outcome END AS outcome, p.body -> 'title' ->> l.language AS title,
        coalesce(i.engagement = 'notice', false) AS informs, coalesce(i.engagement = 'crew', false) AS crew,
        o.status AS offer_status, o.expires_at, o.distance_m, o.late,
        h.status AS assignment_status, coalesce(t.reserve, false) AS reserve, coalesce(t.added, false) AS late_arrival,

@@ -22,6 +22,7 @@ SELECT t.generation, o.id AS offer_id, o.volunteer_id,
        coalesce((p.body -> 'place_when_asked')::boolean, false) AS place_when_asked,
        g.name AS organisation_name, g.zone, coalesce(m.language, 'fr') AS language,
        a.status AS assignment_status, a.reason AS released_reason,
+       i.status = 'open' AND i.overdue_at IS NOT NULL AS overdue,
        c.kind AS recall, c.acknowledged_at IS NOT NULL AS recall_seen,
        (SELECT r.answer FROM replies r WHERE r.offer_id = o.id AND r.processed_at IS NULL
         ORDER BY r.received_at DESC, r.id DESC LIMIT 1) AS pending,

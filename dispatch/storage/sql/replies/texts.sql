@@ -5,7 +5,7 @@ UPDATE inbound_texts SET volunteer_id = $2, incident_ids = $3 WHERE id = $1;
 -- name: offers_to_answer
 -- Returns the offers of an organisation ($4; null: of all) that a person's text may be about: those that are live, ended after
 -- $2, hold a seat or did until $2, or were recalled after $3; newest first. `out` is whether the person may be on the way, on
--- scene, or back from there.
+-- scene, or back from there, `overdue` whether they are asked if the mission is over.
 -- OFFSET 0 limits each subquery to one offer: in a free join Postgres may read every answer.
 SELECT o.id, i.id AS incident_id, i.organisation, i.mode, o.extended_at, coalesce(i.engagement = 'notice', false) AS informs,
        i.status = 'held' AS held,
@@ -15,6 +15,7 @@ SELECT o.id, i.id AS incident_id, i.organisation, i.mode, o.extended_at, coalesc
        coalesce(a.status <> 'released', false) AS seated,
        coalesce(a.released_at > $2, false) AS released,
        coalesce(a.status <> 'released' OR a.en_route_at IS NOT NULL OR a.on_scene_at IS NOT NULL, false) AS out,
+       i.status = 'open' AND i.overdue_at IS NOT NULL AND coalesce(a.status <> 'released', false) AS overdue,
        c.at IS NOT NULL AS recalled
 FROM offers o JOIN incidents i ON i.id = o.incident_id
 LEFT JOIN assignments a ON a.offer_id = o.id
