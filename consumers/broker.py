@@ -50,7 +50,8 @@ class ConsumerProfile:
     """Timeouts that suit a cluster: for a lost member, a request, an empty fetch and a stop.
 
     A member that joined before its topic was created has no partitions until `metadata_max_age_ms` is over.
-    `fetch_every_s` is the interval of empty fetches, where they should hardly wait in the broker.
+    `fetch_every_s` is the interval of empty fetches, where they should hardly wait in the broker. One that cannot
+    authenticate its clients stores offsets that anybody may have committed.
     """
 
     session_timeout_ms: int
@@ -61,6 +62,7 @@ class ConsumerProfile:
     fetch_max_bytes: int = 1_048_576
     metadata_max_age_ms: int = 3_000
     fetch_every_s: float | None = None
+    authenticates: bool = True
 
 
 # The embedded broker admits a member after half a session, returns no record to a fetch that may not wait at all, and
@@ -68,6 +70,7 @@ class ConsumerProfile:
 EMBEDDED = ConsumerProfile(
     session_timeout_ms=3_000, heartbeat_interval_ms=1_000, request_timeout_ms=40_000, fetch_max_wait_ms=10,
     graceful_timeout=1, fetch_max_bytes=PARTITION_FETCH_BYTES, metadata_max_age_ms=60_000, fetch_every_s=0.05,
+    authenticates=False,
 )  # fmt: skip
 # Where the relay of the same process alone publishes, it wakes the consumers: they hardly have to poll.
 WOKEN = replace(EMBEDDED, fetch_max_wait_ms=2, fetch_every_s=1.0)
@@ -109,6 +112,7 @@ class Broker(KafkaBroker):
         if profile.fetch_every_s is not None:
             intervals = FetchIntervals(profile.fetch_every_s, idle_s)
             self._settings |= {"intervals": intervals}
+        self._settings["trusts_commits"] = profile.authenticates
 
     def wake(self, topics: Collection[str]) -> None:
         """Fetch now from these topics: records were published there."""
@@ -135,7 +139,9 @@ class DrainOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka
                 await self.subscriber.consumer.commit_last()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Do nothing: a batch starts at the committed offset."""
+        """Begin at the committed offset, where that can be trusted."""
+        if self.subscriber is not None and isinstance(self.subscriber.consumer, Reader):
+            self.subscriber.consumer.seek_reached(assigned)
 
 
 def build(

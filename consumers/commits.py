@@ -25,6 +25,8 @@ class HandledOffsets:
         self._consumer = consumer
         self._returned: list[TopicPartition] = []
         self._handled: dict[TopicPartition, int] = {}
+        self.reached: dict[TopicPartition, int] = {}
+        """Where to read on in each partition of which this consumer has handled something, whatever is committed."""
         self._next_at = 0.0
         self._committing = asyncio.Lock()
 
@@ -39,7 +41,7 @@ class HandledOffsets:
         """
         for place in self._returned:
             with suppress(IllegalStateError):  # revoked meanwhile
-                self._handled[place] = await self._consumer.position(place)
+                self._handled[place] = self.reached[place] = await self._consumer.position(place)
 
     def wait_ms(self, otherwise: int) -> int:
         """Return how long to wait for records before the next commit is due."""

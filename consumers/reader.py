@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import struct
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -52,9 +52,20 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
     _unsettled = False
     _careful_until = 0.0
 
-    def __init__(self, *topics: str, intervals: FetchIntervals | None = None, **settings: Any) -> None:  # noqa: ANN401
-        """Accept all of aiokafka's settings; with intervals, fetches are paced here and must not wait in the broker."""
+    def __init__(
+        self,
+        *topics: str,
+        intervals: FetchIntervals | None = None,
+        trusts_commits: bool = True,
+        **settings: Any,  # noqa: ANN401
+    ) -> None:
+        """Accept all of aiokafka's settings; with intervals, fetches are paced here and must not wait in the broker.
+
+        Where anybody may commit, in the embedded broker, reading begins where this reader was, or else at the start:
+        what it is given twice, the inbox drops.
+        """
         super().__init__(*topics, **settings)
+        self._trusts_commits = trusts_commits
         self._pacing = FetchPacing(intervals) if intervals else None
         self._offsets = HandledOffsets(self)
         self._suspected: dict[TopicPartition, int] = {}
@@ -78,6 +89,12 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
         """Read a partition from another offset, at once: a fetch that is not sent yet has the old one."""
         super().seek(partition, offset)
         self.wake()
+
+    def seek_reached(self, places: Iterable[TopicPartition]) -> None:
+        """Read partitions from where this reader was, unless what is committed can be trusted."""
+        if not self._trusts_commits:
+            for place in places:
+                self.seek(place, self._offsets.reached.get(place, 0))
 
     async def seek_to_beginning(self, *partitions: TopicPartition) -> bool:
         """Read partitions from their start; the request for it is sent when no fetch waits."""
@@ -157,7 +174,7 @@ class Reader(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships no types
     async def _seek_committed(self) -> None:
         await self.commit_last()
         for place in self.assignment():
-            offset = await self.committed(place)
+            offset = await self.committed(place) if self._trusts_commits else self._offsets.reached.get(place)
             if offset is None:
                 await self.seek_to_beginning(place)
             else:

@@ -15,7 +15,7 @@ from dispatch.services.core.event_loop import seconds, wait_for
 from dispatch.services.publishing.outbox import Buckets, OutboxMessage, Readers
 from producers.kafka.errors import ReplacedClusterError, UnsentError
 from producers.kafka.producer import open_producer, send
-from producers.kafka.topics import administration, cluster_id, ensure
+from producers.kafka.topics import administration, cluster_id, ensure, lost_topics
 
 BATCH_SIZE = 300
 """Messages in one round: a severe one waits until the round before it is sent, some 10 ms. Rounds of 500 cost less per
@@ -129,7 +129,12 @@ class Relay:
         if await cluster_id(admin) != cluster:
             raise ReplacedClusterError(f"a cluster other than {cluster} answers")
         await buckets.rebalance()
-        if unrecovered := await buckets.unrecovered(cluster):
+        unrecovered = await buckets.unrecovered(cluster)
+        if not unrecovered and self._embedded and (lost := await lost_topics(admin)):
+            # Any process on this computer may do that. What was in them and is unread is as lost as with a cluster.
+            log.error("topics of the embedded broker were deleted; creating them again", topics=lost)
+            unrecovered = set(buckets.owned)
+        if unrecovered:
             created = await ensure(
                 self._bootstrap, embedded=self._embedded, security=self._security, **self._topic_options
             )

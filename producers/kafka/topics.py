@@ -86,6 +86,12 @@ async def ensure(
     return [topic.name for topic in missing]
 
 
+async def lost_topics(admin: AIOKafkaAdminClient) -> list[str]:
+    """Return the declared topics that somebody has deleted, or created again otherwise."""
+    have = await _partitions(admin)
+    return [topic.name for topic in TOPICS if have.get(topic.name) != topic.partitions]
+
+
 async def _partitions(admin: AIOKafkaAdminClient, *, led: bool = False) -> dict[str, int]:
     # Always of all topics: some brokers create a topic that is requested by name. A new one may show no partitions.
     return {

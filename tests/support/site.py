@@ -70,6 +70,10 @@ class Site:
         self.relay = Relay(self._database, self.broker.address, self._clock, READERS, embedded=True)
         self.relaying = asyncio.create_task(self.relay.run())
         await until(self._ready)
+        await self.subscribe()
+
+    async def subscribe(self) -> None:
+        """Start a reader."""
         self.groups = groups.build(self.broker.address, embedded=True)
         groups.subscribe(self.groups, TOPIC, READER, self._read)
         await groups.start(self.groups)

@@ -9,17 +9,20 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from aiokafka import AIOKafkaConsumer
 
+from consumers import broker as groups
 from dispatch.clock import MovableClock
 from dispatch.services.publishing.outbox import RECOVERY_WINDOW, Buckets
 from dispatch.services.subscriptions import READERS
 from dispatch.storage import inbox
 from dispatch.storage.journal import append
 from dispatch.storage.pool import transaction
+from producers.kafka.topics import administration, lost_topics
 from schemas.envelope import unpack
 from schemas.topics import HORIZON_DAYS, INBOX_DAYS, TOPICS
 from tests.conftest import START
-from tests.support.site import READER, Site, append_events, entry, until
+from tests.support.site import READER, TOPIC, Site, append_events, entry, until
 
 KILLS = 3
 SUBJECTS = 40
@@ -62,6 +65,47 @@ async def test_nothing_is_lost_or_done_twice_when_the_broker_is_killed_again_and
     for subject, seq in await site.effects():
         order[subject].append(seq)
     assert all(seqs == list(range(1, len(seqs) + 1)) for seqs in order.values())
+
+
+async def test_unread_events_of_a_topic_that_somebody_deleted_are_republished(site: Site) -> None:
+    await groups.stop(site.groups)
+    await append_events(site.pool, *range(SUBJECTS))
+    await until(lambda: nothing_waits(site.pool))
+    async with administration(site.broker.address) as admin:
+        await admin.delete_topics([TOPIC])
+
+        async def all_are_back() -> bool:
+            return not await lost_topics(admin)
+
+        await until(all_are_back)
+    await site.subscribe()
+    await until(site.all_read)
+
+
+async def test_offsets_that_a_stranger_commits_hide_no_event(site: Site) -> None:
+    site.relay._republish_at = None  # noqa: SLF001 - soon after its start it would publish them again
+    await append_events(site.pool, 1)
+    await until(site.all_read)
+    stranger = AIOKafkaConsumer(
+        TOPIC, bootstrap_servers=site.broker.address, group_id=f"renfort.{READER}",
+        enable_auto_commit=False, session_timeout_ms=3_000, heartbeat_interval_ms=1_000,
+    )  # fmt: skip
+    await stranger.start()
+
+    async def has_taken_some() -> bool:
+        return bool(stranger.assignment())
+
+    await until(has_taken_some)
+    await append_events(site.pool, *range(SUBJECTS))
+    await until(lambda: nothing_waits(site.pool))
+    await stranger.commit(await stranger.end_offsets(stranger.assignment()))
+    assert await site.unread() > 0
+    await stranger.stop()
+    await until(site.all_read)
+
+
+async def nothing_waits(pool: asyncpg.Pool) -> bool:
+    return not await pool.fetchval("SELECT count(*) FROM outbox")
 
 
 async def test_only_events_missing_from_a_readers_inbox_are_republished(
