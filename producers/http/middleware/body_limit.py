@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -136,7 +137,8 @@ class _Body:
         self, part: "asyncio.Future[Message]", turn: "asyncio.Future[None]", allowance: Allowance
     ) -> None:
         patience = max(0, (self._ends_at or 0) - asyncio.get_running_loop().time())
-        await asyncio.wait([part, turn], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        ends: set[asyncio.Future[Any]] = {part, turn}
+        await asyncio.wait(ends, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         if part.done():
             return
         if turn.done():
