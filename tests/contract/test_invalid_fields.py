@@ -89,7 +89,7 @@ def test_the_example_of_each_field_of_a_plan_is_valid(path: str) -> None:
     value = yaml.safe_load(EXAMPLES[path])
     section, _, name = path.partition(".")
     steps = ({"after_s": 60, "level": 1, "do": "page"},)
-    body = plan(steps=steps, engagement="crew", muster="station").model_dump()
+    body = plan(steps=steps, engagement="crew", muster="station", lane="planned").model_dump()
     if not name:
         body[section] = value
     else:

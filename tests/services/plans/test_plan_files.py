@@ -97,7 +97,9 @@ def test_a_cardiac_arrest_that_nobody_answers_is_escalated_within_60_s() -> None
 @pytest.mark.parametrize("kind", ["medical.cardiac_arrest", "fire.structure", "watch.odour"])
 def test_a_shipped_plan_pages_somebody_before_it_has_no_more_steps(kind: str) -> None:
     plan = load(None).choose(kind)
-    events = tick_until(ask(incident(plan), 7), at(plan.steps[-1].after_s + 1))
+    # The test begins at nine in the evening: what is planned waits until eight.
+    quiet_s = 11 * 3600 if plan.lane == "planned" else 0
+    events = tick_until(ask(incident(plan), 7), at(quiet_s + plan.steps[-1].after_s + 1))
     assert any(isinstance(e, EscalationRaised) and e.page for e in events)
 
 
