@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from schemas.base import Event, Operational, Personal, Position, Public, Sensitive, Skill, Strict
+from schemas.base import Event, MusterName, Operational, Personal, Position, Public, Sensitive, Skill, Strict
 
 Availability = Literal["on_station", "on_call", "available", "at_work", "unavailable"]
 Consent = Literal["sms", "voice", "push", "email", "drills"]
@@ -35,14 +35,16 @@ class VolunteerBody(Strict):
     birth_date: Sensitive[date]
     consent: Operational[tuple[Consent, ...]] = Field(default=(), max_length=5)
     availability: Operational[Availability] = "available"
+    station: Operational[MusterName | None] = None
 
 
 class VolunteerPatch(Strict):
-    """The body of `PATCH /v1/volunteers/{id}`; absent fields are unchanged."""
+    """The body of `PATCH /v1/volunteers/{id}`; absent fields are unchanged, an empty `station` means none."""
 
     availability: Operational[Availability | None] = None
     consent: Operational[tuple[Consent, ...] | None] = None
     language: Operational[Language | None] = None
+    station: Operational[MusterName | Literal[""] | None] = None
 
 
 class VolunteerEvent(Event):

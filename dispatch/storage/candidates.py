@@ -15,6 +15,7 @@ from dispatch.storage.queries import bound, columns, sql
 from dispatch.storage.questions import Near, Question, Wanted
 from dispatch.storage.search_areas import SearchArea
 from dispatch.storage.standings import read_standings
+from dispatch.storage.station_search import add_members
 
 Shut = dict[UUID, dict[UUID, Gate]]
 """By incident, people who were selected and are shut out after all, each by a gate."""
@@ -39,6 +40,7 @@ async def explore(
     asked = [Question(i, wanted[i.id], now) for i in incidents if any(n > 0 for n in wanted[i.id].values())]
     if asked:
         await _nearest(connection, asked, now)
+        await add_members(connection, asked, now)
         await _farther(connection, asked, now)
     return asked
 

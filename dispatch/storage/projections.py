@@ -195,7 +195,8 @@ def _incident_row(incident: Incident) -> Row:
     place, professional = incident.position, incident.professional
     lat, lon = (place.lat, place.lon) if place else (None, None)
     starts_at, ends_at = (window.starts_at, window.ends_at) if (window := incident.window) else (None, None)
-    musters = [one.model_dump() for one in incident.musters] or None
+    # An object: Postgres would take a list in a list for an array of two dimensions.
+    musters = {"points": [one.model_dump() for one in incident.musters]} if incident.musters else None
     row = (
         *_plain(incident), incident.seq, lat, lon, professional.requested, professional.reference, starts_at, ends_at,
         musters,
@@ -223,14 +224,14 @@ def incident_from(record: asyncpg.Record, plan: Plan, children: Mapping[Table, S
     starts_at, ends_at = row.pop("starts_at"), row.pop("ends_at")
     del row["counted_seq"]
     professional = Professional(requested=row.pop("requested"), reference=row.pop("reference"))
-    musters = tuple(MusterPoint.model_validate(one) for one in row.pop("musters") or ())
+    points = (row.pop("musters") or {}).get("points", ())
     return Incident(
         **row,
         plan=plan,
         position=None if lat is None else Position(lat=lat, lon=lon),
         professional=professional,
         window=None if starts_at is None else Window(starts_at=starts_at, ends_at=ends_at),
-        musters=musters,
+        musters=tuple(map(MusterPoint.model_validate, points)),
         seats=tuple(children[SEATS]),
         live={offer.id: offer for offer in children[OFFERS] if offer.status == "extended"},
         waiting={offer.id: offer for offer in children[OFFERS] if offer.status == "waitlisted"},

@@ -72,6 +72,16 @@ class Question:
             ]
         return found
 
+    def add_members(self, members: Mapping[str, list[Near]], now: datetime) -> None:
+        """Take the members of each station that is asked, in the stations' order; shut out whoever else is near."""
+        stations = [(one.name, members.get(one.name, [])) for one in self.incident.stations]
+        everybody = {one[1] for _, near in stations for one in near}
+        judged = [(name, self.judged(near, now)) for name, near in stations]
+        for role, near_by in self.found.items():
+            mine = [one._replace(muster=name) for name, found in judged for one in found[role]]
+            others = [one for one in near_by if one.volunteer_id not in everybody]
+            self.found[role] = mine + [one._replace(gates=one.gates | Gate.STATION) for one in others]
+
     def skill_gate(self, role: str, skills: Sequence[str]) -> int:
         """Return the gate that these valid skills leave shut for a role, if any."""
         return 0 if self.seats[role].fits(skills) else SKILL
@@ -94,9 +104,13 @@ class Question:
                     one._replace(gates=one.gates | gates.get(one.volunteer_id, 0)) for one in found
                 ]
 
+    def _goes_on(self) -> bool:
+        """Return whether people farther off may be asked who are not known yet."""
+        return not (self.complete or self.ranked or self.incident.by_station)
+
     def short(self) -> Iterator[tuple[str, int]]:
         """Yield the roles with too few who pass, and how many to find from the edge on."""
-        for role, found in self.found.items() if not (self.complete or self.ranked) else ():
+        for role, found in self.found.items() if self._goes_on() else ():
             passing = [one for one in found if not one.gates]
             at_edge = sum(self.projected[one.volunteer_id] == self.edge for one in passing)
             missing = self.most[role] - len(passing) + at_edge

@@ -42,7 +42,11 @@ async def complete(
 
     Where the nearest sixty are everybody within the radius, as is usual, nothing is read.
     """
-    gaps = [_gap(one, choices[one.incident.id]) for one in questions if not one.complete]
+    for one in questions:
+        # Of those near an incident that asks stations, who may not be asked all the same, the nearest are enough.
+        choices[one.incident.id].counted = one.complete or not one.incident.by_station
+    partly = [one for one in questions if not (one.complete or one.incident.by_station)]
+    gaps = [_gap(one, choices[one.incident.id]) for one in partly]
     if gaps:
         await _list_nearer(connection, [gap for gap in gaps if gap.end > gap.question.edge], now)
         await _count_beyond(connection, gaps, now)

@@ -34,11 +34,11 @@ class SearchArea(NamedTuple):
 
 
 def place_of(incident: Incident) -> Position:
-    """Return where an incident is; raises ValueError for one that is nowhere."""
-    if incident.position is None:
+    """Return the place around which people are searched; raises ValueError for an incident that is nowhere."""
+    if incident.place is None:
         msg = "an incident without a position is never searched around"
         raise ValueError(msg)
-    return incident.position
+    return incident.place
 
 
 def areas_of(incident: Incident, now: datetime) -> Iterator[SearchArea]:

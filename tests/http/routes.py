@@ -42,6 +42,9 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/apart"): ROSTER,
     ("PUT", "/v1/volunteers/{volunteer_id}/apart/{other}"): ROSTER,
     ("DELETE", "/v1/volunteers/{volunteer_id}/apart/{other}"): ROSTER,
+    ("GET", "/v1/muster-points"): READERS,
+    ("PUT", "/v1/muster-points/{point}"): ROSTER,
+    ("DELETE", "/v1/muster-points/{point}"): ROSTER,
     ("GET", "/v1/duty-contacts"): READERS,
     ("PUT", "/v1/duty-contacts"): ACTORS,
     ("POST", "/v1/pause"): ACTORS,
@@ -65,7 +68,8 @@ BODIES: dict[tuple[str, str], object] = {
     ("PUT", "/v1/volunteers/{volunteer_id}/position"): {"lat": 48, "lon": 2},
     ("PUT", "/v1/duty-contacts"): [],
     ("PUT", "/v1/lists/{name}"): {},
+    ("PUT", "/v1/muster-points/{point}"): {"kind": "point", "lat": 48.5, "lon": 7.5},
 }
 IDS = ("report_id", "incident_id", "escalation_id", "offer_id", "volunteer_id")
-REST = {"what": "abort", "name": "kannel", "other": UNKNOWN_ID}
+REST = {"what": "abort", "name": "kannel", "other": UNKNOWN_ID, "point": "CIS Barr"}
 """What the other parameters of paths are called with."""

@@ -150,3 +150,16 @@ async def test_an_invalid_position_is_rejected_by_field(site: Site, body: dict[s
     response = await site.client.put(url, json=body, headers=key)
     assert response.status_code == 422
     assert problem_fields(response) == {field}
+
+
+async def test_muster_points_are_listed_changed_and_removed(site: Site) -> None:
+    key = await site.key("volunteers:write", "console:read")
+    url, body = "/v1/muster-points/CIS Barr", {"kind": "station", "lat": 48.4, "lon": 7.4}
+    assert (await site.client.put(url, json=body, headers=key)).status_code == 204
+    created = await site.client.post("/v1/volunteers", json=volunteer_body(station="CIS Barr"), headers=key)
+    assert created.status_code == 201
+    (point,) = (await site.client.get("/v1/muster-points", headers=key)).json()
+    assert point == {"name": "CIS Barr", "members": 1} | body
+    assert (await site.client.delete(url, headers=key)).status_code == 204
+    assert (await site.client.delete(url, headers=key)).status_code == 404
+    assert (await site.client.put(url, json=body | {"lat": 0, "lon": 0}, headers=key)).status_code == 422

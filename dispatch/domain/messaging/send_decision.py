@@ -89,6 +89,7 @@ class Facts:
     quiet: object = None
     quiet_zone: str | None = None
     outcome: str | None = None
+    muster: str | None = None
 
     @property
     def assigned(self) -> bool:
@@ -151,6 +152,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             organisation=facts.organisation_name,
             place=facts.place or 0,
             outcome=facts.outcome or "",
+            muster=facts.muster or "",
         )
     )
     return fold(text) if facts.channel == "sms" else text

@@ -12,7 +12,7 @@ from schemas.notifications import Purpose
 from schemas.volunteers import Language
 
 LONGEST_SENDER = 24
-"""Letters of an organisation's name in a text."""
+"""Letters of the name of an organisation or of a muster point in a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class TextFacts:
     forwarded: bool = False
     late_arrival: bool = False
     organisation: str = ""
+    muster: str = ""
     place: int = 0
     outcome: str = ""
 
@@ -118,16 +119,18 @@ def _assigned(facts: TextFacts) -> str:
 
 
 def _manner(key: str, facts: TextFacts) -> str:
-    """Choose the wording for those who are only informed, for how it ended, or for a crew, where there is one."""
+    """Choose the wording by how it ended, for those who are only informed, who come to a point, or who are a crew."""
     if not facts.informs and (ended := f"{key}_{facts.outcome}") in SENTENCES:
         return ended
-    special = f"{key}_informs" if facts.informs else f"{key}_crew" if facts.crew else key
-    return special if special in SENTENCES else key
+    manners = (("informs", facts.informs), ("muster", bool(facts.muster)), ("crew", facts.crew))
+    found = (f"{key}_{manner}" for manner, applies in manners if applies)
+    return next((special for special in found if special in SENTENCES), key)
 
 
 def _fields(facts: TextFacts) -> dict[str, str]:
     return {
         "sender": sender(facts.organisation, facts.language),
+        "muster": shortened(facts.muster),
         "title": facts.title,
         "distance": distance(facts.distance_m, facts.language),
         "until": facts.until,
@@ -170,9 +173,13 @@ def sender(organisation: str, language: Language) -> str:
     """Return who asks, as a text begins with it; a long name is shortened, so that the text stays one SMS."""
     if not organisation:
         return ""
-    fits = len(organisation) <= LONGEST_SENDER
-    name = organisation if fits else f"{organisation[: LONGEST_SENDER - 3].rstrip()}..."
+    name = shortened(organisation)
     return f"{name} : " if language == "fr" else f"{name}: "
+
+
+def shortened(name: str) -> str:
+    """Return a name, its end left out where it is long."""
+    return name if len(name) <= LONGEST_SENDER else f"{name[: LONGEST_SENDER - 3].rstrip()}..."
 
 
 def about(title: str) -> str:

@@ -12,6 +12,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "{sender}{title}. Venez-vous au centre ? Répondez OUI {code} / NON {code} avant {until} {link}",
         "en": "{sender}{title}. Can you come to the station? Reply YES {code} or NO {code} before {until}. {link}",
     },
+    "offer_muster": {
+        "fr": "{sender}{title}. Présentez-vous : {muster}. Venez-vous ? OUI {code} ou NON {code} avant {until} {link}",
+        "en": "{sender}{title}. Report to: {muster}. Can you come? YES {code} or NO {code} before {until}. {link}",
+    },
     "offer_informs": {
         "fr": (
             "{sender}{title} dans votre secteur. Restez chez vous, n'intervenez pas ; danger : 17. "
@@ -29,6 +33,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
     "assigned_crew": {
         "fr": "Merci, vous êtes de l'équipage : {title}. Rejoignez le centre ; signalez ici votre départ : {link}",
         "en": "Thank you, you are on the crew: {title}. Come to the station; report here when you leave: {link}",
+    },
+    "assigned_muster": {
+        "fr": "Merci, on vous attend : {title}. Présentez-vous : {muster}. Signalez ici votre départ : {link}",
+        "en": "Thank you, you are expected: {title}. Report to: {muster}. Report here when you leave: {link}",
     },
     "assigned_reserve": {
         "fr": "Merci, venez aussi, en réserve : {title}. Signalez ici départ, arrivée ou danger : {link}",

@@ -14,6 +14,7 @@ from dispatch.domain.commands import Update
 from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
+from dispatch.domain.mustering import KnownPoint
 from dispatch.domain.opening import Opening, open_incident
 from dispatch.domain.placing import mended
 from dispatch.domain.service_area import Area
@@ -26,15 +27,18 @@ from dispatch.storage import write_generation
 from dispatch.storage.journal import read_streams
 from dispatch.storage.pool import execute_rows
 from dispatch.storage.queries import bound, columns, sql
-from schemas.base import SEVERITY_RANK, Mode, Severity
+from schemas.base import SEVERITY_RANK, Mode, MusterPoint, Position, Severity
 from schemas.decoding import Received
 from schemas.generations import ENDS_SINCE
 from schemas.ids import SEPARATOR, TOPIC, report_id
-from schemas.plans import Plan
+from schemas.plans import SCENE, Plan
 from schemas.reports import Professional, ReportReceived, reserved_field
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """The time by which a source's clock may be ahead of ours."""
+
+POINTS_SINCE = 2
+"""The first generation that reads where people gather; until all do, they go to the scene."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,13 @@ class TopicRow(NamedTuple):
 class Owner(NamedTuple):
     """What opening an incident takes from its organisation; without an area it serves everywhere.
 
-    `zone` is null while a process runs that knows no window.
+    `zone` is null while a process runs that knows no window. `known` are its muster points, where a plan at hand names
+    a place other than the scene, and no process runs that knows none.
     """
 
     area: Area | None
     zone: str | None
+    known: tuple[KnownPoint, ...] | None = None
 
 
 class Intake:
@@ -101,6 +107,7 @@ class Intake:
             row["id"]: row
             for row in await connection.fetch(sql("lock_reports"), sorted(r.id for r in reports))
         }
+        owners |= await self._with_points(connection, owners, reports)
         fresh = [_as_stored(r, state.get(r.id)) for r in reports if not _is_done(state.get(r.id))]
         earlier = await _incidents_of_earlier(connection, fresh)
         locked = await store.lock(connection, earlier.values())
@@ -129,6 +136,22 @@ class Intake:
         source = data.source if self._guarded else f"{TOPIC}{SEPARATOR}{data.source}"
         return Report(report_id(received.organisation, source, data.source_id), source, received, data, now)
 
+    async def _with_points(
+        self, connection: asyncpg.Connection, owners: Mapping[UUID, Owner], reports: Sequence[Report]
+    ) -> dict[UUID, Owner]:
+        """Return those owners, with their muster points, that a report's plan asks for."""
+        gathering = {
+            r.received.organisation for r in reports if self._book.choose(r.data.kind).muster != SCENE
+        }
+        if not gathering or write_generation.current < POINTS_SINCE:
+            return {}
+        known: dict[UUID, list[KnownPoint]] = {organisation: [] for organisation in gathering}
+        for row in await connection.fetch(sql("known_muster_points"), sorted(gathering)):
+            position = Position(lat=row["lat"], lon=row["lon"])
+            point = KnownPoint(MusterPoint(name=row["name"], position=position), station=row["station"])
+            known[row["organisation"]].append(point)
+        return {name: owners[name]._replace(known=tuple(found)) for name, found in known.items()}
+
     def _open_one(
         self,
         report: Report,
@@ -147,7 +170,7 @@ class Intake:
             return name
         opening = Opening(
             report.id, report.data, report.received.organisation, report.data.mode, trusted,
-            report.accepted_at, owner.area, owner.zone, ends=write_generation.current >= ENDS_SINCE,
+            report.accepted_at, owner.area, owner.zone, owner.known, ends=write_generation.current >= ENDS_SINCE,
         )  # fmt: skip
         decision = open_incident(opening, plan, now)
         decisions[decision.incident.id] = decision

@@ -30,7 +30,7 @@ VALID_AFTER_END = timedelta(hours=24)
 class TokenView:
     """An offer as the volunteer who holds its token may see it; `pending` is an answer not yet processed.
 
-    `place` is the volunteer's on the waiting list.
+    `place` is the volunteer's on the waiting list, `muster` the point to come to; null for the scene.
     `overdue` is whether those who are assigned are asked if the mission is over.
     """
 
@@ -62,6 +62,8 @@ class TokenView:
     pending: Answer | None
     starts_at: datetime | None
     ends_at: datetime | None
+    muster: str | None
+    muster_at: dict[str, float] | None
     overdue: bool = False
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, get_args
 
 from dispatch.services.core.csv_tables import folded
 from dispatch.services.core.errors import InvalidError
+from dispatch.services.people.muster_points import known_station
 from dispatch.services.people.roster_dates import ISO, read_date
 from schemas.volunteers import Availability, Consent, Language
 
@@ -102,6 +103,11 @@ def read_availability(text: str) -> Availability:
     except KeyError:
         known = ", ".join(get_args(Availability))
         raise InvalidError("availability", f"write {known} (disponible, indisponible, astreinte)") from None
+
+
+def read_station(text: str, names: Collection[str]) -> str:
+    """Return the name of a station, empty for none; raises InvalidError for one that is unknown."""
+    return "" if folded(text) in NOTHING else known_station(text, names)
 
 
 def _split(text: str, known: Collection[str]) -> list[str]:

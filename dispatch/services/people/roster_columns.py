@@ -10,10 +10,21 @@ from itertools import islice
 from dispatch.services.core.csv_tables import SEPARATORS, folded, nearest
 from dispatch.services.core.errors import InvalidError
 
-COLUMNS = ("name", "phone", "language", "skills", "lat", "lon", "birth_date", "consent", "availability")
+COLUMNS = (
+    "name",
+    "phone",
+    "language",
+    "skills",
+    "lat",
+    "lon",
+    "birth_date",
+    "consent",
+    "availability",
+    "station",
+)
 IN_FRENCH = (
     "nom", "téléphone", "langue", "compétences", "latitude", "longitude", "date de naissance", "consentement",
-    "disponibilité",
+    "disponibilité", "centre",
 )  # fmt: skip
 NAMES = {
     "name": "name, full name, nom complet, nom et prénom, nom prénom, prénom nom, prénom et nom, bénévole, volontaire",
@@ -31,6 +42,8 @@ NAMES = {
     " né le, née le, né(e) le, ddn, date nais, date de naiss",
     "consent": "consent, consents, consentement, consentements, accord, opt in",
     "availability": "availability, available, disponibilité, disponibilités, disponible, dispo",
+    "station": "station, fire station, home station, centre, centre d'affectation, cis, caserne,"
+    " centre d'incendie et de secours",
 }
 BY_NAME = {folded(name): column for column, names in NAMES.items() for name in names.split(",")}
 ENDS = re.compile(

@@ -20,7 +20,10 @@ Skills = dict[str, date | None]
 
 @dataclass(frozen=True, slots=True)
 class RosterEntry:
-    """What is said of the person with this phone number; None is not said, and changes nothing."""
+    """What is said of the person with this phone number; None is not said, and changes nothing.
+
+    An empty `station` means none.
+    """
 
     phone: str
     name: str | None = None
@@ -31,6 +34,7 @@ class RosterEntry:
     skills: tuple[GivenSkill, ...] | None = None
     consent: tuple[Consent, ...] | None = None
     availability: Availability | None = None
+    station: str | None = None
 
     @property
     def missing(self) -> list[str]:
@@ -51,6 +55,7 @@ class Member:
     skills: Skills
     consent: tuple[str, ...]
     availability: Availability
+    station: str | None = None
 
 
 def entry_of(body: VolunteerBody, today: date, region: str = HOME) -> RosterEntry:
@@ -82,12 +87,13 @@ def merged(
         before.skills if entry.skills is None else _skills(entry.skills, before.skills),
         before.consent if entry.consent is None else tuple(sorted(entry.consent)),
         entry.availability or before.availability,
+        before.station if entry.station is None else entry.station or None,
     )
 
 
 def changed_fields(before: Member, after: Member) -> list[str]:
     """Return the fields that differ, by the names of the columns."""
-    names = ("name", "birth_date", "home", "language", "skills", "consent", "availability")
+    names = ("name", "birth_date", "home", "language", "skills", "consent", "availability", "station")
     return [name for name in names if getattr(before, name) != getattr(after, name)]
 
 
@@ -110,6 +116,7 @@ def _new(volunteer_id: UUID, entry: RosterEntry, otherwise: Availability) -> Mem
     return Member(
         volunteer_id, entry.name, entry.birth_date, entry.home, entry.language or "fr",
         _skills(entry.skills or (), {}), tuple(sorted(entry.consent or ())), entry.availability or otherwise,
+        entry.station or None,
     )  # fmt: skip
 
 

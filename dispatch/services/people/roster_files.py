@@ -25,13 +25,14 @@ TRACES = ("Ã©", "Ã¨", "Ã«", "Ã§", "Ã´", "Ã¯", "Ã¼", "Ã‰", "â�
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is read: the day, the organisation's country, area and skills, and the columns to ignore."""
+    """How a file is read: the day, the organisation's country, area, skills and stations, and columns to ignore."""
 
     today: date
     country: str = HOME
     area: Area | None = None
     skills: Collection[str] = ()
     ignored: Collection[str] = ()
+    stations: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,9 @@ class _Line:
             ),
             consent=self._read(said.get("consent", "") if "consent" in columns else None, cells.read_consent),
             availability=self._read(said.get("availability"), cells.read_availability),
+            station=self._read(
+                said.get("station"), lambda text: cells.read_station(text, self.reading.stations)
+            ),
         )
         return entry if self._is_first(entry) and self.sound else None
 

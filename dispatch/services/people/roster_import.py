@@ -16,6 +16,7 @@ from dispatch.services.core.csv_tables import decode
 from dispatch.services.core.errors import ConflictError, InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import opt_out, roster_writer
+from dispatch.services.people.muster_points import station_names
 from dispatch.services.people.roster_changes import RosterChanges, compare
 from dispatch.services.people.roster_files import Reading, RosterFile, read_roster
 from dispatch.services.people.roster_problems import RosterProblem
@@ -108,7 +109,8 @@ async def examine(
     whose = await organisations.get(uow, organisation)
     skills = await uow.pool.fetch(sql("skills_of_roster"), organisation)
     known = {row["skill"] for row in skills} | set(asked_skills(book) if book else ())
-    reading = Reading(uow.clock.now().date(), whose.country, whose.area, known, ignored)
+    stations = await station_names(uow.pool, organisation)
+    reading = Reading(uow.clock.now().date(), whose.country, whose.area, known, ignored, stations)
     # In a thread: it takes a minute for 100,000 lines, and the loop serves other requests meanwhile.
     file = await asyncio.to_thread(read_roster, text, reading, progress)
     if sync and file.unknown_people:

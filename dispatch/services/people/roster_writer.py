@@ -21,7 +21,7 @@ T = TypeVar("T")
 CHUNK = 2000
 """People in one statement: a statement has a time limit."""
 
-MEMBERSHIP = ("name", "birth_date", "availability", "language", "consent")
+MEMBERSHIP = ("name", "birth_date", "availability", "language", "consent", "station")
 """The fields of a member that are columns of the membership."""
 
 Said = tuple[UUID, RosterEntry]
@@ -44,6 +44,7 @@ class MemberRow(NamedTuple):
     availability: str
     language: str
     consent: str
+    station: str | None
 
 
 class PlaceRow(NamedTuple):
@@ -150,7 +151,9 @@ async def _write_memberships(
     connection: asyncpg.Connection, organisation: UUID, changes: Sequence[Change], now: datetime
 ) -> None:
     members = [
-        MemberRow(m.volunteer_id, m.name, m.birth_date, m.availability, m.language, " ".join(m.consent))
+        MemberRow(
+            m.volunteer_id, m.name, m.birth_date, m.availability, m.language, " ".join(m.consent), m.station
+        )
         for m in (one.after for one in changes if _differs(one, *MEMBERSHIP))
     ]
     if members:
@@ -213,6 +216,7 @@ def _member(row: asyncpg.Record) -> Member:
     return Member(
         row["volunteer_id"], row["name"], row["birth_date"], home, row["language"],
         dict(zip(row["skills"], row["last_days"], strict=True)), tuple(sorted(row["consent"])), row["availability"],
+        row["station"],
     )  # fmt: skip
 
 

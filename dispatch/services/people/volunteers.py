@@ -13,6 +13,7 @@ from dispatch.services.core.errors import NotFoundError
 from dispatch.services.core.phone_numbers import NO_TEXTS, takes_no_texts
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import roster_writer
+from dispatch.services.people.muster_points import known_station, station_names
 from dispatch.services.people.opt_out import journal_entry
 from dispatch.services.people.roster_entry import entry_of
 from dispatch.storage import journal
@@ -51,12 +52,26 @@ async def register(
     InvalidError for an invalid phone number and for a birth date in the future.
     """
     country = await country_of(connection, organisation)
+    bodies = await _with_known_stations(connection, organisation, bodies)
     entries = [entry_of(body, now.date(), country) for body in bodies]
     people = (await roster_writer.find_or_create(connection, [one.phone for one in entries], now)).by_phone
     await roster_writer.lock(connection, people, ())
     said = {people[entry.phone]: entry for entry in entries}
     await roster_writer.write(connection, organisation, said.items(), now, otherwise="available")
     return [people[entry.phone] for entry in entries]
+
+
+async def _with_known_stations(
+    connection: asyncpg.Connection, organisation: UUID, bodies: Sequence[VolunteerBody]
+) -> Sequence[VolunteerBody]:
+    """Return bodies with the names of their stations as these are known; raises InvalidError for another name."""
+    if not any(body.station for body in bodies):
+        return bodies
+    names = await station_names(connection, organisation)
+    return [
+        body.model_copy(update={"station": known_station(body.station, names)}) if body.station else body
+        for body in bodies
+    ]
 
 
 async def enrol(uow: UnitOfWork, organisation: UUID, body: VolunteerBody) -> Enrolled:
@@ -77,9 +92,18 @@ async def patch(uow: UnitOfWork, organisation: UUID, volunteer_id: UUID, body: V
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> None:
         await connection.fetch(sql("lock_people"), [volunteer_id])
+        station = body.station
+        if station:
+            station = known_station(station, await station_names(connection, organisation))
         consent = None if body.consent is None else list(body.consent)
         before = await connection.fetchval(
-            sql("patch_membership"), organisation, volunteer_id, body.availability, consent, body.language
+            sql("patch_membership"),
+            organisation,
+            volunteer_id,
+            body.availability,
+            consent,
+            body.language,
+            station,
         )
         if before is None:
             raise NotFoundError("there is no such volunteer on this roster")

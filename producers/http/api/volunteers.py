@@ -48,6 +48,7 @@ class Volunteer(BaseModel):
     valid_until: dict[Skill, date]
     consent: list[Consent]
     availability: Availability
+    station: str | None
     stopped: bool
     failing_since: datetime | None
 

@@ -11,7 +11,7 @@ PENDING_REFRESH_S, ASKED_REFRESH_S, ASSIGNED_REFRESH_S = 2, 10, 20
 """Seconds until the page is read again: an answer is being processed, is awaited, or the volunteer is assigned or
 waits for a place."""
 
-Where = Literal["exact", "distance", "station"]
+Where = Literal["exact", "distance", "station", "muster"]
 SEATED = ("assigned", "en_route", "on_scene", "overdue")
 ENDED = ("aborted", "closed", "cancelled")
 
@@ -67,11 +67,16 @@ def _assignment(view: TokenView) -> str:
 
 
 def _where(view: TokenView, state: str) -> Where | None:
-    """Return what is told of the place: exactly where, from a yes until the release; a crew goes to its station."""
+    """Return what is told of the place: exactly where, from a yes until the release; a crew goes to its station.
+
+    A named point is told at once: it is no secret, and people gather there, not at the scene.
+    """
     if view.informs or _banner(view) == "aborted" or state not in (*SEATED, "asked", "expired"):
         return None
     if view.pending in ("declined", "released"):
         return None
+    if view.muster:
+        return "muster"
     if view.crew:
         return "station"
     if view.lat is None or view.lon is None:

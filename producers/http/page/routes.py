@@ -175,7 +175,7 @@ def _page(request: Request, view: TokenView, lang: str | None, *, bad: bool = Fa
         bad=bad,
         when=_when(view, language, now),
         where=_where(view, language, shown),
-        maps=_maps(view, language) if shown.where == "exact" else [],
+        maps=_maps(shown, view, language),
         until=until(view.expires_at, view.zone, now, language) if asked else "",
         until_ms=_milliseconds(view.expires_at),
         now_ms=_milliseconds(now),
@@ -197,18 +197,25 @@ def _where(view: TokenView, language: Language, shown: PageContent) -> str:
     if shown.where == "station":
         return wording.LABELS["station"][language]
     away = wording.LABELS["away"][language].format(distance=distance(view.distance_m, language))
+    if shown.where == "muster":
+        return f"{view.muster}, {away}"
     return {"exact": f"{away}, {view.lat:.5f}, {view.lon:.5f}", "distance": away}.get(shown.where or "", "")
 
 
-def _maps(view: TokenView, language: Language) -> list[tuple[str, str]]:
+def _maps(shown: PageContent, view: TokenView, language: Language) -> list[tuple[str, str]]:
     """Return links to a map, each for one kind of phone: none opens the way to go on all of them."""
-    at = f"{view.lat:.5f},{view.lon:.5f}"
+    lat, lon = view.lat, view.lon
+    if shown.where == "muster" and view.muster_at:
+        lat, lon = view.muster_at["lat"], view.muster_at["lon"]
+    elif shown.where != "exact":
+        return []
+    at = f"{lat:.5f},{lon:.5f}"
     return [
         ("iPhone", f"https://maps.apple.com/?daddr={at}"),
         ("Android", f"geo:{at}?q={at}"),
         (
             wording.LABELS["other_phone"][language],
-            f"https://www.openstreetmap.org/?mlat={view.lat:.5f}&mlon={view.lon:.5f}#map=17/{at.replace(',', '/')}",
+            f"https://www.openstreetmap.org/?mlat={lat:.5f}&mlon={lon:.5f}#map=17/{at.replace(',', '/')}",
         ),
     ]
 

@@ -2,6 +2,14 @@
 -- Returns organisations with their service areas and time zones.
 SELECT id, south, west, north, east, zone FROM organisations WHERE id = ANY ($1::uuid[]);
 
+-- name: known_muster_points
+-- Returns the muster points of organisations, and whether each is a station with members.
+SELECT p.organisation, p.name, p.lat, p.lon,
+       p.kind = 'station' AND EXISTS (SELECT FROM memberships m
+                                      WHERE m.organisation = p.organisation AND m.station = p.id AND m.left_at IS NULL)
+           AS station
+FROM muster_points p WHERE p.organisation = ANY ($1::uuid[]) ORDER BY p.organisation, p.name;
+
 -- name: store_topic_reports
 -- Stores reports that were published straight to the topic; the same report sent twice is one row.
 INSERT INTO reports (id, organisation, mode, source, source_id, channel, content_hash, received_at)

@@ -26,7 +26,8 @@ SELECT t.generation, o.id AS offer_id, o.volunteer_id,
        c.kind AS recall, c.acknowledged_at IS NOT NULL AS recall_seen,
        (SELECT r.answer FROM replies r WHERE r.offer_id = o.id AND r.processed_at IS NULL
         ORDER BY r.received_at DESC, r.id DESC LIMIT 1) AS pending,
-       i.starts_at, i.ends_at
+       i.starts_at, i.ends_at, o.muster,
+       (SELECT e -> 'position' FROM jsonb_array_elements(i.musters -> 'points') AS e WHERE e ->> 'name' = o.muster LIMIT 1) AS muster_at
 FROM tokens t
 JOIN offers o ON o.id = t.offer_id
 JOIN incidents i ON i.id = o.incident_id

@@ -24,6 +24,7 @@ SELECT lock_candidates($1::uuid[]);
 -- name: read_members
 -- Returns these people as an organisation's current members, with the last day of each skill in its time zone.
 SELECT m.volunteer_id, m.name, m.birth_date, h.lat, h.lon, m.language, m.consent, m.availability,
+       (SELECT s.name FROM muster_points s WHERE s.id = m.station) AS station,
        ARRAY(SELECT s.skill FROM skills s
              WHERE s.volunteer_id = m.volunteer_id AND s.organisation = m.organisation ORDER BY s.skill) AS skills,
        ARRAY(SELECT last_day(s.expires_at, o.zone) FROM skills s
@@ -49,17 +50,19 @@ LIMIT $3;
 
 -- name: upsert_memberships
 -- Inserts memberships of an organisation; one that had ended becomes valid again. A STOP everywhere is inherited.
-INSERT INTO memberships (organisation, volunteer_id, name, birth_date, availability, language, consent, joined_at, stopped_at)
+INSERT INTO memberships (organisation, volunteer_id, name, birth_date, availability, language, consent, joined_at, stopped_at,
+                         station)
 SELECT :organisation, m.volunteer_id, m.name, m.birth_date, m.availability, m.language, string_to_array(m.consent, ' '), :now,
-       v.stopped_everywhere_at
+       v.stopped_everywhere_at,
+       (SELECT s.id FROM muster_points s WHERE s.organisation = :organisation AND s.name = m.station AND s.kind = 'station')
 FROM unnest(:volunteer_id::uuid[], :name::text[], :birth_date::date[], :availability::text[], :language::text[],
-            :consent::text[])
-     AS m (volunteer_id, name, birth_date, availability, language, consent)
+            :consent::text[], :station::text[])
+     AS m (volunteer_id, name, birth_date, availability, language, consent, station)
 JOIN volunteers v ON v.id = m.volunteer_id
 ORDER BY m.volunteer_id
 ON CONFLICT (volunteer_id, organisation) DO UPDATE
 SET name = excluded.name, birth_date = excluded.birth_date, availability = excluded.availability,
-    language = excluded.language, consent = excluded.consent, left_at = NULL;
+    language = excluded.language, consent = excluded.consent, station = excluded.station, left_at = NULL;
 
 -- name: delete_other_skills
 -- Deletes the skills of these members that are not among the given pairs.
@@ -87,10 +90,13 @@ SET at = excluded.at, lat = excluded.lat, lon = excluded.lon, recorded_at = excl
 
 -- name: patch_membership
 -- Changes the columns whose new value is not null, and returns the previous availability; no row without such a member.
+-- An empty station means none.
 UPDATE memberships AS new
 SET availability = COALESCE($3, new.availability),
     consent = COALESCE($4::text[], new.consent),
-    language = COALESCE($5, new.language)
+    language = COALESCE($5, new.language),
+    station = CASE WHEN $6::text IS NULL THEN new.station
+                   ELSE (SELECT s.id FROM muster_points s WHERE s.organisation = $1 AND s.name = $6 AND s.kind = 'station') END
 FROM memberships AS old
 WHERE new.organisation = $1 AND new.volunteer_id = $2 AND new.left_at IS NULL
   AND old.organisation = new.organisation AND old.volunteer_id = new.volunteer_id
@@ -111,6 +117,7 @@ WHERE m.organisation = $1 AND m.left_at IS NULL;
 -- Returns the members of an organisation in the order of their ids, after id $2, with what its supervisors may see. That
 -- messages are not delivered is shown where its own were not, or where no other organisation sends any.
 SELECT m.id AS volunteer_id, m.name, a.address AS phone, m.language, m.consent, m.availability,
+       (SELECT s.name FROM muster_points s WHERE s.id = m.station) AS station,
        -- A STOP before this membership would tell of another.
        CASE WHEN m.stopped_at >= m.joined_at THEN m.stopped_at END AS stopped_at,
        (SELECT min(f.failing_since) FROM addresses f
