@@ -177,11 +177,11 @@ async def test_roles_are_told_in_the_readers_language(night: Night) -> None:
 
 async def test_a_live_screen_with_room_ends_with_how_to_act(night: Night) -> None:
     seen = await night.seen()
-    lines = picture(seen, TERMINAL, "fr")
-    roomy, full = (live_picture(seen, Size(80, len(lines) + room), "fr", lost=False) for room in (1, 0))
-    assert roomy[:-1] == lines
+    roomy = live_picture(seen, Size(80, 60), "fr", lost=False)
+    assert roomy[:-1] == picture(seen, Size(80, 60), "fr")
     assert roomy[-1].plain == "Agir : dispatch incident ack|confirm|takeover|hold|resume|abort|close ID"
-    assert full == lines
+    for height in range(12, 30):
+        assert len(live_picture(seen, Size(80, height), "fr", lost=False)) <= height
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
