@@ -10,6 +10,7 @@ from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Assignment, Incident, Offer, Seat
+from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.sending_time import said_at
 from schemas.base import Event
 from schemas.ids import derived
@@ -100,8 +101,10 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
 
 
 def _thank(decision: Decision, offer: Offer, reply: AnswerOffer, *, apart: bool) -> None:
-    """Thank somebody for a yes that fills no seat; tell a supervisor where it would bring two together."""
+    """Thank somebody for a yes that fills no seat; tell a supervisor where two would meet, or one be twice."""
     _record_late(decision, offer, reply, "thanked")
+    if reply.engaged and decision.incident.lane == "planned":
+        decision.escalate("overlapping_yes", page=False, level=1, detail=f"offer {code(offer.id)}")
     if apart:
         decision.escalate("apart", page=False, level=1, detail="see `dispatch apart list`")
 

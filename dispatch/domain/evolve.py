@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dispatch.domain import escalation, mustering, transitions
 from dispatch.domain.asking import way_of
 from dispatch.domain.incident import Assignment, Incident, Offer, Recall, Seat
+from dispatch.domain.overlaps import time_taken
 from schemas import escalations, incidents, offers
 from schemas.base import Event
 from schemas.plans import Plan, read_plan
@@ -219,6 +220,8 @@ def _assigned(incident: Incident, event: offers.Assigned) -> Changes:
     assignment = Assignment(
         event.assignment_id, event.offer_id, event.volunteer_id, event.seat, "assigned", event.at
     )
+    busy_from, busy_until = time_taken(incident)
+    assignment = replace(assignment, busy_from=busy_from, busy_until=busy_until)
     assignments = {**incident.assignments, assignment.id: assignment}
     seats = _with_seat(incident, event.seat, event.role)
     return {"assignments": assignments, "seats": _seats(seats, event.seat, event.assignment_id)}

@@ -79,7 +79,8 @@ class Assignment(Struct, frozen=True):
     """An accepted offer in its seat.
 
     `doubted_until` is when a doubtful answer counts as a no, `eta_at` when the responder said that they arrive,
-    `reserved_at` since when they are in reserve because they did not leave or arrive in time.
+    `reserved_at` since when they are in reserve because they did not leave or arrive in time. From `busy_from` to
+    `busy_until` they can be assigned to no other planned mission; an end that is null is open.
     """
 
     id: UUID
@@ -95,6 +96,8 @@ class Assignment(Struct, frozen=True):
     doubted_until: datetime | None = None
     eta_at: datetime | None = None
     reserved_at: datetime | None = None
+    busy_from: datetime | None = None
+    busy_until: datetime | None = None
 
     @property
     def active(self) -> bool:

@@ -31,7 +31,7 @@ from schemas.reports import Professional
 
 MODE_UNREAD = "mode_unread"
 """Why an incident awaits confirmation whose report has a mode that could not be read: it may be an exercise."""
-TO_READ = frozenset({"responder_text", "late_arrival", "apart"})
+TO_READ = frozenset({"responder_text", "late_arrival", "called_away", "overlapping_yes", "apart"})
 """Reasons of which a supervisor only has to know: an acknowledgement resolves them."""
 
 
@@ -133,6 +133,7 @@ def free(decision: Decision, command: Free) -> None:
         return
     for assignment in [a for a in decision.incident.active() if a.volunteer_id == command.volunteer_id]:
         decision.release(assignment, "overlap")
+        decision.escalate("called_away", page=False, level=1, detail="to an urgent incident")
     decision.update_coverage()
     close_if_done(decision)
 

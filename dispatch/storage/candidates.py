@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from struct import Struct
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -11,16 +12,29 @@ from asyncpg.pgproto import pgproto
 
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Choice, Found, Gate, list_gates
+from dispatch.domain.overlaps import time_taken
 from dispatch.storage.queries import bound, columns, sql
 from dispatch.storage.questions import Near, Question, Wanted
 from dispatch.storage.search_areas import SearchArea
 from dispatch.storage.standings import read_standings
 from dispatch.storage.station_search import add_members
+from schemas.base import Lane
 
 Shut = dict[UUID, dict[UUID, Gate]]
 """By incident, people who were selected and are shut out after all, each by a gate."""
 PACKED = Struct("!16sddii")
 """A candidate as `search_nearest` packs it: id, projected metres, metres, gates, birth date."""
+
+
+class Selected(NamedTuple):
+    """Somebody selected for an incident, as `free_volunteers` takes it, with the time that the mission takes."""
+
+    volunteer_id: UUID
+    organisation: UUID
+    lane: Lane
+    incident_id: UUID
+    busy_from: datetime | None
+    busy_until: datetime | None
 
 
 async def search(
@@ -117,38 +131,40 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[Question], no
 
 
 async def claim(
-    connection: asyncpg.Connection, choices: Mapping[UUID, Choice], incidents: Iterable[Incident]
+    connection: asyncpg.Connection,
+    choices: Mapping[UUID, Choice],
+    incidents: Iterable[Incident],
+    now: datetime,
 ) -> Shut:
     """Lock the selected by id without waiting; drop those whom another transaction has locked or has just asked.
 
-    Return those to leave out and to choose others for: each must not meet somebody else of the incident, or is shut out
-    by a list of its plan.
+    Return those to leave out and to choose others for: each must not meet somebody else of the incident, is shut out by
+    a list of its plan, or is kept from it by another mission.
     """
     asking = {one.id: one for one in incidents}
     chosen = [
-        (p.volunteer_id, asking[i].organisation, asking[i].lane)
+        Selected(p.volunteer_id, asking[i].organisation, asking[i].lane, i, *time_taken(asking[i]))
         for i, choice in choices.items() for p in choice.picks
     ]  # fmt: skip
     if not chosen:
         return {}
-    people = sorted({who for who, *_ in chosen})
+    people = sorted({one.volunteer_id for one in chosen})
     held = {row["id"] for row in await connection.fetch(sql("claim_volunteers"), people)}
-    asked = sorted(set(chosen))
     # A statement of its own: only a snapshot taken after the locks sees what was committed before them.
-    rows = await connection.fetch(sql("free_volunteers"), *map(list, zip(*asked, strict=True)))
-    free = {row[:3]: row[3] for row in map(tuple, rows)}
+    rows = await connection.fetch(*bound("free_volunteers", now=now, **columns(Selected, chosen)))
+    free = {(row["volunteer_id"], row["incident_id"]): row for row in rows}
     shut: Shut = {}
     for incident_id, choice in choices.items():
         incident = asking[incident_id]
         for pick in list(choice.picks):
             if pick.volunteer_id not in held:
                 choice.drop(pick.volunteer_id, Gate.HELD)
-            elif (pick.volunteer_id, incident.organisation, incident.lane) not in free:
+            elif (pick.volunteer_id, incident_id) not in free:
                 choice.drop(pick.volunteer_id, Gate.OFFER)
-        apart = {
-            p.volunteer_id: free[p.volunteer_id, incident.organisation, incident.lane] for p in choice.picks
-        }
-        found = _must_not_meet(incident, apart) | await _shut_by_lists(connection, incident, apart)
+        known = {p.volunteer_id: free[p.volunteer_id, incident_id] for p in choice.picks}
+        apart = {who: row["apart"] for who, row in known.items()}
+        busy = {who: Gate.ENGAGED for who, row in known.items() if row["busy"]}
+        found = busy | _must_not_meet(incident, apart) | await _shut_by_lists(connection, incident, apart)
         if found:
             shut[incident_id] = found
     return shut

@@ -50,10 +50,11 @@ RACED = {
     "journal_stream_seq_key": "another transaction wrote to the same stream",
     "offers_one_live": "another transaction asked the same volunteer",
     "assignments_one_per_volunteer": "another transaction assigned the same volunteer",
+    "assignments_apart_in_time": "another transaction assigned the same volunteer for the same time",
     "messages_one_in_flight": "another sender leased a message to the same person",
     "duty_contacts_organisation_turn_key": "another transaction replaced the duty order",
 }
-"""Unique indexes that a correct transaction can violate because another one committed first.
+"""Unique and exclusion indexes that a correct transaction can violate because another one committed first.
 
 No other index is here. Either its statement says ON CONFLICT, or the values belong to one stream, whose place in the
 journal is taken first (seats, open escalations), or to a row that is locked: a violation is a defect, and is not

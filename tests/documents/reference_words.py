@@ -232,6 +232,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "A responder pressed DANGER. Everybody is told to wait.",
         "Find out, then `resume` or `abort`.",
     ),
+    "called_away": (
+        "Somebody with a seat of a planned mission went to an urgent incident; the seat is asked again.",
+        "Nothing, unless nobody takes the seat. An acknowledgement resolves it.",
+    ),
+    "overlapping_yes": (
+        "Somebody said yes to a planned mission, and has a seat of another one at that time: they are in reserve.",
+        "Decide with them which one it is. An acknowledgement resolves it.",
+    ),
     "late_arrival": (
         "Somebody accepted who arrives later than the plan can use: in reserve, and others are asked.",
         "`dispatch incident show` states when they arrive. An acknowledgement resolves it.",

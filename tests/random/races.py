@@ -1,6 +1,7 @@
 """What another process does after one has searched and before it claims: the one race that a run can lose."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -20,12 +21,15 @@ def enter(rival: Rival) -> None:
 
 
 async def claim(
-    connection: asyncpg.Connection, choices: Mapping[UUID, Choice], incidents: Iterable[Incident]
-) -> None:
+    connection: asyncpg.Connection,
+    choices: Mapping[UUID, Choice],
+    incidents: Iterable[Incident],
+    now: datetime,
+) -> candidates.Shut:
     """Claim who was found, after the rival."""
     if _rivals:
         await _rivals.pop()()
-    await candidates.claim(connection, choices, incidents)
+    return await candidates.claim(connection, choices, incidents, now)
 
 
 def left() -> Rival | None:

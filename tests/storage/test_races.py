@@ -30,7 +30,7 @@ async def test_of_every_unique_index_it_is_decided_whether_a_violation_is_a_race
     # Primary keys are ids made at random or derived from what is locked, or their statements say ON CONFLICT.
     indexes = await connection.fetch(
         "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid"
-        " WHERE indisunique AND NOT indisprimary AND relnamespace = 'public'::regnamespace"
+        " WHERE (indisunique OR indisexclusion) AND NOT indisprimary AND relnamespace = 'public'::regnamespace"
     )
     assert {name for (name,) in indexes} == RACED.keys() | FENCED.keys()
     assert not RACED.keys() & FENCED.keys()

@@ -145,15 +145,17 @@ def allocate(
     found: Mapping[UUID, Mapping[str, Sequence[Found]]],
     rankings: Mapping[UUID, Ranking] = MappingProxyType({}),
 ) -> dict[UUID, Choice]:
-    """Choose for each incident, most severe and then oldest first; no volunteer is chosen twice in a lane.
+    """Choose for each incident, most severe and then oldest first; nobody is chosen twice in a lane but the planned.
 
     The nearest are chosen, or those who are first in the incident's ranking.
     """
-    taken: dict[str, set[UUID]] = defaultdict(set)
+    taken: dict[object, set[UUID]] = defaultdict(set)
     choices: dict[UUID, Choice] = {}
     for incident in sorted(incidents, key=lambda i: (SEVERITY_RANK[i.severity], i.opened_at, i.id)):
         roles, ranking = found.get(incident.id, {}), rankings.get(incident.id)
-        choices[incident.id] = _choose(wanted[incident.id], roles, taken[incident.lane], ranking)
+        # Planned missions stand in nobody's way.
+        rivals = incident.id if incident.lane == "planned" else incident.lane
+        choices[incident.id] = _choose(wanted[incident.id], roles, taken[rivals], ranking)
     return choices
 
 

@@ -90,6 +90,7 @@ class Facts:
     quiet_zone: str | None = None
     outcome: str | None = None
     muster: str | None = None
+    clash: str | None = None
 
     @property
     def assigned(self) -> bool:
@@ -150,6 +151,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             forwarded=facts.purpose == "ask_back" and facts.offer_id is not None,
             late_arrival=facts.late_arrival,
             organisation=facts.organisation_name,
+            clash=facts.clash or "",
             place=facts.place or 0,
             outcome=facts.outcome or "",
             muster=facts.muster or "",

@@ -21,7 +21,7 @@ class TextFacts:
 
     `pending` are the offers that an unclear answer may mean, `unseen` those of recalls that were not acknowledged;
     `forwarded` is whether a supervisor got the words; `organisation` is the name of the one that asks, `place` the
-    reader's on the waiting list, `outcome` how the incident ended.
+    reader's on the waiting list, `outcome` how the incident ended, `clash` the mission that they have at the same time.
     """
 
     purpose: Purpose
@@ -51,6 +51,7 @@ class TextFacts:
     muster: str = ""
     place: int = 0
     outcome: str = ""
+    clash: str = ""
 
 
 def render(facts: TextFacts) -> str:
@@ -91,7 +92,7 @@ def _sentences(facts: TextFacts) -> list[str]:
             return ["resumed_offer"]
         case "ask_back":
             return _answers(facts)
-    return [_manner(facts.purpose, facts)]
+    return ["late_clash" if facts.clash and facts.purpose == "late" else _manner(facts.purpose, facts)]
 
 
 def _is_for_duty(facts: TextFacts) -> bool:
@@ -137,6 +138,7 @@ def _fields(facts: TextFacts) -> dict[str, str]:
         "code": facts.code,
         "link": facts.link,
         "level": str(facts.level),
+        "clash": facts.clash,
         "place": str(facts.place),
         "why": _why(facts),
         "about": about(", ".join(filter(None, (facts.title, facts.page.place if facts.page else "")))),

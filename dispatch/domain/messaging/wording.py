@@ -65,6 +65,16 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "Merci pour votre réponse {code} : {title}. Nous avons assez de monde, ne partez pas.",
         "en": "Thank you for your answer {code}: {title}. We have enough people, please do not go.",
     },
+    "late_clash": {
+        "fr": (
+            "Merci ({code}) : {title}. À ces heures, on vous attend déjà : {clash}. "
+            "Vous restez en réserve, un superviseur est prévenu."
+        ),
+        "en": (
+            "Thank you ({code}): {title}. You are already expected at that time: {clash}. "
+            "You stay in reserve, and a supervisor is told."
+        ),
+    },
     "late_informs": {
         "fr": "Merci pour votre réponse {code} : {title}. Restez chez vous.",
         "en": "Thank you for your answer {code}: {title}. Stay at home.",
@@ -225,6 +235,14 @@ REASONS: dict[str, dict[Language, str]] = {
     "apart": {
         "fr": "deux volontaires à ne pas réunir ont dit oui ; le second est remercié",
         "en": "two volunteers who must not meet said yes; the second was thanked",
+    },
+    "called_away": {
+        "fr": "un volontaire est parti pour une urgence, sa place est à reprendre",
+        "en": "a volunteer left for an emergency; their seat is free again",
+    },
+    "overlapping_yes": {
+        "fr": "un volontaire a dit oui, mais il est déjà pris à ces heures",
+        "en": "a volunteer said yes, but is already expected elsewhere at that time",
     },
     "responder_text": {
         "fr": "un intervenant a écrit un message, à lire",

@@ -47,7 +47,8 @@ class Assignment:
     """An accepted offer in its seat.
 
     `doubted_until` is when a doubtful answer counts as a no, `eta_at` when the responder said that they arrive,
-    `reserved_at` since when they are in reserve because they did not leave or arrive in time.
+    `reserved_at` since when they are in reserve because they did not leave or arrive in time. From `busy_from` to
+    `busy_until` they can be assigned to no other planned mission; an end that is null is open.
     """
 
     id: UUID
@@ -63,6 +64,8 @@ class Assignment:
     doubted_until: datetime | None = None
     eta_at: datetime | None = None
     reserved_at: datetime | None = None
+    busy_from: datetime | None = None
+    busy_until: datetime | None = None
 
     @property
     def since(self) -> datetime:

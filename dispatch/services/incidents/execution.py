@@ -14,11 +14,11 @@ from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
+from dispatch.domain.overlaps import clash
 from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import asking, live_offers
 from dispatch.storage import incidents as store
-from schemas.base import Lane
 
 Commands = Sequence[tuple[UUID, Command]]
 """Commands, each with the incident that it is for."""
@@ -75,7 +75,7 @@ def _decide(decision: Decision | None, command: Command, involved: DecisionsByVo
         return "there is no such incident"
     if isinstance(command, AnswerOffer):
         others = [other.incident for other in involved[command.volunteer_id] if other is not decision]
-        engaged = command.engaged or _is_engaged(command.volunteer_id, others, decision.incident.lane)
+        engaged = command.engaged or _is_engaged(command.volunteer_id, others, decision.incident)
         command = replace(command, engaged=engaged)
     before, count = decision.incident, len(decision.events)
     try:
@@ -87,9 +87,9 @@ def _decide(decision: Decision | None, command: Command, involved: DecisionsByVo
     return None
 
 
-def _is_engaged(volunteer_id: UUID, incidents: Iterable[Incident], lane: Lane) -> bool:
-    """Return whether one of these incidents has the volunteer assigned in the lane."""
-    active = (a for incident in incidents if incident.lane == lane for a in incident.active())
+def _is_engaged(volunteer_id: UUID, incidents: Iterable[Incident], wanted: Incident) -> bool:
+    """Return whether one of these incidents has the volunteer assigned in the lane and the time of another."""
+    active = (a for incident in incidents if clash(incident, wanted) for a in incident.active())
     return any(a.volunteer_id == volunteer_id for a in active)
 
 

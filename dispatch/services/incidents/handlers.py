@@ -25,6 +25,8 @@ from schemas.offers import Assigned
 
 MANY, MANY_WITHIN = 20, timedelta(minutes=1)
 """So many places of one incident are freed at once within this time; more of them wait for their offers to expire."""
+URGENT_LASTS = timedelta(hours=2)
+"""How long somebody who goes to an urgent incident is expected to be away: what begins later is left to them."""
 SEARCH_TRIGGERS = (
     IncidentOpened, IncidentUpdated, IncidentConfirmed, IncidentResumed, IncidentGivenBack, Widened,
 )  # fmt: skip
@@ -70,9 +72,9 @@ async def replace_unreached(
 async def release_overlapping(
     connection: asyncpg.Connection, received: Sequence[Received], now: datetime
 ) -> None:
-    """Release volunteers who were assigned in the lane `urgent` from what they hold in other lanes."""
+    """Release volunteers who were assigned in the lane `urgent` from what they hold in other lanes at that time."""
     assigned = [r.data.volunteer_id for r in received if isinstance(r.data, Assigned)]
-    rows = await connection.fetch(sql("overlapping_incidents"), assigned)
+    rows = await connection.fetch(sql("overlapping_incidents"), assigned, now, now + URGENT_LASTS)
     commands: list[tuple[UUID, Command]] = [
         (row["incident_id"], Free(row["volunteer_id"], "overlap")) for row in rows
     ]

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from dispatch.domain import waiting_list
 from dispatch.domain.commands import Command, Tick, Unreached
 from dispatch.domain.incident import Incident, Offer
+from dispatch.domain.overlaps import time_taken
 from dispatch.storage import outages, write_generation
 from dispatch.storage.outages import EVERY, SENDER_SEEN, Outage
 from dispatch.storage.queries import sql
@@ -76,8 +77,8 @@ async def _being_answered(
 
 
 async def _engaged(connection: asyncpg.Connection, seating: Iterable[Incident]) -> frozenset[UUID]:
-    """Return those on the waiting lists who are assigned elsewhere in the lane."""
-    waiting = [(offer.volunteer_id, i.lane) for i in seating for offer in i.waiting_list()]
+    """Return those on the waiting lists who are assigned elsewhere in the lane and the time."""
+    waiting = [(offer.volunteer_id, i.lane, *time_taken(i)) for i in seating for offer in i.waiting_list()]
     if not waiting:
         return frozenset()
     rows = await connection.fetch(sql("engaged_in_lanes"), *map(list, zip(*waiting, strict=True)))

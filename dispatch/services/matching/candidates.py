@@ -71,7 +71,7 @@ async def choose(
     known = await _shut_by_lists(connection, questions)
     found = {one.incident.id: one.found for one in questions}
     await sendable.gate(connection, found)
-    choices = await _claimed(connection, questions, known, asking, wanted)
+    choices = await _claimed(connection, questions, known, asking, wanted, now)
     await complete(connection, questions, choices, now)
     return [
         Round(
@@ -113,12 +113,13 @@ async def _claimed(
     known: Standings,
     asking: Sequence[Incident],
     wanted: Wanted,
+    now: datetime,
 ) -> dict[UUID, Choice]:
     """Choose and claim, again without those who turn out to be shut out: each time there is at least one less."""
     found = {one.incident.id: one.found for one in questions}
     while True:
         choices = allocate(asking, wanted, found, _rankings(questions, known))
-        if not (shut := await claim(connection, choices, asking)):
+        if not (shut := await claim(connection, choices, asking, now)):
             return choices
         for one in questions:
             one.shut(shut.get(one.incident.id, {}))

@@ -99,5 +99,5 @@ async def _one(pool: asyncpg.Pool, batch: Sequence[Incident]) -> float:
         began = perf_counter()
         found = await search(connection, batch, wanted, now)
         choices = allocate(batch, wanted, found)
-        await claim(connection, choices, batch)
+        await claim(connection, choices, batch, now)
         return perf_counter() - began

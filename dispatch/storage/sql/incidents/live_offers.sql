@@ -38,8 +38,11 @@ GROUP BY o.id
 ORDER BY o.incident_id, o.id;
 
 -- name: engaged_in_lanes
--- Of pairs of volunteer and lane, returns the volunteers who are assigned there. OFFSET 0 makes it one lookup per person.
-SELECT w.volunteer_id FROM unnest($1::uuid[], $2::text[]) AS w (volunteer_id, lane)
+-- Of volunteers with a lane and a time, returns those who are assigned there then. OFFSET 0 makes it one lookup per person.
+SELECT w.volunteer_id
+FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[]) AS w (volunteer_id, lane, busy_from, busy_until)
 CROSS JOIN LATERAL (SELECT FROM assignments a
                     WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released'
+                      AND (a.lane <> 'planned' OR tstzrange(a.busy_from, a.busy_until)
+                                               && tstzrange(w.busy_from, w.busy_until))
                     OFFSET 0) AS held;

@@ -196,15 +196,26 @@ CROSS JOIN LATERAL (
 SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: free_volunteers
--- Returns those of claimed volunteers who have no live offer and no assignment in the lane, and have not said STOP to the
--- organisation, as committed by now, each with those whom they must not meet there.
-SELECT w.volunteer_id, w.organisation, w.lane,
-       ARRAY(SELECT p.other FROM apart p WHERE p.volunteer_id = w.volunteer_id AND p.organisation = w.organisation) AS apart
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w (volunteer_id, organisation, lane)
-WHERE NOT EXISTS (SELECT FROM offers o
-                  WHERE o.volunteer_id = w.volunteer_id AND o.lane = w.lane AND o.status = 'extended' OFFSET 0)
-  AND NOT EXISTS (SELECT FROM assignments a
-                  WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released' OFFSET 0)
+-- Returns those of claimed volunteers who have no live offer and no assignment in a lane other than the planned, and have
+-- not said STOP to the organisation, as committed by now; each with those whom they must not meet there, and whether a
+-- mission at :now keeps them from any other, or a planned one is at the time of the incident.
+SELECT w.volunteer_id, w.incident_id,
+       ARRAY(SELECT p.other FROM apart p WHERE p.volunteer_id = w.volunteer_id AND p.organisation = w.organisation) AS apart,
+       EXISTS (SELECT FROM assignments a
+               WHERE a.volunteer_id = w.volunteer_id AND a.status <> 'released' AND a.incident_id <> w.incident_id
+                 AND (a.lane = 'planned' AND w.lane = 'planned'
+                      AND tstzrange(a.busy_from, a.busy_until) && tstzrange(w.busy_from, w.busy_until)
+                      OR tstzrange(a.busy_from, a.busy_until) @> :now::timestamptz
+                      AND (SELECT p.body -> 'interruptible' FROM incidents b JOIN plans p ON p.hash = b.plan_hash
+                           WHERE b.id = a.incident_id) = 'false') OFFSET 0) AS busy
+FROM unnest(:volunteer_id::uuid[], :organisation::uuid[], :lane::text[], :incident_id::uuid[], :busy_from::timestamptz[],
+            :busy_until::timestamptz[])
+     AS w (volunteer_id, organisation, lane, incident_id, busy_from, busy_until)
+WHERE (w.lane = 'planned'
+       OR NOT EXISTS (SELECT FROM offers o
+                      WHERE o.volunteer_id = w.volunteer_id AND o.lane = w.lane AND o.status = 'extended' OFFSET 0)
+          AND NOT EXISTS (SELECT FROM assignments a
+                          WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released' OFFSET 0))
   AND NOT EXISTS (SELECT FROM memberships m
                   WHERE m.volunteer_id = w.volunteer_id AND m.organisation = w.organisation AND m.stopped_at IS NOT NULL
                   OFFSET 0);

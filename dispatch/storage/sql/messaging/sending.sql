@@ -54,7 +54,13 @@ SELECT m.id, m.organisation, m.mode, m.status, m.purpose, m.channel, m.recall, m
        w.ids AS pending_ids, w.titles AS pending_titles, w.seated AS pending_seated,
        u.ids AS unseen_ids, u.titles AS unseen_titles, g.name AS organisation_name,
        CASE WHEN m.purpose = 'waitlisted' THEN waiting_place(o) END AS place, i.starts_at, i.ends_at,
-       p.body ->> 'lane' AS lane, p.body -> 'quiet' AS quiet, i.zone AS quiet_zone, o.muster
+       p.body ->> 'lane' AS lane, p.body -> 'quiet' AS quiet, i.zone AS quiet_zone, o.muster,
+       (SELECT y.body -> 'title' ->> l.language
+        FROM assignments q JOIN incidents z ON z.id = q.incident_id JOIN plans y ON y.hash = z.plan_hash
+        WHERE m.purpose = 'late' AND i.lane = 'planned' AND q.volunteer_id = m.recipient_id AND q.lane = 'planned'
+          AND q.status <> 'released' AND q.incident_id <> i.id
+          AND tstzrange(q.busy_from, q.busy_until) && time_taken(i.engagement, i.starts_at, i.ends_at)
+        LIMIT 1) AS clash
 FROM messages m
 JOIN organisations g ON g.id = m.organisation
 LEFT JOIN memberships s ON s.volunteer_id = m.recipient_id AND s.organisation = m.organisation

@@ -1,0 +1,146 @@
+"""Missions of one person: those whose times overlap exclude each other, and planned offers stand in nobody's way."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from dispatch.clock import MovableClock
+from dispatch.domain.incident import Incident
+from dispatch.services.operations import rebuilding
+from tests.domain.builders import plan, watch_plan
+from tests.support.world import TRUSTED, World
+
+SEATS = ({"role": "helper", "skills": ("first_aid",), "count": 1},)
+COMMON = {
+    "trusted_sources": (TRUSTED,),
+    "seats": SEATS,
+    "offers": {"open": 3, "per_seat": 3, "window_s": 3600},
+}
+RUN = plan(name="run", kinds=("event.run",), lane="planned", quiet="off", **COMMON)
+CARE = plan(name="care", kinds=("care.drive",), lane="planned", quiet="off", interruptible=False, **COMMON)
+URGENT = plan(name="urgent", kinds=("medical.fall",), **COMMON)
+WATCH = watch_plan(name="watch", lane="planned", quiet="off", trusted_sources=(TRUSTED,))
+
+
+@pytest.fixture
+async def world(pool: asyncpg.Pool, clock: MovableClock) -> World:
+    return await World(pool, clock, [RUN, CARE, URGENT, WATCH]).create()
+
+
+def window(world: World, start: float, end: float) -> dict[str, datetime]:
+    """Return a window in hours from now."""
+    return {"from": world.now + timedelta(hours=start), "to": world.now + timedelta(hours=end)}
+
+
+def seated(incident: Incident) -> list[UUID]:
+    return [one.volunteer_id for one in incident.active()]
+
+
+def reasons(incident: Incident) -> set[str]:
+    return {one.reason for one in incident.open_escalations()}
+
+
+async def test_several_planned_missions_ask_one_person_at_once(world: World) -> None:
+    (who,) = await world.add_people(1)
+    names = [await world.ask(str(n), kind="event.run", window=window(world, 24, 28)) for n in range(3)]
+    assert [await world.asked(name) for name in names] == [[who]] * 3
+    assert await rebuilding.compare(world.uow) == []
+
+
+async def test_a_person_takes_planned_missions_one_after_the_other(world: World) -> None:
+    (who,) = await world.add_people(1)
+    first = await world.ask("1", kind="event.run", window=window(world, 24, 28))
+    then = await world.ask("2", kind="event.run", window=window(world, 28, 30))
+    assert seated(await world.answer(first, who, "accepted")) == [who]
+    assert seated(await world.answer(then, who, "accepted")) == [who]
+    assert await rebuilding.compare(world.uow) == []
+
+
+async def test_a_yes_that_overlaps_ones_own_mission_is_kept_in_reserve_and_a_supervisor_told(
+    world: World,
+) -> None:
+    (who,) = await world.add_people(1)
+    first = await world.ask("1", kind="event.run", window=window(world, 24, 28))
+    other = await world.ask("2", kind="event.run", window=window(world, 27, 30))
+    await world.answer(first, who, "accepted")
+    found = await world.answer(other, who, "accepted")
+    assert seated(found) == []
+    assert "overlapping_yes" in reasons(found)
+    assert [offer.late for offer in found.offers.values()] == ["thanked"]
+
+
+async def test_who_has_a_planned_mission_is_not_asked_for_another_at_that_time(world: World) -> None:
+    first, second = await world.add_people(2)
+    name = await world.ask("1", kind="event.run", window=window(world, 24, 28))
+    await world.answer(name, first, "accepted")
+    other = await world.ask("2", kind="event.run", window=window(world, 27, 30))
+    assert await world.asked(other) == [second]
+
+
+async def test_the_database_refuses_two_planned_missions_at_one_time(world: World) -> None:
+    (who,) = await world.add_people(1)
+    for n, (start, end) in enumerate([(24, 28), (28, 30)]):
+        name = await world.ask(str(n), kind="event.run", window=window(world, start, end))
+        await world.answer(name, who, "accepted")
+    with pytest.raises(asyncpg.ExclusionViolationError):
+        await world.pool.execute("UPDATE assignments SET busy_until = busy_until + interval '1 hour'")
+
+
+async def test_an_urgent_yes_frees_what_runs_now_and_leaves_what_comes_later(world: World) -> None:
+    (who,) = await world.add_people(1)
+    now = await world.ask("1", kind="event.run", window=window(world, -1, 500))
+    tomorrow = await world.ask("2", kind="event.run", window=window(world, 501, 510))
+    for name in (now, tomorrow):
+        await world.answer(name, who, "accepted")
+    urgent = await world.ask("3")
+    await world.answer(urgent, who, "accepted")
+    await world.consume("dispatch.assignments")
+    freed = await world.read(now)
+    assert (seated(freed), "called_away" in reasons(freed)) == ([], True)
+    assert seated(await world.read(tomorrow)) == [who]
+
+
+async def test_who_holds_a_patient_is_asked_for_nothing_else_while_the_mission_runs(world: World) -> None:
+    (who,) = await world.add_people(1)
+    care = await world.ask("1", kind="care.drive", window=window(world, 1, 3))
+    await world.answer(care, who, "accepted")
+    before = await world.ask("2", severity="life_threatening")
+    assert await world.asked(before) == [who]
+    await world.answer(before, who, "declined")
+    world.clock.advance(2 * 3600)
+    during = await world.ask("3", severity="life_threatening")
+    assert await world.asked(during) == []
+    world.clock.advance(2 * 3600)
+    assert await world.asked(await world.ask("4", severity="life_threatening")) == [who]
+
+
+async def test_who_has_said_yes_to_what_cannot_be_interrupted_is_not_freed_by_an_urgent_yes(
+    world: World,
+) -> None:
+    (who,) = await world.add_people(1)
+    care = await world.ask("1", kind="care.drive", window=window(world, 1, 3))
+    await world.answer(care, who, "accepted")
+    await world.answer(await world.ask("2"), who, "accepted")
+    await world.consume("dispatch.assignments")
+    assert seated(await world.read(care)) == [who]
+
+
+async def test_a_clean_up_of_three_weeks_stops_neither_a_cardiac_arrest_nor_a_notice(world: World) -> None:
+    (who,) = await world.add_people(1, skills=("first_aid", "watch"))
+    clean_up = await world.ask("1", kind="event.run", window=window(world, -1, 500))
+    await world.answer(clean_up, who, "accepted")
+    assert await world.asked(await world.ask("2", severity="life_threatening")) == [who]
+    assert await world.asked(await world.ask("3", kind="watch.odour")) == [who]
+
+
+async def test_two_incidents_that_want_one_person_at_once_free_them_once(world: World) -> None:
+    (who,) = await world.add_people(1)
+    litter = await world.ask("1", kind="event.run", window=window(world, -1, 5))
+    await world.answer(litter, who, "accepted")
+    await world.answer(await world.ask("2"), who, "accepted")
+    await world.consume("dispatch.assignments")
+    await world.consume("dispatch.assignments", again=True)
+    found = await world.read(litter)
+    assert [one.reason for one in found.assignments.values()] == ["overlap"]
