@@ -23,9 +23,8 @@ def takes(incident: Incident) -> bool:
 
 def join(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     """Put somebody on the list, at the place that the receipt of their answer gives them."""
-    before = [
-        other for other in decision.incident.waiting_list(offer.role) if _since(other) <= reply.received_at
-    ]
+    mine, others = (reply.received_at, offer.id), decision.incident.waiting_list(offer.role)
+    before = [other for other in others if (_since(other), other.id) < mine]
     decision.add(
         OfferWaitlisted(
             at=decision.now, incident_id=decision.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from schemas import escalations, incidents, offers
 from schemas.base import Event
-from schemas.plans import read_plan
+from schemas.plans import BROADCAST_ROUND, read_plan
 from schemas.replies import ReplyReceived
 from tests.random.model import Assignment, Escalation, Incident, Model, Offer, Seat
 
@@ -47,7 +47,8 @@ def check_live(model: Model, incident: Incident) -> None:
     """Check that each live offer is still wanted."""
     for offer in incident.live():
         assert incident.status != "taken_over", "what a human has taken over asks nobody"
-        assert incident.free(offer.role), "no offer outlives the last free seat of its role"
+        wanted = incident.free(offer.role) or incident.plan.ask == "broadcast"
+        assert wanted, "no offer outlives the last free seat of its role"
         assert not model.people[offer.volunteer].stopped, "who said STOP holds no offer"
 
 
@@ -111,7 +112,9 @@ class EventChecker:
         match event:
             case offers.OfferAccepted():
                 in_time = event.received_at <= offer.expires_at and offer.status in ("extended", "expired")
-                assert in_time or offer.late in ("seated", "reserve"), "a late yes is said to be late"
+                first = offer.status == "waitlisted" and incident.waiting(offer.role)[0] is offer
+                known = in_time or offer.late in ("seated", "reserve")
+                assert first or known, "a late yes is said to be late, and who waits is seated in their turn"
                 offer.status = "accepted"
             case offers.OfferAnsweredLate():
                 self._late(incident, offer, event)
@@ -119,13 +122,15 @@ class EventChecker:
                 assert offer.status == "extended", "only a live offer expires"
                 offer.status = "expired"
             case offers.OfferWithdrawn():
-                assert offer.status == "extended", "only a live offer is withdrawn"
+                assert offer.status in ("extended", "waitlisted"), "only a live offer is withdrawn"
                 enough = not incident.free(offer.role) or incident.arrived()
                 assert event.reason != "covered" or enough, "nobody is stood down while a seat is free"
                 offer.status, offer.withdrawn = "withdrawn", event.reason
             case offers.OfferDeclined():
-                assert offer.status in ("extended", "expired")
+                assert offer.status in ("extended", "expired", "waitlisted")
                 offer.status = "declined"
+            case offers.OfferWaitlisted():
+                self._waitlisted(incident, offer, event)
 
     def _extended(self, incident: Incident, event: offers.OfferExtended) -> None:
         person = self.model.people[event.volunteer_id]
@@ -146,9 +151,17 @@ class EventChecker:
         assert not incident.arrived(), "nobody is asked once enough are there"
         offer = Offer(event.offer_id, incident.id, person.id, event.role, event.at, event.expires_at)
         incident.offers[offer.id] = self.model.offers[offer.id] = offer
-        assert len(list(incident.live())) <= incident.plan.offers.open
+        most = {"sequential": 1, "broadcast": BROADCAST_ROUND}.get(incident.plan.ask, incident.plan.offers.open)
+        assert len(list(incident.live())) <= most
         made = [one for one in incident.offers.values() if not one.missed]
         assert len(made) <= incident.plan.offers.most
+
+    def _waitlisted(self, incident: Incident, offer: Offer, event: offers.OfferWaitlisted) -> None:
+        assert incident.plan.ask == "broadcast", "only a broadcast has a waiting list"
+        assert incident.waiting(offer.role) or not incident.free(offer.role), "nobody waits for a seat that is free"
+        assert offer.status != "accepted"
+        offer.status, offer.waiting_since = "waitlisted", event.received_at
+        assert incident.waiting(offer.role).index(offer) == event.place - 1, "the earlier yes is before the later"
 
     def _late(self, incident: Incident, offer: Offer, event: offers.OfferAnsweredLate) -> None:
         if event.outcome == "thanked":

@@ -50,6 +50,7 @@ async def check_end(town: Town) -> None:
     for incident in town.model.incidents.values():
         _check_handled(incident)
         _check_recalls_known(incident)
+        _check_waiting(incident)
     _check_overlaps(town.model)
     await _check_ends(town)
     await _check_redelivery(town)
@@ -124,6 +125,8 @@ async def _check_notified(town: Town) -> None:
 def _to_notify(town: Town) -> Iterator[tuple[str, object]]:
     for incident in town.model.incidents.values():
         yield from (("assigned", one.offer) for one in incident.assignments.values())
+        waiting = (o for o in incident.offers.values() if o.status == "waitlisted")
+        yield from (("waitlisted", o.id) for o in waiting)
         yield from (("late", o.id) for o in incident.offers.values() if o.late == "thanked")
         yield from (("escalation", name) for name, one in incident.escalations.items() if one.page)
     yield from (("escalation", name) for name, one in town.model.system.items() if one.page)
@@ -162,6 +165,14 @@ def _check_handled(incident: Incident) -> None:
     for reason, stands in obstacles.items():
         known = [one for one in incident.raised(reason) if one.open and one.page]
         assert known or not stands, f"it escalates: {reason}"
+
+
+def _check_waiting(incident: Incident) -> None:
+    """Check that nobody waits for what is over, or for a seat that is free."""
+    roles = {seat.role for seat in incident.seats.values()}
+    for role in (role for role in roles if incident.waiting(role)):
+        assert not incident.ended, "nobody waits for what is over"
+        assert incident.status != "open" or not incident.free(role), "who waits is seated where they can"
 
 
 def _check_recalls_known(incident: Incident) -> None:

@@ -34,6 +34,7 @@ class Offer:
     status: str = "extended"
     late: str | None = None
     withdrawn: str | None = None
+    waiting_since: datetime | None = None
 
     @property
     def missed(self) -> bool:
@@ -109,6 +110,11 @@ class Incident:
     def live(self) -> Iterator[Offer]:
         """Give the offers that wait for an answer."""
         return (offer for offer in self.offers.values() if offer.status == "extended")
+
+    def waiting(self, role: str) -> list[Offer]:
+        """Give those who wait for a seat of a role, the first to be seated first."""
+        found = [one for one in self.offers.values() if one.status == "waitlisted" and one.role == role]
+        return sorted(found, key=lambda one: (one.waiting_since or one.asked_at, one.id))
 
     def active(self) -> Iterator[Assignment]:
         """Give those who come or are there."""

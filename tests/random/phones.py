@@ -74,6 +74,8 @@ class Phones(SimulatedGateway):
                 assert incident.status in ("held", "taken_over"), "nobody waits for what goes on"
             case "aborted":
                 assert incident.ended
+            case "waitlisted":
+                assert offer.status == "waitlisted"
             case "stand_down" | "late":
                 assert not any(a.offer == offer.id for a in incident.active()), "who is expected may come"
 

@@ -30,7 +30,12 @@ CREW = _plan(
 )  # fmt: skip
 ONE_BY_ONE = _plan(
     "one-by-one", "rescue.lift", seats=({"role": "helper", "skills": ("first_aid",), "count": 1},),
-    offers={"open": 1, "per_seat": 1, "window_s": 30},
+    ask="sequential", offers={"window_s": 30},
+)  # fmt: skip
+WAVES = _plan("waves", "rescue.search", ask="wave", offers={"open": 3, "window_s": 30, "surplus": 1})
+BROADCAST = _plan(
+    "broadcast", "event.clean-up", ask="broadcast", lane="planned", professional="none",
+    seats=({"role": "helper", "skills": ("first_aid",), "count": 1},), offers={"window_s": 120, "most": 101},
 )  # fmt: skip
 PLANNED = _plan(
     "planned", "event.run", lane="planned", quiet="off", professional="none", ends_after_s=300,
@@ -43,7 +48,7 @@ WATCH = watch_plan(
     seats=({"role": "watcher", "skills": ("watch",), "count": 2},),
     steps=STEPS,
 )
-BOOK = PlanBook((PAIR, CREW, ONE_BY_ONE, PLANNED, WATCH, DEFAULT))
+BOOK = PlanBook((PAIR, CREW, ONE_BY_ONE, WAVES, BROADCAST, PLANNED, WATCH, DEFAULT))
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ SCENES = {
     "rivals": Scene(("medical.fall", "rescue.lift", "medical.fall", "unknown")),
     "crews": Scene(("fire.house", "rescue.lift", "fire.house", "medical.fall")),
     "lanes": Scene(("event.run", "medical.fall", "rescue.lift"), ("actual", "actual", "exercise", "draft")),
+    "ways": Scene(("event.clean-up", "rescue.search", "event.clean-up", "medical.fall")),
     "notices": Scene(("watch.odour", "rescue.lift", "watch.odour")),
 }
 
