@@ -9,6 +9,7 @@ release 0.1.0 (`schemas/plans/stored.py`); the purposes `started`, `doubted`, `w
 `escalation_status` of a message; and, not written while a process of generation 1 runs:
 - `assignment.doubted.v1`, `assignment.doubt_cleared.v1`, `assignment.arrival_expected.v1`
 - `offer.waitlisted.v1`
+- `incident.step_skipped.v1`, `incident.asked_more.v1`, `incident.referred.v1`: written as `incident.step_done.v1`
 - `incident.rescheduled.v1`
 - `incident.overdue.v1`, `incident.end_moved.v1`, the answer `not_yet`
 """
@@ -92,6 +93,7 @@ _REPORT_IN_V2 = frozenset(
 )
 _MUSTER_IN_V2 = frozenset({"muster"})
 _ACT_IN_V2 = frozenset({"channel"})
+_STEP_IN_V2 = frozenset({"reason", "more", "to"})
 _REPLY_IN_V2 = frozenset({"eta_at", "party", "reason", "by", "sent_at"})
 
 _MESSAGE_ENDS = ("queued", "sent", "delivered", "failed", "skipped")
@@ -127,6 +129,10 @@ DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
         "report.received.v2": ("report.received.v1", lambda body: _without(body, _REPORT_IN_V2)),
         "reply.received.v2": ("reply.received.v1", lambda body: _without(body, _REPLY_IN_V2)),
         **{f"message.{end}.v1": (f"message.{end}.v1", _message_for_v1) for end in _MESSAGE_ENDS},
+        **{
+            f"incident.{done}.v1": ("incident.step_done.v1", lambda body: _without(body, _STEP_IN_V2))
+            for done in ("step_skipped", "asked_more", "referred")
+        },
         "incident.taken_over.v2": ("incident.taken_over.v1", lambda body: _without(body, _ACT_IN_V2)),
         "escalation.acknowledged.v2": ("escalation.acknowledged.v1", lambda body: _without(body, _ACT_IN_V2)),
         # The outcome stays: readers of generation 1 ignore it, and the tables are rebuilt from what is written.

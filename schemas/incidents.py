@@ -238,6 +238,30 @@ class StepDone(IncidentEvent):
     level: Operational[int]
 
 
+class StepSkipped(StepDone):
+    """A step would have changed nothing, for `reason`; the next one does not wait for it."""
+
+    type: ClassVar[str] = "incident.step_skipped.v1"
+
+    reason: Public[Literal["enough", "widest", "no_more", "paged"]]
+
+
+class AskedMore(StepDone):
+    """A step keeps `more` offers open than the plan does otherwise."""
+
+    type: ClassVar[str] = "incident.asked_more.v1"
+
+    more: Operational[int]
+
+
+class Referred(StepDone):
+    """A step refers the incident to the contacts that its plan names, in turn, until one of them takes it over."""
+
+    type: ClassVar[str] = "incident.referred.v1"
+
+    to: Operational[tuple[str, ...]]
+
+
 class RecallAcknowledged(IncidentEvent):
     """A recalled volunteer has seen the recall."""
 

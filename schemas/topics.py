@@ -12,6 +12,7 @@ from schemas.escalations import (
     EscalationResolved,
 )
 from schemas.incidents import (
+    AskedMore,
     IncidentAborted,
     IncidentCancelled,
     IncidentClosed,
@@ -28,8 +29,10 @@ from schemas.incidents import (
     IncidentUncovered,
     IncidentUpdated,
     RecallAcknowledged,
+    Referred,
     Shortfall,
     StepDone,
+    StepSkipped,
     Widened,
 )
 from schemas.notifications import (
@@ -91,6 +94,7 @@ TOPICS: tuple[Topic, ...] = (
             IncidentOpened, IncidentUpdated, IncidentRescheduled, IncidentConfirmed, IncidentHeld, IncidentResumed,
             IncidentAborted, IncidentTakenOver, IncidentGivenBack, IncidentCancelled, IncidentClosed,
             IncidentOverdue, IncidentEndMoved, IncidentCovered, IncidentUncovered, Shortfall, Widened, StepDone,
+            StepSkipped, AskedMore, Referred,
             RecallAcknowledged,
         ),
         writers=("reports", "incidents", "replies", "agenda", "api"),

@@ -2,14 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain import arrivals, doubts, ending, escalation, timing, waiting_list
+from dispatch.domain import arrivals, doubts, ending, escalation, steps, timing, waiting_list
 from dispatch.domain.answers import close_if_done
 from dispatch.domain.commands import Tick
 from dispatch.domain.counting import counted
 from dispatch.domain.decision import AT_ONCE, Decision
 from dispatch.domain.incident import Incident, Recall
 from dispatch.domain.offers import can_widen, defer, may_ask, wants_offers_at, widen
-from schemas.incidents import StepDone
 from schemas.offers import OfferExpired
 
 CONSIDER_GRACE = timedelta(seconds=2)
@@ -25,7 +24,7 @@ def agenda(incident: Incident) -> dict[str, datetime]:
     entries = {
         "offer": min((offer.expires_at for offer in incident.live_offers()), default=None),
         "widen": _widens_at(incident),
-        "step": _step_at(incident),
+        "step": steps.due_at(incident),
         "doubt": doubts.due_at(incident),
         "en_route": _not_en_route_at(incident),
         "recall": _recall_overdue_at(incident),
@@ -52,8 +51,7 @@ def tick(decision: Decision, command: Tick) -> None:
         decision.withdraw_rest()
     if _is_due(_widens_at(decision.incident), now):
         widen(decision)
-    if _is_due(_step_at(decision.incident), now):
-        _do_step(decision)
+    steps.run(decision)
     if _is_due(_not_en_route_at(decision.incident), now):
         decision.escalate("not_en_route", page=False, level=1, detail="assigned, and not on the way")
     if _is_due(_recall_overdue_at(decision.incident), now):
@@ -88,43 +86,12 @@ def _is_due(at: datetime | None, now: datetime) -> bool:
     return at is not None and at <= now
 
 
-def _lacks_people(incident: Incident) -> bool:
-    return (
-        incident.status == "open" and not incident.awaiting and bool(incident.seats) and not incident.seated()
-    )
-
-
 def _widens_at(incident: Incident) -> datetime | None:
-    if not (can_widen(incident) and may_ask(incident) and _lacks_people(incident)):
+    if not (can_widen(incident) and may_ask(incident) and steps.lacks_people(incident)):
         return None
     length = timedelta(seconds=incident.plan.search.widen_after_s)
     return timing.awake_after(
         incident, timing.asks_at(incident, incident.widened_at) or incident.widened_at, length
-    )
-
-
-def _step_at(incident: Incident) -> datetime | None:
-    """Return when the next step is due; after an outage the intervals between the steps are preserved."""
-    steps, done = incident.plan.steps, incident.steps_done
-    if done >= len(steps) or not _lacks_people(incident):
-        return None
-    planned = timing.steps_from(incident) + timedelta(seconds=steps[done].after_s)
-    if done > 0 and incident.last_step_at is not None:
-        gap = timedelta(seconds=steps[done].after_s - steps[done - 1].after_s)
-        planned = max(planned, incident.last_step_at + gap)
-    return timing.known_at(incident, planned)
-
-
-def _do_step(decision: Decision) -> None:
-    number = decision.incident.steps_done
-    step = decision.incident.plan.steps[number]
-    decision.add(StepDone(at=decision.now, incident_id=decision.incident.id, step=number, level=step.level))
-    empty = sum((decision.incident.needed() - decision.incident.filled()).values())
-    decision.escalate(
-        "uncovered",
-        page=step.page,
-        level=step.level,
-        detail=counted(empty, "seat is empty", "seats are empty"),
     )
 
 

@@ -149,10 +149,15 @@ def due(escalations: Escalations, now: datetime) -> Iterator[EscalationEvent]:
     """Lapse acknowledgements that are due, and page the next duty contact where nobody acknowledged in time."""
     for current in _open(escalations):
         if current.lapses_at is not None and current.lapses_at <= now:
-            yield EscalationLapsed(at=now, **_names(current))  # type: ignore[arg-type]
-            yield _raise_again(current, now)
+            yield from repeated(current, now)
         elif _next_page_at(current) is not None and cast(datetime, _next_page_at(current)) <= now:
             yield _raise_again(current, now)
+
+
+def repeated(current: Escalation, now: datetime) -> Iterator[EscalationEvent]:
+    """End an acknowledgement before its time, and page the next duty contact."""
+    yield EscalationLapsed(at=now, **_names(current))  # type: ignore[arg-type]
+    yield _raise_again(current, now)
 
 
 def agenda(escalations: Escalations) -> dict[str, datetime]:

@@ -84,7 +84,13 @@ def _status(incident: Incident, event: Event) -> Changes:
 
 def _armed(event: Event) -> Changes:
     """Start the steps and the search again from now."""
-    return {"armed_at": event.at, "widened_at": event.at, "steps_done": 0, "last_step_at": None}
+    return {
+        "armed_at": event.at,
+        "widened_at": event.at,
+        "steps_done": 0,
+        "last_step_at": None,
+        "more_open": 0,
+    }
 
 
 def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Changes:
@@ -167,6 +173,14 @@ def _widened(incident: Incident, event: incidents.Widened) -> Changes:
 
 def _step_done(_incident: Incident, event: incidents.StepDone) -> Changes:
     return {"steps_done": event.step + 1, "last_step_at": event.at}
+
+
+def _step_skipped(_incident: Incident, event: incidents.StepSkipped) -> Changes:
+    return {"steps_done": event.step + 1}
+
+
+def _asked_more(incident: Incident, event: incidents.AskedMore) -> Changes:
+    return _step_done(incident, event) | {"more_open": incident.more_open + event.more}
 
 
 def _recall_acknowledged(incident: Incident, event: incidents.RecallAcknowledged) -> Changes:
@@ -304,6 +318,9 @@ _FOLDS: Mapping[type[Event], Fold] = {
     incidents.Shortfall: _fell_short,
     incidents.Widened: _widened,
     incidents.StepDone: _step_done,
+    incidents.StepSkipped: _step_skipped,
+    incidents.AskedMore: _asked_more,
+    incidents.Referred: _step_done,
     incidents.RecallAcknowledged: _recall_acknowledged,
     offers.OfferExtended: _extended,
     offers.OfferAccepted: _answered,

@@ -147,6 +147,7 @@ class Incident(Struct, frozen=True):
     when the present wave, or round of a broadcast, began, `round_from` how many offers had been made before it.
     `should_end_at` is null for one that was opened while release 0.1.0 ran, which knows no end; `overdue_at` is when
     its responders were asked about that.
+    `more_open` is how many offers more than its plan says stay open by now.
     """
 
     id: UUID
@@ -189,6 +190,7 @@ class Incident(Struct, frozen=True):
     offers_made: int = 0
     round_at: datetime | None = None
     round_from: int = 0
+    more_open: int = 0
     acceptance: float | None = None
     assignments: Mapping[UUID, Assignment] = field(default_factory=dict)
     recalls: Mapping[UUID, Recall] = field(default_factory=dict)

@@ -86,7 +86,7 @@ def for_v1(full: Body) -> Body:
             for seat in full["seats"]
         ],
         "steps": [
-            {"after_s": step["after_s"], "level": step["level"], "page": step["do"] == "page"}
+            {"after_s": step["after_s"], "level": step["level"], "page": step["do"] in ("page", "repeat")}
             for step in full["steps"]
         ],
     }

@@ -69,6 +69,7 @@ VALUES: dict[str, Any] = {
     "muster": "CIS Barr",
     "musters": (MusterPoint(name="CIS Barr", position=Position(lat=48.4079, lon=7.4492)),),
     "offer_id": OFFER,
+    "more": 3,
     "organisation": ORGANISATION,
     "outcome": "reserve",
     "page": True,
@@ -103,6 +104,7 @@ VALUES: dict[str, Any] = {
     "source_id": "2026-4711",
     "source_topic": "incident.reports",
     "step": 0,
+    "to": ("CODIS 67", "Mairie"),
     "subject_id": INCIDENT,
     "subject_kind": "incident",
     "turn": 1,
@@ -118,6 +120,7 @@ MAPPINGS = {"shut", "title"}
 ELSEWHERE: dict[str, dict[str, Any]] = {
     "incident.closed.v2": {"outcome": "false_alarm"},
     "assignment.released.v1": {"reason": "stood_down"},
+    "incident.step_skipped.v1": {"reason": "widest"},
     "offer.withdrawn.v1": {"reason": "covered"},
     "report.received.v2": {"channel": "http", "place_id": named("place", 1)},
     "reply.received.v2": {"reason": "at_work"},

@@ -61,7 +61,7 @@ def until_one_accepts(dice: Random, chance: float, under: Plan) -> Waves:
 def test_waves_until_one_accepts_ask_as_many_as_is_known_exactly(
     chance: float, size: int, any_: float, asked: float, waves: float
 ) -> None:
-    dice = Random(f"{chance} {size}")  # noqa: S311 - dice, no secret
+    dice = Random(f"{chance} {size}")
     steps = ({"after_s": 600_000, "level": 3, "do": "page"},)
     under = plan(ask="wave", seats=ONE, steps=steps, offers={"open": size, "window_s": 60, "most": 2000})
     runs = [until_one_accepts(dice, chance, under) for _ in range(RUNS)]
@@ -108,7 +108,7 @@ def poisson(dice: Random, mean: float) -> int:
 def test_the_nearest_accepter_in_a_poisson_field_is_as_far_as_is_known_exactly(
     per_km2: float, middle_m: float, within_1_km: float
 ) -> None:
-    chance, dice = 0.287, Random(f"field {per_km2}")  # noqa: S311 - dice, no secret
+    chance, dice = 0.287, Random(f"field {per_km2}")
     under = plan(ask="sequential", seats=ONE, offers={"window_s": 60, "most": 2000})
     found = [nearest_accepter(dice, per_km2, chance, under) or 2 * KM for _ in range(RUNS)]
     agrees([float(far < KM) for far in found], within_1_km)

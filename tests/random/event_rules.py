@@ -151,17 +151,23 @@ class EventChecker:
         assert not incident.arrived(), "nobody is asked once enough are there"
         offer = Offer(event.offer_id, incident.id, person.id, event.role, event.at, event.expires_at)
         incident.offers[offer.id] = self.model.offers[offer.id] = offer
-        most = {"sequential": 1, "broadcast": BROADCAST_ROUND}.get(incident.plan.ask, incident.plan.offers.open)
+        most = {"sequential": 1, "broadcast": BROADCAST_ROUND}.get(
+            incident.plan.ask, incident.plan.offers.open
+        )
         assert len(list(incident.live())) <= most
         made = [one for one in incident.offers.values() if not one.missed]
         assert len(made) <= incident.plan.offers.most
 
     def _waitlisted(self, incident: Incident, offer: Offer, event: offers.OfferWaitlisted) -> None:
         assert incident.plan.ask == "broadcast", "only a broadcast has a waiting list"
-        assert incident.waiting(offer.role) or not incident.free(offer.role), "nobody waits for a seat that is free"
+        assert incident.waiting(offer.role) or not incident.free(offer.role), (
+            "nobody waits for a seat that is free"
+        )
         assert offer.status != "accepted"
         offer.status, offer.waiting_since = "waitlisted", event.received_at
-        assert incident.waiting(offer.role).index(offer) == event.place - 1, "the earlier yes is before the later"
+        assert incident.waiting(offer.role).index(offer) == event.place - 1, (
+            "the earlier yes is before the later"
+        )
 
     def _late(self, incident: Incident, offer: Offer, event: offers.OfferAnsweredLate) -> None:
         if event.outcome == "thanked":

@@ -42,6 +42,18 @@ EVENTS: Words = {
     "incident.widened": {"fr": "recherche élargie à {radius_m}", "en": "search widened to {radius_m}"},
     "station.next": {"fr": "centre suivant appelé : {muster}", "en": "next station asked: {muster}"},
     "incident.step_done": {"fr": "étape du plan, niveau {level}", "en": "a step of the plan, level {level}"},
+    "incident.step_skipped": {
+        "fr": "étape du plan, niveau {level}, sautée : {reason}",
+        "en": "a step of the plan, level {level}, was skipped: {reason}",
+    },
+    "incident.asked_more": {
+        "fr": "étape du plan : {more} demandes de plus restent ouvertes",
+        "en": "a step of the plan: {more} more offers stay open",
+    },
+    "incident.referred": {
+        "fr": "étape du plan, niveau {level} : transmis à {to}",
+        "en": "a step of the plan, level {level}: referred to {to}",
+    },
     "incident.recall_acknowledged": {"fr": "{who} a vu la consigne", "en": "{who} has seen the recall"},
     "search.round": {
         "fr": "recherche de {wanted} personnes à moins de {radius_m}",
@@ -105,6 +117,10 @@ REASONS: Words = {
     "overlap": {"fr": "engagé ailleurs", "en": "is needed elsewhere"},
     "unsent": {"fr": "rien n'a pu être envoyé", "en": "nothing could be sent"},
     "unreached": {"fr": "rien n'est arrivé", "en": "nothing arrived"},
+    "enough": {"fr": "il ne manque pas assez de monde", "en": "not enough seats are empty"},
+    "widest": {"fr": "la recherche ne peut s'élargir", "en": "the search cannot widen"},
+    "no_more": {"fr": "on ne peut appeler davantage", "en": "no more can be asked"},
+    "paged": {"fr": "l'alerte se répète déjà", "en": "the page is being repeated already"},
     "asked_again": {"fr": "un nouvel appel remplace celui-ci", "en": "a new offer replaces this one"},
     "done": {"fr": "mission terminée", "en": "the work is done"},
     "withdrew": {"fr": "s'est désisté", "en": "has withdrawn"},

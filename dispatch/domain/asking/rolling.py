@@ -7,8 +7,8 @@ from dispatch.domain.incident import Incident
 
 
 def room(incident: Incident) -> int:
-    """Return how many offers fewer than `open` wait for an answer."""
-    return incident.plan.offers.open - len(incident.live)
+    """Return how many offers fewer than `open`, and what steps added, wait for an answer."""
+    return incident.plan.offers.open + incident.more_open - len(incident.live)
 
 
 def wanted(incident: Incident) -> Mapping[str, int]:
@@ -16,7 +16,7 @@ def wanted(incident: Incident) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for seat in incident.open_seats():
         # For a seat held in doubt one more is asked.
-        count = incident.plan.offers.per_seat if seat.assignment_id is None else 1
+        count = incident.plan.offers.per_seat + incident.more_open if seat.assignment_id is None else 1
         found[seat.role] = found.get(seat.role, 0) + count
     for offer in incident.live_offers():
         if offer.role in found:

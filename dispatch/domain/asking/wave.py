@@ -8,13 +8,13 @@ from dispatch.domain.incident import Incident
 
 def room(incident: Incident) -> int:
     """Return how many people the wave lacks: those whom a wider search finds, or who replace somebody unreached."""
-    size = incident.plan.offers.open
+    size = incident.plan.offers.open + incident.more_open
     return size if begins(incident) else size - in_round(incident)
 
 
 def wanted(incident: Incident) -> Mapping[str, int]:
     """Return the size of a wave for each role of which a seat is empty."""
-    return dict.fromkeys(incident.empty_roles(), incident.plan.offers.open)
+    return dict.fromkeys(incident.empty_roles(), incident.plan.offers.open + incident.more_open)
 
 
 def begins(incident: Incident) -> bool:

@@ -15,7 +15,7 @@ from tests.support.world import TRUSTED, World
 
 INVITED = 130
 CLEAN_UP = plan(
-    ask="broadcast", lane="planned", professional="none", trusted_sources=(TRUSTED,),
+    ask="broadcast", lane="planned", quiet="off", professional="none", trusted_sources=(TRUSTED,),
     seats=({"role": "helper", "skills": ("first_aid",), "count": 2},),
     offers={"window_s": 86_400, "most": INVITED}, search={"radii_m": (20_000,)},
     en_route_within_s=7 * 86_400,
@@ -67,7 +67,7 @@ async def test_a_place_that_falls_free_goes_to_the_first_on_the_list_who_is_free
     await world.advance(1)
     assert (await waiting(world, name), (await world.read(name)).seated()) == (people[4:6], True)
     async with world.pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-        assert not await differences(connection, [name, other])
+        assert not await differences(connection, [name, other])  # type: ignore[arg-type]
 
 
 async def test_who_says_stop_leaves_the_waiting_list_and_a_page_tells_the_others_their_place(
@@ -79,7 +79,7 @@ async def test_who_says_stop_leaves_the_waiting_list_and_a_page_tells_the_others
     assert await waiting(world, name) == people[2:5]
     last = (await world.read(name)).waiting_list()[-1]
     async with world.pool.acquire() as connection:
-        await tokens.store(connection, tokens.derive(b"secret", last.id, 0), last.id, 0, world.now)
+        await tokens.store(connection, tokens.derive(b"secret", last.id, 0), last.id, 0, world.now)  # type: ignore[arg-type]
     assert (await opened(world, last.id)) == ("waitlisted", 3)
     async with world.pool.acquire() as connection, connection.transaction():
         await opt_out.stop(connection, people[2], world.now)  # type: ignore[arg-type]
