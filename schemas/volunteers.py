@@ -78,7 +78,10 @@ class VolunteerLeft(VolunteerEvent):
 
 
 class PositionMoved(Event):
-    """A volunteer's position: the only personal data that is published on a topic, by pseudonym, for an hour."""
+    """A volunteer's position: the only personal data that is published on a topic, by pseudonym, for an hour.
+
+    `volunteer_id` and the record's key are the id of the organisation's member, or the pseudonym of other topics.
+    """
 
     type: ClassVar[str] = "volunteer.moved.v1"
     topic: ClassVar[str] = "volunteer.positions"

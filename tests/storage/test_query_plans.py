@@ -115,6 +115,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
     "complete_messages": (([one("message", 1)], ["sent"], [""], ["queued"], NOW, None), 100),
     "attempts_of_messages": (([one("message", 1)], [None]), 40),
     "delete_live_positions": (([one("volunteer", 1)],), 40),
+    "delete_live_positions_of_members": (([uuid4()],), 40),
     "memberships_of_people": ((ORGANISATION, [one("volunteer", n) for n in range(10)]), 200),
     "people_of_members": ((ORGANISATION, [uuid4(), uuid4()]), 40),
     "volunteers_between": (

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import asyncpg
 import structlog
 
 from dispatch.services.incidents.parking_alerts import raise_parking_alerts
+from dispatch.services.people.members import people_of
 from dispatch.services.people.positions import PositionFix, write_positions
 from dispatch.storage import parking
 from dispatch.storage.queries import sql
@@ -32,12 +34,14 @@ async def handle_positions(
     latest, ended = _coalesce([record for record in records if isinstance(record, Received)], now)
     if ended:
         await connection.execute(sql("delete_live_positions"), sorted(ended))
+        await connection.execute(sql("delete_live_positions_of_members"), sorted(ended))
     fixes: dict[UUID, list[PositionFix]] = defaultdict(list)
     for organisation, fix in latest.values():
         fixes[organisation].append(fix)
     for organisation in sorted(fixes):
         # A tracker may move only members of the organisation that it names.
-        await write_positions(connection, fixes[organisation], now, organisation)
+        people = await _by_pseudonym(connection, organisation, fixes[organisation])
+        await write_positions(connection, people, now, organisation)
     await _park(connection, [record for record in records if isinstance(record, Unreadable)], now)
 
 
@@ -63,6 +67,14 @@ def _add(latest: LatestFixes, organisation: UUID, moved: PositionMoved, now: dat
         log.warning("position discarded: recorded in the future", volunteer=str(who))
     elif before is None or before[1].recorded_at < moved.recorded_at:
         latest[who] = (organisation, PositionFix(who, moved.lat, moved.lon, moved.recorded_at))
+
+
+async def _by_pseudonym(
+    connection: asyncpg.Connection, organisation: UUID, fixes: Sequence[PositionFix]
+) -> list[PositionFix]:
+    """Return fixes that name the person, where the tracker names the member of its organisation."""
+    people = await people_of(connection, organisation, {fix.volunteer_id for fix in fixes})
+    return [replace(fix, volunteer_id=people.get(fix.volunteer_id, fix.volunteer_id)) for fix in fixes]
 
 
 def _volunteers_of(key: bytes) -> set[UUID]:

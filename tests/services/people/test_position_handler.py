@@ -114,6 +114,17 @@ async def test_a_tracker_moves_nobody_of_another_organisation(world: World) -> N
     assert await live(world, who) is None
 
 
+async def test_a_tracker_names_a_person_by_the_members_id_in_its_organisation(world: World) -> None:
+    who, untouched = await world.add_people(2)
+    member = await world.pool.fetchval("SELECT id FROM memberships WHERE volunteer_id = $1", who)
+    await heard(world, moved(world, member, PLACE), moved(world, untouched, PLACE))
+    assert await live(world, who) == at(PLACE)
+    await heard(world, moved(world, member, near(PLACE, 500), 1, named("organisation", "other")))
+    assert await live(world, who) == at(PLACE)
+    await heard(world, ended(member))
+    assert (await live(world, who), await live(world, untouched)) == (None, at(PLACE))
+
+
 async def test_an_unknown_volunteer_is_ignored_and_the_others_are_stored(world: World) -> None:
     (who,) = await world.add_people(1)
     await heard(world, moved(world, new_id(), PLACE), moved(world, who, PLACE))

@@ -26,3 +26,8 @@ SELECT volunteer_id FROM fix;
 -- Deletes the live positions of people in every organisation; home and work stay.
 DELETE FROM member_positions
 WHERE kind = 'live' AND volunteer_id IN (SELECT unnest($1::uuid[]) ORDER BY 1);
+
+-- name: delete_live_positions_of_members
+-- Deletes the live positions of members in their organisation alone.
+DELETE FROM member_positions p USING memberships m
+WHERE m.id = ANY ($1::uuid[]) AND p.volunteer_id = m.volunteer_id AND p.organisation = m.organisation AND p.kind = 'live';
