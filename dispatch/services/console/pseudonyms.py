@@ -8,7 +8,7 @@ from uuid import UUID
 from dispatch.services.people.members import Members
 
 PERSON = ("volunteer_id", "recipient_id")
-PEOPLE = ("recalled",)
+PEOPLE = ("recalled", "asked")
 ENTRIES = ("picked", "passed_over")
 """Lists of parts that each name a person."""
 
