@@ -85,7 +85,7 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     in_time = offer.status in ("extended", "expired") and reply.received_at <= offer.expires_at
     apart = _must_not_meet(decision.incident, reply)
     barred = reply.engaged or apart
-    waited_for = barred or bool(decision.incident.waiting_list(offer.role))
+    waited_for = barred or waiting_list.stands_before(decision.incident, offer)
     seat = None if waited_for else _seat_for(decision, offer.role, reply)
     if seat is None and reply.waits and not barred and waiting_list.takes(decision.incident):
         waiting_list.join(decision, offer, reply)

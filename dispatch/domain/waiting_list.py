@@ -1,24 +1,39 @@
 """The waiting list of a broadcast: whoever says yes when its seats are taken waits, in the order of their answers.
 
-A place that falls free is for the first who waits.
+A place that falls free is for the first who waits: they are seated and told, but below a day before a planned mission
+they are asked whether they still come.
 """
 
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
+from dispatch.domain import timing
 from dispatch.domain.arrivals import free_seat
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Offer, Seat
 from schemas.ids import derived
-from schemas.offers import Assigned, Channel, OfferAccepted, OfferWaitlisted
+from schemas.offers import Assigned, Channel, OfferAccepted, OfferExtended, OfferWaitlisted
+
+UNASKED_UNTIL = timedelta(days=1)
+"""How long before a planned mission somebody is still seated without being asked again."""
 
 
 def takes(incident: Incident) -> bool:
     """Return whether a yes without a seat is put on the list; nobody waits for a notice, or once enough are there."""
     sends = incident.plan.ask == "broadcast" and incident.engagement != "notice"
     return sends and not incident.ended and not incident.arrived()
+
+
+def stands_before(incident: Incident, offer: Offer) -> bool:
+    """Return whether others are to be seated before somebody who was not asked from the list."""
+    if incident.plan.ask != "broadcast" or (
+        offer.status == "extended" and offer.round_id == _round(incident)
+    ):
+        return False
+    return bool(incident.waiting_list(offer.role)) or _asked(incident)[offer.role] > 0
 
 
 def join(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
@@ -34,26 +49,71 @@ def join(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
 
 
 def due_at(incident: Incident) -> datetime | None:
-    """Return when a seat that is free is given to the first who waits for it: at once."""
-    return incident.last_at if incident.status == "open" and _first(incident) is not None else None
+    """Return when a seat that is free is given to the first who waits for it: at once, or when they may be asked."""
+    if incident.status != "open" or _first(incident, incident.last_at) is None:
+        return None
+    asks = asks_first(incident, incident.last_at)
+    return timing.asks_at(incident, incident.last_at) if asks else incident.last_at
+
+
+def asks_first(incident: Incident, now: datetime) -> bool:
+    """Return whether it is too late to seat somebody who may not look at their phone: they are asked again."""
+    window = incident.window
+    return incident.lane == "planned" and window is not None and window.starts_at - now < UNASKED_UNTIL
 
 
 def fill(decision: Decision, engaged: frozenset[UUID]) -> None:
-    """Seat those who wait while seats are free; whoever is `engaged` elsewhere leaves the list."""
-    while (due_at(decision.incident)) is not None:
-        offer, seat = cast("tuple[Offer, Seat]", _first(decision.incident))
+    """Seat or ask those who wait while seats are free; whoever is `engaged` elsewhere leaves the list."""
+    while (at := due_at(decision.incident)) is not None and at <= decision.now:
+        if (found := _first(decision.incident, decision.now)) is None:
+            return
+        offer, seat = found
         if offer.volunteer_id in engaged:
             decision.withdraw_offer(offer, "engaged")
+        elif asks_first(decision.incident, decision.now):
+            _ask(decision, offer)
         else:
             _seat(decision, offer, seat)
 
 
-def _first(incident: Incident) -> tuple[Offer, Seat] | None:
-    """Return the first who waits for a seat that is free, and the seat."""
+def _first(incident: Incident, now: datetime) -> tuple[Offer, Seat] | None:
+    """Return the first who waits for a seat that is free and that nobody of the list is asked for, and the seat."""
     if not incident.waiting:
         return None
-    found = ((offer, free_seat(incident, offer.role)) for offer in incident.waiting_list())
-    return next(((offer, seat) for offer, seat in found if seat is not None), None)
+    asked = _asked(incident) if asks_first(incident, now) else Counter()
+    for offer in incident.waiting_list():
+        seat = free_seat(incident, offer.role)
+        if seat is not None and _empty(incident, offer.role) > asked[offer.role]:
+            return offer, seat
+    return None
+
+
+def _asked(incident: Incident) -> Counter[str]:
+    """Count those from the list who are being asked, by role."""
+    return Counter(offer.role for offer in incident.live_offers() if offer.round_id == _round(incident))
+
+
+def _empty(incident: Incident, role: str) -> int:
+    return sum(seat.role == role and seat.empty for seat in incident.seats)
+
+
+def _round(incident: Incident) -> UUID:
+    """Return the id that the offers to those on the list have instead of that of a search."""
+    return derived(incident.id, "waiting list")
+
+
+def _ask(decision: Decision, offer: Offer) -> None:
+    """Ask somebody who waits whether they still come; they leave the list, and a late yes puts them on it again."""
+    incident = decision.incident
+    decision.withdraw_offer(offer, "asked_again")
+    window = timedelta(seconds=incident.plan.offers.window_s)
+    decision.add(
+        OfferExtended(
+            at=decision.now, incident_id=incident.id, volunteer_id=offer.volunteer_id, role=offer.role,
+            offer_id=derived(incident.id, "offer", offer.volunteer_id, incident.seq), distance_m=offer.distance_m,
+            expires_at=timing.awake_after(incident, decision.now, window), round_id=_round(incident),
+        )
+    )  # fmt: skip
 
 
 def _seat(decision: Decision, offer: Offer, seat: Seat) -> None:

@@ -97,11 +97,11 @@ PLAN: dict[str, str] = {
     "steps.level": "Its level, 1 to 5.",
     "steps.do": "The one thing that it does. `notify` shows the escalation to supervisors; `page` also pages the duty "
     "contacts, again until one acknowledges it; `repeat` pages them though one has; `widen` searches the next ring; "
-    "`ask_more` keeps `more` offers open; `refer` refers the incident to the contacts `to`. One that would change "
-    "nothing is skipped.",
+    "`ask_more` keeps `more` offers open; `refer` pages the duty contacts to pass the incident on to those named in "
+    "`to`. One that would change nothing is skipped.",
     "steps.missing": "The step is skipped while fewer seats are empty.",
     "steps.more": "How many more offers stay open; only with `do: ask_more`, which needs it.",
-    "steps.to": "The names of contacts, in turn; only with `do: refer`, which needs them.",
+    "steps.to": "The names of those to whom the incident is passed on; only with `do: refer`, which needs them.",
     "en_route_within_s": "How long somebody who accepted may stay before a supervisor is told.",
     "acknowledgement_s": "How long an acknowledgement of an escalation holds.",
     "stale_after_s": "The age on acceptance at which an `actual` report asks nobody before a supervisor confirms it. "

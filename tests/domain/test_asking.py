@@ -9,6 +9,7 @@ from dispatch.domain.agenda import agenda
 from dispatch.domain.commands import Tick, Unreached
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import offers_due, offers_wanted
+from schemas.base import Window
 from schemas.plans import BROADCAST_ROUND
 from tests.domain.builders import (
     acted,
@@ -120,6 +121,28 @@ def test_whoever_is_engaged_elsewhere_leaves_the_list_and_the_next_is_seated() -
     freed = answered(state, 0, "released", now=at(30))
     seated = after(freed, Tick(engaged=frozenset({person(2)})), now=at(31))
     assert (offer_of(seated, 2).status, offer_of(seated, 3).status) == ("withdrawn", "accepted")
+
+
+def below_a_day_before() -> Incident:
+    """Return a broadcast that begins in ten hours and whose seat falls free, with two who wait."""
+    start = at(10 * 3600)
+    state = incident(
+        BROADCAST.model_copy(update={"lane": "planned"}),
+        window=Window(starts_at=start, ends_at=start + timedelta(hours=2)),
+    )
+    state = after(state, picks(["helper"] * 100))
+    for number in range(4):
+        state = answered(state, number, "accepted", now=at(number))
+    return answered(state, 0, "declined", now=at(30))
+
+
+def test_below_a_day_before_a_planned_mission_the_first_who_waits_is_asked_and_not_seated() -> None:
+    asked = after(below_a_day_before(), Tick(), now=at(31))
+    assert (offer_of(asked, 2).status, asked.seated()) == ("extended", False)
+    assert "waiting" not in agenda(asked), "one is asked for one seat"
+    declined = answered(asked, 2, "declined", now=at(40))
+    assert agenda(declined)["waiting"] == at(40)
+    assert answered(asked, 2, "accepted", now=at(40)).seated()
 
 
 def test_a_no_takes_somebody_off_the_list() -> None:

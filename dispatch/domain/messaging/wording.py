@@ -191,6 +191,7 @@ WITH_DETAIL = {
     "ambiguous_sender",
     "text_flood",
     "by_hand",
+    "referred",
     "parked",
     "stuck",
     "paused",
@@ -300,6 +301,7 @@ REASONS: dict[str, dict[Language, str]] = {
         "fr": "la plupart des messages n'arrivent pas",
         "en": "most messages are not delivered",
     },
+    "referred": {"fr": "à transmettre", "en": "to be referred"},
     "by_hand": {"fr": "demande d'un superviseur", "en": "request from a supervisor"},
     "duty_stop": {
         "fr": "un contact de garde a répondu STOP : appelez-le ; il reste alerté",
