@@ -7,7 +7,8 @@ enumeration or a type is added:
 `escalation.acknowledged.v2`, `incident.closed.v2`, `incident.widened.v2`, `offer.extended.v2`; what a plan says beyond
 release 0.1.0 (`schemas/plans/stored.py`); the purposes `started`, `doubted`, `waitlisted`, `overdue` and
 `escalation_status` of a message; and, not written while a process of generation 1 runs:
-- `assignment.doubted.v1`, `assignment.doubt_cleared.v1`, `assignment.arrival_expected.v1`
+- `assignment.doubted.v1`, `assignment.doubt_cleared.v1`, `assignment.arrival_expected.v1`,
+  `assignment.reminded.v1`
 - `offer.waitlisted.v1`
 - `incident.step_skipped.v1`, `incident.asked_more.v1`, `incident.referred.v1`: written as `incident.step_done.v1`
 - `incident.rescheduled.v1`
@@ -103,6 +104,8 @@ _PURPOSES_IN_V2 = {
     "escalation_status": "escalation",
     "waitlisted": "late",
     "overdue": "assigned",
+    "reminder": "assigned",
+    "moved": "offer",
 }
 """The purposes of messages that generation 1 does not know, each with one on the same occasion that it does."""
 

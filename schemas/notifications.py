@@ -22,6 +22,8 @@ Purpose = Literal[
     "doubted",
     "waitlisted",
     "overdue",
+    "reminder",
+    "moved",
 ]
 
 

@@ -124,6 +124,12 @@ class Assigned(AssignmentEvent):
     reserve: Public[bool] = False
 
 
+class Reminded(AssignmentEvent):
+    """The responder is reminded of a mission whose window comes near."""
+
+    type: ClassVar[str] = "assignment.reminded.v1"
+
+
 class ArrivalExpected(AssignmentEvent):
     """The responder said when they arrive; from then on they hold `seat`, one in reserve where that is too late."""
 
@@ -147,11 +153,15 @@ class OnScene(AssignmentEvent):
 
 
 class Doubted(AssignmentEvent):
-    """The responder's texts, read together, may mean no: the seat is held until `until` for a clear yes."""
+    """The responder's texts, read together, may mean no: the seat is held until `until` for a clear yes.
+
+    Where `moved`, it was clear, but the window is another one since.
+    """
 
     type: ClassVar[str] = "assignment.doubted.v1"
 
     until: Operational[AwareDatetime]
+    moved: Public[bool] = False
 
 
 class DoubtCleared(AssignmentEvent):

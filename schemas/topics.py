@@ -58,6 +58,7 @@ from schemas.offers import (
     OfferWithdrawn,
     OnScene,
     Released,
+    Reminded,
 )
 from schemas.replies import ReplyReceived
 from schemas.reports import ReportReceived
@@ -106,7 +107,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "dispatch.assignments", "incident", 12,
-        (Assigned, Doubted, DoubtCleared, ArrivalExpected, EnRoute, OnScene, Released),
+        (Assigned, Doubted, DoubtCleared, ArrivalExpected, Reminded, EnRoute, OnScene, Released),
         writers=("replies", "agenda", "api"),
     ),
     Topic(

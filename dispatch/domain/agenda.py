@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain import arrivals, doubts, ending, escalation, steps, timing, waiting_list
+from dispatch.domain import arrivals, doubts, ending, escalation, reminders, steps, timing, waiting_list
 from dispatch.domain.answers import close_if_done
 from dispatch.domain.commands import Tick
 from dispatch.domain.counting import counted
@@ -26,6 +26,7 @@ def agenda(incident: Incident) -> dict[str, datetime]:
         "widen": _widens_at(incident),
         "step": steps.due_at(incident),
         "doubt": doubts.due_at(incident),
+        "reminder": reminders.due_at(incident),
         "en_route": _not_en_route_at(incident),
         "recall": _recall_overdue_at(incident),
         "consider": _consider_at(incident),
@@ -45,6 +46,7 @@ def tick(decision: Decision, command: Tick) -> None:
     if doubts.release_unconfirmed(decision, command.being_answered):
         close_if_done(decision)
     arrivals.promote(decision)
+    reminders.remind(decision)
     if command.seats:
         waiting_list.fill(decision, command.engaged)
     if _withdraws_at(decision.incident):
@@ -104,7 +106,8 @@ def _not_en_route_at(incident: Incident) -> datetime | None:
     ]
     if not waiting or _is_open(incident, "not_en_route"):
         return None
-    return min(waiting) + timedelta(seconds=incident.plan.en_route_within_s)
+    begins_at = incident.window.starts_at if incident.window else incident.opened_at
+    return max(min(waiting), begins_at) + timedelta(seconds=incident.plan.en_route_within_s)
 
 
 def _recall_overdue_at(incident: Incident) -> datetime | None:

@@ -70,9 +70,7 @@ def _acknowledge(decision: Decision, reply: AnswerOffer) -> None:
 def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     held = next((a for a in decision.incident.active() if a.volunteer_id == offer.volunteer_id), None)
     if held is not None:
-        if held.offer_id == offer.id:
-            doubts.clear(decision, held)
-        arrivals.change(decision, held, reply.eta_at, reply.received_at)
+        _repeat(decision, held, offer, reply)
         return
     if offer.status == "accepted":
         # A yes received before the release repeats the one that was seated.
@@ -98,6 +96,23 @@ def _accept(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     if not in_time:
         _record_late(decision, offer, reply, "reserve" if seat.reserve else "seated")
     _assign(decision, offer, reply, seat)
+
+
+def _repeat(decision: Decision, held: Assignment, offer: Offer, reply: AnswerOffer) -> None:
+    """Apply a yes of somebody with a seat: it confirms it, and says when they arrive."""
+    if held.offer_id == offer.id and held.doubted_until is not None and reply.engaged:
+        _give_up(decision, held, offer, reply)
+        return
+    if held.offer_id == offer.id:
+        doubts.clear(decision, held)
+    arrivals.change(decision, held, reply.eta_at, reply.received_at)
+
+
+def _give_up(decision: Decision, held: Assignment, offer: Offer, reply: AnswerOffer) -> None:
+    """Release somebody who confirms a window that was moved into the time of another mission of theirs."""
+    decision.release(held, "overlap")
+    decision.update_coverage()
+    _thank(decision, offer, reply, apart=False)
 
 
 def _thank(decision: Decision, offer: Offer, reply: AnswerOffer, *, apart: bool) -> None:

@@ -19,7 +19,8 @@ def is_too_late(incident: Incident, eta_at: datetime | None, since: datetime) ->
     """Return whether the plan cannot use an arrival at this time, said at `since`; nobody arrives for a notice."""
     if eta_at is None or incident.engagement == "notice":
         return False
-    return eta_at - since > incident.plan.arrives_within(incident.severity)
+    wanted_at = max(since, incident.window.starts_at) if incident.window else since
+    return eta_at - wanted_at > incident.plan.arrives_within(incident.severity)
 
 
 def expect(decision: Decision, assignment: Assignment, seat: Seat, eta_at: datetime) -> None:

@@ -116,7 +116,7 @@ class Decision:
         if not any(self.incident.active()):
             self.resolve({ALONE}, "nobody is out there")
         if not self.incident.doubted():
-            self.resolve({"answer_doubtful"}, "no answer is in doubt")
+            self.resolve({"answer_doubtful", "window_moved"}, "no answer is in doubt")
         if self.incident.plan.ask != "broadcast":
             # To a broadcast one may still say yes: it is the list of those who replace whoever cancels.
             empty = {seat.role for seat in self.incident.open_seats()}

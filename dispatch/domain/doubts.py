@@ -6,6 +6,7 @@ Meanwhile the seat is held, and one more volunteer is asked for it: the first cl
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from dispatch.domain import timing
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Assignment, Incident
 from dispatch.domain.messaging.codes import code
@@ -15,17 +16,31 @@ CLEAR_WITHIN = timedelta(seconds=60)
 """How long a responder has to confirm a doubtful answer."""
 
 
+def doubt_after_move(decision: Decision, assignment: Assignment) -> None:
+    """Ask somebody again who said yes for another time, as long as an offer is open, but not beyond the start."""
+    incident, window_s = decision.incident, decision.incident.plan.offers.window_s
+    if incident.engagement == "notice" or assignment.status == "on_scene" or incident.window is None:
+        return
+    until = timing.awake_after(incident, decision.now, timedelta(seconds=window_s))
+    decision.add(
+        _doubted(decision, assignment, min(until, max(incident.window.starts_at, decision.now)), moved=True)
+    )
+    decision.escalate("window_moved", page=False, level=1, detail="those with a seat are asked again")
+
+
+def _doubted(decision: Decision, assignment: Assignment, until: datetime, *, moved: bool) -> Doubted:
+    return Doubted(
+        at=decision.now, incident_id=decision.incident.id, assignment_id=assignment.id, offer_id=assignment.offer_id,
+        volunteer_id=assignment.volunteer_id, until=until, moved=moved,
+    )  # fmt: skip
+
+
 def doubt(decision: Decision, assignment: Assignment) -> None:
     """Hold the seat for a clear yes and escalate; somebody who is on scene, or only informed, is not doubted."""
     incident = decision.incident
     if incident.engagement == "notice" or assignment.status == "on_scene" or assignment.doubted_until:
         return
-    decision.add(
-        Doubted(
-            at=decision.now, incident_id=incident.id, assignment_id=assignment.id, offer_id=assignment.offer_id,
-            volunteer_id=assignment.volunteer_id, until=decision.now + CLEAR_WITHIN,
-        )
-    )  # fmt: skip
+    decision.add(_doubted(decision, assignment, decision.now + CLEAR_WITHIN, moved=False))
     detail = f"the halves of a text may mean no: offer {code(assignment.offer_id)}"
     decision.escalate("answer_doubtful", page=False, level=1, detail=detail)
 

@@ -107,8 +107,16 @@ def _updated(incident: Incident, event: incidents.IncidentUpdated) -> Changes:
 
 
 def _rescheduled(incident: Incident, event: incidents.IncidentRescheduled) -> Changes:
-    moved = {"should_end_at": event.window.ends_at, "overdue_at": None}
-    return {"window": event.window, **(moved if incident.should_end_at is not None else {})}
+    """Move the window; until they confirm it, it takes no time of those who were seated for the one before."""
+    end: Changes = {"should_end_at": event.window.ends_at, "overdue_at": None}
+    start = event.window.starts_at
+    unsure = {
+        one.id: replace(one, busy_from=start, busy_until=start, reminded_at=None)
+        for one in incident.active()
+        if one.status != "on_scene" and incident.zone is not None and incident.lane == "planned"
+    }
+    changes: Changes = {"window": event.window, "assignments": {**incident.assignments, **unsure}}
+    return changes | (end if incident.should_end_at is not None else {})
 
 
 def _confirmed(_incident: Incident, event: Event) -> Changes:
@@ -277,7 +285,12 @@ def _doubted(incident: Incident, event: offers.Doubted) -> Changes:
 
 
 def _doubt_cleared(incident: Incident, event: offers.DoubtCleared) -> Changes:
-    return _moved(incident, event, doubted_until=None)
+    busy_from, busy_until = time_taken(incident)
+    return _moved(incident, event, doubted_until=None, busy_from=busy_from, busy_until=busy_until)
+
+
+def _reminded(incident: Incident, event: offers.Reminded) -> Changes:
+    return _moved(incident, event, reminded_at=event.at)
 
 
 def _en_route(incident: Incident, event: offers.EnRoute) -> Changes:
@@ -333,6 +346,7 @@ _FOLDS: Mapping[type[Event], Fold] = {
     offers.Doubted: _doubted,
     offers.DoubtCleared: _doubt_cleared,
     offers.ArrivalExpected: _arrival_expected,
+    offers.Reminded: _reminded,
     offers.EnRoute: _en_route,
     offers.OnScene: _on_scene,
     offers.Released: _released,

@@ -98,6 +98,7 @@ class Assignment(Struct, frozen=True):
     reserved_at: datetime | None = None
     busy_from: datetime | None = None
     busy_until: datetime | None = None
+    reminded_at: datetime | None = None
 
     @property
     def active(self) -> bool:

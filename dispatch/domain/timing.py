@@ -11,6 +11,8 @@ from dispatch.domain.local_time import at_local, local
 from schemas.base import Lane
 from schemas.plans import QuietHours
 
+EVENING = timedelta(minutes=30)
+"""How long before quiet hours what would fall into them is sent."""
 NIGHT = QuietHours.model_validate({"from": "21:00", "to": "08:00"})
 """The quiet hours of a planned mission whose plan names none."""
 
@@ -40,6 +42,14 @@ def known_at(incident: Incident, at: datetime) -> datetime:
     """Return when a supervisor is told: like anybody else, but never only after the window has started."""
     found, window = awake_at(incident, at), incident.window
     return at if window is not None and window.starts_at <= found else found
+
+
+def awake_before(incident: Incident, at: datetime) -> datetime:
+    """Return `at`, or half an hour before the quiet hours in which it lies."""
+    hours, zone = _hours(incident), incident.zone
+    if hours is None or zone is None or resumes_at(hours, zone, at) == at:
+        return at
+    return _next(hours.starts, zone, at - timedelta(days=1)) - EVENING
 
 
 def steps_from(incident: Incident) -> datetime:

@@ -32,6 +32,7 @@ from schemas.offers import (
     OfferWithdrawn,
     OnScene,
     Released,
+    Reminded,
 )
 
 Table = Mapping[tuple[str, type[Event]], str]
@@ -82,11 +83,13 @@ OFFER: Table = {
 }
 
 ASSIGNMENT: Table = {
-    # A doubtful answer and its confirmation leave the status as it is.
+    # A doubtful answer, its confirmation and a reminder leave the status as it is.
     ("assigned", Doubted): "assigned",
     ("en_route", Doubted): "en_route",
     ("assigned", DoubtCleared): "assigned",
     ("en_route", DoubtCleared): "en_route",
+    ("assigned", Reminded): "assigned",
+    ("en_route", Reminded): "en_route",
     ("assigned", EnRoute): "en_route",
     ("assigned", OnScene): "on_scene",
     ("en_route", OnScene): "on_scene",

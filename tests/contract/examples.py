@@ -66,6 +66,7 @@ VALUES: dict[str, Any] = {
     "lon": 7.7521,
     "message_id": derived(OFFER, "sms", 1),
     "mode": "actual",
+    "moved": False,
     "muster": "CIS Barr",
     "musters": (MusterPoint(name="CIS Barr", position=Position(lat=48.4079, lon=7.4492)),),
     "offer_id": OFFER,

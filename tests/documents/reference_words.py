@@ -238,6 +238,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "A responder pressed DANGER. Everybody is told to wait.",
         "Find out, then `resume` or `abort`.",
     ),
+    "window_moved": (
+        "The source moved the window after people had said yes: they are told, and asked again.",
+        "Nothing, unless seats stay empty. It is resolved when all have answered.",
+    ),
     "called_away": (
         "Somebody with a seat of a planned mission went to an urgent incident; the seat is asked again.",
         "Nothing, unless nobody takes the seat. An acknowledgement resolves it.",

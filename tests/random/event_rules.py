@@ -327,6 +327,7 @@ _FOLDS: dict[type[Event], Callable[[Incident, Any], None]] = {
     offers.Doubted: _moved,
     offers.DoubtCleared: _moved,
     offers.ArrivalExpected: _expected,
+    offers.Reminded: _moved,
     offers.EnRoute: _moved,
     offers.OnScene: _moved,
     offers.Released: _released,

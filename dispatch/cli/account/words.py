@@ -79,6 +79,7 @@ EVENTS: Words = {
         "fr": "{who} a une place : {role}{reserve}",
         "en": "{who} has a seat: {role}{reserve}",
     },
+    "assignment.reminded": {"fr": "{who} reçoit un rappel", "en": "{who} is reminded"},
     "assignment.arrival_expected": {
         "fr": "{who} arrive vers {eta_at}{reserve}",
         "en": "{who} arrives at {eta_at}{reserve}",

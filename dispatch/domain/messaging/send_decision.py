@@ -22,10 +22,10 @@ from schemas.volunteers import Language
 SAFETY: frozenset[Purpose] = frozenset({"held", "aborted", "resumed"})
 """Sent to everybody involved on every channel, past consent and opt-outs."""
 WITH_LINK: frozenset[Purpose] = frozenset(
-    {"offer", "assigned", "doubted", "overdue", "held", "aborted", "resumed"}
+    {"offer", "assigned", "doubted", "moved", "reminder", "overdue", "held", "aborted", "resumed"}
 )
 
-CAN_WAIT: frozenset[Purpose] = frozenset({"offer", "stand_down", "late", "waitlisted"})
+CAN_WAIT: frozenset[Purpose] = frozenset({"offer", "stand_down", "late", "waitlisted", "reminder", "moved"})
 """Of a planned mission, not sent in its quiet hours; the others answer somebody who is awake, or keep them safe."""
 ON_THE_WAY = timedelta(hours=1)
 """How long before the start people may set out."""
@@ -111,14 +111,14 @@ def why_not(facts: Facts, now: datetime) -> str | None:
 def held_until(facts: Facts, now: datetime) -> datetime | None:
     """Return the end of the quiet hours for which a message waits; null where it may be sent now.
 
-    A stand-down that would come too late to keep somebody from setting out does not wait.
+    A stand-down or another time that would come too late, when somebody has set out, does not wait.
     """
     if facts.purpose not in CAN_WAIT or facts.quiet_zone is None or facts.lane is None:
         return None
     hours = quiet_hours(facts.lane, _QUIET.validate_python(facts.quiet))
     until = resumes_at(hours, facts.quiet_zone, now) if hours else now
-    too_late = facts.starts_at is not None and facts.starts_at < until + ON_THE_WAY
-    return None if until == now or (too_late and facts.purpose == "stand_down") else until
+    too_late = facts.starts_at is not None and facts.starts_at <= until + ON_THE_WAY
+    return None if until == now or (too_late and facts.purpose in ("stand_down", "moved")) else until
 
 
 def text_of(facts: Facts, link: str, now: datetime) -> str:
@@ -197,6 +197,12 @@ def _overdue(facts: Facts, _now: datetime) -> str | None:
     return None if facts.assigned else "no longer assigned"
 
 
+def _reminder(facts: Facts, now: datetime) -> str | None:
+    if facts.starts_at is None or facts.starts_at <= now:
+        return "the mission has begun"
+    return None if facts.assigned else "no longer assigned"
+
+
 def _stand_down(facts: Facts, _now: datetime) -> str | None:
     if facts.assigned:
         return "assigned again"
@@ -231,6 +237,8 @@ _CHECKS: dict[Purpose, Callable[[Facts, datetime], str | None]] = {
     "offer": _offer,
     "assigned": _assigned,
     "doubted": _doubted,
+    "moved": _doubted,
+    "reminder": _reminder,
     "overdue": _overdue,
     "stand_down": _stand_down,
     "late": _late,

@@ -180,6 +180,14 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "Est-ce terminé : {title} ? Répondez FINI {code} ou PAS FINI {code}. En difficulté : DANGER. {link}",
         "en": "Is it over: {title}? Reply DONE {code} or NOT DONE {code}. In trouble: reply DANGER. {link}",
     },
+    "reminder": {
+        "fr": "Rappel : on vous attend, {title}. Un empêchement ? Répondez NON {code}. {link}",
+        "en": "Reminder: you are expected, {title}. If you cannot come, reply NO {code}. {link}",
+    },
+    "moved": {
+        "fr": "Nouvel horaire : {title}. Venez-vous toujours ? Répondez OUI {code} ou NON {code}. {link}",
+        "en": "New time: {title}. Are you still coming? Reply YES {code} or NO {code}. {link}",
+    },
     "doubted": {
         "fr": "Votre réponse n'est pas claire ({title}). Venez-vous ? OUI {code} ou NON {code} dans la minute. {link}",
         "en": "Your answer is not clear ({title}). Are you coming? YES {code} or NO {code} within a minute. {link}",
@@ -244,6 +252,10 @@ REASONS: dict[str, dict[Language, str]] = {
     "overlapping_yes": {
         "fr": "un volontaire a dit oui, mais il est déjà pris à ces heures",
         "en": "a volunteer said yes, but is already expected elsewhere at that time",
+    },
+    "window_moved": {
+        "fr": "l'horaire a changé, confirmation demandée à ceux qui viennent",
+        "en": "the time has changed; those who are coming are asked to confirm",
     },
     "responder_text": {
         "fr": "un intervenant a écrit un message, à lire",

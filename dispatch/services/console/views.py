@@ -66,6 +66,7 @@ class Assignment:
     reserved_at: datetime | None = None
     busy_from: datetime | None = None
     busy_until: datetime | None = None
+    reminded_at: datetime | None = None
 
     @property
     def since(self) -> datetime:

@@ -32,6 +32,7 @@ from schemas.offers import (
     OfferWaitlisted,
     OfferWithdrawn,
     Released,
+    Reminded,
 )
 
 NOTIFIED_WITHDRAWALS = {"covered", "taken_over", "closed", "cancelled"}
@@ -132,7 +133,9 @@ def _about_assignments(received: Sequence[Received]) -> Iterator[Notice]:
             case Assigned() as event:
                 yield _notice(record, "assigned", event)
             case Doubted() as event:
-                yield _notice(record, "doubted", event)
+                yield _notice(record, "moved" if event.moved else "doubted", event)
+            case Reminded() as event:
+                yield _notice(record, "reminder", event)
             case Released() as event if event.reason in NOTIFIED_RELEASES:
                 yield _notice(record, "stand_down", event)
 

@@ -66,6 +66,8 @@ class Sources:
         seat = seats_by_role(incident, [role])[role]
         consent, offers = set(member["consent"]), list(self.of("offers", who))
         in_lane = [row for row in offers if row["lane"] == incident.lane]
+        # Planned missions stand in nobody's way before people are claimed.
+        rivals = incident.lane != "planned"
         assignments = list(self.of("assignments", who))
         rested, since = now - timedelta(seconds=policy.rest_s), asked_since(incident, now)
         shut = {
@@ -74,8 +76,9 @@ class Sources:
             Gate.CONSENT: not consent & CHANNELS,
             Gate.AGE: not member["birth_date"] or _age(member["birth_date"], now) < (seat.min_age or 0),
             Gate.REST: any(a["reason"] == "done" and a["released_at"] > rested for a in assignments),
-            Gate.OFFER: any(offer["status"] == "extended" for offer in in_lane),
-            Gate.ENGAGED: any(a["lane"] == incident.lane and a["status"] != "released" for a in assignments),
+            Gate.OFFER: rivals and any(offer["status"] == "extended" for offer in in_lane),
+            Gate.ENGAGED: rivals
+            and any(a["lane"] == incident.lane and a["status"] != "released" for a in assignments),
             Gate.ASKED: any(offer["incident_id"] == incident.id for offer in offers),
             Gate.LEFT: bool(member["left_at"] or member["stopped_at"]),
             Gate.DRILL: incident.mode != "actual" and "drills" not in consent,
