@@ -1,12 +1,20 @@
 """Skills and kinds that plans, rosters and reports do not share, said wherever somebody would look."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from dispatch.services.plans.plan_files import load
-from dispatch.services.plans.vocabulary import skills_never_asked, skills_nobody_has, unknown_kind
+from dispatch.services.plans.plan_files import PlanBook, load
+from dispatch.services.plans.vocabulary import (
+    HeldPoint,
+    places_nobody_comes_to,
+    skills_never_asked,
+    skills_nobody_has,
+    unknown_kind,
+)
+from schemas.plans import Plan
 from tests.cli.invocations import Dispatch, sheet
 
 HEADER = "name,phone,language,skills,lat,lon,birth_date,consent,availability\n"
@@ -27,6 +35,45 @@ def test_a_skill_that_nobody_has_is_said_with_what_they_have_instead() -> None:
         "nobody has the skill `driver`, which the plan fire-crew asks for: it is out of date for all who had it",
         "nobody has the skill `first_aid`, which the plan cardiac-arrest asks for; did you mean `firstaid`?",
     ]
+
+
+def crews(changes: Mapping[str, object] | None = None) -> PlanBook:
+    """Return the shipped plans, the crew coming from its station."""
+    known = {"muster": "station"} | dict(changes or {})
+    return PlanBook(
+        tuple(
+            Plan.model_validate(one.model_dump() | known) if one.engagement == "crew" else one
+            for one in BOOK.plans
+        )
+    )
+
+
+def test_a_station_without_members_is_said_where_a_plan_asks_stations() -> None:
+    points = [HeldPoint("SDIS 67", "CIS Barr", 3), HeldPoint("SDIS 67", "CIS Andlau", 0)]
+    assert list(places_nobody_comes_to(BOOK, points)) == []
+    assert [str(one) for one in places_nobody_comes_to(crews(), points)] == [
+        "SDIS 67: the station `CIS Andlau` has no members"
+    ]
+
+
+def test_a_plan_that_asks_stations_of_which_nobody_is_a_member_is_said() -> None:
+    assert [str(one) for one in places_nobody_comes_to(crews(), [])] == [
+        "nobody has a station, from which crews come with `muster: station`: fire-crew"
+    ]
+
+
+def test_a_place_that_a_plan_names_and_nobody_has_is_said_with_the_nearest_one() -> None:
+    points = [HeldPoint("SDIS 67", "CIS Barr", 3), HeldPoint("SDIS 67", "Place de la Mairie", None)]
+    cases: list[tuple[dict[str, object], str, str | None]] = [
+        ({"muster": "Place de la Marie"}, "Place de la Marie", "Place de la Mairie"),
+        ({"stations": ("CIS Bar",)}, "CIS Bar", "CIS Barr"),
+        ({"stations": ("Place de la Mairie",)}, "Place de la Mairie", None),
+    ]
+    for changes, wrong, meant in cases:
+        assert [str(one) for one in places_nobody_comes_to(crews(changes), points)] == [
+            f"no muster point is named `{wrong}`, which the plan fire-crew names"
+            + (f"; did you mean `{meant}`?" if meant else "")
+        ]
 
 
 @pytest.mark.parametrize(

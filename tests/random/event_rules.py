@@ -9,7 +9,7 @@ from uuid import UUID
 
 from schemas import escalations, incidents, offers
 from schemas.base import Event
-from schemas.plans import BROADCAST_ROUND, read_plan
+from schemas.plans import BROADCAST_ROUND, Plan, read_plan
 from schemas.replies import ReplyReceived
 from tests.random.model import Assignment, Escalation, Incident, Model, Offer, Seat
 
@@ -143,6 +143,13 @@ class EventChecker:
         assert not person.stopped, "who said STOP is not asked"
         assert incident.mode == "actual" or person.drills, "only who opted in is asked in a drill"
         assert any(s.role == event.role and s.skill in person.skills for s in incident.seats.values())
+        if incident.stations:
+            assert person.station in incident.stations, (
+                "only the members of the stations reached so far are asked"
+            )
+        assert event.muster == (person.station if incident.stations else None), (
+            "each is sent to their own station"
+        )
         earlier = [offer for offer in incident.offers.values() if offer.volunteer == person.id]
         assert all(offer.missed and offer.withdrawn == "unsent" for offer in earlier), "nobody is asked twice"
         assert len(earlier) <= MOST_UNSENT, "what is never sent is not tried for ever"
@@ -193,8 +200,23 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
     ], "the event names the seats of its plan"
     return Incident(
         event.incident_id, event.lane, event.mode, event.severity, plan, event.position is not None, set(event.hazards),
-        event.awaiting, seats,
+        event.awaiting, seats, stations=_first_station(event, plan),
     )  # fmt: skip
+
+
+def _first_station(event: incidents.IncidentOpened, plan: Plan) -> tuple[str, ...]:
+    assert [one.name for one in event.musters] == list(plan.stations), "the order of the plan is the order"
+    assert event.muster == next(iter(plan.stations), None)
+    return plan.stations[:1]
+
+
+def _widened(incident: Incident, event: incidents.Widened) -> None:
+    assert event.muster not in incident.stations, "no station is reached twice"
+    if event.muster is not None:
+        incident.stations = (*incident.stations, event.muster)
+        assert incident.stations == incident.plan.stations[: len(incident.stations)], (
+            "stations come in their order"
+        )
 
 
 def _updated(incident: Incident, event: incidents.IncidentUpdated) -> None:
@@ -310,6 +332,7 @@ def _released(incident: Incident, event: offers.Released) -> None:
 
 _FOLDS: dict[type[Event], Callable[[Incident, Any], None]] = {
     incidents.IncidentUpdated: _updated,
+    incidents.Widened: _widened,
     incidents.IncidentConfirmed: _confirmed,
     incidents.IncidentHeld: _recalled,
     incidents.IncidentAborted: _recalled,

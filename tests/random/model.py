@@ -91,6 +91,7 @@ class Incident:
     covered: bool = False
     overdue: bool = False
     outcome: str | None = None
+    stations: tuple[str, ...] = ()
     offers: dict[UUID, Offer] = field(default_factory=dict)
     assignments: dict[UUID, Assignment] = field(default_factory=dict)
     recalls: dict[UUID, tuple[str, datetime, bool]] = field(default_factory=dict)
@@ -163,6 +164,7 @@ class Person:
     skills: frozenset[str]
     drills: bool
     stopped: bool = False
+    station: str | None = None
 
 
 @dataclass

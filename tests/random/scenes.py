@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dispatch.services.people.muster_points import Point
 from dispatch.services.plans.plan_files import PlanBook
 from schemas.plans import Plan
 from schemas.volunteers import VolunteerBody
@@ -28,6 +29,15 @@ CREW = _plan(
     ),
     offers={"open": 4, "per_seat": 2, "window_s": 30, "surplus": 1, "most": 8},
 )  # fmt: skip
+PUMP = _plan(
+    "pump", "fire.pump", engagement="crew", muster="station", stations=("South", "North"), professional="informed",
+    forbidden_hazards=("weapon",),
+    seats=(
+        {"role": "driver", "skills": ("driver",), "count": 1},
+        {"role": "helper", "skills": ("first_aid",), "count": 1},
+    ),
+    offers={"open": 3, "per_seat": 2, "window_s": 30},
+)  # fmt: skip
 ONE_BY_ONE = _plan(
     "one-by-one", "rescue.lift", seats=({"role": "helper", "skills": ("first_aid",), "count": 1},),
     ask="sequential", offers={"window_s": 30},
@@ -48,7 +58,7 @@ WATCH = watch_plan(
     seats=({"role": "watcher", "skills": ("watch",), "count": 2},),
     steps=STEPS,
 )
-BOOK = PlanBook((PAIR, CREW, ONE_BY_ONE, WAVES, BROADCAST, PLANNED, WATCH, DEFAULT))
+BOOK = PlanBook((PAIR, CREW, PUMP, ONE_BY_ONE, WAVES, BROADCAST, PLANNED, WATCH, DEFAULT))
 
 
 @dataclass(frozen=True)
@@ -62,16 +72,34 @@ class Scene:
 SCENES = {
     "rivals": Scene(("medical.fall", "rescue.lift", "medical.fall", "unknown")),
     "crews": Scene(("fire.house", "rescue.lift", "fire.house", "medical.fall")),
+    "stations": Scene(("fire.pump", "medical.fall", "fire.pump", "rescue.lift")),
     "lanes": Scene(("event.run", "medical.fall", "rescue.lift"), ("actual", "actual", "exercise", "draft")),
     "ways": Scene(("event.clean-up", "rescue.search", "event.clean-up", "medical.fall")),
     "notices": Scene(("watch.odour", "rescue.lift", "watch.odour")),
 }
 
 
+STATIONS = [
+    Point(name, "station", place.lat, place.lon)
+    for name, place in (
+        ("South", near(PLACE, -3000)),
+        ("North", near(PLACE, 900)),
+        ("Nobody's", near(PLACE, 100)),
+    )
+]
+
+
 def people() -> list[VolunteerBody]:
-    """Give six who live near, of whom one drives, one takes part in no drill, and one is in the second ring."""
+    """Give six who live near, of whom one drives, one takes part in no drill, and one is in the second ring.
+
+    Two are of the station in the south, the driver and another of the one in the north.
+    """
     places = [near(PLACE, 100 * (number + 1)) for number in range(5)] + [near(PLACE, 1500)]
     bodies = [a_volunteer(number, position=place.model_dump()) for number, place in enumerate(places)]
-    driver = a_volunteer(2, position=places[2].model_dump(), skills=["driver", "first_aid", "watch"])
+    driver = a_volunteer(
+        2, position=places[2].model_dump(), skills=["driver", "first_aid", "watch"], station="North"
+    )
     no_drills = a_volunteer(3, position=places[3].model_dump(), consent=["sms"])
-    return [*bodies[:2], driver, no_drills, *bodies[4:]]
+    first, second, fifth, sixth = [bodies[number] for number in (0, 1, 4, 5)]
+    south = [first.model_copy(update={"station": "South"}), second.model_copy(update={"station": "South"})]
+    return [*south, driver, no_drills, fifth.model_copy(update={"station": "North"}), sixth]

@@ -19,7 +19,7 @@ from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.ingest.batches import Batches, Handler
 from dispatch.services.messaging.sending import Sender
-from dispatch.services.people import volunteers
+from dispatch.services.people import muster_points, volunteers
 from schemas.base import Event
 from schemas.decoding import Received
 from schemas.reports import ReportBody
@@ -88,10 +88,17 @@ class Town:
         organisation = await organisations.create(uow, f"run {next(NAMES)}")
         duty = organisations.DutyContact("Grace", "+33639989900", drills=True)
         await organisations.set_duty(uow, organisation, [duty])
+        await muster_points.put(uow, organisation, scenes.STATIONS)
         bodies = scenes.people()
         ids = await volunteers.register_all(uow, organisation, bodies)
         people = {
-            id_: Person(id_, body.phone, frozenset(map(str, body.skills)), "drills" in body.consent)
+            id_: Person(
+                id_,
+                body.phone,
+                frozenset(map(str, body.skills)),
+                "drills" in body.consent,
+                station=body.station,
+            )
             for id_, body in zip(ids, bodies, strict=True)
         }
         model = Model(people)

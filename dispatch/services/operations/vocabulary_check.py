@@ -7,8 +7,10 @@ from datetime import timedelta
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.plans.plan_files import PlanBook
 from dispatch.services.plans.vocabulary import (
+    HeldPoint,
     HeldSkill,
     Mismatch,
+    places_nobody_comes_to,
     skills_never_asked,
     skills_nobody_has,
     unknown_kind,
@@ -20,11 +22,13 @@ RECENT = timedelta(days=30)
 
 
 async def compare(uow: UnitOfWork, book: PlanBook) -> list[Mismatch]:
-    """Return the skills and kinds that do not fit, first those that look misspelt."""
+    """Return the skills, kinds and muster points that do not fit, first those that look misspelt."""
     now = uow.clock.now()
     held = [HeldSkill(**row) for row in await uow.pool.fetch(sql("skills_of_rosters"), now)]
     kinds = await uow.pool.fetch(sql("recent_kinds"), now - RECENT)
+    points = [HeldPoint(*row) for row in await uow.pool.fetch(sql("muster_points_of_all"))]
     found = [*_skills(book, held), *_kinds(book, {row["kind"]: row["incidents"] for row in kinds})]
+    found += places_nobody_comes_to(book, points)
     return sorted(found, key=lambda one: one.meant is None)
 
 

@@ -1,11 +1,12 @@
 """The words that plans, rosters and reports share: skills and kinds that one of them has and the other does not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from dispatch.domain.counting import counted
 from dispatch.services.core.csv_tables import nearest
 from dispatch.services.plans.plan_files import DEFAULT, PlanBook
+from schemas.plans import SCENE, STATION
 
 ALIKE = 0.75
 """The least similarity of a skill or kind to the one that may have been meant."""
@@ -20,8 +21,16 @@ class HeldSkill(NamedTuple):
     valid: int
 
 
+class HeldPoint(NamedTuple):
+    """A muster point of an organisation; a point that is no station has no number of members."""
+
+    organisation: str
+    name: str
+    members: int | None
+
+
 class Mismatch(NamedTuple):
-    """A skill or kind that fits nothing; `meant` is the most similar known one, if any is similar."""
+    """A skill, a kind or a muster point that fits nothing; `meant` is the most similar known one, if any is similar."""
 
     word: str
     text: str
@@ -59,6 +68,27 @@ def skills_nobody_has(book: PlanBook, valid: Mapping[str, int]) -> Iterator[Mism
             outdated = ": it is out of date for all who had it" if skill in valid else ""
             text = f"nobody has the skill `{skill}`, which {_plans(asked[skill])} for{outdated}"
             yield Mismatch(skill, text, nearest(skill, unasked, ALIKE))
+
+
+def places_nobody_comes_to(book: PlanBook, points: Collection[HeldPoint]) -> Iterator[Mismatch]:
+    """Yield the muster points that plans name and no organisation has, and the stations that have no members."""
+    stations = {one.name: one.members for one in points if one.members is not None}
+    by_station = [plan for plan in book.plans if plan.muster == STATION]
+    for plan in book.plans:
+        named = plan.stations if plan.muster == STATION else () if plan.muster == SCENE else (plan.muster,)
+        known = stations if plan.muster == STATION else {one.name for one in points}
+        for name in named:
+            if name not in known:
+                text = f"no muster point is named `{name}`, which the plan {plan.name} names"
+                yield Mismatch(name, text, nearest(name, known, ALIKE))
+    if by_station and not any(stations.values()):
+        names = ", ".join(plan.name for plan in by_station)
+        yield Mismatch(
+            STATION, f"nobody has a station, from which crews come with `muster: station`: {names}", None
+        )
+    for one in points if by_station else ():
+        if one.members == 0:
+            yield Mismatch(one.name, f"{one.organisation}: the station `{one.name}` has no members", None)
 
 
 def unknown_kind(book: PlanBook, kind: str) -> Mismatch | None:

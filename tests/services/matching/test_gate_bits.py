@@ -17,7 +17,7 @@ BITS = {
 """Only ever longer: a gate that is given up stays here, with its bit."""
 BY_PROGRAM = {
     Gate.SKILL, Gate.AGE, Gate.FARTHER, Gate.ELSEWHERE, Gate.HELD, Gate.UNSENDABLE, Gate.LIST, Gate.NEVER, Gate.APART,
-    Gate.WAITED_LESS, Gate.NOT_DRAWN, Gate.LATER_GROUP,
+    Gate.WAITED_LESS, Gate.NOT_DRAWN, Gate.LATER_GROUP, Gate.STATION,
 }  # fmt: skip
 APART = {Gate.ASKED, Gate.DRILL}
 """Gates with a test of their own beside the table of gates."""

@@ -13,3 +13,11 @@ GROUP BY o.name, s.skill ORDER BY o.name, s.skill;
 SELECT kind, count(*) AS incidents FROM incidents
 WHERE organisation IN (SELECT id FROM organisations) AND opened_at > $1
 GROUP BY kind ORDER BY count(*) DESC, kind;
+
+-- name: muster_points_of_all
+-- Returns the muster points of all organisations, and how many members each station has.
+SELECT o.name AS organisation, p.name,
+       CASE WHEN p.kind = 'station'
+            THEN (SELECT count(*) FROM memberships m
+                  WHERE m.organisation = p.organisation AND m.station = p.id AND m.left_at IS NULL) END AS members
+FROM muster_points p JOIN organisations o ON o.id = p.organisation ORDER BY o.name, p.name;
