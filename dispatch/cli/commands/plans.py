@@ -13,7 +13,7 @@ from dispatch.config import Settings
 from dispatch.services.operations import vocabulary_check
 from dispatch.services.plans.plan_files import PlanBook, PlansError, load
 from dispatch.services.plans.vocabulary import Mismatch
-from schemas.plans import Plan
+from schemas.plans import SCENE, Plan
 
 plans = App(name="plans", help="Check response plans.")
 
@@ -65,7 +65,8 @@ def _print(book: PlanBook, found: Sequence[Mismatch]) -> None:
 
 def _row(plan: Plan) -> tuple[object, ...]:
     seats = ", ".join(f"{seat.count} {seat.role}" for seat in plan.seats) or "asks nobody"
-    radii = " → ".join(f"{radius / 1000:g} km" for radius in plan.search.radii_m)
+    place = "" if plan.muster == SCENE else f"{plan.muster}: "
+    radii = place + " → ".join(f"{radius / 1000:g} km" for radius in plan.search.radii_m)
     steps = ", ".join(f"{step.after_s} s: level {step.level}" for step in plan.steps)
     kinds = ", ".join(plan.kinds) or "all others"
     return plan.name, kinds, plan.professional, seats, radii, f"{plan.offers.window_s} s", steps

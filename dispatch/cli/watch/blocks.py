@@ -1,6 +1,6 @@
 """An incident as `dispatch watch` shows it: what it is and where, what lacks, who comes, what is next."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -125,7 +125,7 @@ def _state(one: IncidentOutlook, reader: Reader) -> Iterator[Text]:
         return
     yield _seats(one, reader)
     if one.coming:
-        yield Text(reader.say(_coming(one), people=_people(one.coming, reader)), "green")
+        yield Text(reader.say(_coming(one), people=_people(one, reader)), "green")
     if one.asked:
         yield Text(reader.say("asked", count=one.asked))
 
@@ -146,21 +146,22 @@ def _seats(one: IncidentOutlook, reader: Reader) -> Text:
     return Text(reader.say("lacks", roles=roles, needed=one.needed), "bold red")
 
 
-def _people(coming: Sequence[ComingView], reader: Reader) -> str:
+def _people(incident: IncidentOutlook, reader: Reader) -> str:
     """Return names with what is known of each; those beyond the first are counted."""
-    named = [f"{one_line(one.name)} {_progress(one, reader)}" for one in coming[:MOST_NAMED]]
+    coming, there = incident.coming, "at_station" if incident.engagement == "crew" else "on_scene"
+    named = [f"{one_line(one.name)} {_progress(one, there, reader)}" for one in coming[:MOST_NAMED]]
     rest = len(coming) - len(named)
     return ", ".join(named + ([reader.say("others", count=rest)] if rest else []))
 
 
-def _progress(one: ComingView, reader: Reader) -> str:
+def _progress(one: ComingView, there: str, reader: Reader) -> str:
     notes = [reader.say(note) for note in ("late", "doubtful") if getattr(one, note)]
-    return " ".join([_arrival(one, reader), *(f"({note})" for note in notes)])
+    return " ".join([_arrival(one, there, reader), *(f"({note})" for note in notes)])
 
 
-def _arrival(one: ComingView, reader: Reader) -> str:
+def _arrival(one: ComingView, there: str, reader: Reader) -> str:
     if one.status == "on_scene" or one.eta_at is None:
-        return reader.say(one.status)
+        return reader.say(there if one.status == "on_scene" else one.status)
     if reader.still:
         return reader.say("at", time=reader.time(one.eta_at))
     minutes = round((one.eta_at - reader.at).total_seconds() / 60)

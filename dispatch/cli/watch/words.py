@@ -55,6 +55,7 @@ WORDS: dict[str, dict[Language, str]] = {
     "assigned": {"fr": "a accepté", "en": "accepted"},
     "en_route": {"fr": "en route", "en": "on the way"},
     "on_scene": {"fr": "sur place", "en": "on scene"},
+    "at_station": {"fr": "au centre", "en": "at the station"},
     "minutes": {"fr": "{minutes} min", "en": "{minutes} min"},
     "due_now": {"fr": "attendu", "en": "due"},
     "late": {"fr": "trop tard, en réserve", "en": "too late, in reserve"},
