@@ -5,14 +5,14 @@ enumeration or a type is added:
 1: release 0.1.0, which wrote no `ce_generation`.
 2: `incident.opened.v2`, `report.received.v2`, `reply.received.v2`, `incident.taken_over.v2`,
 `escalation.acknowledged.v2`, `incident.closed.v2`, `incident.widened.v2`, `offer.extended.v2`; what a plan says beyond
-release 0.1.0 (`schemas/plans/stored.py`); the purposes `started`, `doubted`, `waitlisted`, `overdue` and
+release 0.1.0 (`schemas/plans/stored.py`); the purposes `started`, `doubted`, `waitlisted`, `overdue`, `reseated` and
 `escalation_status` of a message; and, not written while a process of generation 1 runs:
 - `assignment.doubted.v1`, `assignment.doubt_cleared.v1`, `assignment.arrival_expected.v1`,
   `assignment.reminded.v1`
 - `offer.waitlisted.v1`
 - `incident.step_skipped.v1`, `incident.asked_more.v1`, `incident.referred.v1`: written as `incident.step_done.v1`
 - `incident.rescheduled.v1`
-- `incident.overdue.v1`, `incident.end_moved.v1`, the answer `not_yet`
+- `incident.overdue.v1`, `incident.end_moved.v1`, the answer `not_yet`, `assignment.reseated.v1`
 """
 
 from collections.abc import Callable, Mapping
@@ -106,6 +106,7 @@ _PURPOSES_IN_V2 = {
     "overdue": "assigned",
     "reminder": "assigned",
     "moved": "offer",
+    "reseated": "assigned",
 }
 """The purposes of messages that generation 1 does not know, each with one on the same occasion that it does."""
 

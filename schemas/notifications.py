@@ -24,6 +24,7 @@ Purpose = Literal[
     "overdue",
     "reminder",
     "moved",
+    "reseated",
 ]
 
 

@@ -140,6 +140,15 @@ class ArrivalExpected(AssignmentEvent):
     reserve: Public[bool] = False
 
 
+class Reseated(AssignmentEvent):
+    """The responder holds another seat: one in reserve, since they did not leave or arrive in time, or a needed one."""
+
+    type: ClassVar[str] = "assignment.reseated.v1"
+
+    seat: Operational[int]
+    reserve: Public[bool] = False
+
+
 class EnRoute(AssignmentEvent):
     """The responder is on the way."""
 

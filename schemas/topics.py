@@ -59,6 +59,7 @@ from schemas.offers import (
     OnScene,
     Released,
     Reminded,
+    Reseated,
 )
 from schemas.replies import ReplyReceived
 from schemas.reports import ReportReceived
@@ -107,7 +108,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         "dispatch.assignments", "incident", 12,
-        (Assigned, Doubted, DoubtCleared, ArrivalExpected, Reminded, EnRoute, OnScene, Released),
+        (Assigned, Reseated, Doubted, DoubtCleared, ArrivalExpected, Reminded, EnRoute, OnScene, Released),
         writers=("replies", "agenda", "api"),
     ),
     Topic(

@@ -2,7 +2,17 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain import arrivals, doubts, ending, escalation, reminders, steps, timing, waiting_list
+from dispatch.domain import (
+    arrivals,
+    doubts,
+    ending,
+    escalation,
+    lateness,
+    reminders,
+    steps,
+    timing,
+    waiting_list,
+)
 from dispatch.domain.answers import close_if_done
 from dispatch.domain.commands import Tick
 from dispatch.domain.counting import counted
@@ -34,6 +44,7 @@ def agenda(incident: Incident) -> dict[str, datetime]:
         "waiting": waiting_list.due_at(incident),
         "withdraw": _withdraws_at(incident),
         "ending": ending.due_at(incident),
+        "late": lateness.due_at(incident),
     }
     found = {kind: at for kind, at in entries.items() if at is not None}
     return found | escalation.agenda(incident.escalations)
@@ -56,6 +67,7 @@ def tick(decision: Decision, command: Tick) -> None:
     steps.run(decision)
     if _is_due(_not_en_route_at(decision.incident), now):
         decision.escalate("not_en_route", page=False, level=1, detail="assigned, and not on the way")
+    lateness.reserve_late(decision)
     if _is_due(_recall_overdue_at(decision.incident), now):
         missing = counted(len(decision.incident.unseen()), "person has", "people have")
         decision.escalate("recall_unacknowledged", page=True, detail=f"{missing} not acknowledged the recall")

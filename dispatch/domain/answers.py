@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from dispatch.domain import arrivals, doubts, ending, transitions, waiting_list
+from dispatch.domain import arrivals, doubts, ending, lateness, transitions, waiting_list
 from dispatch.domain.actors import RENFORT
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decision import Decision
@@ -230,9 +230,18 @@ def _advance(decision: Decision, offer: Offer, event: type[AssignmentEvent]) -> 
 
 def _en_route(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     if _advance(decision, offer, EnRoute):
+        _come_back(decision, offer, reply)
         decision.update_coverage()
     if (assignment := assignment_of(decision.incident, offer)) is not None:
         arrivals.change(decision, assignment, reply.eta_at, reply.received_at)
+
+
+def _come_back(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
+    """Give somebody who leaves only now their seat again, unless they arrive too late for it."""
+    assignment = assignment_of(decision.incident, offer)
+    too_late = arrivals.is_too_late(decision.incident, reply.eta_at, reply.received_at)
+    if assignment is not None and assignment.reserved_at is not None and not too_late:
+        lateness.come_back(decision, assignment)
 
 
 def _on_scene(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:

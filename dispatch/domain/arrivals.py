@@ -11,6 +11,10 @@ def free_seat(incident: Incident, role: str) -> Seat | None:
     """Return an empty seat of the role, needed seats before reserve; None once enough responders have arrived."""
     if incident.ended or incident.arrived():
         return None
+    return _empty_seat(incident, role)
+
+
+def _empty_seat(incident: Incident, role: str) -> Seat | None:
     empty = [seat for seat in incident.seats if seat.role == role and seat.empty]
     return min(empty, key=lambda seat: seat.number, default=None)
 
@@ -65,7 +69,8 @@ def escalate(decision: Decision, eta_at: datetime) -> None:
 def arrive(decision: Decision, assignment: Assignment) -> None:
     """Seat a responder who was too late and is on scene now, where a seat is still free."""
     held = decision.incident.seat_of(assignment)
-    if (seat := _better(decision.incident, held)) is not held:
+    seat = _empty_seat(decision.incident, held.role) if held.added else None
+    if seat is not None:
         expect(decision, assignment, seat, decision.now)
 
 
@@ -92,7 +97,7 @@ def _promotions(incident: Incident) -> list[tuple[datetime, Assignment]]:
     return [
         (assignment.on_scene_at or assignment.eta_at - near, assignment)
         for assignment in incident.active()
-        if assignment.id in late and assignment.eta_at is not None
+        if assignment.id in late and assignment.eta_at is not None and assignment.reserved_at is None
         if free_seat(incident, incident.seat_of(assignment).role) is not None
     ]
 

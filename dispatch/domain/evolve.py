@@ -265,11 +265,21 @@ def _seats(seats: tuple[Seat, ...], number: int, assignment_id: UUID | None) -> 
 
 def _arrival_expected(incident: Incident, event: offers.ArrivalExpected) -> Changes:
     before = incident.assignments[event.assignment_id]
-    after = replace(before, eta_at=event.eta_at, seat=event.seat)
+    after = replace(before, eta_at=event.eta_at, seat=event.seat, reserved_at=None)
     changes: Changes = {"assignments": {**incident.assignments, after.id: after}}
     if after.seat == before.seat:
         return changes
     seats = _with_seat(incident, event.seat, incident.seat_of(before).role)
+    return changes | {"seats": _seats(_seats(seats, before.seat, None), after.seat, after.id)}
+
+
+def _reseated(incident: Incident, event: offers.Reseated) -> Changes:
+    changes = _moved(incident, event, seat=event.seat)
+    before = incident.assignments[event.assignment_id]
+    seats = _with_seat(incident, event.seat, incident.seat_of(before).role)
+    added = next(seat.added for seat in seats if seat.number == event.seat)
+    after = replace(changes["assignments"][before.id], reserved_at=event.at if added else None)
+    changes["assignments"][before.id] = after
     return changes | {"seats": _seats(_seats(seats, before.seat, None), after.seat, after.id)}
 
 
@@ -347,6 +357,7 @@ _FOLDS: Mapping[type[Event], Fold] = {
     offers.DoubtCleared: _doubt_cleared,
     offers.ArrivalExpected: _arrival_expected,
     offers.Reminded: _reminded,
+    offers.Reseated: _reseated,
     offers.EnRoute: _en_route,
     offers.OnScene: _on_scene,
     offers.Released: _released,

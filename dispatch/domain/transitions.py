@@ -33,6 +33,7 @@ from schemas.offers import (
     OnScene,
     Released,
     Reminded,
+    Reseated,
 )
 
 Table = Mapping[tuple[str, type[Event]], str]
@@ -90,6 +91,9 @@ ASSIGNMENT: Table = {
     ("en_route", DoubtCleared): "en_route",
     ("assigned", Reminded): "assigned",
     ("en_route", Reminded): "en_route",
+    # Somebody who is late is in reserve, and has the seat again when they leave.
+    ("assigned", Reseated): "assigned",
+    ("en_route", Reseated): "en_route",
     ("assigned", EnRoute): "en_route",
     ("assigned", OnScene): "on_scene",
     ("en_route", OnScene): "on_scene",

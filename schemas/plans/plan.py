@@ -41,7 +41,8 @@ class Plan(Strict):
     window, at once where null, and reminded `remind_before_s`, null meaning a day and two hours before. `quiet` are the
     hours in which a planned mission asks nobody, null meaning 21:00 to 8:00.
     A mission is expected to have ended `ends_after_s` after it was opened; null means three hours, twelve for a crew, a
-    day for a notice, and a week in the lane `planned`.
+    day for a notice, and a week in the lane `planned`. The seat of somebody who has not left within
+    `en_route_within_s`, or not arrived within `on_scene_within_s` after that, is held or asked again: `late_seat`.
     With `place_when_asked` their page shows the exact place to those who are asked, and not only after a yes.
     """
 
@@ -70,6 +71,8 @@ class Plan(Strict):
     quiet: Public[Quiet | None] = None
     remind_before_s: Public[tuple[Ahead, ...] | None] = Field(default=None, max_length=5)
     ends_after_s: Public[Seconds | None] = None
+    on_scene_within_s: Public[Seconds | None] = None
+    late_seat: Public[Literal["held", "asked_again"]] = "held"
 
     @cached_property
     def canonical(self) -> dict[str, Any]:

@@ -122,6 +122,9 @@ PLAN: dict[str, str] = {
     "Default: a day and two hours before.",
     "ends_after_s": "How long after it was opened a mission should have ended: then its responders are asked, and a "
     "supervisor is told. Default: 3 hours; 12 for a crew, a day for a notice, a week in the lane `planned`.",
+    "on_scene_within_s": "How long after leaving somebody may need to arrive, with `late_seat`. Default: for ever.",
+    "late_seat": "The seat of somebody who does not leave or arrive in time: `held`, or `asked_again`; then they are "
+    "told, kept in reserve, and have it again where they come and it is free.",
 }
 
 ACTS: dict[str, str] = {
@@ -175,6 +178,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "alone_overdue": (
         "The only responder is on the way or on scene, and the mission should have ended.",
         "Call them at once; if they do not answer, 17 or 18.",
+    ),
+    "not_on_scene": (
+        "A volunteer is on the way, and not on scene within the plan's `on_scene_within_s`. Their seat is asked again.",
+        "Call the volunteer.",
     ),
     "not_en_route": ("A volunteer accepted but has not reported leaving.", "Call the volunteer."),
     "apart": (

@@ -315,6 +315,18 @@ def _expected(incident: Incident, event: offers.ArrivalExpected) -> None:
     before.holder, seat.holder, assignment.seat = None, event.assignment_id, event.seat
 
 
+def _reseated(incident: Incident, event: offers.Reseated) -> None:
+    assert incident.plan.engagement != "notice", "nobody is late for a notice"
+    assignment = incident.assignments[event.assignment_id]
+    assert assignment.active
+    assert not assignment.on_scene, "who is there is not late"
+    before = incident.seats[assignment.seat]
+    seat = _seat(incident, event.seat, before.role)
+    assert seat.holder is None, "a seat has at most one person"
+    assert before.added != seat.added, "who is late is in reserve, and who leaves then has a seat of the plan"
+    before.holder, seat.holder, assignment.seat = None, event.assignment_id, event.seat
+
+
 def _moved(incident: Incident, event: offers.AssignmentEvent) -> None:
     assert incident.plan.engagement != "notice", "a watch notice sends nobody"
     assignment = incident.assignments[event.assignment_id]
@@ -351,6 +363,7 @@ _FOLDS: dict[type[Event], Callable[[Incident, Any], None]] = {
     offers.DoubtCleared: _moved,
     offers.ArrivalExpected: _expected,
     offers.Reminded: _moved,
+    offers.Reseated: _reseated,
     offers.EnRoute: _moved,
     offers.OnScene: _moved,
     offers.Released: _released,

@@ -20,7 +20,7 @@ def _plan(name: str, kind: str, **changes: object) -> Plan:
     return plan(**known | changes)
 
 
-PAIR = _plan("pair", "medical.fall", ends_after_s=600)
+PAIR = _plan("pair", "medical.fall", ends_after_s=600, late_seat="asked_again")
 CREW = _plan(
     "crew", "fire.house", engagement="crew", professional="informed", forbidden_hazards=("weapon",),
     seats=(

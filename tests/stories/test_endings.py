@@ -31,6 +31,18 @@ CLEAN_UP = Plan.model_validate(
         "en_route_within_s": 6 * HOUR,
     }
 )
+VISIT = Plan.model_validate(
+    CLEAN_UP.model_dump(exclude={"name", "kinds"})
+    | {
+        "name": "visit",
+        "kinds": ("visit",),
+        "lane": "urgent",
+        "seats": ({"role": "helper", "skills": ("first_aid",), "count": 1},),
+        "offers": {"open": 1, "per_seat": 1, "window_s": 60},
+        "en_route_within_s": 5 * MIN,
+        "late_seat": "asked_again",
+    }
+)
 
 
 @pytest.fixture
@@ -38,7 +50,7 @@ async def city(database: str, tmp_path: Path) -> AsyncIterator[City]:
     """Start a city whose town hall also calls for clean-ups."""
     async with (
         EmbeddedBroker(tmp_path) as broker,
-        City.open(database, Embedded(None, broker), MovableClock(NIGHT), plans=[CLEAN_UP]) as city,
+        City.open(database, Embedded(None, broker), MovableClock(NIGHT), plans=[CLEAN_UP, VISIT]) as city,
     ):
         yield city
 
@@ -146,3 +158,21 @@ async def test_a_false_alarm_is_told_to_those_who_come(city: City) -> None:
     )
     for phone in phones:
         await phone.expects("Fausse alerte")
+
+
+async def test_who_does_not_leave_is_kept_in_reserve_and_has_the_seat_again_when_they_do(city: City) -> None:
+    await city.enrol(2)
+    visit = await city.report(kind="visit", at=PLACE)
+    late = await city.expect_sms(OFFER)
+    await late.answers("OUI")
+    await late.expects("on vous attend")
+    await city.passes(5 * MIN)
+    await late.expects("toujours pas parti", "EN ROUTE")
+    other = await city.expect_sms(OFFER)
+    assert other is not late
+    incident = await visit.now()
+    assert (incident.covered_at, [a.reserved_at is None for a in incident.active()]) == (None, [False])
+    await late.answers("en route")
+    back = await visit.until(lambda i: i.covered_at is not None, "the seat filled again")
+    assert [(a.volunteer_id, a.reserved_at) for a in back.active()] == [(late.volunteer_id, None)]
+    assert back.late() == set()

@@ -84,6 +84,10 @@ EVENTS: Words = {
         "fr": "{who} arrive vers {eta_at}{reserve}",
         "en": "{who} arrives at {eta_at}{reserve}",
     },
+    "assignment.reseated": {
+        "fr": "{who} a une autre place{reserve}",
+        "en": "{who} has another seat{reserve}",
+    },
     "assignment.en_route": {"fr": "{who} est en route", "en": "{who} is on the way"},
     "assignment.on_scene": {"fr": "{who} est sur place", "en": "{who} is on scene"},
     "assignment.doubted": {

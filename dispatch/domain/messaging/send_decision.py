@@ -22,7 +22,7 @@ from schemas.volunteers import Language
 SAFETY: frozenset[Purpose] = frozenset({"held", "aborted", "resumed"})
 """Sent to everybody involved on every channel, past consent and opt-outs."""
 WITH_LINK: frozenset[Purpose] = frozenset(
-    {"offer", "assigned", "doubted", "moved", "reminder", "overdue", "held", "aborted", "resumed"}
+    {"offer", "assigned", "doubted", "moved", "reminder", "overdue", "reseated", "held", "aborted", "resumed"}
 )
 
 CAN_WAIT: frozenset[Purpose] = frozenset({"offer", "stand_down", "late", "waitlisted", "reminder", "moved"})
@@ -203,6 +203,12 @@ def _reminder(facts: Facts, now: datetime) -> str | None:
     return None if facts.assigned else "no longer assigned"
 
 
+def _reseated(facts: Facts, _now: datetime) -> str | None:
+    if facts.incident_status != "open" or not facts.assigned:
+        return "no longer awaited"
+    return None if facts.late_arrival else "has a seat again"
+
+
 def _stand_down(facts: Facts, _now: datetime) -> str | None:
     if facts.assigned:
         return "assigned again"
@@ -240,6 +246,7 @@ _CHECKS: dict[Purpose, Callable[[Facts, datetime], str | None]] = {
     "moved": _doubted,
     "reminder": _reminder,
     "overdue": _overdue,
+    "reseated": _reseated,
     "stand_down": _stand_down,
     "late": _late,
     "waitlisted": _waitlisted,

@@ -176,6 +176,16 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "fr": "Vous recevrez de nouveau les demandes de renfort. Pour les arrêter : STOP.",
         "en": "You will receive requests again. To stop them, reply STOP.",
     },
+    "reseated": {
+        "fr": (
+            "{title} : toujours pas parti ou arrivé ? Nous cherchons aussi d'autres. "
+            "Répondez EN ROUTE {code} ou NON {code}. {link}"
+        ),
+        "en": (
+            "{title}: not left or not there yet? We also ask others. "
+            "Reply ON MY WAY {code} or NO {code}. {link}"
+        ),
+    },
     "overdue": {
         "fr": "Est-ce terminé : {title} ? Répondez FINI {code} ou PAS FINI {code}. En difficulté : DANGER. {link}",
         "en": "Is it over: {title}? Reply DONE {code} or NOT DONE {code}. In trouble: reply DANGER. {link}",
@@ -216,6 +226,10 @@ REASONS: dict[str, dict[Language, str]] = {
     "not_ended": {
         "fr": "l'heure de fin est passée, sans compte rendu",
         "en": "it should have ended, and nobody reported",
+    },
+    "not_on_scene": {
+        "fr": "un volontaire en route n'est pas arrivé à temps",
+        "en": "a volunteer on the way has not arrived in time",
     },
     "alone_overdue": {
         "fr": "un intervenant seul ne donne pas de nouvelles : appelez-le, sinon le 17 ou le 18",

@@ -33,12 +33,13 @@ from schemas.offers import (
     OfferWithdrawn,
     Released,
     Reminded,
+    Reseated,
 )
 
 NOTIFIED_WITHDRAWALS = {"covered", "taken_over", "closed", "cancelled"}
 """For the other reasons a recall is sent, or the volunteer caused the withdrawal."""
 NOTIFIED_RELEASES = {"stood_down", "closed", "cancelled"}
-NEWER: frozenset[Purpose] = frozenset({"started", "escalation_status", "overdue"})
+NEWER: frozenset[Purpose] = frozenset({"started", "escalation_status", "overdue", "reseated"})
 NEWER_SINCE = 2
 """The first generation that has words for these answers; they are not given while an older process may send them."""
 
@@ -136,6 +137,8 @@ def _about_assignments(received: Sequence[Received]) -> Iterator[Notice]:
                 yield _notice(record, "moved" if event.moved else "doubted", event)
             case Reminded() as event:
                 yield _notice(record, "reminder", event)
+            case Reseated(reserve=True) as event:
+                yield _notice(record, "reseated", event)
             case Released() as event if event.reason in NOTIFIED_RELEASES:
                 yield _notice(record, "stand_down", event)
 

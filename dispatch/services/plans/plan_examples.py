@@ -54,6 +54,8 @@ EXAMPLES: dict[str, str] = {
     "quiet": '{ from: "21:00", to: "06:30" }',
     "remind_before_s": "[86400, 7200]",
     "ends_after_s": "10800",
+    "on_scene_within_s": "900",
+    "late_seat": "asked_again",
 }
 
 
