@@ -3,13 +3,17 @@
 import re
 from typing import get_args
 
+import asyncpg
+
 from dispatch.cli.account.words import EVENTS, GATES, REASONS
+from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
 from dispatch.domain.matching.selection import SENSITIVE, Gate
 from dispatch.services.incidents import execution
 from schemas.offers import ReleasedReason, WithdrawnReason
 from schemas.topics import MODELS
 from tests.cli.invocations import Dispatch
+from tests.services.matching.test_lists import asking, world_of
 from tests.support.world import World
 
 RAW = re.compile(r"[a-z]+_[a-z]+|[0-9a-f]{8}-[0-9a-f]{4}|\d{4}-\d\d-\d\dT|\.\d{6}|[{}]|=|None|True|False")
@@ -89,3 +93,16 @@ async def test_a_crowd_is_named_up_to_a_hundred_and_counted_beyond(dispatch: Dis
 async def test_an_incident_that_is_not_there_is_a_failure(dispatch: Dispatch, world: World) -> None:
     done = await dispatch("incident", "show", world.organisation)
     assert (done.code, "no such incident" in done.err) == (1, True)
+
+
+async def test_a_draw_is_told_with_the_place_of_each_who_was_drawn(
+    pool: asyncpg.Pool, clock: MovableClock, dispatch: Dispatch
+) -> None:
+    world = await world_of(pool, clock, asking(2, choose="lot"))
+    await world.add_people(41)
+    incident = await world.ask()
+    english = await dispatch("incident", "show", incident)
+    assert "drawn by lot, place 1 of 41" in english.out
+    assert "not drawn" in english.out
+    french = await dispatch("incident", "show", incident, "--language", "fr")
+    assert "tiré au sort, rang 2 sur 41" in french.out

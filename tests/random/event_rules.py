@@ -37,6 +37,7 @@ def check_people(model: Model) -> None:
     assert max(bound.values(), default=0) <= 1, "nobody is active in two assignments of a lane"
     for incident in model.incidents.values():
         check_live(model, incident)
+        assert not any(model.meets(a.volunteer, incident) for a in incident.active()), "some must not meet"
         if incident.ended:
             assert not incident.involved(), "an ended incident binds nobody"
         else:
@@ -141,6 +142,8 @@ class EventChecker:
         assert not incident.forbidden(), "a hazard keeps volunteers away"
         assert not self.model.paused, "a pause stops new offers"
         assert not person.stopped, "who said STOP is not asked"
+        assert person.permitted(incident.plan), "only those whom the lists of the plan permit are asked"
+        assert person.apart not in incident.involved(), "two who must not meet are not asked for one incident"
         assert incident.mode == "actual" or person.drills, "only who opted in is asked in a drill"
         assert any(s.role == event.role and s.skill in person.skills for s in incident.seats.values())
         if incident.stations:
@@ -180,7 +183,8 @@ class EventChecker:
         if event.outcome == "thanked":
             bound = (offer.volunteer, incident.lane) in self.before
             gave_back = offer.status == "accepted"
-            over = incident.ended or incident.arrived() or gave_back or bound
+            apart = self.model.meets(offer.volunteer, incident)
+            over = incident.ended or incident.arrived() or gave_back or bound or apart
             if incident.free(offer.role) and not over:
                 self.thanked_early.append(offer)
         else:

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
+from dispatch.domain.matching.ranking import NEVER, Draw, recomputed
 from dispatch.services.incidents.escalations import system_subject
 from dispatch.services.operations.rebuilding import differences
+from dispatch.storage.standings import unpacked_places
 from tests.random.model import Incident, Model
 from tests.random.town import LAST, Town
 
@@ -34,6 +36,19 @@ LOOSE = """
               AND (status = 'leased' OR status = 'queued' AND due_at <= $3)) AS unsent
 """
 """What is left over; a page that waits for its contact's next text is not due yet."""
+ORDERS = """
+    SELECT r.*, i.mode, p.body #>> '{search,choose}' AS choose
+    FROM rounds r JOIN incidents i ON i.id = r.incident_id JOIN plans p ON p.hash = i.plan_hash
+    WHERE i.organisation = $1 AND r.ranked IS NOT NULL
+"""
+LAST_TURN = """
+    SELECT max(a.assigned_at) FILTER (WHERE a.assigned_at < $2
+                                        AND (a.reason IS DISTINCT FROM 'withdrew' OR a.released_at > $2)),
+           max(a.assigned_at) FILTER (WHERE a.assigned_at <= $2
+                                        AND (a.reason IS DISTINCT FROM 'withdrew' OR a.released_at >= $2))
+    FROM assignments a JOIN incidents i ON i.id = a.incident_id WHERE a.volunteer_id = $1 AND i.mode = $3
+"""
+"""When somebody was last assigned before a moment, and at it: the clock of a run stands still between waits."""
 REPORTS = "SELECT id, source, source_id, incident_id FROM reports WHERE organisation = $1"
 OPENED = "SELECT id, report_id FROM incidents WHERE organisation = $1"
 MESSAGES = (
@@ -53,7 +68,25 @@ async def check_end(town: Town) -> None:
         _check_waiting(incident)
     _check_overlaps(town.model)
     await _check_ends(town)
+    await _check_orders(town)
     await _check_redelivery(town)
+
+
+async def _check_orders(town: Town) -> None:
+    """Check that each turn and each draw comes out the same again, and that its first were picked."""
+    for row in await town.pool.fetch(ORDERS, town.organisation):
+        choose, places = row["choose"], unpacked_places(row["ranked"])
+        assert recomputed(choose, Draw(row["incident_id"], row["id"]), sorted(places, key=str)) == places
+        ranks = {place.volunteer_id: number for number, place in enumerate(places)}
+        picked = [ranks[UUID(who)] for who, *_ in row["picked"]]
+        assert picked == sorted(picked), "they are picked in order"
+        for place in places:
+            query = (LAST_TURN, place.volunteer_id, row["at"], row["mode"])
+            ((least, most),) = await town.pool.fetch(*query)
+            since = place.last_assigned_at or NEVER
+            assert choose == "lot" or (least or NEVER) <= since <= (most or NEVER), (
+                "a turn is as in the journal"
+            )
 
 
 async def _settle(town: Town) -> None:

@@ -165,6 +165,14 @@ class Person:
     drills: bool
     stopped: bool = False
     station: str | None = None
+    lists: frozenset[str] = frozenset()
+    apart: UUID | None = None
+
+    def permitted(self, plan: Plan) -> bool:
+        """Tell whether the lists of a plan let somebody be asked."""
+        return (
+            plan.search.only is None or plan.search.only in self.lists
+        ) and plan.search.never not in self.lists
 
 
 @dataclass
@@ -183,6 +191,10 @@ class Model:
         """Tell whether somebody is bound in a lane, to another incident than one."""
         others = (i for i in self.incidents.values() if i.lane == lane and i.id != but)
         return any(incident.holds(volunteer) for incident in others)
+
+    def meets(self, volunteer: UUID, incident: Incident) -> bool:
+        """Tell whether somebody comes to an incident whom a volunteer must not meet."""
+        return any(one.volunteer == self.people[volunteer].apart for one in incident.active())
 
     def engagements(self) -> set[tuple[UUID, str]]:
         """Name who is bound in which lane."""

@@ -58,7 +58,19 @@ WATCH = watch_plan(
     seats=({"role": "watcher", "skills": ("watch",), "count": 2},),
     steps=STEPS,
 )
-BOOK = PlanBook((PAIR, CREW, PUMP, ONE_BY_ONE, WAVES, BROADCAST, PLANNED, WATCH, DEFAULT))
+IN_TURN = _plan(
+    "in-turn", "creche.watch", search={"radii_m": (1000, 2000), "choose": "turn", "never": "suspended"},
+    offers={"open": 2, "per_seat": 1, "window_s": 30, "surplus": 0},
+)  # fmt: skip
+BY_LOT = _plan(
+    "by-lot", "vote.table", search={"radii_m": (2000,), "choose": "lot", "only": "approved"},
+    offers={"open": 3, "per_seat": 2, "window_s": 30},
+)  # fmt: skip
+BOOK = PlanBook((PAIR, CREW, PUMP, ONE_BY_ONE, WAVES, BROADCAST, PLANNED, WATCH, IN_TURN, BY_LOT, DEFAULT))
+LISTS = {"suspended": {4}, "approved": {0, 1, 2, 5}}
+"""Who is on which list, by number."""
+APART = (1, 5)
+"""Two who must not meet."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,7 @@ SCENES = {
     "stations": Scene(("fire.pump", "medical.fall", "fire.pump", "rescue.lift")),
     "lanes": Scene(("event.run", "medical.fall", "rescue.lift"), ("actual", "actual", "exercise", "draft")),
     "ways": Scene(("event.clean-up", "rescue.search", "event.clean-up", "medical.fall")),
+    "choices": Scene(("creche.watch", "vote.table", "rescue.lift")),
     "notices": Scene(("watch.odour", "rescue.lift", "watch.odour")),
 }
 

@@ -19,7 +19,7 @@ from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.incidents.parking_alerts import raise_parking_alerts
 from dispatch.services.ingest.batches import Batches, Handler
 from dispatch.services.messaging.sending import Sender
-from dispatch.services.people import muster_points, volunteers
+from dispatch.services.people import lists, muster_points, volunteers
 from schemas.base import Event
 from schemas.decoding import Received
 from schemas.reports import ReportBody
@@ -101,10 +101,25 @@ class Town:
             )
             for id_, body in zip(ids, bodies, strict=True)
         }
+        await cls._part(uow, organisation, people)
         model = Model(people)
         phones = Phones(pool, clock, model)
         sender = Sender(uow, {"sms": phones}, secret=SECRET, public_url=LINKS, on_trouble=gateway_trouble)
         return cls(pool, clock, uow, organisation, model, phones, sender, began, await pool.fetchval(LAST))
+
+    @staticmethod
+    async def _part(uow: UnitOfWork, organisation: UUID, people: dict[UUID, Person]) -> None:
+        """Put people on lists, and keep two apart."""
+        ids = list(people)
+        for name, numbers in scenes.LISTS.items():
+            await lists.set_list(
+                uow, organisation, name, ids=[str(ids[number]) for number in sorted(numbers)]
+            )
+        one, other = (ids[number] for number in scenes.APART)
+        await lists.keep_apart(uow, organisation, one, other)
+        people[one].apart, people[other].apart = other, one
+        for number, id_ in enumerate(ids):
+            people[id_].lists = frozenset(name for name, on in scenes.LISTS.items() if number in on)
 
     @property
     def now(self) -> datetime:

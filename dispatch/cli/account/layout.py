@@ -105,9 +105,8 @@ def _people(moment: Moment, teller: Teller) -> Iterator[Text]:
     """Yield who was picked and who was not in a search, each with the reason."""
     for one in moment.detail.get("picked", ()):
         role = teller.role(one["role"]) if one.get("role") else ""
-        yield Text(
-            f"    {teller.label('asked')} {', '.join(filter(None, [_near(one, teller), role]))}", "green"
-        )
+        told = filter(None, [_near(one, teller), role, teller.place(one)])
+        yield Text(f"    {teller.label('asked')} {', '.join(told)}", "green")
     passed = moment.detail.get("passed_over", ())
     for why, people in _by_reason(passed[:MOST_SHOWN], teller).items():
         yield Text(f"    {teller.label('not_asked', why=why, people=', '.join(people))}", "dim")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from dispatch.cli.account.words import EVENTS, GATES, LABELS, OUTCOMES, REASONS, Words
+from dispatch.cli.account.words import EVENTS, GATES, LABELS, OUTCOMES, PICKED, REASONS, Words
 from dispatch.cli.terminal import one_line
 from dispatch.domain.actors import RENFORT
 from dispatch.domain.local_time import local, written
@@ -63,6 +63,13 @@ class Teller:
     def gates(self, words: str | list[str]) -> str:
         """Return why somebody was not asked."""
         return words if isinstance(words, str) else ", ".join(self.word(GATES, word) for word in words)
+
+    def place(self, picked: Mapping[str, Any]) -> str:
+        """Return somebody's place in an order; empty where the nearest were simply asked."""
+        if "place" not in picked:
+            return ""
+        why = self.word(PICKED, picked["why"])
+        return self.label("place", why=why, place=picked["place"], of=picked["of"])
 
     def counts(self, words: Mapping[str, int]) -> str:
         """Return numbers of people by gate; who is shut out by two gates is in both."""

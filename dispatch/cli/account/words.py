@@ -164,6 +164,11 @@ GATES: Words = {
     "station": {"fr": "d'aucun centre appelé", "en": "of no station that is asked"},
     "unsendable": {"fr": "injoignable pour l'instant", "en": "cannot be reached now"},
 }
+PICKED: Words = {
+    "nearest who may be asked": {"fr": "au plus près", "en": "the nearest"},
+    "has waited longest": {"fr": "à son tour", "en": "in turn"},
+    "drawn by lot": {"fr": "tiré au sort", "en": "drawn by lot"},
+}
 LABELS: Words = {
     "reported": {"fr": "signalé", "en": "reported"},
     "plan": {"fr": "plan", "en": "plan"},
@@ -181,6 +186,7 @@ LABELS: Words = {
     "in_reserve": {"fr": ", en réserve", "en": ", in reserve"},
     "paged": {"fr": ", la garde est alertée", "en": ", paged"},
     "asked": {"fr": "choisi", "en": "picked"},
+    "place": {"fr": "{why}, rang {place} sur {of}", "en": "{why}, place {place} of {of}"},
     "not_asked": {"fr": "pas choisis ({why}) : {people}", "en": "not picked, {why}: {people}"},
     "more": {
         "fr": "et {count} autres : {why} (tous : --json)",

@@ -20,10 +20,13 @@ from dispatch.storage import journal
 from dispatch.storage.packed_reasons import Reason, counts_of, reasons_of
 from dispatch.storage.pool import transaction
 from dispatch.storage.queries import sql
+from dispatch.storage.standings import unpacked_places
 from schemas.base import Event
 from schemas.decoding import revive
 from schemas.incidents import IncidentOpened
 
+PICKED = {"nearest": "nearest who may be asked", "turn": "has waited longest", "lot": "drawn by lot"}
+"""Why somebody was picked, by how the plan chooses."""
 OMITTED = {"at", "incident_id", "organisation", "mode", "plan", "report_id"}
 """Fields of events that are the same in each event of an incident, or shown elsewhere."""
 
@@ -99,8 +102,15 @@ def _what(type_: str) -> str:
 
 def _round(row: asyncpg.Record, reasons: Iterable[Reason]) -> Moment:
     """Lay a round out; sensitive gates read "not eligible"."""
+    places = _places(row)
     picked = [
-        {"volunteer_id": who, "role": role, "distance_m": metres, "why": "nearest who may be asked"}
+        {
+            "volunteer_id": who,
+            "role": role,
+            "distance_m": metres,
+            "why": PICKED[row["choose"]],
+            **places.get(UUID(who), {}),
+        }
         for who, role, metres in row["picked"]
     ]
     passed_over = [
@@ -121,6 +131,14 @@ def _round(row: asyncpg.Record, reasons: Iterable[Reason]) -> Moment:
             "others": f"farther than {row['radius_m']} m" + ("" if complete else ", or behind those listed"),
         },
     )
+
+
+def _places(row: asyncpg.Record) -> dict[UUID, dict[str, int]]:
+    """Return each place in the order of a round, and of how many; nothing where the nearest were simply first."""
+    if row["ranked"] is None:
+        return {}
+    ranked = unpacked_places(row["ranked"])
+    return {one.volunteer_id: {"place": place, "of": len(ranked)} for place, one in enumerate(ranked, 1)}
 
 
 def _place(moment: Moment) -> tuple[datetime, int]:

@@ -3,8 +3,12 @@
 SELECT EXISTS (SELECT FROM incidents WHERE id = $1 AND organisation = $2);
 
 -- name: read_rounds
--- Returns the search rounds of an incident, with the volunteers who were picked or passed over and the reasons.
-SELECT id, at, radius_m, wanted, picked, passed_over, passed, beyond FROM rounds WHERE incident_id = $1 ORDER BY at, id;
+-- Returns the search rounds of an incident, with the volunteers who were picked or passed over and the reasons; and how
+-- its plan chooses, with the order where the nearest are not simply first.
+SELECT r.id, r.at, r.radius_m, r.wanted, r.picked, r.passed_over, r.passed, r.beyond, r.ranked,
+       coalesce(p.body #>> '{search,choose}', 'nearest') AS choose
+FROM rounds r JOIN incidents i ON i.id = r.incident_id JOIN plans p ON p.hash = i.plan_hash
+WHERE r.incident_id = $1 ORDER BY r.at, r.id;
 
 -- name: rounds_about
 -- Returns the latest rounds of an organisation that may name a volunteer, whose id is given twice: as a uuid and in bytes.
