@@ -13,6 +13,8 @@ release 0.1.0 (`schemas/plans/stored.py`); the purposes `started`, `doubted`, `w
 - `incident.step_skipped.v1`, `incident.asked_more.v1`, `incident.referred.v1`: written as `incident.step_done.v1`
 - `incident.rescheduled.v1`
 - `incident.overdue.v1`, `incident.end_moved.v1`, the answer `not_yet`, `assignment.reseated.v1`
+- `incident.overdue.v1`, `incident.end_moved.v1`, the answer `not_yet`
+- `incident.seats_added.v1`
 """
 
 from collections.abc import Callable, Mapping
@@ -35,10 +37,10 @@ Body = dict[str, Any]
 
 
 def seats_of(plan: Plan) -> tuple[OpenedSeat, ...]:
-    """Return the seats that a plan needs, then the reserve: the surplus is of the role that needs most people."""
-    needs = [(need, False) for need in plan.seats for _ in range(need.count)]
-    if plan.seats:
-        most = max(plan.seats, key=lambda need: need.count)
+    """Return the seats of a plan, then the reserve: the surplus is of the role of which most people are required."""
+    needs = [(need, need.need == "welcome") for need in plan.seats for _ in range(need.count)]
+    if required := [need for need in plan.seats if need.need == "required"]:
+        most = max(required, key=lambda need: need.count)
         needs += [(most, True)] * plan.offers.surplus
     return tuple(
         OpenedSeat(
@@ -46,7 +48,7 @@ def seats_of(plan: Plan) -> tuple[OpenedSeat, ...]:
             role=need.role,
             all=need.skills,
             any=need.any,
-            min_age=plan.search.min_age,
+            min_age=plan.search.min_age if need.min_age is None else need.min_age,
             reserve=reserve,
         )
         for number, (need, reserve) in enumerate(needs, 1)

@@ -196,6 +196,14 @@ class IncidentEndMoved(IncidentEvent):
     should_end_at: Operational[AwareDatetime]
 
 
+class SeatsAdded(HumanAct):
+    """A named person asked for more people: these seats are needed, too, of the role of others."""
+
+    type: ClassVar[str] = "incident.seats_added.v1"
+
+    seats: Operational[tuple[OpenedSeat, ...]]
+
+
 class IncidentCovered(IncidentEvent):
     """Every needed seat is filled."""
 

@@ -73,13 +73,16 @@ class AnswerOffer(Struct, frozen=True):
     apart: frozenset[UUID] = frozenset()
 
 
-Action = Literal["confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate"]
+Action = Literal[
+    "confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "escalate", "reinforce"
+]
 
 
 class Act(Struct, frozen=True):
     """Do what a named supervisor ordered.
 
-    `channel` is how a takeover was ordered, null for the console; `outcome` is how an incident that is closed ended.
+    `channel` is how a takeover was ordered, null for the console; `outcome` is how an incident that is closed ended;
+    `role` and `count` are the seats to add, of the act `reinforce`.
     """
 
     action: Action
@@ -87,6 +90,8 @@ class Act(Struct, frozen=True):
     reason: str = ""
     channel: Channel | None = None
     outcome: Outcome | None = None
+    role: str = ""
+    count: int = 0
 
 
 class Acknowledge(Struct, frozen=True):

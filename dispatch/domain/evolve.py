@@ -163,6 +163,10 @@ def _end_moved(_incident: Incident, event: incidents.IncidentEndMoved) -> Change
     return {"should_end_at": event.should_end_at, "overdue_at": None}
 
 
+def _seats_added(incident: Incident, event: incidents.SeatsAdded) -> Changes:
+    return _status(incident, event) | {"seats": (*incident.seats, *map(_seat_of, event.seats))}
+
+
 def _covered(_incident: Incident, event: Event) -> Changes:
     return {"covered_at": event.at}
 
@@ -336,6 +340,7 @@ _FOLDS: Mapping[type[Event], Fold] = {
     incidents.IncidentClosed: _closed,
     incidents.IncidentOverdue: _overdue,
     incidents.IncidentEndMoved: _end_moved,
+    incidents.SeatsAdded: _seats_added,
     incidents.IncidentCovered: _covered,
     incidents.IncidentUncovered: _uncovered,
     incidents.Shortfall: _fell_short,

@@ -13,6 +13,7 @@ from dispatch.domain.escalation import ALONE, NOT_ENDED, Acknowledgement
 from dispatch.domain.incident import Incident
 from dispatch.domain.offers import escalate_obstacles, forbidden_hazards
 from dispatch.domain.placing import escalate_mistake
+from dispatch.domain.reinforcing import reinforce
 from dispatch.domain.staleness import STALE
 from schemas.base import Event
 from schemas.incidents import (
@@ -26,6 +27,7 @@ from schemas.incidents import (
     IncidentResumed,
     IncidentTakenOver,
     IncidentUpdated,
+    SeatsAdded,
 )
 from schemas.reports import Professional
 
@@ -215,6 +217,8 @@ def allowed(incident: Incident) -> list[str]:
         "hold": IncidentHeld, "resume": IncidentResumed, "abort": IncidentAborted, "takeover": IncidentTakenOver,
         "give-back": IncidentGivenBack, "close": IncidentClosed, "cancel": IncidentCancelled,
     }  # fmt: skip
+    if incident.seats:
+        events["reinforce"] = SeatsAdded
     found = [
         act for act, event in events.items() if transitions.may(transitions.INCIDENT, incident.status, event)
     ]
@@ -231,4 +235,5 @@ _ACTS: dict[str, Callable[[Decision, Act], None]] = {
     "close": _close,
     "cancel": _cancel,
     "escalate": _escalate,
+    "reinforce": reinforce,
 }

@@ -19,6 +19,7 @@ from schemas.incidents import (
     IncidentHeld,
     IncidentResumed,
     IncidentTakenOver,
+    SeatsAdded,
 )
 from schemas.offers import (
     DoubtCleared,
@@ -39,6 +40,9 @@ from schemas.offers import (
 Table = Mapping[tuple[str, type[Event]], str]
 
 INCIDENT: Table = {
+    # More people are asked for where Renfort asks.
+    ("open", SeatsAdded): "open",
+    ("held", SeatsAdded): "held",
     ("open", IncidentHeld): "held",
     ("taken_over", IncidentHeld): "held",
     ("held", IncidentResumed): "open",

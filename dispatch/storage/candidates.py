@@ -90,7 +90,7 @@ async def _read(connection: asyncpg.Connection, asked: Sequence[Question], most:
         before, shortest = found.get(id(owners[n][0]), ([], reach))
         found[id(owners[n][0])] = before + near, min(shortest, reach)
     for question in asked:
-        question.add_nearest(*found[id(question)], now)
+        question.add_nearest(*found[id(question)])
 
 
 def _unpacked(packed: bytes | None, skills: str | None) -> list[Near]:
@@ -119,6 +119,7 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[Question], no
         any_skills=[",".join(question.seats[role].any_skills) for question, role, _, _ in short],
         nearest=[question.edge for question, _, _, _ in short],
         most=[missing for _, _, missing, _ in short],
+        needed_until=[question.needed_until for question, _, _, _ in short],
         now=now,
         **columns(SearchArea, [area for _, _, _, area in short]),
     )

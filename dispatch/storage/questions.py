@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 from uuid import UUID
 
+from dispatch.domain.clearances import needed_until
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import OVERFETCH, Found, Gate, combined
 from dispatch.domain.offers import seats_by_role
@@ -37,7 +38,8 @@ class Question:
         self.areas = list(areas_of(incident, now))
         self.roles = sorted(role for role, count in wanted.items() if count > 0)
         self.seats = seats_by_role(incident, self.roles)
-        self.born_before = {role: _years_before(now, self.seats[role].min_age or 0) for role in self.roles}
+        self.born_before = {role: years_before(now, self.seats[role].min_age or 0) for role in self.roles}
+        self.needed_until = needed_until(incident, now)
         self.most = {role: wanted[role] * OVERFETCH + 10 for role in self.roles}
         self.ranked = incident.plan.search.ranks
         self.nearest = RANKED if self.ranked else NEAREST
@@ -46,22 +48,22 @@ class Question:
         self.projected: dict[UUID, float] = {}
         """The projected metres of those who are known, where the search is not complete."""
 
-    def add_nearest(self, near: list[Near], reach: float, now: datetime) -> None:
+    def add_nearest(self, near: list[Near], reach: float) -> None:
         """Take the nearest, everybody of whom is known up to a projected distance."""
         if len(near) > self.nearest:
             near.sort(key=itemgetter(5, 1))
             reach = near[self.nearest - 1][5]
             del near[self.nearest :]
         self.edge, self.complete = reach, reach >= self.areas[0].reach
-        self.found = self.judged(near, now)
+        self.found = self.judged(near)
         if not self.complete:
             self.projected = {one[1]: one[5] for one in near if one[0] <= self.incident.radius_m}
 
-    def judged(self, near: Sequence[Near], now: datetime) -> dict[str, list[Found]]:
+    def judged(self, near: Sequence[Near]) -> dict[str, list[Found]]:
         """Return for every role who is within the radius; the roles differ in the gates of skill and age only."""
         radius = self.incident.radius_m
         within = sorted(one for one in near if one[0] <= radius)
-        valid = {skills: valid_skills(skills, now) for skills in {one[4] for one in within}}
+        valid = {skills: valid_skills(skills, self.needed_until) for skills in {one[4] for one in within}}
         found = {}
         for role in self.roles:
             lacking = {held: self.skill_gate(role, skills) for held, skills in valid.items()}
@@ -72,11 +74,11 @@ class Question:
             ]
         return found
 
-    def add_members(self, members: Mapping[str, list[Near]], now: datetime) -> None:
+    def add_members(self, members: Mapping[str, list[Near]]) -> None:
         """Take the members of each station that is asked, in the stations' order; shut out whoever else is near."""
         stations = [(one.name, members.get(one.name, [])) for one in self.incident.stations]
         everybody = {one[1] for _, near in stations for one in near}
-        judged = [(name, self.judged(near, now)) for name, near in stations]
+        judged = [(name, self.judged(near)) for name, near in stations]
         for role, near_by in self.found.items():
             mine = [one._replace(muster=name) for name, found in judged for one in found[role]]
             others = [one for one in near_by if one.volunteer_id not in everybody]
@@ -95,6 +97,12 @@ class Question:
         return {
             one.volunteer_id: one.metres for found in self.found.values() for one in found if not one.gates
         }
+
+    def stations(self) -> dict[UUID, int]:
+        """Return the place in the plan's order of the station of each member; nobody for who goes to the scene."""
+        places = {one.name: place for place, one in enumerate(self.incident.stations)}
+        found = (one for each in self.found.values() for one in each)
+        return {one.volunteer_id: places[one.muster] for one in found if one.muster in places}
 
     def shut(self, gates: Mapping[UUID, int]) -> None:
         """Shut people out of every role."""
@@ -145,7 +153,7 @@ def valid_skills(skills: str, now: datetime) -> list[str]:
     return [skill for skill, _, until in held if not until or int(until) > elapsed]
 
 
-def _years_before(now: datetime, years: int) -> date:
+def years_before(now: datetime, years: int) -> date:
     """Return the latest birth date of a person of so many years; 29 February becomes 28 in a year without it."""
     year = now.year - years
     day = 28 if (now.month, now.day) == (2, 29) and not isleap(year) else now.day

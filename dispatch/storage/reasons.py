@@ -71,7 +71,7 @@ async def _list_nearer(connection: asyncpg.Connection, gaps: Sequence[Gap], now:
         gap, area = owners[n]
         question, known = gap.question, gap.question.projected
         new = [one for one in near if one[1] not in known]
-        roles = question.judged(new, now)
+        roles = question.judged(new)
         for one in for_any_role(roles):
             gap.choice.passed_over[one.volunteer_id] = (one.metres, one.gates or Gate.FARTHER)
         question.remember(roles, new)
@@ -96,7 +96,7 @@ async def _count_beyond(connection: asyncpg.Connection, gaps: Sequence[Gap], now
     read: Counter[tuple[int, bool]] = Counter()
     for n, live, gates, skills, young, people in await connection.fetch(*query):
         gap, _ = owners[n]
-        gap.choice.beyond[_shut(gap.question, gates, skills, young, now) or Gate.FARTHER] += people
+        gap.choice.beyond[_shut(gap.question, gates, skills, young) or Gate.FARTHER] += people
         read[n, live] += people
     for (n, _), people in read.items():
         owners[n][0].choice.counted &= people < most
@@ -117,9 +117,9 @@ def _too_young(question: Question) -> list[str]:
     return [(latest + timedelta(days=1)).isoformat() for latest in sorted(set(question.born_before.values()))]
 
 
-def _shut(question: Question, gates: int, skills: str, young: int, now: datetime) -> int:
+def _shut(question: Question, gates: int, skills: str, young: int) -> int:
     """Return the gates of people alike, for all roles together; `young` is how many dates they do not meet."""
-    dates, valid = sorted(set(question.born_before.values())), valid_skills(skills, now)
+    dates, valid = sorted(set(question.born_before.values())), valid_skills(skills, question.needed_until)
     return combined(
         [
             gates

@@ -32,7 +32,7 @@ async def add_members(connection: asyncpg.Connection, asked: Sequence[Question],
         members[question.incident.id][station.name].append((metres, who, gates, born, skills, 0.0))
     for question in asked:
         if question.incident.by_station:
-            question.add_members(members[question.incident.id], now)
+            question.add_members(members[question.incident.id])
 
 
 def _areas(owners: Sequence[tuple[Question, MusterPoint]]) -> Iterator[SearchArea]:

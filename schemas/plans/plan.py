@@ -142,6 +142,13 @@ class Plan(Strict):
         return self
 
     @model_validator(mode="after")
+    def somebody_is_required(self) -> Self:
+        """Reject seats of which none is required: the incident would be covered by nobody."""
+        if self.seats and all(seat.need == "welcome" for seat in self.seats):
+            raise PlanRuleError("seats", "at least one seat must be required")
+        return self
+
+    @model_validator(mode="after")
     def watch_informs(self) -> Self:
         """Reject a neighbourhood-watch plan that sends people."""
         watch = self.name.startswith("watch") or any(kind.startswith("watch.") for kind in self.kinds)

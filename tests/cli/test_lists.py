@@ -9,13 +9,15 @@ PHONES = ("+33639989901", "+33639989902", "+33639989903")
 
 
 async def members(world: World) -> list[str]:
-    """Give some members phones; return their ids."""
+    """Give some members phones; return the ids by which their organisation knows them."""
     people = await world.add_people(len(PHONES), first_m=700)
     await world.pool.executemany(
         "INSERT INTO addresses (volunteer_id, channel, address) VALUES ($1, 'sms', $2)",
         list(zip(people, PHONES, strict=True)),
     )
-    return [str(who) for who in people]
+    rows = await world.pool.fetch("SELECT volunteer_id, id FROM memberships")
+    ids = {row["volunteer_id"]: str(row["id"]) for row in rows}
+    return [ids[who] for who in people]
 
 
 async def test_a_list_is_set_imported_and_deleted(dispatch: Dispatch, world: World, tmp_path: Path) -> None:

@@ -120,3 +120,32 @@ async def test_a_misspelt_kind_is_said_by_the_report_and_accepted(
     assert (done.code, "did you mean `medical.cardiac_arrest`?" in done.err) == (0, True)
     assert "(the shipped plans, since DISPATCH_PLANS is empty; " in done.err
     assert await pool.fetchval("SELECT count(*) FROM reports") == 1
+
+
+@pytest.mark.usefixtures("organisation")
+async def test_a_list_that_is_not_there_and_a_seat_for_nobody_are_said(
+    dispatch: Dispatch, tmp_path: Path
+) -> None:
+    file = sheet(tmp_path, HEADER + "Ada,+33639980001,fr,first_aid,48.58,7.75,2009-01-31,sms,available\n")
+    await dispatch("volunteers", "import", file)
+    await dispatch("lists", "set", "parents", "--phones", "+33639980001")
+    plans = tmp_path / "plans"
+    plans.mkdir()
+    asks = "seats: [{role: helper, skills: [first_aid], count: 1%s}]\nsteps: [{after_s: 60, level: 1, do: page}]\n"
+    for name, seat, search in (
+        ("default", ", min_age: 16", "only: parent"),
+        ("adults", "", "only: parents"),
+        ("young", ", min_age: 16", "only: parents"),
+    ):
+        head = (
+            f"name: {name}\ntitle: {{fr: A, en: A}}\nkinds: [{name}]\nsearch: {{radii_m: [500], {search}}}\n"
+        )
+        (plans / f"{name}.yaml").write_text(head + asks % seat, "utf-8")
+    checked = await dispatch("plans", "check", plans, "--roster")
+    misspelt = (
+        "there is no list `parent`, which the plan default names: it asks nobody; did you mean `parents`?"
+    )
+    assert (checked.code, misspelt in checked.err) == (1, True)
+    assert [line for line in checked.err.splitlines() if "nobody can fill" in line] == [
+        "nobody can fill the seat `helper` of the plan adults: with its skills, age and lists"
+    ]

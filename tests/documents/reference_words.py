@@ -69,6 +69,8 @@ PLAN: dict[str, str] = {
     "seats.skills": "The skills that it needs, all of them.",
     "seats.any": "Skills of which one is enough, besides.",
     "seats.count": "How many people.",
+    "seats.need": "`welcome`: people are asked for it and come in reserve, but nothing escalates while it is empty.",
+    "seats.min_age": "The least age for the seat, instead of `search.min_age`.",
     "ask": "How people are asked. `rolling`: `open` offers stay open, each that ends is replaced; `wave`: `open` "
     "people at once, the next ones when all have answered or their window has ended; `sequential`: one at a time, for "
     "a job that must not be promised twice; `broadcast`: everybody eligible, 100 at a time, until seats are filled.",
@@ -138,6 +140,8 @@ ACTS: dict[str, str] = {
     "close": "End the incident: everybody is released and notified.",
     "cancel": "End it as unfounded: everybody is released and notified.",
     "escalate": "Page the duty contacts now.",
+    "reinforce": "Add `count` seats of a `role` that the incident has; people are asked for them at once. "
+    "An incident that is taken over has to be given back first. The plan's `offers.most` still holds.",
 }
 
 GATES: dict[Gate, str] = {

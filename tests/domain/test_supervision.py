@@ -29,7 +29,7 @@ from tests.domain.builders import (
     person,
 )
 
-ACTS = ("confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel")
+ACTS = ("confirm", "hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "reinforce")
 
 
 def _running() -> Incident:
@@ -143,10 +143,10 @@ def test_a_confirmation_does_not_open_the_way_into_a_hazard() -> None:
 def test_the_acts_offered_by_the_console_are_those_that_succeed(before: tuple[str, ...], act: str) -> None:
     state = acted(incident(trusted=False), *before)
     if act in allowed(state):
-        assert decide(state, Act(act, "Ada"), at(1))  # type: ignore[arg-type]
+        assert decide(state, Act(act, "Ada", role="helper", count=1), at(1))  # type: ignore[arg-type]
     else:
         with pytest.raises(RefusedError):
-            decide(state, Act(act, "Ada"), at(1))  # type: ignore[arg-type]
+            decide(state, Act(act, "Ada", role="helper", count=1), at(1))  # type: ignore[arg-type]
 
 
 def test_nothing_can_be_confirmed_that_waits_for_no_confirmation() -> None:

@@ -113,6 +113,29 @@ async def test_an_act_is_recorded_under_the_name_of_the_keys_holder(site: Site) 
     assert (await site.client.post(f"{url}/close", headers=key)).json()["status"] == "closed"
 
 
+async def test_an_incident_is_reinforced_once_however_often_the_act_is_sent(site: Site) -> None:
+    incident = await site.scene.incident()
+    key = await site.key("console:act", holder="Cdt Ada Martin") | {"Idempotency-Key": "more"}
+    url, role = f"/v1/incidents/{incident.id}/reinforce", incident.seats[0].role
+    for _ in range(2):
+        response = await site.client.post(url, json={"role": role, "count": 2}, headers=key)
+        assert response.status_code == 200
+    assert len((await site.scene.read(incident.id)).seats) == len(incident.seats) + 2
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [("reinforce", {}), ("reinforce", {"role": "helper"}), ("hold", {"role": "helper", "count": 1})],
+)
+async def test_a_role_and_a_count_are_for_the_act_that_needs_them(
+    site: Site, act: str, body: dict[str, object]
+) -> None:
+    incident = await site.scene.incident()
+    key = await site.key("console:act")
+    response = await site.client.post(f"/v1/incidents/{incident.id}/{act}", json=body, headers=key)
+    assert response.status_code == 422
+
+
 @pytest.mark.parametrize(
     ("act", "body", "outcome"),
     [

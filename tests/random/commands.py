@@ -14,7 +14,18 @@ READERS = (
     "replies", "incidents", "reports", "overlaps", "offer-messages", "assignment-messages",
     "incident-messages", "escalation-messages", "unreached",
 )  # fmt: skip
-ACTS = ("hold", "resume", "abort", "takeover", "give-back", "close", "cancel", "confirm", "escalate")
+ACTS = (
+    "hold",
+    "resume",
+    "abort",
+    "takeover",
+    "give-back",
+    "close",
+    "cancel",
+    "confirm",
+    "escalate",
+    "reinforce",
+)
 ALL = 100
 
 

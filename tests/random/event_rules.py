@@ -230,6 +230,13 @@ def _updated(incident: Incident, event: incidents.IncidentUpdated) -> None:
     incident.awaiting = event.awaiting
 
 
+def _seats_added(incident: Incident, event: incidents.SeatsAdded) -> None:
+    assert incident.status in ("open", "held"), "more people are asked for where Renfort asks"
+    for seat in event.seats:
+        assert seat.number == max(incident.seats) + 1, "seats that are added take the next numbers"
+        incident.seats[seat.number] = Seat(seat.role, seat.all[0], reserve=False)
+
+
 def _confirmed(incident: Incident, _event: Event) -> None:
     incident.awaiting = ()
 
@@ -360,6 +367,7 @@ _FOLDS: dict[type[Event], Callable[[Incident, Any], None]] = {
     incidents.IncidentClosed: _closed,
     incidents.IncidentOverdue: _overdue,
     incidents.IncidentEndMoved: _goes_on,
+    incidents.SeatsAdded: _seats_added,
     incidents.IncidentCovered: _covered,
     incidents.IncidentUncovered: _covered,
     offers.Assigned: _assigned,

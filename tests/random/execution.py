@@ -116,7 +116,7 @@ def _waiting(model: Model, offer: Offer) -> list[Offer]:
 async def _act(town: Town, command: commands.Act) -> None:
     incident = town.incident(command.incident)
     if incident is not None:
-        act = Act(command.what, BY)  # type: ignore[arg-type]
+        act = Act(command.what, BY, role="helper", count=1)  # type: ignore[arg-type]
         await execution.execute_command(town.uow, town.organisation, incident, act)
 
 

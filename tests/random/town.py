@@ -112,9 +112,8 @@ class Town:
         """Put people on lists, and keep two apart."""
         ids = list(people)
         for name, numbers in scenes.LISTS.items():
-            await lists.set_list(
-                uow, organisation, name, ids=[str(ids[number]) for number in sorted(numbers)]
-            )
+            phones = [people[ids[number]].phone for number in sorted(numbers)]
+            await lists.set_list(uow, organisation, name, phones=phones)
         one, other = (ids[number] for number in scenes.APART)
         await lists.keep_apart(uow, organisation, one, other)
         people[one].apart, people[other].apart = other, one

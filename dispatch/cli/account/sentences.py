@@ -1,6 +1,7 @@
 """The events of an incident as sentences, with local times and names."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,6 +104,7 @@ class Teller:
         return fields | {
             "who": self.name(detail["volunteer_id"]) if "volunteer_id" in detail else "",
             "by": self._actor(str(detail.get("by", ""))),
+            "added": self._added(detail.get("seats", ())),
             "role": self.role(str(detail.get("role", ""))),
             "reason": self.word(REASONS, reason),
             "outcome": self.word(REASONS, str(detail.get("outcome", ""))),
@@ -122,6 +124,10 @@ class Teller:
             return ""
         window = Window.model_validate(detail["window"])
         return f"{self.day(window.starts_at)} - {self.day(window.ends_at)}"
+
+    def _added(self, seats: Sequence[Mapping[str, Any]]) -> str:
+        roles = Counter(seat["role"] for seat in seats)
+        return ", ".join(f"{count} {self.role(role)}" for role, count in roles.items())
 
     def _actor(self, by: str) -> str:
         return "Renfort" if by == RENFORT else one_line(by)

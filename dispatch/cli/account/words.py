@@ -33,6 +33,10 @@ EVENTS: Words = {
     "incident.closed": {"fr": "{by} clôt{why}{ended_as}", "en": "{by} closed it{why}{ended_as}"},
     "incident.overdue": {"fr": "l'heure de fin est passée", "en": "it should have ended by now"},
     "incident.end_moved": {"fr": "continue jusqu'à {should_end_at}", "en": "goes on until {should_end_at}"},
+    "incident.seats_added": {
+        "fr": "{by} demande du renfort : {added}{why}",
+        "en": "{by} asked for more people: {added}{why}",
+    },
     "incident.covered": {"fr": "assez de monde", "en": "enough people"},
     "incident.uncovered": {"fr": "de nouveau pas assez de monde", "en": "people lack again"},
     "incident.shortfall": {

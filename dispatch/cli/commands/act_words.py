@@ -11,6 +11,7 @@ DONE: dict[str, dict[Language, str]] = {
     "give-back": {"fr": "rendu à Renfort par {by}", "en": "given back to Renfort by {by}"},
     "close": {"fr": "clos par {by}", "en": "closed by {by}"},
     "cancel": {"fr": "annulé par {by}", "en": "cancelled by {by}"},
+    "reinforce": {"fr": "renforcé par {by}", "en": "reinforced by {by}"},
     "escalate": {"fr": "garde alertée par {by}", "en": "duty contacts paged by {by}"},
 }
 STATUSES: dict[str, dict[Language, str]] = {

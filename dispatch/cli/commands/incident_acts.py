@@ -1,9 +1,11 @@
 """The acts of a supervisor on an incident, each in the name of the holder of a key."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, get_args
 
 from cyclopts import App, Parameter
+from msgspec.structs import replace
 from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
@@ -40,6 +42,7 @@ ACTS: dict[Action, str] = {
     "close": "Close an incident: everybody is released.",
     "cancel": "Cancel an incident that needs no response.",
     "escalate": "Page the duty contacts about an incident.",
+    "reinforce": "Ask for more people of a role that the incident has.",
 }
 Reason = Annotated[str | None, Parameter(help="Why, in one word such as owner_came: it is published.")]
 Ended = Annotated[Outcome, Parameter(help="How it ended.")]
@@ -59,7 +62,7 @@ id
 def register(incident: App) -> None:
     """Add the acts to `dispatch incident`."""
     for action in get_args(Action):
-        incident.command(_closing() if action == "close" else _command(action), name=action)
+        incident.command(SPECIAL.get(action, partial(_command, action))(), name=action)
     incident.command(ack)
 
 
@@ -118,6 +121,29 @@ def _closing() -> Callable[..., None]:
     return command
 
 
+def _reinforcing() -> Callable[..., None]:
+    """Return the command that adds seats: it takes a role and a count."""
+
+    def command(
+        id: str,  # noqa: A002 - the argument's name
+        *,
+        role: Annotated[Slug, Parameter(help="The role of the seats.")],
+        count: Annotated[int, Parameter(help="How many more people are needed.")] = 1,
+        reason: Reason = None,
+        language: Spoken = None,
+        json: Json = False,
+    ) -> None:
+        _do(id, "reinforce", reason, language, json=json, role=role, count=count)
+
+    example = "dispatch incident reinforce 1fd89305 --role helper --count 2"
+    command.__doc__ = HELP.format(what=ACTS["reinforce"], example=example)
+    return command
+
+
+SPECIAL: dict[Action, Callable[[], Callable[..., None]]] = {"close": _closing, "reinforce": _reinforcing}
+"""The acts whose commands take more than a reason."""
+
+
 def _do(
     id: str,  # noqa: A002 - the argument's name
     action: Action,
@@ -126,10 +152,13 @@ def _do(
     *,
     json: bool,
     outcome: Outcome | None = None,
+    role: str = "",
+    count: int = 0,
 ) -> None:
     """Do an act in the name of the key's holder, and print the incident after it."""
     word, presented, spoken = _word(reason), presented_key(), language or spoken_here()
-    after, key = run(lambda uow: _act(uow, presented, id, action, word, outcome, spoken))
+    act = Act(action, "", word, outcome=outcome, role=role, count=count)
+    after, key = run(lambda uow: _act(uow, presented, id, act, spoken))
     if json:
         acts = allowed(after)
         print_json({"incident_id": after.id, "status": after.status, "acts": acts, "at": after.last_at})
@@ -160,21 +189,19 @@ async def _act(
     uow: UnitOfWork,
     presented: str,
     written: str,
-    action: Action,
-    reason: str,
-    outcome: Outcome | None,
+    act: Act,
     language: Language,
 ) -> tuple[Incident, Key]:
     key = await actor(uow, presented)
     id_ = await find(uow.pool, "incident", key.organisation, written)
     try:
-        command = Act(action, key.holder, reason, outcome=outcome)
+        command = replace(act, by=key.holder)
         return await execution.execute_command(uow, key.organisation, id_, command), key
     except RefusedError:
         found = await situation.incident(uow, key.organisation, id_)
         acts = ", ".join(found.acts) or say("none", language)
         status = STATUSES[found.status][language]
-        raise RefusedError(say("refused", language, act=action, status=status, acts=acts)) from None
+        raise RefusedError(say("refused", language, act=act.action, status=status, acts=acts)) from None
 
 
 async def _acknowledge(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,7 +25,10 @@ class Standing(NamedTuple):
 
 
 class Place(NamedTuple):
-    """One person's place in an order: their group, and in turn when they were last assigned."""
+    """One person's place in an order: their group, and in turn when they were last assigned.
+
+    The groups of one station come before those of the next.
+    """
 
     volunteer_id: UUID
     group: int
@@ -56,10 +60,18 @@ class Ranking:
 
 
 def rank(
-    policy: SearchPolicy, draw: Draw, metres: Mapping[UUID, float], standings: Mapping[UUID, Standing]
+    policy: SearchPolicy,
+    draw: Draw,
+    metres: Mapping[UUID, float],
+    standings: Mapping[UUID, Standing],
+    stations: Mapping[UUID, int] = MappingProxyType({}),
 ) -> Ranking:
-    """Return those whose distance is given in the order of a plan."""
-    groups = {who: policy.groups.get(standings[who].availability, len(policy.order)) for who in metres}
+    """Return those whose distance is given in the order of a plan; `stations` has the place of each one's station."""
+    last = len(policy.order)
+    groups = {
+        who: stations.get(who, 0) * (last + 1) + policy.groups.get(standings[who].availability, last)
+        for who in metres
+    }
     places = [Place(who, groups[who], standings[who].last_assigned_at) for who in metres]
     if policy.choose == "nearest":
         ordered = sorted(places, key=lambda one: (one.group, metres[one.volunteer_id]))

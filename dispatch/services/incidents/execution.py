@@ -9,7 +9,7 @@ import asyncpg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dispatch.domain.commands import AnswerOffer, Command
+from dispatch.domain.commands import Act, AnswerOffer, Command
 from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
@@ -19,9 +19,12 @@ from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import asking, live_offers
 from dispatch.storage import incidents as store
+from dispatch.storage import write_generation
 
 Commands = Sequence[tuple[UUID, Command]]
 """Commands, each with the incident that it is for."""
+SEATS_SINCE = 2
+"""The first generation that knows seats that are added to a running incident."""
 DecisionsByVolunteer = defaultdict[UUID, list[Decision]]
 
 
@@ -105,6 +108,10 @@ async def execute_command(
 
     Raises NotFoundError where the organisation has no such incident, RefusedError where its status forbids the command.
     """
+    if isinstance(command, Act) and command.action == "reinforce" and write_generation.current < SEATS_SINCE:
+        raise RefusedError(
+            "a process of release 0.1.0 still runs: it could not read the seats that are added"
+        )
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> Incident:
         locked = await store.lock(connection, [incident_id])

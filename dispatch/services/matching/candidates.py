@@ -103,7 +103,9 @@ def _rankings(questions: Sequence[Question], known: Standings) -> dict[UUID, Ran
     rankings = {}
     for incident, one in ((one.incident, one) for one in questions if one.ranked):
         draw = Draw(incident.id, round_id(incident))
-        rankings[incident.id] = rank(incident.plan.search, draw, one.passing(), known[incident.id])
+        rankings[incident.id] = rank(
+            incident.plan.search, draw, one.passing(), known[incident.id], one.stations()
+        )
     return rankings
 
 

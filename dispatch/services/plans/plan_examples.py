@@ -16,6 +16,8 @@ EXAMPLES: dict[str, str] = {
     "seats.skills": "[first_aid]",
     "seats.any": "[nurse, doctor]",
     "seats.count": "2",
+    "seats.need": "welcome",
+    "seats.min_age": "16",
     "ask": "wave",
     "offers": "{ open: 7, window_s: 60 }",
     "offers.open": "7",

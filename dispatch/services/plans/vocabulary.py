@@ -6,7 +6,7 @@ from typing import NamedTuple
 from dispatch.domain.counting import counted
 from dispatch.services.core.csv_tables import nearest
 from dispatch.services.plans.plan_files import DEFAULT, PlanBook
-from schemas.plans import SCENE, STATION
+from schemas.plans import SCENE, STATION, Plan, SeatNeed
 
 ALIKE = 0.75
 """The least similarity of a skill or kind to the one that may have been meant."""
@@ -89,6 +89,22 @@ def places_nobody_comes_to(book: PlanBook, points: Collection[HeldPoint]) -> Ite
     for one in points if by_station else ():
         if one.members == 0:
             yield Mismatch(one.name, f"{one.organisation}: the station `{one.name}` has no members", None)
+
+
+def unknown_lists(book: PlanBook, known: Collection[str]) -> Iterator[Mismatch]:
+    """Yield the lists that plans name and no organisation has."""
+    for plan in book.plans:
+        for name in (plan.search.only, plan.search.never):
+            if name is not None and name not in known:
+                asked = ": it asks nobody" if name == plan.search.only else ""
+                text = f"there is no list `{name}`, which the plan {plan.name} names{asked}"
+                yield Mismatch(name, text, nearest(name, known, ALIKE))
+
+
+def seat_for_nobody(plan: Plan, seat: SeatNeed) -> Mismatch:
+    """Return the finding on a seat that nobody can fill."""
+    text = f"nobody can fill the seat `{seat.role}` of the plan {plan.name}: with its skills, age and lists"
+    return Mismatch(seat.role, text, None)
 
 
 def unknown_kind(book: PlanBook, kind: str) -> Mismatch | None:

@@ -5,10 +5,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from dispatch.domain.commands import Act, Action
 from dispatch.domain.incident import IncidentStatus
+from dispatch.domain.reinforcing import MOST
 from dispatch.domain.supervision import allowed
 from dispatch.services.console import history, situation
 from dispatch.services.console.history import Timeline
@@ -39,11 +40,14 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 class ActBody(Strict):
     """The reason is a word such as `owner_came`, not free text, since it is published with the event.
 
-    `outcome` is how an incident ended, for the act `close` alone; `done` where it is left out.
+    `outcome` is how an incident ended, for the act `close` alone; `done` where it is left out. The act `reinforce` adds
+    `count` seats of a `role`.
     """
 
     reason: Slug | None = None
     outcome: Outcome | None = None
+    role: Slug | None = None
+    count: Annotated[int, Field(ge=1, le=MOST)] | None = None
 
 
 class Acted(BaseModel):
@@ -53,6 +57,15 @@ class Acted(BaseModel):
     status: IncidentStatus
     acts: list[str]
     at: datetime
+
+
+def _command(what: Action, by: str, body: ActBody) -> Act:
+    """Return the command of an act; raises InvalidError where the body says what another act needs."""
+    if body.outcome is not None and what != "close":
+        raise InvalidError("outcome", "only `close` takes an outcome")
+    if (what == "reinforce") != (body.role is not None and body.count is not None):
+        raise InvalidError("role", "`reinforce` takes a role and a count, and no other act does")
+    return Act(what, by, body.reason or "", outcome=body.outcome, role=body.role or "", count=body.count or 0)
 
 
 @router.get("/v1/incidents")
@@ -89,9 +102,7 @@ async def act(
 ) -> Acted:
     """Act on an incident as the key's holder. Scope `console:act`; 409 where its status forbids the act."""
     body = body or ActBody()
-    if body.outcome is not None and what != "close":
-        raise InvalidError("outcome", "only `close` takes an outcome")
-    command = Act(what, key.holder, body.reason or "", outcome=body.outcome)
+    command = _command(what, key.holder, body)
     after = await execution.execute_command(
         uow, key.organisation, await whole(uow, key, "incident", incident_id), command
     )

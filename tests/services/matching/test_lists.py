@@ -16,8 +16,9 @@ from tests.services.matching.test_gates import passed_over
 from tests.support.world import TRUSTED, World
 
 
-def asking(count: int = 2, **search: object) -> Plan:
+def asking(count: int = 2, *, ends_after_s: int | None = None, **search: object) -> Plan:
     return plan(
+        ends_after_s=ends_after_s,
         trusted_sources=(TRUSTED,),
         seats=({"role": "helper", "skills": ("first_aid",), "count": count},),
         search={"radii_m": (1000,), **search},

@@ -170,3 +170,12 @@ async def test_a_plan_of_the_nearest_stores_no_order(pool: asyncpg.Pool, clock: 
     await world.add_people(3)
     await world.ask()
     assert await pool.fetchval("SELECT count(ranked) FROM rounds") == 0
+
+
+@given(POLICIES, DRAWS, KNOWN, st.dictionaries(st.sampled_from(PEOPLE), st.integers(0, 3)))
+def test_everybody_of_a_station_comes_before_anybody_of_the_next(
+    policy: SearchPolicy, draw: Draw, known: dict[UUID, Standing], stations: dict[UUID, int]
+) -> None:
+    places = rank(policy, draw, dict.fromkeys(PEOPLE, 1.0), known, stations).places
+    ordered = [stations.get(place.volunteer_id, 0) for place in places]
+    assert ordered == sorted(ordered)

@@ -79,9 +79,10 @@ SELECT i.n, c.volunteer_id, c.metres, c.projected
 FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
             :reach::float8[], :radius::float8[], :east::float8[], :north::float8[], :rested_since::timestamptz[],
             :fresh_since::timestamptz[], :availability::text[], :drill::bool[], :asked_since::timestamptz[],
-            :born_before::date[], :all_skills::text[], :any_skills::text[], :nearest::float8[], :most::int[])
+            :born_before::date[], :all_skills::text[], :any_skills::text[], :nearest::float8[], :most::int[],
+            :needed_until::timestamptz[])
      AS i (n, incident_id, organisation, lane, x, y, reach, radius, east, north, rested_since, fresh_since,
-           availability, drill, asked_since, born_before, all_skills, any_skills, nearest, most)
+           availability, drill, asked_since, born_before, all_skills, any_skills, nearest, most, needed_until)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id
                                  GROUP BY o.volunteer_id
                                  HAVING count(*) > 2 OR bool_or(o.missed IS DISTINCT FROM 'unsent')) AS asked,
@@ -92,7 +93,7 @@ CROSS JOIN LATERAL (
     (
         SELECT c.volunteer_id, c.at <-> point(i.x, i.y) AS projected,
                ground_metres(c.at, i.x, i.y, i.east, i.north) AS metres
-        FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, :now) AS s
+        FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, i.needed_until) AS s
         WHERE c.at <@ circle(point(i.x, i.y), i.reach) AND c.organisation = i.organisation
           AND c.at <-> point(i.x, i.y) >= i.nearest
           AND c.birth_date <= i.born_before
@@ -113,7 +114,7 @@ CROSS JOIN LATERAL (
                ground_metres(p.at, i.x, i.y, i.east, i.north) AS metres
         FROM member_positions p
         CROSS JOIN LATERAL (
-            SELECT FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, :now) AS s
+            SELECT FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, i.needed_until) AS s
             WHERE c.volunteer_id = p.volunteer_id AND c.organisation = p.organisation
               AND c.birth_date <= i.born_before
               AND candidate_gates(c, p.recorded_at, i.lane, q.availability, i.rested_since, i.fresh_since,

@@ -21,3 +21,20 @@ SELECT o.name AS organisation, p.name,
             THEN (SELECT count(*) FROM memberships m
                   WHERE m.organisation = p.organisation AND m.station = p.id AND m.left_at IS NULL) END AS members
 FROM muster_points p JOIN organisations o ON o.id = p.organisation ORDER BY o.name, p.name;
+
+-- name: names_of_lists
+-- Returns the names of all lists of people.
+SELECT DISTINCT name FROM lists ORDER BY name;
+
+-- name: can_fill
+-- Returns whether anybody on a roster has the skills and the age for a seat, and is let through by the lists of its plan.
+SELECT EXISTS (
+    SELECT FROM candidates c CROSS JOIN LATERAL valid_skills(c.skills, :now) AS s
+    WHERE c.left_at IS NULL AND c.birth_date <= :born_before AND :all_skills::text[] <@ s.valid
+      AND (:any_skills::text[] = '{}' OR :any_skills::text[] && s.valid)
+      AND (:only::text IS NULL OR EXISTS (SELECT FROM list_members l
+                                          WHERE l.volunteer_id = c.volunteer_id AND l.organisation = c.organisation
+                                            AND l.name = :only))
+      AND NOT EXISTS (SELECT FROM list_members l
+                      WHERE l.volunteer_id = c.volunteer_id AND l.organisation = c.organisation AND l.name = :never)
+);
