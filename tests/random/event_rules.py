@@ -31,10 +31,14 @@ def apply_events(model: Model, events: Sequence[Event]) -> None:
 
 def check_people(model: Model) -> None:
     """Check the rules that span incidents."""
-    live = Counter((o.volunteer, i.lane) for i in model.incidents.values() for o in i.live())
-    bound = Counter((a.volunteer, i.lane) for i in model.incidents.values() for a in i.active())
-    assert max(live.values(), default=0) <= 1, "nobody has two live offers in a lane"
-    assert max(bound.values(), default=0) <= 1, "nobody is active in two assignments of a lane"
+    live = Counter(
+        (o.volunteer, i.id if i.lane == "planned" else i.lane)
+        for i in model.incidents.values() for o in i.live()
+    )  # fmt: skip
+    assert max(live.values(), default=0) <= 1, "nobody has two live offers in a lane but the planned"
+    for who, name in (bound := model.engagements()):
+        others = bound - {(who, name)}
+        assert not model.bound(who, model.incidents[name], others), "nobody is in two missions at one time"
     for incident in model.incidents.values():
         check_live(model, incident)
         assert not any(model.meets(a.volunteer, incident) for a in incident.active()), "some must not meet"
@@ -61,21 +65,15 @@ class EventChecker:
     """
 
     model: Model
-    before: set[tuple[UUID, str]]
+    before: set[tuple[UUID, UUID]]
     thanked_early: list[Offer] = field(default_factory=list)
     seated: list[offers.Assigned] = field(default_factory=list)
 
     def elsewhere(self, offer: Offer) -> bool:
-        """Tell whether somebody was bound to another incident of the lane at some time of the transaction."""
-        lane = self.model.incidents[offer.incident].lane
-        seated = {
-            (one.volunteer_id, self.model.incidents[one.incident_id].lane)
-            for one in self.seated
-            if one.incident_id != offer.incident
-        }
-        return (offer.volunteer, lane) in seated or self.model.engaged(
-            offer.volunteer, lane, but=offer.incident
-        )
+        """Tell whether another incident kept somebody from that of an offer at some time of the transaction."""
+        seated = {(one.volunteer_id, one.incident_id) for one in self.seated} | self.model.engagements()
+        others = {(who, name) for who, name in seated if name != offer.incident}
+        return self.model.bound(offer.volunteer, self.model.incidents[offer.incident], others)
 
     def apply(self, event: Event) -> None:
         """Check one event, then fold it in."""
@@ -156,8 +154,8 @@ class EventChecker:
         earlier = [offer for offer in incident.offers.values() if offer.volunteer == person.id]
         assert all(offer.missed and offer.withdrawn == "unsent" for offer in earlier), "nobody is asked twice"
         assert len(earlier) <= MOST_UNSENT, "what is never sent is not tried for ever"
-        bound = (person.id, incident.lane)
-        assert bound not in self.before or bound not in self.model.engagements(), "who comes is not asked"
+        stays = self.before & self.model.engagements()
+        assert not self.model.bound(person.id, incident, stays), "who comes is not asked"
         assert not incident.arrived(), "nobody is asked once enough are there"
         offer = Offer(event.offer_id, incident.id, person.id, event.role, event.at, event.expires_at)
         incident.offers[offer.id] = self.model.offers[offer.id] = offer
@@ -181,7 +179,7 @@ class EventChecker:
 
     def _late(self, incident: Incident, offer: Offer, event: offers.OfferAnsweredLate) -> None:
         if event.outcome == "thanked":
-            bound = (offer.volunteer, incident.lane) in self.before
+            bound = self.model.bound(offer.volunteer, incident, self.before)
             gave_back = offer.status == "accepted"
             apart = self.model.meets(offer.volunteer, incident)
             over = incident.ended or incident.arrived() or gave_back or bound or apart
@@ -204,7 +202,8 @@ def _opened(event: incidents.IncidentOpened) -> Incident:
     ], "the event names the seats of its plan"
     return Incident(
         event.incident_id, event.lane, event.mode, event.severity, plan, event.position is not None, set(event.hazards),
-        event.awaiting, seats, stations=_first_station(event, plan),
+        event.awaiting, seats, (event.window.starts_at, event.window.ends_at) if event.window else None,
+        stations=_first_station(event, plan),
     )  # fmt: skip
 
 

@@ -218,7 +218,7 @@ def _check_recalls_known(incident: Incident) -> None:
 
 
 def _check_overlaps(model: Model) -> None:
-    bound = model.engagements()
+    bound = {(who, model.incidents[name].lane) for who, name in model.engagements()}
     torn = [who for who, lane in bound if lane != "urgent" and (who, "urgent") in bound]
     assert not torn, "who is urgently assigned is free of everything else"
 

@@ -86,6 +86,7 @@ class Incident:
     hazards: set[str]
     awaiting: tuple[str, ...]
     seats: dict[int, Seat]
+    window: tuple[datetime, datetime] | None = None
     status: str = "open"
     taken: bool = False
     covered: bool = False
@@ -107,6 +108,16 @@ class Incident:
         """Tell whether the clock may end it; whatever a human holds or has taken over is theirs to end."""
         calm = self.lane == "planned" and self.severity != "life_threatening"
         return self.status == "open" and (calm or self.lane == "drill" or self.plan.engagement == "notice")
+
+    def excludes(self, other: "Incident") -> bool:
+        """Tell whether nobody can be bound to both."""
+        if self.id == other.id or self.lane != other.lane or self.lane != "planned":
+            return self.lane == other.lane
+        if "notice" in (self.plan.engagement, other.plan.engagement):
+            return False
+        if self.window is None or other.window is None:
+            return True
+        return self.window[0] < other.window[1] and other.window[0] < self.window[1]
 
     def live(self) -> Iterator[Offer]:
         """Give the offers that wait for an answer."""
@@ -187,18 +198,18 @@ class Model:
     worked: set[UUID] = field(default_factory=set)
     system: dict[UUID, Escalation] = field(default_factory=dict)
 
-    def engaged(self, volunteer: UUID, lane: str, *, but: UUID | None = None) -> bool:
-        """Tell whether somebody is bound in a lane, to another incident than one."""
-        others = (i for i in self.incidents.values() if i.lane == lane and i.id != but)
-        return any(incident.holds(volunteer) for incident in others)
+    def engagements(self) -> set[tuple[UUID, UUID]]:
+        """Name who is bound to which incident."""
+        return {(a.volunteer, i.id) for i in self.incidents.values() for a in i.active()}
+
+    def bound(self, volunteer: UUID, incident: Incident, among: set[tuple[UUID, UUID]]) -> bool:
+        """Tell whether one of some engagements keeps somebody from an incident, or is one to it."""
+        mine = (self.incidents[name] for who, name in among if who == volunteer)
+        return any(incident.excludes(other) for other in mine)
 
     def meets(self, volunteer: UUID, incident: Incident) -> bool:
         """Tell whether somebody comes to an incident whom a volunteer must not meet."""
         return any(one.volunteer == self.people[volunteer].apart for one in incident.active())
-
-    def engagements(self) -> set[tuple[UUID, str]]:
-        """Name who is bound in which lane."""
-        return {(a.volunteer, i.lane) for i in self.incidents.values() for a in i.active()}
 
     def states(self, offer: Offer) -> set[str]:
         """Tell whether an offer is live, a second call for somebody bound, taken by who is bound, or over."""
