@@ -13,7 +13,6 @@ release 0.1.0 (`schemas/plans/stored.py`); the purposes `started`, `doubted`, `w
 - `incident.step_skipped.v1`, `incident.asked_more.v1`, `incident.referred.v1`: written as `incident.step_done.v1`
 - `incident.rescheduled.v1`
 - `incident.overdue.v1`, `incident.end_moved.v1`, the answer `not_yet`, `assignment.reseated.v1`
-- `incident.overdue.v1`, `incident.end_moved.v1`, the answer `not_yet`
 - `incident.seats_added.v1`
 """
 
