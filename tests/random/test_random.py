@@ -53,6 +53,9 @@ async def test_a_script_is_played_as_it_was_printed(runs: asyncpg.Pool) -> None:
         Deliver("replies", most=1, fate="fails"),
         Deliver("replies", fate="forgotten"),
         Deliver(),
+        Reply(0, "on_scene", of="taken"),
+        Reply(1, "on_scene", of="taken"),
+        Deliver(),
         Wait(31),
         Deliver(),
     )
