@@ -44,7 +44,7 @@ ONE_BY_ONE = _plan(
 )  # fmt: skip
 WAVES = _plan("waves", "rescue.search", ask="wave", offers={"open": 3, "window_s": 30, "surplus": 1})
 BROADCAST = _plan(
-    "broadcast", "event.clean-up", ask="broadcast", lane="planned", quiet="off", professional="none",
+    "broadcast", "event.clean-up", ask="broadcast", lane="planned", quiet="off", professional="none", ends_after_s=300,
     seats=({"role": "helper", "skills": ("first_aid",), "count": 1},), offers={"window_s": 120, "most": 101},
 )  # fmt: skip
 PLANNED = _plan(
