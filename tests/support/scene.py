@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import count
+from unittest.mock import patch
 from uuid import UUID
 
 import asyncpg
@@ -58,7 +60,10 @@ class Scene:
         """Create an organisation with volunteers."""
         scene = cls(uow, await organisations.create(uow, name))
         bodies = [a_volunteer(number) for number in range(people)]
-        scene.people = await volunteers.register_all(uow, scene.organisation, bodies) if bodies else []
+        # Of random ids, one phone's offers would share a code now and then.
+        ids = map(partial(named, "person", name), count())
+        with patch("dispatch.services.people.roster_writer.uuid4", partial(next, ids)):
+            scene.people = await volunteers.register_all(uow, scene.organisation, bodies) if bodies else []
         return scene
 
     async def incident(self, under: Plan | None = None, **changes: object) -> Incident:
