@@ -16,7 +16,7 @@ from dispatch.runtime.http_server import HttpServer
 from dispatch.services.core.unit_of_work import UnitOfWork
 from producers.http.app import build
 from producers.http.middleware.body_limit import Allowance, BodyRules
-from tests.http.routes import IDS, ROUTES, UNKNOWN_ID
+from tests.http.routes import IDS, REST, ROUTES, UNKNOWN_ID
 from tests.http.site import GATEWAYS, SECRET, Site, served
 from tests.support.scene import Scene
 
@@ -108,7 +108,7 @@ async def called(app: FastAPI, method: str, path: str, headers: dict[str, str]) 
 async def test_no_route_reads_a_body_before_it_knows_the_key(
     app: FastAPI, site: Site, method: str, template: str
 ) -> None:
-    path = template.format_map(dict.fromkeys(IDS, UNKNOWN_ID) | {"what": "abort", "name": "kannel"})
+    path = template.format_map(dict.fromkeys(IDS, UNKNOWN_ID) | REST)
     unknown, wrong = {"Authorization": f"Bearer rk_{'0' * 12}_{'0' * 40}"}, await site.key("gateway:nobody")
     for idempotent in ({}, {"Idempotency-Key": "1"}):
         assert await called(app, method, path, unknown | idempotent) == (401, False)

@@ -231,7 +231,7 @@ async def test_a_page_says_roughly_where_and_never_the_exact_place(post: Post) -
 
 async def test_a_routine_notice_that_nobody_reads_pages_after_the_hour_that_its_plan_says(post: Post) -> None:
     number, agenda = await post.duty(1), AgendaRunner(post.uow)
-    notice = load(None).choose("watch.odour")
+    notice = load(None).choose("watch.odour").model_copy(update={"quiet": "off"})
     await post.scene.incident(notice, kind="watch.odour", severity="routine")
     paged: list[int] = []
     for seconds in (0, 3, 1797, 1799, 1):

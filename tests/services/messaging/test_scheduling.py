@@ -135,7 +135,9 @@ async def test_a_sender_that_may_rest_for_long_still_tries_again_in_time(pool: a
 
 async def test_what_saves_a_life_goes_first(post: Post, clock: MovableClock) -> None:
     for severity, lane in (("routine", "planned"), ("life_threatening", "urgent")):
-        await post.scene.incident(plan(lane=lane), severity=severity)
+        await post.scene.incident(
+            plan(lane=lane, quiet="off" if lane == "planned" else None), severity=severity
+        )
     await post.notify()
     async with transaction(post.uow.pool) as connection:
         request = LeaseRequest("sms", recall=False, most=(3, 3, 3), lasting=LEASE, held=[])
