@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter, Token
 
 from dispatch.config import MisuseError
-from dispatch.domain.coordinates import CoordinatesError, read_coordinate, read_position
+from dispatch.domain.places.coordinates import CoordinatesError, read_coordinate, read_position
 from schemas.base import Position
 
 

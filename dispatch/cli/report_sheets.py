@@ -13,8 +13,8 @@ from dispatch.cli.output import fail, organisation_of, print_json, problem, prog
 from dispatch.clock import Clock
 from dispatch.config import MisuseError, Settings
 from dispatch.domain.counting import counted
-from dispatch.domain.service_area import implausible
-from dispatch.domain.staleness import is_stale
+from dispatch.domain.places.service_area import implausible
+from dispatch.domain.scheduling.staleness import is_stale
 from dispatch.services.core.csv_tables import nearest, read_table
 from dispatch.services.core.errors import ConflictError, InvalidError, OverloadedError
 from dispatch.services.core.unit_of_work import UnitOfWork

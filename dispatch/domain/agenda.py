@@ -2,23 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain import (
-    arrivals,
-    doubts,
-    ending,
-    escalation,
-    lateness,
-    reminders,
-    steps,
-    timing,
-    waiting_list,
-)
-from dispatch.domain.answers import close_if_done
+from dispatch.domain.answering import arrivals, doubts, lateness, waiting_list
+from dispatch.domain.answering.answers import close_if_done
+from dispatch.domain.asking.offers import can_widen, defer, may_ask, wants_offers_at, widen
 from dispatch.domain.commands import Tick
 from dispatch.domain.counting import counted
 from dispatch.domain.decision import AT_ONCE, Decision
 from dispatch.domain.incident import Incident, Recall
-from dispatch.domain.offers import can_widen, defer, may_ask, wants_offers_at, widen
+from dispatch.domain.scheduling import ending, reminders, timing
+from dispatch.domain.supervising import escalation, steps
 from schemas.offers import OfferExpired
 
 CONSIDER_GRACE = timedelta(seconds=2)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from dispatch.domain.service_area import Mistake
+from dispatch.domain.places.service_area import Mistake
 from schemas.base import Hazard, Position, Severity, Window
 from schemas.incidents import Outcome
 from schemas.offers import Channel, Missed

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from dispatch.domain import answers, offers, supervision
 from dispatch.domain.agenda import tick
+from dispatch.domain.answering import answers
+from dispatch.domain.asking import offers
 from dispatch.domain.commands import (
     Acknowledge,
     Act,
@@ -18,6 +19,7 @@ from dispatch.domain.commands import (
 )
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident
+from dispatch.domain.supervising import supervision
 from schemas.base import Event
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from dispatch.domain import escalation
-from dispatch.domain.escalation import ALONE, UNSENDABLE, Cause
 from dispatch.domain.evolve import evolve
 from dispatch.domain.incident import Assignment, Incident, Offer
+from dispatch.domain.supervising import escalation
+from dispatch.domain.supervising.escalation import ALONE, UNSENDABLE, Cause
 from schemas.base import Event
 from schemas.incidents import IncidentCovered, IncidentUncovered
 from schemas.offers import OfferWithdrawn, Released, ReleasedReason, WithdrawnReason

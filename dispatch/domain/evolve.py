@@ -8,10 +8,11 @@ from uuid import UUID
 import orjson
 from msgspec.structs import replace
 
-from dispatch.domain import escalation, mustering, transitions
-from dispatch.domain.asking import way_of
+from dispatch.domain import transitions
+from dispatch.domain.answering.overlaps import time_taken
+from dispatch.domain.asking import mustering, way_of
 from dispatch.domain.incident import Assignment, Incident, Offer, Recall, Seat
-from dispatch.domain.overlaps import time_taken
+from dispatch.domain.supervising import escalation
 from schemas import escalations, incidents, offers
 from schemas.base import Event
 from schemas.plans import Plan, read_plan

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from dispatch.domain.asking.mustering import KnownPoint, musters_of
+from dispatch.domain.asking.offers import escalate_obstacles
 from dispatch.domain.decision import Decision
-from dispatch.domain.ending import ends_at
 from dispatch.domain.evolve import evolve
-from dispatch.domain.mustering import KnownPoint, musters_of
-from dispatch.domain.offers import escalate_obstacles
-from dispatch.domain.placing import escalate_mistake, mended
-from dispatch.domain.service_area import Area
-from dispatch.domain.staleness import STALE, is_late, is_stale
-from dispatch.domain.supervision import MODE_UNREAD, awaiting, escalate_incomplete
+from dispatch.domain.places.placing import escalate_mistake, mended
+from dispatch.domain.places.service_area import Area
+from dispatch.domain.scheduling.ending import ends_at
+from dispatch.domain.scheduling.staleness import STALE, is_late, is_stale
+from dispatch.domain.supervising.supervision import MODE_UNREAD, awaiting, escalate_incomplete
 from schemas.base import Mode, Position
 from schemas.generations import seats_of
 from schemas.ids import derived

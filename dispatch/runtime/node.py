@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from consumers.broker import Broker
 from consumers.registration import register
 from dispatch.clock import Clock
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.runtime.http_server import STOP_S, HttpServer
 from dispatch.runtime.kafka_connection import KafkaConnection
 from dispatch.runtime.roles import HTTP_ROLES, title

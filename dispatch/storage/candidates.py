@@ -10,9 +10,9 @@ from uuid import UUID
 import asyncpg
 from asyncpg.pgproto import pgproto
 
+from dispatch.domain.answering.overlaps import time_taken
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Choice, Found, Gate, list_gates
-from dispatch.domain.overlaps import time_taken
 from dispatch.storage.queries import bound, columns, sql
 from dispatch.storage.questions import Near, Question, Wanted
 from dispatch.storage.search_areas import SearchArea

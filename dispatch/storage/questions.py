@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 from uuid import UUID
 
-from dispatch.domain.clearances import needed_until
+from dispatch.domain.asking.clearances import needed_until
+from dispatch.domain.asking.offers import seats_by_role
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import OVERFETCH, Found, Gate, combined
-from dispatch.domain.offers import seats_by_role
 from dispatch.storage.search_areas import areas_of
 
 Wanted = Mapping[UUID, Mapping[str, int]]

@@ -5,11 +5,11 @@ from datetime import datetime
 import pytest
 from msgspec.structs import replace
 
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.commands import Acknowledge, AnswerOffer
 from dispatch.domain.decide import decide
 from dispatch.domain.evolve import evolve
 from dispatch.domain.incident import Escalation, Incident
-from dispatch.domain.offers import offers_wanted
 from schemas.base import Severity
 from schemas.escalations import EscalationEvent
 from schemas.offers import ArrivalExpected

@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.asking.offers import offers_due, offers_wanted
 from dispatch.domain.commands import Tick, Unreached
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_due, offers_wanted
 from schemas.base import Window
 from schemas.plans import BROADCAST_ROUND
 from tests.domain.builders import (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.domain.coordinates import Axis, CoordinatesError, read_coordinate, read_position
+from dispatch.domain.places.coordinates import Axis, CoordinatesError, read_coordinate, read_position
 
 STRASBOURG = [
     "48.58, 7.75",

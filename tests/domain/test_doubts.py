@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.commands import Tick
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_wanted
 from schemas.offers import Released
 from schemas.replies import DOUBTFUL
 from tests.domain.builders import (

@@ -6,8 +6,8 @@ import pytest
 
 from dispatch.domain.agenda import agenda
 from dispatch.domain.commands import Acknowledge, Free, Tick
-from dispatch.domain.ending import ends_at
 from dispatch.domain.incident import Escalation, Incident
+from dispatch.domain.scheduling.ending import ends_at
 from schemas.base import Engagement, Lane, Severity
 from schemas.incidents import IncidentOverdue
 from schemas.plans import Plan

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.domain import escalation
 from dispatch.domain.commands import Acknowledge
 from dispatch.domain.decide import decide
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.escalation import Acknowledgement, Cause, Escalations
 from dispatch.domain.incident import Escalation, Incident
+from dispatch.domain.supervising import escalation
+from dispatch.domain.supervising.escalation import Acknowledgement, Cause, Escalations
 from schemas.escalations import EscalationEvent, EscalationRaised
 from schemas.ids import named
 from schemas.plans import Plan

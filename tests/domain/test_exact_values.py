@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.commands import Consider
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Found, allocate
-from dispatch.domain.offers import offers_wanted
 from schemas.ids import named
 from schemas.plans import Plan
 from tests.domain.builders import after, answered, at, incident, passed, person, picks, plan

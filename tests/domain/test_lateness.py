@@ -3,8 +3,8 @@
 import pytest
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_wanted
 from dispatch.domain.opening import open_incident
 from schemas.offers import Reseated
 from tests.domain.builders import (

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging.texts import until
+from dispatch.domain.scheduling.local_time import local, written
 from schemas.volunteers import Language
 
 CLOCKS_GO_BACK = datetime(2026, 10, 25, 1, 0, tzinfo=UTC)

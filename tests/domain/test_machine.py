@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.commands import (
     Acknowledge,
     Act,
@@ -29,9 +30,8 @@ from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.evolve import evolve, replay
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_wanted
 from dispatch.domain.opening import open_incident
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.services.plans.plan_files import load
 from schemas.base import Event
 from schemas.decoding import revive

@@ -4,13 +4,13 @@ import pytest
 from pydantic import ValidationError
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.asking.mustering import KnownPoint
 from dispatch.domain.commands import Consider, Pick, Tick, Update
 from dispatch.domain.decide import decide
 from dispatch.domain.evolve import evolve, replay
 from dispatch.domain.incident import Incident
-from dispatch.domain.mustering import KnownPoint
 from dispatch.domain.opening import open_incident
-from dispatch.domain.outlook import next_step
+from dispatch.domain.supervising.outlook import next_step
 from schemas.base import MusterPoint, Position
 from schemas.ids import named
 from schemas.incidents import IncidentOpened, Widened

@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.commands import Consider, Free, Tick, Unreached
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_wanted
 from schemas.base import Event
 from schemas.ids import named
 from schemas.incidents import Shortfall, Widened

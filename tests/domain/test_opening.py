@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from dispatch.domain.asking.offers import may_ask, offers_wanted
 from dispatch.domain.commands import Act, Update
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import may_ask, offers_wanted
 from dispatch.domain.opening import open_incident
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.services.plans.plan_files import load
 from schemas.base import Position
 from schemas.ids import named

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from dispatch.domain.agenda import agenda
 from dispatch.domain.commands import Consider
 from dispatch.domain.incident import Incident
-from dispatch.domain.outlook import Consequence, lacking, next_step, responders
+from dispatch.domain.supervising.outlook import Consequence, lacking, next_step, responders
 from schemas.ids import named
 from tests.domain.builders import START, acted, after, answered, ask, at, incident, offer_of, plan, reply
 

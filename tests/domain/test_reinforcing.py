@@ -3,13 +3,13 @@
 import pytest
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.commands import Act
 from dispatch.domain.decide import decide
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.evolve import evolve
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_wanted
-from dispatch.domain.supervision import allowed
+from dispatch.domain.supervising.supervision import allowed
 from schemas.incidents import SeatsAdded
 from tests.domain.builders import acted, answered, ask, at, incident, plan
 

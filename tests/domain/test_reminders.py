@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.asking.offers import offers_due
 from dispatch.domain.commands import Tick, Update
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_due
 from schemas.base import Window
 from schemas.ids import named
 from schemas.offers import Reminded

@@ -3,8 +3,8 @@
 import pytest
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.incident import Seat
-from dispatch.domain.offers import offers_wanted
 from schemas.plans import Plan
 from tests.domain.builders import answered, ask, incident, plan
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dispatch.domain.coordinates import CoordinatesError
-from dispatch.domain.placing import mended
-from dispatch.domain.service_area import Area, Mistake, implausible, read_area
+from dispatch.domain.places.coordinates import CoordinatesError
+from dispatch.domain.places.placing import mended
+from dispatch.domain.places.service_area import Area, Mistake, implausible, read_area
 from schemas.base import Position
 
 BAS_RHIN = Area(48.1, 6.9, 49.1, 8.3)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.commands import Acknowledge, Tick
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_wanted
 from schemas.base import Event
 from schemas.generations import encode
 from schemas.ids import named

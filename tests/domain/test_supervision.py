@@ -2,12 +2,12 @@
 
 import pytest
 
+from dispatch.domain.asking.offers import may_ask, offers_wanted
 from dispatch.domain.commands import Act, Free, Update
 from dispatch.domain.decide import decide
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import may_ask, offers_wanted
-from dispatch.domain.supervision import allowed
+from dispatch.domain.supervising.supervision import allowed
 from dispatch.services.plans.plan_files import load
 from schemas.ids import named
 from schemas.incidents import IncidentAborted, IncidentHeld

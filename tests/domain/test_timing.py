@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.asking.offers import offers_due
 from dispatch.domain.commands import Tick
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_due
-from dispatch.domain.outlook import next_step
+from dispatch.domain.supervising.outlook import next_step
 from schemas.base import Window
 from schemas.incidents import Shortfall
 from schemas.plans import Plan

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dispatch.domain.service_area import Area
-from dispatch.domain.whereabouts import distance_in_words, place_in_words, whereabouts
+from dispatch.domain.places.service_area import Area
+from dispatch.domain.places.whereabouts import distance_in_words, place_in_words, whereabouts
 from schemas.base import Position
 
 AREA = Area(48.6, 2.1, 49.1, 2.6)

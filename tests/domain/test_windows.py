@@ -6,7 +6,7 @@ import pytest
 
 from dispatch.domain.commands import Update
 from dispatch.domain.decide import decide
-from dispatch.domain.windows import fault, in_words
+from dispatch.domain.scheduling.windows import fault, in_words
 from schemas.base import Window
 from schemas.ids import named
 from schemas.volunteers import Language

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.incidents import escalations
 from dispatch.storage.pool import transaction
 from tests.http.site import Site

@@ -12,7 +12,7 @@ from uuid import UUID
 import aiohttp
 
 from dispatch.clock import MovableClock
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.runtime import embedded_services
 from dispatch.runtime.embedded_services import Embedded

@@ -10,9 +10,9 @@ from uuid import UUID
 from dispatch.cli.account.words import EVENTS, GATES, LABELS, OUTCOMES, PICKED, REASONS, Words
 from dispatch.cli.terminal import one_line
 from dispatch.domain.actors import RENFORT
-from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging.texts import reason_in_words, role_in_words
-from dispatch.domain.whereabouts import distance_in_words
+from dispatch.domain.places.whereabouts import distance_in_words
+from dispatch.domain.scheduling.local_time import local, written
 from dispatch.services.console.history import Moment
 from schemas.base import Window
 from schemas.ids import short

@@ -8,8 +8,8 @@ from cyclopts import App
 from dispatch.cli.actor import actor, presented_key
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, shown, table
-from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging.texts import reason_in_words
+from dispatch.domain.scheduling.local_time import local, written
 from dispatch.services.access import organisations
 from dispatch.services.console import situation
 from dispatch.services.console.views import Escalation

@@ -19,7 +19,7 @@ from dispatch.config import MisuseError
 from dispatch.domain.commands import Act, Action
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
-from dispatch.domain.supervision import allowed
+from dispatch.domain.supervising.supervision import allowed
 from dispatch.services.access import organisations
 from dispatch.services.access.keys import Key
 from dispatch.services.console import situation

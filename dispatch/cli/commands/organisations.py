@@ -20,8 +20,8 @@ from dispatch.cli.output import (
 )
 from dispatch.cli.terminal import harmless
 from dispatch.config import MisuseError
-from dispatch.domain.coordinates import CoordinatesError
-from dispatch.domain.service_area import Area, read_area
+from dispatch.domain.places.coordinates import CoordinatesError
+from dispatch.domain.places.service_area import Area, read_area
 from dispatch.services.access import organisations as service
 from dispatch.services.access.organisations import Changes, Organisation
 from dispatch.services.core.phone_numbers import HOME

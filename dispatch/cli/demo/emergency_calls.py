@@ -8,7 +8,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from dispatch.clock import Clock
-from dispatch.domain.service_area import implausible
+from dispatch.domain.places.service_area import implausible
 from dispatch.services.core.csv_tables import read_table
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.intake.file_problems import by_message, lines_text

@@ -22,7 +22,7 @@ from dispatch.cli.demo.story import Story
 from dispatch.cli.demo.temporary_folder import temporary_folder
 from dispatch.clock import MovableClock
 from dispatch.config import token_secret
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.gateways.simulated.client import SimulatedGateway
 from dispatch.runtime import embedded_services
 from dispatch.runtime.embedded_services import Embedded

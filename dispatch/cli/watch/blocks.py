@@ -8,11 +8,11 @@ from rich.text import Text
 
 from dispatch.cli.terminal import one_line
 from dispatch.cli.watch.words import say
-from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging.texts import reason_in_words, role_in_words
-from dispatch.domain.outlook import Consequence, Next
-from dispatch.domain.whereabouts import distance_in_words
-from dispatch.domain.windows import in_words
+from dispatch.domain.places.whereabouts import distance_in_words
+from dispatch.domain.scheduling.local_time import local, written
+from dispatch.domain.scheduling.windows import in_words
+from dispatch.domain.supervising.outlook import Consequence, Next
 from dispatch.services.console.overview import ComingView, IncidentOutlook
 from dispatch.services.console.views import Escalation
 from schemas.volunteers import Language

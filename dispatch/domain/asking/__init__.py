@@ -1,4 +1,4 @@
-"""How many offers an incident may extend, by the `ask` of its plan: one module for each way of asking."""
+"""Whom an incident asks: its offers, its muster point, and how many at once by the `ask` of its plan (`WAYS`)."""
 
 from dispatch.domain.asking import broadcast, rolling, sequential, wave
 from dispatch.domain.asking.way import Way

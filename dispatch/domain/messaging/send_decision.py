@@ -12,8 +12,8 @@ from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.gsm import fold
 from dispatch.domain.messaging.page_texts import PageFacts
 from dispatch.domain.messaging.texts import TextFacts, render, until
-from dispatch.domain.timing import quiet_hours, resumes_at
-from dispatch.domain.windows import in_words
+from dispatch.domain.scheduling.timing import quiet_hours, resumes_at
+from dispatch.domain.scheduling.windows import in_words
 from schemas.base import Lane, Mode, Window
 from schemas.notifications import Purpose
 from schemas.plans import QuietHours

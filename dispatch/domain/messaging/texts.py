@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from dispatch.domain.local_time import local, written
 from dispatch.domain.messaging import page_texts
 from dispatch.domain.messaging.page_texts import PageFacts
 from dispatch.domain.messaging.page_wording import PAGE_SENTENCES, ROLES
 from dispatch.domain.messaging.wording import REASONS, SENTENCES, WITH_DETAIL
+from dispatch.domain.scheduling.local_time import local, written
 from schemas.notifications import Purpose
 from schemas.volunteers import Language
 

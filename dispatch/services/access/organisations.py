@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import asyncpg
 
-from dispatch.domain.escalation import Cause
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.services.core.phone_numbers import COUNTRIES, HOME, e164
 from dispatch.services.core.unit_of_work import UnitOfWork

@@ -10,8 +10,8 @@ import asyncpg
 from msgspec.structs import asdict
 
 from dispatch.domain.incident import Incident
-from dispatch.domain.outlook import Next, lacking, next_step, responders
-from dispatch.domain.whereabouts import place_in_words
+from dispatch.domain.places.whereabouts import place_in_words
+from dispatch.domain.supervising.outlook import Next, lacking, next_step, responders
 from dispatch.services.access import organisations
 from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.access.organisations import Organisation

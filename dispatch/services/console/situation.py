@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from dispatch.domain.incident import Incident, Seat
-from dispatch.domain.supervision import allowed
+from dispatch.domain.supervising.supervision import allowed
 from dispatch.services.access.duty_contacts import names_of_actors
 from dispatch.services.console.views import Assignment, Escalation, Offer, Recall, ResponderText
 from dispatch.services.core.short_ids import unknown

@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from dispatch.domain.commands import Tick
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.logs import where
 from dispatch.services.core.error_classification import Failure, classify, is_transient, log_fields
 from dispatch.services.core.event_loop import wait_for

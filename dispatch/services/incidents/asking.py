@@ -7,10 +7,10 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from dispatch.domain.asking.offers import offers_due
 from dispatch.domain.commands import Consider
 from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
-from dispatch.domain.offers import offers_due
 from dispatch.services.core.error_classification import is_transient, log_fields
 from dispatch.services.matching import candidates
 from dispatch.storage import incidents as store

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain import escalation
 from dispatch.domain.commands import Acknowledge
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.escalation import Acknowledgement, Cause, Escalations
 from dispatch.domain.incident import Escalation
+from dispatch.domain.supervising import escalation
+from dispatch.domain.supervising.escalation import Acknowledgement, Cause, Escalations
 from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import execution

@@ -9,12 +9,12 @@ import asyncpg
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dispatch.domain.answering.overlaps import clash
 from dispatch.domain.commands import Act, AnswerOffer, Command
 from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident
-from dispatch.domain.overlaps import clash
 from dispatch.services.core.short_ids import unknown
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import asking, live_offers

@@ -7,10 +7,10 @@ from uuid import UUID
 import asyncpg
 from msgspec.structs import replace
 
-from dispatch.domain import waiting_list
+from dispatch.domain.answering import waiting_list
+from dispatch.domain.answering.overlaps import time_taken
 from dispatch.domain.commands import Command, Tick, Unreached
 from dispatch.domain.incident import Incident, Offer
-from dispatch.domain.overlaps import time_taken
 from dispatch.storage import outages, write_generation
 from dispatch.storage.outages import EVERY, SENDER_SEEN, Outage
 from dispatch.storage.queries import sql

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations
 from dispatch.services.incidents.escalations import escalate, system_subject

@@ -9,15 +9,15 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain import windows
+from dispatch.domain.asking.mustering import KnownPoint
 from dispatch.domain.commands import Update
 from dispatch.domain.decide import apply
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.mustering import KnownPoint
 from dispatch.domain.opening import Opening, open_incident
-from dispatch.domain.placing import mended
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.placing import mended
+from dispatch.domain.places.service_area import Area
+from dispatch.domain.scheduling import windows
 from dispatch.services.incidents import asking
 from dispatch.services.intake.report_keys import Key, by_key
 from dispatch.services.intake.submitting import WINDOWS_SINCE

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from dispatch.domain import windows
+from dispatch.domain.scheduling import windows
 from dispatch.services.core.csv_tables import Table, TableRow, check_columns, folded, meant
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.intake.file_problems import FileProblem, LineError

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, get_args
 
-from dispatch.domain.coordinates import Axis, CoordinatesError, read_coordinate, read_position
+from dispatch.domain.places.coordinates import Axis, CoordinatesError, read_coordinate, read_position
 from dispatch.services.core.csv_tables import TableRow, meant
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.intake.file_problems import FileProblem, LineError

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from dispatch.domain.coordinates import Axis, read_coordinate, read_position
+from dispatch.domain.places.coordinates import Axis, read_coordinate, read_position
 from schemas.reports import ReportBody
 from schemas.salvage import UNKNOWN_KIND, Salvaged, salvage
 

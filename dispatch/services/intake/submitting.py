@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from dispatch.domain import windows
+from dispatch.domain.scheduling import windows
 from dispatch.metrics import REFUSED
 from dispatch.services.core.errors import ConflictError, InvalidError, NotFoundError, OverloadedError
 from dispatch.services.core.group_commit import GroupCommit

@@ -14,8 +14,8 @@ from dispatch.domain.messaging.page_reading import Concern, Page
 from dispatch.domain.messaging.page_texts import EscalationState, PageFacts, standing
 from dispatch.domain.messaging.send_decision import Facts
 from dispatch.domain.messaging.texts import about, reason_in_words, until
-from dispatch.domain.service_area import Area
-from dispatch.domain.whereabouts import rough_place
+from dispatch.domain.places.service_area import Area
+from dispatch.domain.places.whereabouts import rough_place
 from dispatch.services.access import duty_contacts
 from dispatch.storage.queries import sql
 from schemas.base import Mode, Position

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.core.error_classification import is_transient
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents import escalations

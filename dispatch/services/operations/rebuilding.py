@@ -8,11 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain import escalation
 from dispatch.domain.errors import NewerVersionError, RefusedError
-from dispatch.domain.escalation import Escalations
 from dispatch.domain.evolve import replay
 from dispatch.domain.incident import Incident
+from dispatch.domain.supervising import escalation
+from dispatch.domain.supervising.escalation import Escalations
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.incidents.escalations import agenda_rows
 from dispatch.services.operations import candidate_rows

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from pydantic import TypeAdapter, ValidationError
 
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.services.access import organisations
 from dispatch.services.core.csv_tables import check_columns, folded, nearest, parse_table
 from dispatch.services.core.errors import InvalidError, NotFoundError

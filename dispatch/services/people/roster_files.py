@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.services.core.csv_tables import TableRow, parse_table
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.phone_numbers import HOME, e164

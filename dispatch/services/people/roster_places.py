@@ -3,8 +3,8 @@
 import re
 from typing import Literal
 
-from dispatch.domain.coordinates import CoordinatesError, read_coordinate
-from dispatch.domain.service_area import Area, exchanged, implausible
+from dispatch.domain.places.coordinates import CoordinatesError, read_coordinate
+from dispatch.domain.places.service_area import Area, exchanged, implausible
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.people.roster_dates import EMPTY
 from schemas.base import Position

@@ -13,11 +13,11 @@ import asyncpg
 
 from dispatch.domain.actors import duty_actor, duty_contact
 from dispatch.domain.commands import Acknowledge, Act, Command
-from dispatch.domain.escalation import Cause
 from dispatch.domain.messaging import grammar, page_reading
 from dispatch.domain.messaging.binding import RECENT
 from dispatch.domain.messaging.grammar import ParsedText
 from dispatch.domain.messaging.page_reading import Addressee, Page, PageAct, PageText
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.access import duty_contacts
 from dispatch.services.access.duty_contacts import Contact
 from dispatch.services.incidents import escalations, execution

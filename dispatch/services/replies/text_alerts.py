@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.incidents.escalations import escalate, system_subject
 from dispatch.services.people import opt_out
 from dispatch.services.replies.senders import Sender

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from dispatch.domain.answers import COMES
+from dispatch.domain.answering.answers import COMES
 from dispatch.domain.commands import Command, ForwardText
 from dispatch.domain.messaging import grammar, split_texts
 from dispatch.domain.messaging.binding import RECALL_LASTS, RECENT, Candidate

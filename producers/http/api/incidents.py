@@ -9,8 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from dispatch.domain.commands import Act, Action
 from dispatch.domain.incident import IncidentStatus
-from dispatch.domain.reinforcing import MOST
-from dispatch.domain.supervision import allowed
+from dispatch.domain.supervising.reinforcing import MOST
+from dispatch.domain.supervising.supervision import allowed
 from dispatch.services.console import history, situation
 from dispatch.services.console.history import Timeline
 from dispatch.services.console.situation import IncidentDetail, IncidentSummary

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
 from dispatch.domain.messaging.texts import distance, until
-from dispatch.domain.windows import in_words
+from dispatch.domain.scheduling.windows import in_words
 from dispatch.services.console.own_reasons import OwnReason, own_reasons
 from dispatch.services.core.error_classification import TRANSIENT
 from dispatch.services.core.unit_of_work import UnitOfWork

@@ -7,9 +7,9 @@ from time import perf_counter
 import asyncpg
 
 from dispatch.clock import Clock
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import allocate
-from dispatch.domain.offers import offers_wanted
 from dispatch.storage.candidates import claim, search
 from dispatch.storage.pool import open_pool, transaction
 from schemas.ids import new_id

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.services.access import keys, organisations
 from dispatch.services.core.errors import InvalidError, NotFoundError, UnauthorizedError
 from dispatch.services.core.unit_of_work import UnitOfWork

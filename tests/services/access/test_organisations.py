@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import Changes, DutyContact
 from dispatch.services.core.errors import ConflictError, InvalidError

@@ -9,7 +9,7 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.domain.commands import Tick
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.incidents import agenda, escalations, execution
 from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.incidents.execution import CommandResult, Commands

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
+from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import offers_wanted
 from dispatch.storage import incidents as store
 from tests.domain.builders import plan
 from tests.support.world import TRUSTED, World

@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
+from dispatch.domain.asking.offers import UNSENDABLE_RETRY
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Gate
-from dispatch.domain.offers import UNSENDABLE_RETRY
 from dispatch.services.incidents.agenda import AgendaRunner
 from dispatch.services.messaging.gateway import GatewaySilentError, GatewayUnavailableError
 from dispatch.services.messaging.sending import Sender

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import asyncpg
 
+from dispatch.domain.asking.offers import seats_by_role
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.geo import MERCATOR_M, distance_m
 from dispatch.domain.matching.selection import ASKED_MOST, Gate, asked_since
-from dispatch.domain.offers import seats_by_role
 from schemas.base import Position
 
 CHANNELS = {"sms", "voice", "push", "email"}

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from dispatch.domain.actors import duty_actor
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import Changes
 from dispatch.services.incidents.agenda import AgendaRunner

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from dispatch.clock import MovableClock
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.access import organisations
 from dispatch.services.incidents import escalations
 from dispatch.services.operations import auditing

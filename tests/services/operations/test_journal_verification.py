@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.core.errors import NotFoundError
 from dispatch.services.incidents import escalations
 from dispatch.services.operations.journal_export import Selection, export

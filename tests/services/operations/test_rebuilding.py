@@ -10,7 +10,7 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.domain.commands import Act
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.escalation import Cause
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.incidents import escalations, execution
 from dispatch.services.operations.rebuilding import compare, rebuild
 from dispatch.storage.pool import transaction

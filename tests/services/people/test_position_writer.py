@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from dispatch.clock import MovableClock
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.services.access import organisations
 from dispatch.services.core.errors import InvalidError, NotFoundError
 from dispatch.services.core.unit_of_work import UnitOfWork

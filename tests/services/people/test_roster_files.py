@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.domain.service_area import Area
+from dispatch.domain.places.service_area import Area
 from dispatch.services.core.csv_tables import decode
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.people.roster_cells import GivenSkill

@@ -11,9 +11,9 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.domain.actors import duty_actor
-from dispatch.domain.escalation import Cause
 from dispatch.domain.incident import Escalation
 from dispatch.domain.messaging.codes import code
+from dispatch.domain.supervising.escalation import Cause
 from dispatch.services.access import organisations
 from dispatch.services.access.organisations import DutyContact
 from dispatch.services.console import history, situation

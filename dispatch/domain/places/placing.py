@@ -1,7 +1,7 @@
 """Where an incident is: a mistaken position is mended or left out, and a supervisor is told of it."""
 
 from dispatch.domain.decision import Decision
-from dispatch.domain.service_area import Area, Mistake, exchanged, implausible
+from dispatch.domain.places.service_area import Area, Mistake, exchanged, implausible
 from schemas.base import Position
 
 DOUBTS = {

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from dispatch.domain.coordinates import CoordinatesError, read_coordinate
+from dispatch.domain.places.coordinates import CoordinatesError, read_coordinate
 from schemas.base import Position
 
 Mistake = Literal["zero", "swapped", "outside"]

@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from dispatch.domain import ending, escalation, moving, transitions
+from dispatch.domain import transitions
 from dispatch.domain.actors import RENFORT
-from dispatch.domain.answers import close_if_done
+from dispatch.domain.answering.answers import close_if_done
+from dispatch.domain.asking.offers import escalate_obstacles, forbidden_hazards
 from dispatch.domain.commands import Acknowledge, Act, ForwardText, Free, Update
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.escalation import ALONE, NOT_ENDED, Acknowledgement
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import escalate_obstacles, forbidden_hazards
-from dispatch.domain.placing import escalate_mistake
-from dispatch.domain.reinforcing import reinforce
-from dispatch.domain.staleness import STALE
+from dispatch.domain.places.placing import escalate_mistake
+from dispatch.domain.scheduling import ending, moving
+from dispatch.domain.scheduling.staleness import STALE
+from dispatch.domain.supervising import escalation
+from dispatch.domain.supervising.escalation import ALONE, NOT_ENDED, Acknowledgement
+from dispatch.domain.supervising.reinforcing import reinforce
 from schemas.base import Event
 from schemas.incidents import (
     HumanAct,

@@ -8,10 +8,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from dispatch.domain.agenda import agenda, tick
+from dispatch.domain.asking.offers import offers_due
 from dispatch.domain.commands import Tick
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import AssignmentStatus, Incident
-from dispatch.domain.offers import offers_due
 from schemas.base import Event
 from schemas.escalations import EscalationRaised
 from schemas.incidents import IncidentClosed, IncidentOverdue, Widened

@@ -6,9 +6,9 @@ One that would fall into quiet hours comes half an hour before them, in the even
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dispatch.domain import timing
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Assignment, Incident
+from dispatch.domain.scheduling import timing
 from schemas.offers import Reminded
 
 BEFORE_S = (86_400, 7_200)

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Literal
 
 from dispatch.domain.incident import Incident
-from dispatch.domain.local_time import at_local, local
+from dispatch.domain.scheduling.local_time import at_local, local
 from schemas.base import Lane
 from schemas.plans import QuietHours
 

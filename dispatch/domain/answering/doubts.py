@@ -6,10 +6,10 @@ Meanwhile the seat is held, and one more volunteer is asked for it: the first cl
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from dispatch.domain import timing
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Assignment, Incident
 from dispatch.domain.messaging.codes import code
+from dispatch.domain.scheduling import timing
 from schemas.offers import DoubtCleared, Doubted
 
 CLEAR_WITHIN = timedelta(seconds=60)

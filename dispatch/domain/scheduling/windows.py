@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain.local_time import local, written
+from dispatch.domain.scheduling.local_time import local, written
 from schemas.base import Window
 from schemas.volunteers import Language
 

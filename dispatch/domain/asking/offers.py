@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from dispatch.domain import mustering, timing
-from dispatch.domain.asking import way_of
+from dispatch.domain.asking import mustering, way_of
 from dispatch.domain.asking.way import Way
 from dispatch.domain.commands import Consider, Pick, Unreached
 from dispatch.domain.decision import Decision
-from dispatch.domain.escalation import UNSENDABLE
 from dispatch.domain.incident import Incident, Seat
-from dispatch.domain.staleness import STALE
+from dispatch.domain.scheduling import timing
+from dispatch.domain.scheduling.staleness import STALE
+from dispatch.domain.supervising.escalation import UNSENDABLE
 from schemas.ids import derived
 from schemas.incidents import Shortfall, Widened
 from schemas.offers import OfferExtended

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from dispatch.domain import escalation, timing
+from dispatch.domain.asking.offers import can_widen, may_ask, widen
 from dispatch.domain.counting import counted
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident
-from dispatch.domain.offers import can_widen, may_ask, widen
+from dispatch.domain.scheduling import timing
+from dispatch.domain.supervising import escalation
 from schemas.incidents import AskedMore, Referred, StepDone, StepSkipped
 from schemas.plans import Step
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from dispatch.domain import arrivals
+from dispatch.domain.answering import arrivals
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Assignment, Incident, Seat
 from schemas.offers import Reseated

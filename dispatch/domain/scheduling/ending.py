@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from dispatch.domain.actors import RENFORT
 from dispatch.domain.decision import Decision
-from dispatch.domain.escalation import ALONE, NOT_ENDED
 from dispatch.domain.incident import Assignment, Incident
+from dispatch.domain.supervising.escalation import ALONE, NOT_ENDED
 from schemas.base import Engagement, Window
 from schemas.incidents import IncidentClosed, IncidentEndMoved, IncidentOverdue, Outcome
 from schemas.plans import Plan

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from dispatch.domain.matching.geo import distance_m
-from dispatch.domain.service_area import Area, wrapped
+from dispatch.domain.places.service_area import Area, wrapped
 from schemas.base import Position
 from schemas.volunteers import Language
 

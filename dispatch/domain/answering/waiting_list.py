@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
-from dispatch.domain import timing
-from dispatch.domain.arrivals import free_seat
+from dispatch.domain.answering.arrivals import free_seat
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Offer, Seat
+from dispatch.domain.scheduling import timing
 from schemas.ids import derived
 from schemas.offers import Assigned, Channel, OfferAccepted, OfferExtended, OfferWaitlisted
 

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from dispatch.domain import arrivals, doubts, ending, lateness, transitions, waiting_list
+from dispatch.domain import transitions
 from dispatch.domain.actors import RENFORT
+from dispatch.domain.answering import arrivals, doubts, lateness, waiting_list
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Assignment, Incident, Offer, Seat
 from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.sending_time import said_at
+from dispatch.domain.scheduling import ending
 from schemas.base import Event
 from schemas.ids import derived
 from schemas.incidents import IncidentClosed, IncidentHeld, RecallAcknowledged

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from dispatch.domain import doubts
+from dispatch.domain.answering import doubts
 from dispatch.domain.decision import Decision
 from schemas.base import Window
 from schemas.incidents import IncidentRescheduled

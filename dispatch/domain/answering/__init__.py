@@ -1,0 +1,1 @@
+"""What the answers of volunteers change: seats, arrivals, doubts, the waiting list."""

@@ -1,0 +1,1 @@
+"""Places: coordinates, the service area, and where something is in words."""

@@ -1,0 +1,1 @@
+"""When: windows, quiet hours, reminders, local time, and how missions end."""

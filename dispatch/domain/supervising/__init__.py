@@ -1,0 +1,1 @@
+"""What supervisors are told and do: steps, escalations, acts, what comes next."""
