@@ -86,7 +86,7 @@ def test_the_retention_table_in_the_manual_is_current() -> None:
 
 
 def test_the_record_of_a_report_in_the_manual_is_read_as_it_is_shown() -> None:
-    section = (ROOT / "docs/operating.md").read_text("utf-8").split("## Reports on the topic")[1]
+    section = (ROOT / "docs/operating.md").read_text("utf-8").split("### Reports on the topic")[1]
     headers, body = re.findall(r"```(?:json)?\n(.*?)```", section, re.DOTALL)[:2]
     pairs = tuple(
         (name, value.encode()) for name, value in re.findall(r"^(\S+): (.*)$", headers, re.MULTILINE)
