@@ -124,6 +124,14 @@ def test_a_window_that_is_moved_asks_everybody_with_a_seat_again() -> None:
     assert agenda(sure)["reminder"] == utc(25, 6, 30)
 
 
+def test_whoever_is_on_the_way_when_a_running_mission_is_made_longer_has_an_offers_time_to_confirm() -> None:
+    state = answered(creche(), 0, "en_route", now=utc(25, 6, 20))
+    longer = Window(starts_at=SLOT.starts_at, ends_at=SLOT.ends_at + timedelta(hours=2))
+    update = Update(named("update"), None, None, (), None, trusted=True, window=longer)
+    state = after(state, update, now=utc(25, 7))
+    assert assignment_of(state, 0).doubted_until == utc(25, 8)
+
+
 def test_whoever_does_not_confirm_another_window_loses_the_seat() -> None:
     state = after(creche(), moved(24), now=utc(23, 9))
     state = after(state, Tick(), now=utc(23, 10))

@@ -17,14 +17,14 @@ CLEAR_WITHIN = timedelta(seconds=60)
 
 
 def doubt_after_move(decision: Decision, assignment: Assignment) -> None:
-    """Ask somebody again who said yes for another time, as long as an offer is open, but not beyond the start."""
+    """Ask somebody again who said yes for another time, as long as an offer is open, but not beyond a start to come."""
     incident, window_s = decision.incident, decision.incident.plan.offers.window_s
     if incident.engagement == "notice" or assignment.status == "on_scene" or incident.window is None:
         return
     until = timing.awake_after(incident, decision.now, timedelta(seconds=window_s))
-    decision.add(
-        _doubted(decision, assignment, min(until, max(incident.window.starts_at, decision.now)), moved=True)
-    )
+    if decision.now < incident.window.starts_at:
+        until = min(until, incident.window.starts_at)
+    decision.add(_doubted(decision, assignment, until, moved=True))
     decision.escalate("window_moved", page=False, level=1, detail="those with a seat are asked again")
 
 
