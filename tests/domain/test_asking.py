@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from dispatch.domain.agenda import agenda
@@ -143,6 +144,13 @@ def test_below_a_day_before_a_planned_mission_the_first_who_waits_is_asked_and_n
     declined = answered(asked, 2, "declined", now=at(40))
     assert agenda(declined)["waiting"] == at(40)
     assert answered(asked, 2, "accepted", now=at(40)).seated()
+
+
+def test_whoever_is_asked_from_the_list_is_sent_to_the_point_of_their_first_offer() -> None:
+    state = below_a_day_before()
+    gathering = {name: replace(offer, muster="CIS Barr") for name, offer in state.waiting.items()}
+    asked = after(replace(state, waiting=gathering), Tick(), now=at(31))
+    assert offer_of(asked, 2).muster == "CIS Barr"
 
 
 def test_a_no_takes_somebody_off_the_list() -> None:

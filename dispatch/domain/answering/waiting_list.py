@@ -112,6 +112,7 @@ def _ask(decision: Decision, offer: Offer) -> None:
             at=decision.now, incident_id=incident.id, volunteer_id=offer.volunteer_id, role=offer.role,
             offer_id=derived(incident.id, "offer", offer.volunteer_id, incident.seq), distance_m=offer.distance_m,
             expires_at=timing.awake_after(incident, decision.now, window), round_id=_round(incident),
+            muster=offer.muster,
         )
     )  # fmt: skip
 
