@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from dispatch.domain.agenda import agenda
-from dispatch.domain.commands import Acknowledge, Free, Tick
+from dispatch.domain.commands import Acknowledge, Act, Free, Tick
 from dispatch.domain.incident import Escalation, Incident
 from dispatch.domain.scheduling.ending import ends_at
 from schemas.base import Engagement, Lane, Severity
@@ -145,6 +145,12 @@ def test_an_act_of_a_supervisor_after_the_end_moves_it_by_an_hour() -> None:
     state = acted(passed(_there(URGENT), at(END + 10 * MIN)), "takeover", now=at(END + 20 * MIN))
     assert ("not_ended" in _open(state), state.should_end_at) == (False, at(END + 80 * MIN))
     assert _open(passed(state, at(END + 80 * MIN)))["not_ended"].page
+
+
+def test_seats_that_are_added_after_the_end_move_it_by_an_hour() -> None:
+    late = passed(_there(PLANNED), at(END + 10 * MIN))
+    state = after(late, Act("reinforce", "Ada", role="helper", count=1), now=at(END + 20 * MIN))
+    assert ("not_ended" in _open(state), state.should_end_at) == (False, at(END + 80 * MIN))
 
 
 def test_who_is_alone_on_the_way_or_on_scene_at_the_end_is_called_about_at_once() -> None:

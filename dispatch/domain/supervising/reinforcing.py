@@ -4,6 +4,7 @@ from dispatch.domain.commands import Act
 from dispatch.domain.decision import Decision
 from dispatch.domain.errors import RefusedError
 from dispatch.domain.incident import Incident, Seat
+from dispatch.domain.scheduling import ending
 from schemas.incidents import OpenedSeat, SeatsAdded
 
 MOST = 100
@@ -25,6 +26,7 @@ def reinforce(decision: Decision, command: Act) -> None:
         )
     )  # fmt: skip
     decision.update_coverage()
+    ending.extend(decision)
 
 
 def _of_role(incident: Incident, role: str) -> Seat:
