@@ -6,11 +6,12 @@ import pytest
 
 from dispatch.domain.agenda import agenda
 from dispatch.domain.asking.offers import offers_due
-from dispatch.domain.commands import Tick
+from dispatch.domain.commands import Tick, Update
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
 from dispatch.domain.supervising.outlook import next_step
 from schemas.base import Window
+from schemas.ids import named
 from schemas.incidents import Shortfall
 from schemas.plans import Plan
 from tests.domain.builders import START, after, ask, incident, offer_of, plan
@@ -55,6 +56,12 @@ def test_a_plan_that_names_no_quiet_hours_keeps_them_from_nine_to_eight() -> Non
 @pytest.mark.parametrize("under", [plan(), plan(lane="drill"), plan(lane="planned", quiet="off")])
 def test_what_is_urgent_and_a_plan_without_quiet_hours_ask_at_night(under: Plan) -> None:
     assert offers_due(incident(under), EVENING).total() > 0
+
+
+def test_a_planned_mission_that_is_or_becomes_life_threatening_keeps_no_quiet_hours() -> None:
+    assert offers_due(incident(planned(), severity="life_threatening"), EVENING).total() > 0
+    worse = Update(named("update"), "life_threatening", None, (), None, trusted=True)
+    assert offers_due(after(creche(), worse, now=EVENING), EVENING).total() > 0
 
 
 def test_people_are_asked_as_long_ahead_of_the_window_as_the_plan_says() -> None:

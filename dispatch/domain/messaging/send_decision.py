@@ -26,7 +26,8 @@ WITH_LINK: frozenset[Purpose] = frozenset(
 )
 
 CAN_WAIT: frozenset[Purpose] = frozenset({"offer", "stand_down", "late", "waitlisted", "reminder", "moved"})
-"""Of a planned mission, not sent in its quiet hours; the others answer somebody who is awake, or keep them safe."""
+"""Not sent in the quiet hours of a planned mission, unless it is life-threatening; the others keep people safe, or
+answer somebody who is awake."""
 ON_THE_WAY = timedelta(hours=1)
 """How long before the start people may set out."""
 PAUSED = "offers are paused"
@@ -113,7 +114,7 @@ def held_until(facts: Facts, now: datetime) -> datetime | None:
 
     A stand-down or another time that would come too late, when somebody has set out, does not wait.
     """
-    if facts.purpose not in CAN_WAIT or facts.quiet_zone is None or facts.lane is None:
+    if facts.purpose not in CAN_WAIT or facts.quiet_zone is None or facts.lane is None or facts.severity == 0:
         return None
     hours = quiet_hours(facts.lane, _QUIET.validate_python(facts.quiet))
     until = resumes_at(hours, facts.quiet_zone, now) if hours else now

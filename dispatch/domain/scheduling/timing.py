@@ -1,6 +1,6 @@
 """When people may be asked, reminded and told: ahead of a window, and never in quiet hours.
 
-Quiet hours hold back what is planned. What is urgent, and every safety message, keeps none.
+Quiet hours hold back what is planned. What is urgent or life-threatening, and every safety message, keeps none.
 """
 
 from datetime import datetime, time, timedelta
@@ -84,7 +84,9 @@ def resumes_at(hours: QuietHours, zone: str, at: datetime) -> datetime:
 
 
 def _hours(incident: Incident) -> QuietHours | None:
-    return None if incident.zone is None else quiet_hours(incident.plan.lane, incident.plan.quiet)
+    if incident.zone is None or incident.severity == "life_threatening":
+        return None
+    return quiet_hours(incident.plan.lane, incident.plan.quiet)
 
 
 def _next(clock: str, zone: str, after: datetime) -> datetime:

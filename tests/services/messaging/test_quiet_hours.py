@@ -51,6 +51,16 @@ async def test_a_creche_seat_that_is_cancelled_at_23_is_filled_at_6_45_with_nobo
     assert (await post.scene.read(opened.id)).seated()
 
 
+async def test_a_planned_mission_that_is_life_threatening_asks_at_night(
+    pool: asyncpg.Pool, clock: MovableClock
+) -> None:
+    post = await Post.open(pool, clock, people=1)
+    clock.advance(2 * 3600)
+    await post.scene.incident(CRECHE, window=SLOT, severity="life_threatening")
+    await post.deliver()
+    assert len(post.texts(0)) == 1
+
+
 async def test_a_stand_down_at_night_waits_for_the_morning_where_nobody_sets_out_before(
     pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
