@@ -263,7 +263,7 @@ class AskedMore(StepDone):
 
 
 class Referred(StepDone):
-    """A step refers the incident to the contacts that its plan names, in turn, until one of them takes it over."""
+    """A step pages the duty contacts to refer the incident to those named in `to`."""
 
     type: ClassVar[str] = "incident.referred.v1"
 

@@ -18,9 +18,9 @@ class Step(Strict):
     """One escalation step, `after_s` seconds after a seat of the incident became empty.
 
     `do` is the one thing that it does: show the escalation to supervisors (notify), also page the duty contacts (page),
-    page them again though somebody has acknowledged it (repeat), search the next ring (widen), keep `more` offers open
-    (ask_more), or refer the incident to the contacts `to` (refer). Where fewer seats than `missing` are empty, or it
-    would change nothing, it is skipped.
+    page them again though somebody has acknowledged it (repeat), search the next radius or station (widen), keep `more`
+    more offers open (ask_more), or page them to refer the incident to those named in `to` (refer). Where fewer seats
+    than `missing` are empty, or it would change nothing, it is skipped.
     """
 
     after_s: Public[Seconds]

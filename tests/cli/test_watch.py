@@ -69,7 +69,7 @@ async def test_one_screen_says_of_each_incident_what_lacks_where_and_what_is_nex
     assert of(lines, night.code("shortfall")) == [
         f"! {night.code('shortfall')} Fall · urgent · 12.8 km SW of centre · for 15 s",
         f"LACKS 2 helpers (of 2) · level 3, NOT SEEN: {why('uncovered')}",
-        "next in 15 s: looks again for 4, nobody is left within 2 km",
+        "next in 15 s: looks again for 4, nobody else can be asked before",
     ]
     assert of(lines, night.code("held")) == [
         f"> {night.code('held')} Cardiac arrest · life at risk · 7.5 km N of centre · for 15 s",
@@ -80,7 +80,7 @@ async def test_one_screen_says_of_each_incident_what_lacks_where_and_what_is_nex
     assert of(lines, night.code("asking")) == [
         f"> {night.code('asking')} Cardiac arrest · life at risk · 10 km N of centre · for 15 s",
         "LACKS 2 helpers (of 2) · 3 asked",
-        "next in 15 s: looks again for 1, nobody is left within 2 km",
+        "next in 15 s: looks again for 1, nobody else can be asked before",
     ]
     assert of(lines, night.code("partly")) == [
         f"> {night.code('partly')} Cardiac arrest · life at risk · 2.5 km N of centre · for 15 s",
@@ -138,7 +138,7 @@ async def test_where_there_is_room_a_drill_is_shown_as_an_incident_is(night: Nig
     assert of(lines, drill) == [
         f"! drill {drill} Fall · urgent · in the centre · for 15 s",
         f"LACKS 2 helpers (of 2) · level 3, NOT SEEN: {why('uncovered')}",
-        "next in 15 s: looks again for 4, nobody is left within 2 km",
+        "next in 15 s: looks again for 4, nobody else can be asked before",
     ]
 
 

@@ -98,9 +98,9 @@ PLAN: dict[str, str] = {
     "steps.after_s": "When a step of the escalation is due, in seconds after a seat became empty.",
     "steps.level": "Its level, 1 to 5.",
     "steps.do": "The one thing that it does. `notify` shows the escalation to supervisors; `page` also pages the duty "
-    "contacts, again until one acknowledges it; `repeat` pages them though one has; `widen` searches the next ring; "
-    "`ask_more` keeps `more` offers open; `refer` pages the duty contacts to pass the incident on to those named in "
-    "`to`. One that would change nothing is skipped.",
+    "contacts, again until one acknowledges it; `repeat` pages them though one has; `widen` searches the next radius "
+    "or station; `ask_more` keeps `more` more offers open; `refer` pages the duty contacts to pass the "
+    "incident on to those named in `to`. One that would change nothing is skipped.",
     "steps.missing": "The step is skipped while fewer seats are empty.",
     "steps.more": "How many more offers stay open; only with `do: ask_more`, which needs it.",
     "steps.to": "The names of those to whom the incident is passed on; only with `do: refer`, which needs them.",
@@ -189,7 +189,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "not_en_route": ("A volunteer accepted but has not reported leaving.", "Call the volunteer."),
     "apart": (
-        "Two volunteers who must not meet said yes. The second was thanked, and is not coming.",
+        "Two volunteers who must not meet said yes. The second is told that nobody is needed, and is not coming.",
         "Nothing; an acknowledgement resolves it.",
     ),
     "awaiting_confirmation": (

@@ -28,8 +28,8 @@ async def test_a_volunteer_reads_why_they_were_asked_and_why_not(
     assert f"{link.removeprefix('/a/')}/why" in (await site.client.get(link)).text
     page = (await site.client.get(f"{link}/why")).text
     assert own in page
-    assert "parmi les plus proches" in page
-    assert "you were among the nearest" in (await site.client.get(f"{link}/why?lang=en")).text
+    assert "parmi les premiers à appeler" in page
+    assert "you were among the first to be asked" in (await site.client.get(f"{link}/why?lang=en")).text
     key = await site.key("console:read")
     member = await site.scene.member(who)
     told = (await site.client.get(f"/v1/volunteers/{member}/reasons", headers=key)).json()

@@ -8,7 +8,7 @@ EVENTS: Words = {
     "incident.opened": {"fr": "ouvert selon le plan {plan}", "en": "opened under the plan {plan}"},
     "incident.updated": {"fr": "la source en dit plus", "en": "the source reported more"},
     "incident.rescheduled": {
-        "fr": "la source change les horaires : {window}",
+        "fr": "la source change l'horaire : {window}",
         "en": "the source moved the window: {window}",
     },
     "incident.confirmed": {
@@ -55,8 +55,8 @@ EVENTS: Words = {
         "en": "a step of the plan: {more} more offers stay open",
     },
     "incident.referred": {
-        "fr": "étape du plan, niveau {level} : transmis à {to}",
-        "en": "a step of the plan, level {level}: referred to {to}",
+        "fr": "étape du plan, niveau {level} : à transmettre à {to}",
+        "en": "a step of the plan, level {level}: to be referred to {to}",
     },
     "incident.recall_acknowledged": {"fr": "{who} a vu la consigne", "en": "{who} has seen the recall"},
     "search.round": {
@@ -126,9 +126,9 @@ REASONS: Words = {
     "overlap": {"fr": "engagé ailleurs", "en": "is needed elsewhere"},
     "unsent": {"fr": "rien n'a pu être envoyé", "en": "nothing could be sent"},
     "unreached": {"fr": "rien n'est arrivé", "en": "nothing arrived"},
-    "enough": {"fr": "il ne manque pas assez de monde", "en": "not enough seats are empty"},
+    "enough": {"fr": "il manque moins de places que le plan ne dit", "en": "not enough seats are empty"},
     "widest": {"fr": "la recherche ne peut s'élargir", "en": "the search cannot widen"},
-    "no_more": {"fr": "on ne peut appeler davantage", "en": "no more can be asked"},
+    "no_more": {"fr": "on ne peut appeler personne de plus", "en": "nobody else can be asked"},
     "paged": {"fr": "l'alerte se répète déjà", "en": "the page is being repeated already"},
     "asked_again": {"fr": "un nouvel appel remplace celui-ci", "en": "a new offer replaces this one"},
     "done": {"fr": "mission terminée", "en": "the work is done"},
@@ -166,6 +166,7 @@ GATES: Words = {
     "not_drawn": {"fr": "pas tiré au sort", "en": "not drawn"},
     "later_group": {"fr": "d'autres passent avant", "en": "others come first"},
     "station": {"fr": "d'aucun centre appelé", "en": "of no station that is asked"},
+    "quiet_hours": {"fr": "heures calmes", "en": "quiet hours"},
     "unsendable": {"fr": "injoignable pour l'instant", "en": "cannot be reached now"},
 }
 PICKED: Words = {
@@ -179,7 +180,7 @@ LABELS: Words = {
     "position": {"fr": "position", "en": "position"},
     "muster": {"fr": "rendez-vous", "en": "report to"},
     "hazards": {"fr": "dangers", "en": "hazards"},
-    "window": {"fr": "horaires", "en": "window"},
+    "window": {"fr": "horaire", "en": "window"},
     "opened": {"fr": "ouvert", "en": "opened"},
     "ended": {"fr": "terminé", "en": "ended"},
     "seat": {"fr": "place", "en": "seat"},

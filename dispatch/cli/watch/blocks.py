@@ -202,13 +202,11 @@ def _steps(one: IncidentOutlook, reader: Reader) -> list[str]:
     """Return what happens next; nobody is asked during a pause, or paged where nobody is on duty."""
     found = one.next.consequences if one.next else ()
     impossible = {"asks": reader.paused, "asks_again": reader.paused, "pages_next": not reader.on_duty}
-    return [_step(what, one, reader) for what in found if not impossible.get(what.step)]
+    return [_step(what, reader) for what in found if not impossible.get(what.step)]
 
 
-def _step(what: Consequence, one: IncidentOutlook, reader: Reader) -> str:
-    distance, radius = (distance_in_words(metres, reader.language) for metres in (what.number, one.radius_m))
+def _step(what: Consequence, reader: Reader) -> str:
+    distance = distance_in_words(what.number, reader.language)
     why = reader.why(what.reason, "")
     station = one_line(what.reason)
-    return reader.say(
-        what.step, number=what.number, distance=distance, radius=radius, why=why, station=station
-    )
+    return reader.say(what.step, number=what.number, distance=distance, why=why, station=station)

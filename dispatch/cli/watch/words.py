@@ -72,8 +72,8 @@ WORDS: dict[str, dict[Language, str]] = {
     "at": {"fr": "à {time}", "en": "at {time}"},
     "asks": {"fr": "en appelle {number} de plus", "en": "asks {number} more"},
     "asks_again": {
-        "fr": "en cherche encore {number}, plus personne à moins de {radius}",
-        "en": "looks again for {number}, nobody is left within {radius}",
+        "fr": "en cherche encore {number}, personne d'autre à appeler d'ici là",
+        "en": "looks again for {number}, nobody else can be asked before",
     },
     "widens": {"fr": "élargit à {distance}", "en": "widens to {distance}"},
     "next_station": {"fr": "centre suivant : {station}", "en": "next station: {station}"},

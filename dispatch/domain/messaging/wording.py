@@ -67,7 +67,7 @@ SENTENCES: dict[str, dict[Language, str]] = {
     },
     "late_clash": {
         "fr": (
-            "Merci ({code}) : {title}. À ces heures, on vous attend déjà : {clash}. "
+            "Merci ({code}) : {title}. À ces heures-là, on vous attend déjà : {clash}. "
             "Vous restez en réserve, un superviseur est prévenu."
         ),
         "en": (
@@ -178,11 +178,11 @@ SENTENCES: dict[str, dict[Language, str]] = {
     },
     "reseated": {
         "fr": (
-            "{title} : toujours pas parti ou arrivé ? Nous cherchons aussi d'autres. "
+            "{title} : toujours pas parti ou arrivé ? Nous cherchons un remplaçant. "
             "Répondez EN ROUTE {code} ou NON {code}. {link}"
         ),
         "en": (
-            "{title}: not left or not there yet? We also ask others. "
+            "{title}: not left or not there yet? Your seat is offered to others. "
             "Reply ON MY WAY {code} or NO {code}. {link}"
         ),
     },
@@ -256,11 +256,11 @@ REASONS: dict[str, dict[Language, str]] = {
         "en": "a volunteer is coming, but will arrive late",
     },
     "apart": {
-        "fr": "deux volontaires à ne pas réunir ont dit oui ; le second est remercié",
-        "en": "two volunteers who must not meet said yes; the second was thanked",
+        "fr": "deux volontaires à ne pas réunir ont dit oui ; le second ne vient pas",
+        "en": "two volunteers who must not meet said yes; the second is not coming",
     },
     "called_away": {
-        "fr": "un volontaire est parti pour une urgence, sa place est à reprendre",
+        "fr": "un volontaire est parti pour une urgence, sa place est à pourvoir",
         "en": "a volunteer left for an emergency; their seat is free again",
     },
     "overlapping_yes": {
@@ -300,7 +300,7 @@ REASONS: dict[str, dict[Language, str]] = {
     },
     "no_muster_point": {
         "fr": "lieu de rassemblement inconnu",
-        "en": "the place to gather is unknown",
+        "en": "the muster point is unknown",
     },
     "opened_late": {
         "fr": "un signalement a été traité en retard",

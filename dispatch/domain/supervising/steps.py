@@ -14,7 +14,7 @@ from schemas.incidents import AskedMore, Referred, StepDone, StepSkipped
 from schemas.plans import Step
 
 REFERRED = "referred"
-"""The reason of the escalation that pages the contacts of a referral."""
+"""The reason of the escalation that asks the duty contacts to refer an incident."""
 Skip = Literal["enough", "widest", "no_more", "paged"]
 
 

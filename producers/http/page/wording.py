@@ -112,8 +112,8 @@ LABELS: dict[str, dict[Language, str]] = {
     "danger_confirm": {"fr": "Oui, je signale un danger", "en": "Yes, I report danger"},
     "away": {"fr": "à {distance}", "en": "{distance} away"},
     "why": {
-        "fr": "Vous êtes parmi les personnes les plus proches qui ont la compétence demandée.",
-        "en": "You are among the nearest people with the skill that is needed.",
+        "fr": "Vous avez la compétence demandée et vous êtes parmi les premiers à appeler.",
+        "en": "You have the skill that is needed and are among the first to be asked.",
     },
     "reasons": {"fr": "Pourquoi vous avez été appelé, ou non", "en": "Why you were asked, or not"},
     "no_reasons": {
@@ -128,8 +128,8 @@ LABELS: dict[str, dict[Language, str]] = {
 }
 
 PICKED: dict[Language, str] = {
-    "fr": "vous étiez parmi les plus proches, on vous a appelé",
-    "en": "you were among the nearest, and were asked",
+    "fr": "vous étiez parmi les premiers à appeler",
+    "en": "you were among the first to be asked",
 }
 OWN_GATES: dict[Gate, dict[Language, str]] = {
     Gate.SKILL: {"fr": "une autre compétence était demandée", "en": "another skill was needed"},
@@ -162,7 +162,10 @@ OWN_GATES: dict[Gate, dict[Language, str]] = {
     Gate.FARTHER: {"fr": "d'autres étaient plus proches", "en": "others were nearer"},
     Gate.ELSEWHERE: {"fr": "un autre appel avait besoin de vous", "en": "another call needed you"},
     Gate.HELD: {"fr": "un autre appel était en cours", "en": "another call was being prepared"},
-    Gate.LIST: {"fr": "une liste de personnes était prévue", "en": "a list of people was asked"},
+    Gate.LIST: {
+        "fr": "on n'appelait que les personnes d'une liste",
+        "en": "only people on a list were asked",
+    },
     Gate.NEVER: {
         "fr": "vous n'étiez pas parmi les personnes à appeler",
         "en": "you were not among those to ask",
@@ -175,8 +178,8 @@ OWN_GATES: dict[Gate, dict[Language, str]] = {
     Gate.NOT_DRAWN: {"fr": "le sort a désigné quelqu'un d'autre", "en": "somebody else was drawn by lot"},
     Gate.LATER_GROUP: {"fr": "d'autres passaient avant", "en": "others came first"},
     Gate.STATION: {
-        "fr": "on appelait l'équipage d'un centre dont vous n'êtes pas",
-        "en": "the crew of a station was called to which you do not belong",
+        "fr": "on appelait l'équipage d'un centre auquel vous n'appartenez pas",
+        "en": "the crew of a station was asked, and you do not belong to it",
     },
 }
 """Why a volunteer was not asked, in words for themselves: here a sensitive gate is named."""
