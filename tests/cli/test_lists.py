@@ -34,6 +34,31 @@ async def test_a_list_is_set_imported_and_deleted(dispatch: Dispatch, world: Wor
     assert (await dispatch("lists", "list", "parents")).code == 1
 
 
+async def test_a_line_without_a_phone_leaves_the_list_as_it_was(
+    dispatch: Dispatch, world: World, tmp_path: Path
+) -> None:
+    await members(world)
+    await dispatch("lists", "set", "barred", "--phones", *PHONES)
+    sheet = tmp_path / "barred.csv"
+    sheet.write_text(f"nom;téléphone\nAda;{PHONES[0]}\nBob;\n", "utf-8")
+    done = await dispatch("lists", "import", "barred", sheet)
+    assert (done.code, "barred.csv:3: empty" in done.err) == (1, True)
+    (line,) = (await dispatch("lists", "list", "--json")).json()
+    assert line["people"] == len(PHONES)
+
+
+async def test_a_file_of_a_list_names_its_column_in_french_too(
+    dispatch: Dispatch, world: World, tmp_path: Path
+) -> None:
+    await members(world)
+    sheet = tmp_path / "parents.csv"
+    sheet.write_text(f"Nom;Téléphone\nAda;{PHONES[2]}\n", "utf-8")
+    assert (await dispatch("lists", "import", "parents", sheet)).code == 0
+    sheet.write_text("Nom;Adresse\nAda;Rue des Lilas\n", "utf-8")
+    done = await dispatch("lists", "import", "parents", sheet)
+    assert (done.code, "there are Nom, Adresse" in done.err) == (1, True)
+
+
 async def test_a_stranger_puts_nobody_on_a_list(dispatch: Dispatch, world: World) -> None:
     await members(world)
     done = await dispatch("lists", "set", "parents", "--phones", PHONES[0], "+33639989999")

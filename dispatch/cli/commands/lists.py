@@ -1,6 +1,6 @@
 """`dispatch lists` and `dispatch apart`: whom plans ask alone or never, and who must not meet."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -11,10 +11,11 @@ from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Whose, organisation_of, print_json, screen, table
 from dispatch.config import MisuseError
 from dispatch.domain.counting import counted
-from dispatch.services.core.csv_tables import check_columns, read_table
+from dispatch.services.core.csv_tables import folded, read_table
 from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import lists as service
+from dispatch.services.people.roster_columns import BY_NAME
 from dispatch.storage.pool import transaction
 
 PAIR = 2
@@ -43,20 +44,30 @@ def set_(name: str, *, phones: Several = None, ids: Several = None, organisation
 
 @lists.command(name="import")
 def import_(name: str, file: Path, *, organisation: Whose = None) -> None:
-    """Replace a list by the people of a CSV file with a column `phone`; an error changes nothing.
+    """Replace a list by the people of a CSV file with a column `phone` (téléphone); an error changes nothing.
 
     Example: dispatch lists import creche-parents parents.csv
 
     Parameters
     ----------
     file
-        The CSV file; columns other than `phone` are ignored.
+        The CSV file; other columns are ignored.
     """
+    _set(name, list(_phones(file)), (), organisation)
+
+
+def _phones(file: Path) -> Iterator[str]:
+    """Yield the phones in a file; raises InvalidError for a line without one: it would let somebody off the list."""
     found = read_table(file)
-    check_columns(found.headers, found.headers, ("phone",))
+    column = next((one for one in found.headers if BY_NAME.get(folded(one)) == "phone"), None)
+    if column is None:
+        raise InvalidError("file", f"{file}: no column `phone`; there are {', '.join(found.headers)}")
     for unread in found.problems:
         raise InvalidError("phone", f"{file}:{unread.line}: {unread.message}")
-    _set(name, [row.cells["phone"] for row in found.rows if row.cells.get("phone")], (), organisation)
+    for row in found.rows:
+        if not (phone := row.cells.get(column, "").strip()):
+            raise InvalidError("phone", f"{file}:{row.line}: empty; write a number, or remove the line")
+        yield phone
 
 
 def _set(name: str, phones: Sequence[str], ids: Sequence[str], organisation: str | None) -> None:

@@ -5,7 +5,7 @@ An urgent one and a drill last from now on; a planned one lasts for its window; 
 
 from datetime import datetime
 
-from dispatch.domain.incident import Incident
+from dispatch.domain.incident import Assignment, Incident
 
 Span = tuple[datetime | None, datetime | None]
 """From when to when, each end open where it is null."""
@@ -22,11 +22,9 @@ def time_taken(incident: Incident) -> Span:
     return (incident.window.starts_at, incident.window.ends_at) if incident.window else ALWAYS
 
 
-def clash(one: Incident, other: Incident) -> bool:
-    """Return whether nobody can be assigned to both missions."""
-    if one.lane != other.lane:
-        return False
-    return one.lane != "planned" or _overlap(time_taken(one), time_taken(other))
+def clash(held: Assignment, wanted: Incident) -> bool:
+    """Return whether somebody who is assigned in the lane of an incident cannot be assigned to it too."""
+    return wanted.lane != "planned" or _overlap((held.busy_from, held.busy_until), time_taken(wanted))
 
 
 def _overlap(one: Span, other: Span) -> bool:

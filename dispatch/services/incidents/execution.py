@@ -92,8 +92,8 @@ def _decide(decision: Decision | None, command: Command, involved: DecisionsByVo
 
 def _is_engaged(volunteer_id: UUID, incidents: Iterable[Incident], wanted: Incident) -> bool:
     """Return whether one of these incidents has the volunteer assigned in the lane and the time of another."""
-    active = (a for incident in incidents if clash(incident, wanted) for a in incident.active())
-    return any(a.volunteer_id == volunteer_id for a in active)
+    active = (a for incident in incidents if incident.lane == wanted.lane for a in incident.active())
+    return any(a.volunteer_id == volunteer_id and clash(a, wanted) for a in active)
 
 
 def _receipts(commands: Commands) -> dict[UUID, datetime]:

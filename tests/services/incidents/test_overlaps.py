@@ -144,3 +144,17 @@ async def test_two_incidents_that_want_one_person_at_once_free_them_once(world: 
     await world.consume("dispatch.assignments", again=True)
     found = await world.read(litter)
     assert [one.reason for one in found.assignments.values()] == ["overlap"]
+
+
+async def test_what_was_moved_while_somebody_is_there_still_takes_the_time_for_which_they_came(
+    world: World,
+) -> None:
+    who, other = await world.add_people(2)
+    run = await world.ask("1", kind="event.run", window=window(world, 0, 4))
+    later = await world.ask("2", kind="event.run", window=window(world, 2, 6))
+    await world.answer(run, who, "accepted", "en_route", "on_scene")
+    await world.open("3", updates="1", kind="event.run", window=window(world, 24, 28))
+    await world.reply(run, other, "declined")
+    await world.reply(later, who, "accepted")
+    await world.consume("volunteer.replies")
+    assert "overlapping_yes" in reasons(await world.read(later))
