@@ -29,8 +29,9 @@ LOOSE = """
            (SELECT count(*) FROM parking WHERE organisation = $2) AS parked,
            (SELECT count(*) FROM replies WHERE organisation = $2 AND processed_at IS NULL) AS unprocessed,
            (SELECT count(*) FROM agenda a WHERE due_at <= $3
-              AND NOT (kind = 'consider' AND EXISTS (SELECT FROM organisations o
-                                                     WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
+              AND NOT (kind IN ('consider', 'waiting')
+                       AND EXISTS (SELECT FROM organisations o
+                                   WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
            ) AS overdue,
            (SELECT count(*) FROM messages WHERE organisation = $2
               AND (status = 'leased' OR status = 'queued' AND due_at <= $3)) AS unsent

@@ -52,7 +52,7 @@ SELECT (SELECT count(*) FROM outbox) AS outbox,
        (SELECT count(*) FROM messages
         WHERE status = 'leased' OR status = 'queued' AND due_at <= $1) AS messages,
        (SELECT count(*) FROM agenda a JOIN organisations o ON o.id = a.organisation
-        WHERE due_at <= $1 AND NOT (kind = 'consider' AND o.paused_at IS NOT NULL)) AS agenda,
+        WHERE due_at <= $1 AND NOT (kind IN ('consider', 'waiting') AND o.paused_at IS NOT NULL)) AS agenda,
        (SELECT count(*) FROM journal j JOIN unnest($2::text[], $3::text[]) AS r (topic, consumer)
             USING (topic)
         WHERE NOT EXISTS (SELECT FROM inbox i

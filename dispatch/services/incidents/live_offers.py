@@ -1,6 +1,6 @@
 """What only the database knows about live offers, added to the commands that may end them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -37,14 +37,26 @@ async def complete(
     ending = {offer.id for _, offer in due}
     ending |= {assignment.offer_id for incident in ticked for assignment in incident.doubted()}
     ending |= {command.offer_id for _, command in found if isinstance(command, Unreached)}
-    seating = _without_shared_people([i for i in ticked if waiting_list.due_at(i) is not None])
-    if not ending and not seating:
+    waited_for = [incident for incident in ticked if waiting_list.due_at(incident) is not None]
+    if not ending and not waited_for:
         return found
+    seating = _without_shared_people(await _unpaused(connection, waited_for, now))
     answered = await _being_answered(connection, ending, now)
     unanswered = [one for one in due if one[1].id not in answered]
     tick = Tick(answered, await _missed(connection, unanswered, now), await _engaged(connection, seating))
     seats = {incident.id for incident in seating}
     return [(name, _completed(command, replace(tick, seats=name in seats))) for name, command in found]
+
+
+async def _unpaused(
+    connection: asyncpg.Connection, incidents: Sequence[Incident], now: datetime
+) -> list[Incident]:
+    """Return the incidents without those of organisations that have paused new offers: their waiting lists rest."""
+    if not incidents:
+        return []
+    found = await outages.obstacles(connection, {i.organisation for i in incidents}, now)
+    paused = {organisation for organisation, obstacle in found.items() if obstacle.paused}
+    return [incident for incident in incidents if incident.organisation not in paused]
 
 
 def _without_shared_people(seating: Iterable[Incident]) -> list[Incident]:

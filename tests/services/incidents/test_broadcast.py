@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from dispatch.clock import MovableClock
+from dispatch.services.access import organisations
 from dispatch.services.messaging import tokens
 from dispatch.services.operations.rebuilding import differences
 from dispatch.services.people import opt_out
@@ -68,6 +69,19 @@ async def test_a_place_that_falls_free_goes_to_the_first_on_the_list_who_is_free
     assert (await waiting(world, name), (await world.read(name)).seated()) == (people[4:6], True)
     async with world.pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
         assert not await differences(connection, [name, other])  # type: ignore[arg-type]
+
+
+async def test_while_new_offers_are_paused_nobody_is_taken_from_the_waiting_list(world: World) -> None:
+    name = await invited(world)
+    people = await world.asked(name)
+    await say_yes(world, name, people[:4])
+    await organisations.pause(world.uow, world.organisation, "Ada")
+    await world.answer(name, people[0], "released")
+    await world.advance(1)
+    assert await waiting(world, name) == people[2:4]
+    await organisations.resume(world.uow, world.organisation, "Ada")
+    await world.advance(1)
+    assert await waiting(world, name) == people[3:4]
 
 
 async def test_who_says_stop_leaves_the_waiting_list_and_a_page_tells_the_others_their_place(

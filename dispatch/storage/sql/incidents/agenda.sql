@@ -1,14 +1,14 @@
 -- name: due_subjects
 -- Returns the due subjects: $3 of the most severe, and $4 of the less severe that have waited longest.
--- Leaves out deferred subjects ($5), considering while an organisation is paused, and expiry and the end of a doubt while
--- an answer that was received after $2 is not processed.
+-- Leaves out deferred subjects ($5), considering and the waiting list while an organisation is paused, and expiry and the
+-- end of a doubt while an answer that was received after $2 is not processed.
 -- OFFSET 0 limits the lookups of offers and answers to those of one entry: a free join may read all there are.
 WITH due AS NOT MATERIALIZED (
     SELECT a.subject, a.subject_kind, a.organisation, a.severity, a.due_at
     FROM agenda a
     WHERE a.due_at <= $1
       AND a.subject <> ALL ($5::uuid[])
-      AND NOT (a.kind = 'consider'
+      AND NOT (a.kind IN ('consider', 'waiting')
                AND EXISTS (SELECT FROM organisations o WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
       AND NOT (a.kind = 'offer'
                AND EXISTS (SELECT FROM (SELECT * FROM offers WHERE incident_id = a.subject OFFSET 0) AS f

@@ -2,10 +2,10 @@
 -- Counts, per organisation and reason, the work that waits too long: due before $1, to be published or sent since before
 -- $2, and reports received since $3 that have waited for their turn since before $4, if there are at least $5.
 -- At most a thousand of each are counted: after a long outage the exact number is of no use.
--- Deliberate waiting does not count: considering during a pause, and entries that were deferred and escalated.
+-- Deliberate waiting does not count: considering and the waiting list during a pause, and entries that were deferred and escalated.
 SELECT a.organisation, 'agenda_late' AS reason, count(*) AS waiting
 FROM (SELECT * FROM agenda WHERE due_at < $1 ORDER BY due_at LIMIT 1000) AS a
-WHERE NOT (a.kind = 'consider'
+WHERE NOT (a.kind IN ('consider', 'waiting')
            AND EXISTS (SELECT FROM organisations o WHERE o.id = a.organisation AND o.paused_at IS NOT NULL))
   AND NOT EXISTS (SELECT FROM escalations e
                   WHERE e.reason = 'stuck:' || a.subject AND e.status IN ('raised', 'acknowledged')
