@@ -113,6 +113,8 @@ class Decision:
             self.add(IncidentUncovered(at=self.now, incident_id=incident.id))
         if not any(assignment.status == "assigned" for assignment in self.incident.active()):
             self.resolve({"not_en_route"}, "nobody is awaited")
+        if all(one.status != "en_route" or one.reserved_at is None for one in self.incident.active()):
+            self.resolve({"not_on_scene"}, "nobody is late")
         if not any(self.incident.active()):
             self.resolve({ALONE}, "nobody is out there")
         if not self.incident.doubted():

@@ -4,6 +4,7 @@ import pytest
 
 from dispatch.domain.agenda import agenda
 from dispatch.domain.asking.offers import offers_wanted
+from dispatch.domain.commands import Tick
 from dispatch.domain.incident import Incident
 from dispatch.domain.opening import open_incident
 from schemas.offers import Reseated
@@ -75,7 +76,26 @@ def test_who_is_on_the_way_and_not_on_scene_in_time_is_in_reserve_and_a_supervis
     late = passed(moving, at(1000))
     assert (_in_reserve(late), "not_on_scene" in _reasons(late)) == (True, True)
     there = answered(late, 0, "on_scene", now=at(1100))
-    assert (_in_reserve(there), there.arrived()) == (False, True)
+    assert (_in_reserve(there), there.arrived(), _reasons(there)) == (False, True, set())
+
+
+def test_who_was_late_and_is_there_first_has_the_seat_of_whoever_is_stood_down() -> None:
+    late = passed(answered(_assigned(), 0, "en_route", now=at(100)), at(1000))
+    state = answered(after(late, picks(["helper"], 1), now=at(1010)), 1, "accepted", now=at(1020))
+    there = answered(state, 0, "on_scene", now=at(1030))
+    assert (assignment_of(there, 1).reason, _in_reserve(there), there.seated()) == ("stood_down", False, True)
+    assert answered(there, 0, "released", now=at(1040)).status == "closed"
+
+
+def test_who_was_late_and_is_there_takes_a_seat_that_falls_free_later() -> None:
+    two = plan(seats=({"role": "helper", "skills": ("first_aid",), "count": 2},), late_seat="asked_again")
+    state = answered(answered(ask(incident(two), 2), 0, "accepted"), 1, "accepted", "en_route")
+    state = after(passed(state, at(300)), picks(["helper"], 2), now=at(310))
+    state = answered(answered(state, 2, "accepted", now=at(320)), 0, "on_scene", now=at(330))
+    assert _in_reserve(state)
+    freed = answered(state, 2, "declined", now=at(340))
+    seated = after(freed, Tick(), now=at(340))
+    assert (_in_reserve(seated), seated.seated()) == (False, True)
 
 
 def test_a_plan_that_does_not_say_when_people_must_be_there_awaits_them() -> None:

@@ -254,6 +254,8 @@ def _on_scene(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
     if decision.incident.arrived():
         for other in [a for a in decision.incident.active() if a.status != "on_scene"]:
             decision.release(other, "stood_down")
+        for there in list(decision.incident.active()):
+            arrivals.arrive(decision, there)
         decision.withdraw("covered")
     decision.update_coverage()
 

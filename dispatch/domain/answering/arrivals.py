@@ -67,7 +67,7 @@ def escalate(decision: Decision, eta_at: datetime) -> None:
 
 
 def arrive(decision: Decision, assignment: Assignment) -> None:
-    """Seat a responder who was too late and is on scene now, where a seat is still free."""
+    """Seat a responder who was too late and is on scene now, where a seat is free."""
     held = decision.incident.seat_of(assignment)
     seat = _empty_seat(decision.incident, held.role) if held.added else None
     if seat is not None:
@@ -83,8 +83,8 @@ def promote(decision: Decision) -> None:
     """Seat those in reserve who are near enough now, the first to arrive first."""
     for at, assignment in sorted(_promotions(decision.incident), key=lambda found: found[0]):
         seat = _better(decision.incident, decision.incident.seat_of(assignment))
-        if at <= decision.now and seat.number != assignment.seat and assignment.eta_at is not None:
-            expect(decision, assignment, seat, assignment.eta_at)
+        if at <= decision.now and seat.number != assignment.seat:
+            expect(decision, assignment, seat, assignment.eta_at or at)
             decision.update_coverage()
 
 
@@ -93,13 +93,21 @@ def _promotions(incident: Incident) -> list[tuple[datetime, Assignment]]:
     late = incident.late()
     if not late or incident.status != "open":
         return []
-    near = incident.plan.arrives_within(incident.severity)
     return [
-        (assignment.on_scene_at or assignment.eta_at - near, assignment)
+        (at, assignment)
         for assignment in incident.active()
-        if assignment.id in late and assignment.eta_at is not None and assignment.reserved_at is None
+        if assignment.id in late and (at := _near_at(incident, assignment)) is not None
         if free_seat(incident, incident.seat_of(assignment).role) is not None
     ]
+
+
+def _near_at(incident: Incident, assignment: Assignment) -> datetime | None:
+    """Return from when somebody in reserve is near enough for a seat; null where they are late and not there yet."""
+    if assignment.on_scene_at is not None:
+        return assignment.on_scene_at
+    if assignment.eta_at is None or assignment.reserved_at is not None:
+        return None
+    return assignment.eta_at - incident.plan.arrives_within(incident.severity)
 
 
 def _better(incident: Incident, held: Seat) -> Seat:
