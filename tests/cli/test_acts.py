@@ -90,7 +90,7 @@ async def test_seeing_an_incident_acknowledges_all_that_nobody_has_seen(
     (found,) = (await world.read(incident)).escalations.values()
     assert (found.status, found.acknowledged_by) == ("acknowledged", "Anne Weber")
     again = await dispatch("incident", "ack", incident)
-    assert (again.code, "nothing of this incident waits" in again.err) == (1, True)
+    assert (again.code, "every alert of this incident has been seen" in again.err) == (1, True)
 
 
 @pytest.mark.usefixtures("key")

@@ -58,7 +58,7 @@ def test_a_station_without_members_is_said_where_a_plan_asks_stations() -> None:
 
 def test_a_plan_that_asks_stations_of_which_nobody_is_a_member_is_said() -> None:
     assert [str(one) for one in places_nobody_comes_to(crews(), [])] == [
-        "nobody has a station, from which crews come with `muster: station`: fire-crew"
+        "nobody has a station, and crews come from theirs under the plan fire-crew"
     ]
 
 
@@ -146,6 +146,6 @@ async def test_a_list_that_is_not_there_and_a_seat_for_nobody_are_said(
         "there is no list `parent`, which the plan default names: it asks nobody; did you mean `parents`?"
     )
     assert (checked.code, misspelt in checked.err) == (1, True)
-    assert [line for line in checked.err.splitlines() if "nobody can fill" in line] == [
-        "nobody can fill the seat `helper` of the plan adults: with its skills, age and lists"
+    assert [line for line in checked.err.splitlines() if "nobody on the roster" in line] == [
+        "nobody on the roster meets the skills, age and lists of the seat `helper` of the plan adults"
     ]

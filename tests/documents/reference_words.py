@@ -72,8 +72,8 @@ PLAN: dict[str, str] = {
     "seats.need": "`welcome`: people are asked for it and come in reserve, but nothing escalates while it is empty.",
     "seats.min_age": "The least age for the seat, instead of `search.min_age`.",
     "ask": "How people are asked. `rolling`: `open` offers stay open, each that ends is replaced; `wave`: `open` "
-    "people at once, the next ones when all have answered or their window has ended; `sequential`: one at a time, for "
-    "a job that must not be promised twice; `broadcast`: everybody eligible, 100 at a time, until seats are filled.",
+    "people at once, the next ones when all have answered or their offers have expired; `sequential`: one at a time, "
+    "for a job that must not be promised twice; `broadcast`: all eligible, 100 at a time, until the seats are full.",
     "offers.open": "The most offers open at once; under `ask: wave`, the people of a wave. `sequential` and "
     "`broadcast` do not use it.",
     "offers.per_seat": "The most open offers for each missing seat, under `ask: rolling`.",

@@ -178,7 +178,7 @@ LABELS: Words = {
     "reported": {"fr": "signalé", "en": "reported"},
     "plan": {"fr": "plan", "en": "plan"},
     "position": {"fr": "position", "en": "position"},
-    "muster": {"fr": "rendez-vous", "en": "report to"},
+    "muster": {"fr": "rassemblement", "en": "muster point"},
     "hazards": {"fr": "dangers", "en": "hazards"},
     "window": {"fr": "horaire", "en": "window"},
     "opened": {"fr": "ouvert", "en": "opened"},

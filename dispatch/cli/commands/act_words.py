@@ -36,7 +36,7 @@ SENTENCES: dict[str, dict[Language, str]] = {
     "read": {"fr": "lu par {by} : {why} ({code})", "en": "read by {by}: {why} ({code})"},
     "all_seen": {
         "fr": "toutes les alertes de cet incident ont déjà été vues",
-        "en": "nothing of this incident waits to be seen",
+        "en": "every alert of this incident has been seen already",
     },
 }
 

@@ -22,7 +22,7 @@ PAIR = 2
 Several = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
 Act = Callable[[UnitOfWork, UUID, UUID, UUID], Awaitable[None]]
 
-lists = App(name="lists", help="Keep lists of people whom plans ask alone or never.")
+lists = App(name="lists", help="Manage lists of people: a plan asks nobody else, or none of them.")
 apart = App(name="apart", help="Keep people apart who must not meet.")
 
 
@@ -44,7 +44,7 @@ def set_(name: str, *, phones: Several = None, ids: Several = None, organisation
 
 @lists.command(name="import")
 def import_(name: str, file: Path, *, organisation: Whose = None) -> None:
-    """Replace a list by the people of a CSV file with a column `phone` (téléphone); an error changes nothing.
+    """Replace a list with the people of a CSV file that has a column `phone` (téléphone); an error changes nothing.
 
     Example: dispatch lists import creche-parents parents.csv
 

@@ -12,7 +12,7 @@ from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import muster_points
 from dispatch.services.people.muster_points import ListedPoint, PointsFile
 
-muster = App(name="muster", help="Keep the stations and points where people gather.")
+muster = App(name="muster", help="Manage the stations and points where people gather.")
 
 
 @muster.command(name="import")

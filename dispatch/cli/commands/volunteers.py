@@ -48,9 +48,10 @@ def import_(
 ) -> None:
     """Put the volunteers of a CSV file on the roster; invalid lines are reported, all others are imported, or none.
 
-    The first line names the columns: name,phone,language,skills,lat,lon,birth_date,consent,availability, or in French.
-    A phone number that is already on the roster is the same person, of whom only what the columns say is changed. An
-    empty cell changes nothing, but for skills and consent, where it means none. A skill may end: first_aid:2027-05-31.
+    The first line names the columns: name,phone,language,skills,lat,lon,birth_date,consent,availability, or in French;
+    `station` names the station of a member. A phone number that is already on the roster is the same person, of whom
+    only what the columns say is changed. An empty cell changes nothing, but for skills and consent, where it means
+    none. A skill may end: first_aid:2027-05-31.
 
     Example: dispatch volunteers import roster.csv --organisation "SDIS 67"
 

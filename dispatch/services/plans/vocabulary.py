@@ -84,7 +84,7 @@ def places_nobody_comes_to(book: PlanBook, points: Collection[HeldPoint]) -> Ite
     if by_station and not any(stations.values()):
         names = ", ".join(plan.name for plan in by_station)
         yield Mismatch(
-            STATION, f"nobody has a station, from which crews come with `muster: station`: {names}", None
+            STATION, f"nobody has a station, and crews come from theirs under the plan {names}", None
         )
     for one in points if by_station else ():
         if one.members == 0:
@@ -103,7 +103,7 @@ def unknown_lists(book: PlanBook, known: Collection[str]) -> Iterator[Mismatch]:
 
 def seat_for_nobody(plan: Plan, seat: SeatNeed) -> Mismatch:
     """Return the finding on a seat that nobody can fill."""
-    text = f"nobody can fill the seat `{seat.role}` of the plan {plan.name}: with its skills, age and lists"
+    text = f"nobody on the roster meets the skills, age and lists of the seat `{seat.role}` of the plan {plan.name}"
     return Mismatch(seat.role, text, None)
 
 
