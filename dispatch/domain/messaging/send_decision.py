@@ -154,7 +154,7 @@ def text_of(facts: Facts, link: str, now: datetime) -> str:
             organisation=facts.organisation_name,
             clash=facts.clash or "",
             place=facts.place or 0,
-            outcome=facts.outcome or "",
+            outcome=_outcome(facts),
             muster=facts.muster or "",
         )
     )
@@ -167,6 +167,12 @@ def _title(facts: Facts, now: datetime) -> str:
         return facts.title or ""
     window = Window(starts_at=facts.starts_at, ends_at=facts.ends_at)
     return f"{facts.title}, {in_words(window, facts.zone, now, facts.language)}"
+
+
+def _outcome(facts: Facts) -> str:
+    """Return how the incident ended; that nobody reported on a mission does not concern those who had no part in it."""
+    apart = facts.outcome == "unreported" and facts.assignment_status is None
+    return "" if apart else facts.outcome or ""
 
 
 def _offer(facts: Facts, now: datetime) -> str | None:

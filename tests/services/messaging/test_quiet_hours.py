@@ -81,6 +81,22 @@ async def test_a_stand_down_at_night_waits_for_the_morning_where_nobody_sets_out
     assert held[0]["due_at"] == datetime(2026, 11, 23, 5, 30, tzinfo=UTC)
 
 
+async def test_only_those_who_had_a_seat_are_told_that_nobody_reported_the_end(
+    pool: asyncpg.Pool, clock: MovableClock
+) -> None:
+    post = await Post.open(pool, clock, people=2)
+    two = plan(lane="planned", quiet="off", ends_after_s=600, offers={"window_s": 86_400})
+    opened = await post.scene.incident(two)
+    await post.answer(await post.scene.offer(0, opened))
+    await post.deliver()
+    for seconds in (600, 600, 3000):
+        clock.advance(seconds)
+        await post.tick(opened.id)
+    await post.deliver()
+    assert "L'heure de fin est passée" in post.texts(0)[-1]
+    assert "plus besoin de vous" in post.texts(1)[-1]
+
+
 async def test_whoever_comes_is_reminded_in_the_evening_with_the_time(
     pool: asyncpg.Pool, clock: MovableClock
 ) -> None:
