@@ -85,6 +85,13 @@ def test_a_step_refers_the_incident_and_its_escalation_pages() -> None:
     assert (one.reason, one.page, one.detail) == ("referred", True, "CODIS 67, Mairie")
 
 
+def test_nobody_is_paged_about_a_referral_once_the_seats_are_filled() -> None:
+    state = passed(asked({"after_s": 30, "level": 2, "do": "refer", "to": ("CODIS 67",)}), at(30))
+    for number in range(2):
+        state = answered(state, number, "accepted", now=at(40))
+    assert (state.seated(), list(state.open_escalations())) == (True, [])
+
+
 @pytest.mark.parametrize(
     "step",
     [

@@ -13,8 +13,6 @@ from dispatch.domain.supervising import escalation
 from schemas.incidents import AskedMore, Referred, StepDone, StepSkipped
 from schemas.plans import Step
 
-REFERRED = "referred"
-"""The reason of the escalation that asks the duty contacts to refer an incident."""
 Skip = Literal["enough", "widest", "no_more", "paged"]
 
 
@@ -104,7 +102,7 @@ def _ask_more(decision: Decision, step: Step, number: int) -> None:
 
 def _refer(decision: Decision, step: Step, number: int) -> None:
     _done(decision, Referred, step, number, to=step.to)
-    decision.escalate(REFERRED, page=True, level=step.level, detail=", ".join(step.to))
+    decision.escalate(escalation.REFERRED, page=True, level=step.level, detail=", ".join(step.to))
 
 
 def _done(decision: Decision, event: type[StepDone], step: Step, number: int, **more: object) -> None:
