@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatch.cli import output
 from dispatch.services.plans.plan_files import load
 from tests.cli.invocations import Dispatch
 
@@ -50,3 +51,12 @@ async def test_the_commands_of_the_page_work_as_they_are_written(dispatch: Dispa
         said += done.out + done.err
     assert "there is no list" not in said
     assert "no muster point is named" not in said
+
+
+async def test_the_check_shows_how_each_plan_asks_and_what_its_steps_do(
+    dispatch: Dispatch, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output.screen, "width", 400)
+    shown = (await dispatch("plans", "check", folder)).out
+    assert "sequential, turn, only creche-parents, 7200 s to answer" in shown
+    assert "86400 s: refer, level 3" in shown

@@ -36,8 +36,8 @@ def check(
     folder
         The folder of plans. Default: DISPATCH_PLANS, else the plans that are shipped.
     roster
-        Also compare the skills that the plans ask for with the rosters, and their kinds with the incidents of the last
-        30 days. Exit code 1 where a skill or kind looks misspelt.
+        Also compare the skills, lists and muster points that the plans name with those that are known, and their kinds
+        with the incidents of the last 30 days. Exit code 1 where one looks misspelt.
     """
     try:
         book = load(folder or Settings().plans)
@@ -57,7 +57,7 @@ def check(
 
 
 def _print(book: PlanBook, found: Sequence[Mismatch]) -> None:
-    columns = ("plan", "kinds", "professionals", "seats", "radii", "window", "steps")
+    columns = ("plan", "kinds", "professionals", "seats", "radii", "asks", "steps")
     screen.print(table("response plans", columns, map(_row, book.plans)))
     for one in found:
         (problem if one.meant else warning)(str(one))
@@ -67,6 +67,12 @@ def _row(plan: Plan) -> tuple[object, ...]:
     seats = ", ".join(f"{seat.count} {seat.role}" for seat in plan.seats) or "asks nobody"
     place = "" if plan.muster == SCENE else f"{plan.muster}: "
     radii = place + " → ".join(f"{radius / 1000:g} km" for radius in plan.search.radii_m)
-    steps = ", ".join(f"{step.after_s} s: level {step.level}" for step in plan.steps)
+    steps = ", ".join(f"{step.after_s} s: {step.do}, level {step.level}" for step in plan.steps)
     kinds = ", ".join(plan.kinds) or "all others"
-    return plan.name, kinds, plan.professional, seats, radii, f"{plan.offers.window_s} s", steps
+    return plan.name, kinds, plan.professional, seats, radii, _asks(plan) if plan.asks else "", steps
+
+
+def _asks(plan: Plan) -> str:
+    """Return how a plan asks, whom first, from which lists, and how long an answer may take."""
+    lists = [f"{word} {name}" for word in ("only", "never") if (name := getattr(plan.search, word))]
+    return ", ".join([plan.ask, plan.search.choose, *lists, f"{plan.offers.window_s} s to answer"])
