@@ -280,10 +280,6 @@ class Incident(Struct, frozen=True):
             seat for seat in self.seats if seat.empty or (seat.assignment_id in doubted and not seat.added)
         ]
 
-    def empty_roles(self) -> list[str]:
-        """Return the roles for which volunteers are asked, each once, in the order of the seats."""
-        return list(dict.fromkeys(seat.role for seat in self.open_seats()))
-
     def involved(self) -> tuple[UUID, ...]:
         """Return everybody who is assigned or holds an offer, each once, sorted."""
         people = {a.volunteer_id for a in self.active()} | {o.volunteer_id for o in self.live_offers()}

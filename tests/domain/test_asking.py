@@ -11,7 +11,8 @@ from dispatch.domain.asking.offers import offers_due, offers_wanted
 from dispatch.domain.commands import Tick, Unreached
 from dispatch.domain.incident import Incident
 from schemas.base import Window
-from schemas.plans import BROADCAST_ROUND
+from schemas.plans import BROADCAST_ROUND, Plan
+from schemas.replies import DOUBTFUL
 from tests.domain.builders import (
     acted,
     after,
@@ -24,6 +25,7 @@ from tests.domain.builders import (
     person,
     picks,
     plan,
+    reply,
 )
 
 ONE = ({"role": "helper", "skills": ("first_aid",), "count": 1},)
@@ -44,6 +46,15 @@ def invited(count: int) -> Incident:
 
 def test_a_wave_asks_its_whole_number_for_one_missing_seat() -> None:
     assert offers_wanted(incident(WAVE)) == {"helper": 3}
+
+
+@pytest.mark.parametrize("under", [WAVE, BROADCAST.model_copy(update={"seats": WAVE.seats})])
+def test_for_a_seat_that_is_in_doubt_one_more_is_asked_and_no_round(under: Plan) -> None:
+    seated = answered(ask(incident(under), 1), 0, "accepted")
+    doubt = replace(reply(seated, 0, "declined"), reason=DOUBTFUL)
+    state = after(seated, doubt, now=at(10))
+    assert offers_wanted(state) == {"helper": 1}
+    assert not offers_wanted(ask(state, 1, first=1, now=at(11)))
 
 
 def test_the_next_wave_begins_only_when_nobody_of_the_last_may_still_answer() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from dispatch.domain.asking.way import Way, in_round
+from dispatch.domain.asking.way import Way, in_round, round_wanted
 from dispatch.domain.incident import Incident
 from schemas.plans import BROADCAST_ROUND as ROUND
 
@@ -17,9 +17,10 @@ def room(incident: Incident) -> int:
 
 
 def wanted(incident: Incident) -> Mapping[str, int]:
-    """Return a whole round for each role of which a seat is empty that nobody waits for."""
+    """Return a whole round for each role of which a seat is empty that nobody waits for; for a doubt one is asked."""
     waited_for = {offer.role for offer in incident.waiting.values()}
-    return {role: ROUND for role in incident.empty_roles() if role not in waited_for}
+    found = round_wanted(incident, ROUND)
+    return {role: count for role, count in found.items() if role not in waited_for}
 
 
 def begins(incident: Incident) -> bool:

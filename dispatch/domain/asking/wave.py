@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dispatch.domain.asking.way import Way, in_round
+from dispatch.domain.asking.way import Way, in_round, round_wanted
 from dispatch.domain.incident import Incident
 
 
@@ -13,8 +13,8 @@ def room(incident: Incident) -> int:
 
 
 def wanted(incident: Incident) -> Mapping[str, int]:
-    """Return the size of a wave for each role of which a seat is empty."""
-    return dict.fromkeys(incident.empty_roles(), incident.plan.offers.open + incident.more_open)
+    """Return the size of a wave for each role of which a seat is empty; for one that is in doubt one more is asked."""
+    return round_wanted(incident, incident.plan.offers.open + incident.more_open)
 
 
 def begins(incident: Incident) -> bool:

@@ -1,5 +1,6 @@
 """What distinguishes the ways of asking: how many at once, of which role, and when the next round may begin."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -29,6 +30,14 @@ class Way(Struct, frozen=True):
     wanted: Callable[[Incident], Mapping[str, int]]
     begins_round: Callable[[Incident], bool] = never
     next_round_at: Callable[[Incident], datetime | None] = at_once
+
+
+def round_wanted(incident: Incident, size: int) -> dict[str, int]:
+    """Return a whole round for each role of which a seat is empty, else one person for each seat that is in doubt."""
+    empty = {seat.role for seat in incident.seats if seat.empty}
+    asked = Counter(offer.role for offer in incident.live_offers())
+    open_ = Counter(seat.role for seat in incident.open_seats())
+    return {role: size if role in empty else count - asked[role] for role, count in open_.items()}
 
 
 def in_round(incident: Incident) -> int:
