@@ -13,6 +13,7 @@ from asyncpg.pgproto import pgproto
 from dispatch.domain.answering.overlaps import time_taken
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Choice, Found, Gate, list_gates
+from dispatch.storage.list_search import add_listed
 from dispatch.storage.queries import bound, columns, sql
 from dispatch.storage.questions import Near, Question, Wanted
 from dispatch.storage.search_areas import SearchArea
@@ -55,6 +56,7 @@ async def explore(
     if asked:
         await _nearest(connection, asked, now)
         await add_members(connection, asked, now)
+        await add_listed(connection, asked, now)
         await _farther(connection, asked, now)
     return asked
 

@@ -20,7 +20,7 @@ projected metres."""
 NEAREST = 60
 """The number of volunteers around an incident that are returned whatever their gates."""
 RANKED = 5_000
-"""The same for a plan that does not simply ask the nearest: nobody farther is considered."""
+"""The same for a plan that does not simply ask the nearest: nobody farther is considered but who is on its list."""
 SKILL, AGE = int(Gate.SKILL), int(Gate.AGE)
 DAY_ZERO = date(2000, 1, 1)
 """The day from which Postgres counts days."""
@@ -84,6 +84,17 @@ class Question:
             others = [one for one in near_by if one.volunteer_id not in everybody]
             self.found[role] = mine + [one._replace(gates=one.gates | Gate.STATION) for one in others]
 
+    def looks_for_listed(self) -> bool:
+        """Return whether somebody on the list of the plan may be farther than everybody who is known."""
+        return self.incident.plan.search.only is not None and not (self.complete or self.incident.by_station)
+
+    def add_listed(self, near: Sequence[Near]) -> None:
+        """Take people on the list of the plan who were not known yet."""
+        new = [one for one in near if one[1] not in self.projected]
+        self.projected |= {one[1]: one[5] for one in new if one[0] <= self.incident.radius_m}
+        for role, more in self.judged(new).items():
+            self.found[role] = sorted([*self.found[role], *more], key=itemgetter(1))
+
     def skill_gate(self, role: str, skills: Sequence[str]) -> int:
         """Return the gate that these valid skills leave shut for a role, if any."""
         return 0 if self.seats[role].fits(skills) else SKILL
@@ -138,6 +149,11 @@ class Question:
         self.found = {role: [*found, *roles[role]] for role, found in self.found.items()}
         projected = {one[1]: one[5] for one in near}
         self.projected |= {one.volunteer_id: projected[one.volunteer_id] for one in roles[self.roles[0]]}
+
+    @property
+    def otherwise(self) -> Gate:
+        """Return why somebody was not asked who fits a role, is free, and was not read with the nearest."""
+        return Gate.FARTHER if self.incident.plan.search.only is None else Gate.LIST
 
     def gates_of(self, who: UUID) -> int:
         """Return the gates of somebody who is known, for all roles together."""

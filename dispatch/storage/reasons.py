@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from dispatch.domain.matching.geo import projected_reach
-from dispatch.domain.matching.selection import Choice, Gate, combined, for_any_role
+from dispatch.domain.matching.selection import Choice, combined, for_any_role
 from dispatch.storage.candidates import read_nearest
 from dispatch.storage.queries import bound, columns
 from dispatch.storage.questions import AGE, Question, valid_skills
@@ -73,7 +73,7 @@ async def _list_nearer(connection: asyncpg.Connection, gaps: Sequence[Gap], now:
         new = [one for one in near if one[1] not in known]
         roles = question.judged(new)
         for one in for_any_role(roles):
-            gap.choice.passed_over[one.volunteer_id] = (one.metres, one.gates or Gate.FARTHER)
+            gap.choice.passed_over[one.volunteer_id] = (one.metres, one.gates or question.otherwise)
         question.remember(roles, new)
         gap.choice.counted &= reach >= area.reach
     for gap in gaps:
@@ -96,7 +96,7 @@ async def _count_beyond(connection: asyncpg.Connection, gaps: Sequence[Gap], now
     read: Counter[tuple[int, bool]] = Counter()
     for n, live, gates, skills, young, people in await connection.fetch(*query):
         gap, _ = owners[n]
-        gap.choice.beyond[_shut(gap.question, gates, skills, young) or Gate.FARTHER] += people
+        gap.choice.beyond[_shut(gap.question, gates, skills, young) or gap.question.otherwise] += people
         read[n, live] += people
     for (n, _), people in read.items():
         owners[n][0].choice.counted &= people < most
@@ -108,7 +108,7 @@ def _subtract_listed(gap: Gap) -> None:
     """Take from the counts who is listed as well: those at the very edge, and those who pass beyond it."""
     for who, projected in gap.question.projected.items():
         if projected >= gap.end:
-            gap.choice.beyond[gap.question.gates_of(who) or Gate.FARTHER] -= 1
+            gap.choice.beyond[gap.question.gates_of(who) or gap.question.otherwise] -= 1
     gap.choice.beyond = +gap.choice.beyond
 
 

@@ -93,8 +93,7 @@ PLAN: dict[str, str] = {
     "ordered by lot. Where more than 5,000 people live within the radius, the nearest 5,000 are considered.",
     "search.order": "Groups by availability: everybody of an earlier one is asked before anybody of a later one, "
     "within the radius. Those of no group come last.",
-    "search.only": "A list of people (`dispatch lists set`): nobody else is asked. Without such a list, nobody is. Of"
-    " those on it, only who is among the nearest 5,000 of the roster is considered.",
+    "search.only": "A list of people (`dispatch lists set`): nobody else is asked. Without such a list, nobody is.",
     "search.never": "A list of people who are not asked.",
     "steps.after_s": "When a step of the escalation is due, in seconds after a seat became empty.",
     "steps.level": "Its level, 1 to 5.",

@@ -70,6 +70,7 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
         )[1:],
         100,
     ),
+    "search_listed": (bound("search_listed", list=["a"], **AREA)[1:], 100),
     "current_members": ((ORGANISATION, [one("volunteer", 1)]), 40),
     "overlapping_incidents": (([one("volunteer", 1)], NOW, NOW), 40),
     "due_subjects": ((NOW, NOW, 40, 10, []), 20 * DUE),

@@ -10,10 +10,11 @@ from dispatch.domain.matching.selection import Gate
 from dispatch.services.core.errors import InvalidError, NotFoundError
 from dispatch.services.people import lists, opt_out
 from dispatch.storage import candidates as store
+from dispatch.storage import questions
 from schemas.plans import Plan
-from tests.domain.builders import plan
+from tests.domain.builders import PLACE, plan
 from tests.services.matching.test_gates import passed_over
-from tests.support.world import TRUSTED, World
+from tests.support.world import TRUSTED, World, near
 
 
 def asking(count: int = 2, *, ends_after_s: int | None = None, **search: object) -> Plan:
@@ -53,6 +54,23 @@ async def test_only_the_people_on_the_list_are_asked(pool: asyncpg.Pool, clock: 
     incident = await world.ask()
     assert await world.asked(incident) == [people[3], people[69]]
     assert await gates_of(world, incident, people[0]) == Gate.LIST
+
+
+async def test_people_on_the_list_are_found_however_many_others_are_nearer(
+    pool: asyncpg.Pool, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "RANKED", 10)
+    world = await world_of(pool, clock, asking(only="parents"))
+    people = await world.add_people(40)
+    (away,) = await world.add_people(1, first_m=1500)
+    await put(world, "parents", people[3], people[20], people[30], away)
+    await world.set_position(people[30], near(PLACE, 100), at=world.now)
+    incident = await world.ask()
+    assert sorted(await world.asked(incident)) == sorted([people[3], people[30]])
+    await world.answer(incident, people[3], "declined")
+    await world.consume("incident.events")
+    assert people[20] in await world.asked(incident)
+    assert await gates_of(world, incident, people[15]) == Gate.LIST
 
 
 async def test_a_list_that_does_not_exist_approves_nobody(pool: asyncpg.Pool, clock: MovableClock) -> None:
