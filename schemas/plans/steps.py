@@ -19,8 +19,8 @@ class Step(Strict):
 
     `do` is the one thing that it does: show the escalation to supervisors (notify), also page the duty contacts (page),
     page them again though somebody has acknowledged it (repeat), search the next radius or station (widen), keep `more`
-    more offers open (ask_more), or page them to refer the incident to those named in `to` (refer). Where fewer seats
-    than `missing` are empty, or it would change nothing, it is skipped.
+    additional offers open (ask_more), or page them to refer the incident to those named in `to` (refer). Where fewer
+    seats than `missing` are empty, or it would change nothing, it is skipped.
     """
 
     after_s: Public[Seconds]

@@ -99,7 +99,7 @@ PLAN: dict[str, str] = {
     "steps.level": "Its level, 1 to 5.",
     "steps.do": "The one thing that it does. `notify` shows the escalation to supervisors; `page` also pages the duty "
     "contacts, again until one acknowledges it; `repeat` pages them though one has; `widen` searches the next radius "
-    "or station; `ask_more` keeps `more` more offers open; `refer` pages the duty contacts to pass the "
+    "or station; `ask_more` keeps `more` additional offers open; `refer` pages the duty contacts to pass the "
     "incident on to those named in `to`. One that would change nothing is skipped.",
     "steps.missing": "The step is skipped while fewer seats are empty.",
     "steps.more": "How many more offers stay open; only with `do: ask_more`, which needs it.",

@@ -43,7 +43,7 @@ def test_a_window_that_is_over_or_ends_after_a_year_is_refused_with_the_remedy(
         (NOON + timedelta(hours=19, minutes=30), 4.5, "fr", "demain 7 h 30-12 h"),
         (NOON + timedelta(hours=19, minutes=30), 4.5, "en", "tomorrow 07:30-12:00"),
         (NOON + timedelta(days=3), 48, "fr", "mer. 25/11 12 h - ven. 27/11 12 h"),
-        (NOON + timedelta(days=3), 48, "en", "Wed 25/11 12:00 - Fri 27/11 12:00"),
+        (NOON + timedelta(days=3), 48, "en", "Wed 25 Nov 12:00 - Fri 27 Nov 12:00"),
         (NOON - timedelta(days=2), 72, "fr", "ven. 20/11 12 h - demain 12 h"),
     ],
 )

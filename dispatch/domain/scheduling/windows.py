@@ -12,6 +12,8 @@ DAYS: dict[Language, tuple[str, ...]] = {
     "fr": ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."),
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 }
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Written out in English, which puts the month first in some countries and the day in others."""
 NEAR: dict[Language, tuple[str, ...]] = {"fr": ("aujourd'hui", "demain"), "en": ("today", "tomorrow")}
 
 
@@ -39,7 +41,7 @@ def _day(moment: datetime, today: datetime, language: Language) -> str:
     if 0 <= days < len(NEAR[language]):
         return NEAR[language][days]
     day = f"{DAYS[language][moment.weekday()]} {moment.day}"
-    return f"{day}/{moment.month:02}"
+    return f"{day}/{moment.month:02}" if language == "fr" else f"{day} {MONTHS[moment.month - 1]}"
 
 
 def _time(moment: datetime, language: Language) -> str:
