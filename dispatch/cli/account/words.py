@@ -126,7 +126,7 @@ REASONS: Words = {
     "overlap": {"fr": "engagé ailleurs", "en": "is needed elsewhere"},
     "unsent": {"fr": "rien n'a pu être envoyé", "en": "nothing could be sent"},
     "unreached": {"fr": "rien n'est arrivé", "en": "nothing arrived"},
-    "enough": {"fr": "il manque moins de places que le plan ne dit", "en": "not enough seats are empty"},
+    "enough": {"fr": "trop peu de places sont vides", "en": "too few seats are empty"},
     "widest": {"fr": "la recherche ne peut s'élargir", "en": "the search cannot widen"},
     "no_more": {"fr": "on ne peut appeler personne de plus", "en": "nobody else can be asked"},
     "paged": {"fr": "l'alerte se répète déjà", "en": "the page is being repeated already"},
