@@ -299,9 +299,12 @@ def _doubted(incident: Incident, event: offers.Doubted) -> Changes:
     return _moved(incident, event, doubted_until=event.until)
 
 
-def _doubt_cleared(incident: Incident, event: offers.DoubtCleared) -> Changes:
-    busy_from, busy_until = time_taken(incident)
-    return _moved(incident, event, doubted_until=None, busy_from=busy_from, busy_until=busy_until)
+def _cleared(incident: Incident, event: offers.AssignmentEvent, **changes: object) -> Changes:
+    """End the doubt of an assignment, where there was one: it takes the time of the mission again."""
+    if incident.assignments[event.assignment_id].doubted_until is None:
+        return _moved(incident, event, **changes)
+    start, end = time_taken(incident)
+    return _moved(incident, event, doubted_until=None, busy_from=start, busy_until=end, **changes)
 
 
 def _reminded(incident: Incident, event: offers.Reminded) -> Changes:
@@ -309,11 +312,11 @@ def _reminded(incident: Incident, event: offers.Reminded) -> Changes:
 
 
 def _en_route(incident: Incident, event: offers.EnRoute) -> Changes:
-    return _moved(incident, event, en_route_at=event.at, doubted_until=None)
+    return _cleared(incident, event, en_route_at=event.at)
 
 
 def _on_scene(incident: Incident, event: offers.OnScene) -> Changes:
-    return _moved(incident, event, on_scene_at=event.at, doubted_until=None)
+    return _cleared(incident, event, on_scene_at=event.at)
 
 
 def _released(incident: Incident, event: offers.Released) -> Changes:
@@ -360,7 +363,7 @@ _FOLDS: Mapping[type[Event], Fold] = {
     offers.OfferWaitlisted: _answered,
     offers.Assigned: _assigned,
     offers.Doubted: _doubted,
-    offers.DoubtCleared: _doubt_cleared,
+    offers.DoubtCleared: _cleared,
     offers.ArrivalExpected: _arrival_expected,
     offers.Reminded: _reminded,
     offers.Reseated: _reseated,

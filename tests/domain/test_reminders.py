@@ -13,6 +13,7 @@ from dispatch.domain.incident import Incident
 from schemas.base import Window
 from schemas.ids import named
 from schemas.offers import Reminded
+from schemas.replies import Answer
 from tests.domain.builders import (
     START,
     after,
@@ -144,6 +145,17 @@ def test_a_window_that_is_moved_takes_no_time_before_it_is_confirmed() -> None:
     assert held.busy_from == held.busy_until
     sure = assignment_of(answered(state, 0, "accepted", now=utc(23, 9, 30)), 0)
     assert (sure.busy_from, sure.busy_until) == (utc(26, 6, 30), utc(26, 11))
+
+
+@pytest.mark.parametrize("answer", ["en_route", "on_scene"])
+def test_whoever_comes_to_a_mission_that_was_moved_takes_its_time_and_not_that_of_another(
+    answer: Answer,
+) -> None:
+    state = after(creche(), moved(24), now=utc(23, 9))
+    there = assignment_of(answered(state, 0, answer, now=utc(23, 9, 30)), 0)
+    assert (there.busy_from, there.busy_until) == (utc(26, 6, 30), utc(26, 11))
+    engaged = replace(reply(state, 0, answer, utc(23, 9, 30)), engaged=True)
+    assert assignment_of(after(state, engaged, now=utc(23, 9, 30)), 0).reason == "overlap"
 
 
 def test_whoever_confirms_a_window_at_which_they_have_another_mission_gives_the_seat_back() -> None:

@@ -217,7 +217,8 @@ def assignment_of(incident: Incident, offer: Offer) -> Assignment | None:
     return next((a for a in incident.active() if a.offer_id == offer.id), None)
 
 
-def _advance(decision: Decision, offer: Offer, event: type[AssignmentEvent]) -> bool:
+def _advance(decision: Decision, offer: Offer, reply: AnswerOffer, event: type[AssignmentEvent]) -> bool:
+    """Record where a responder is, which also confirms their yes; return whether it was."""
     assignment = assignment_of(decision.incident, offer)
     if assignment is None:
         return False
@@ -226,12 +227,15 @@ def _advance(decision: Decision, offer: Offer, event: type[AssignmentEvent]) -> 
         raise RefusedError(msg)
     if not transitions.may(transitions.ASSIGNMENT, assignment.status, event):
         return False
+    if assignment.doubted_until is not None and reply.engaged:
+        _give_up(decision, assignment, offer, reply)
+        return False
     decision.add(_event(event, decision, offer, assignment_id=assignment.id))
     return True
 
 
 def _en_route(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
-    if _advance(decision, offer, EnRoute):
+    if _advance(decision, offer, reply, EnRoute):
         _come_back(decision, offer, reply)
         decision.update_coverage()
     if (assignment := assignment_of(decision.incident, offer)) is not None:
@@ -246,8 +250,8 @@ def _come_back(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
         lateness.come_back(decision, assignment)
 
 
-def _on_scene(decision: Decision, offer: Offer, _reply: AnswerOffer) -> None:
-    if not _advance(decision, offer, OnScene):
+def _on_scene(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
+    if not _advance(decision, offer, reply, OnScene):
         return
     if (assignment := assignment_of(decision.incident, offer)) is not None:
         arrivals.arrive(decision, assignment)

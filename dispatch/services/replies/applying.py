@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 from msgspec.structs import replace
 
+from dispatch.domain.answering.answers import COMES
 from dispatch.domain.commands import AnswerOffer
 from dispatch.domain.errors import NewerVersionError, RefusedError
 from dispatch.domain.incident import Incident
@@ -25,8 +26,8 @@ from schemas.replies import DOUBTFUL, ReplyReceived
 
 CONSUMER = "replies"
 FIELDS = ("offer_id", "volunteer_id", "answer", "channel", "received_at", "sent_at", "reason", "eta_at")
-Accepting = tuple[UUID, UUID]
-"""A volunteer, and the incident for which they accept."""
+Coming = tuple[UUID, UUID]
+"""A volunteer, and the incident to which they say that they come."""
 DOUBTS_SINCE = 2
 """The first generation that has the events of a doubt, of an arrival and of a waiting list."""
 
@@ -97,21 +98,19 @@ async def _apply(connection: asyncpg.Connection, replies: Sequence[Reply], now: 
 
 async def _engaged_and_apart(
     connection: asyncpg.Connection, replies: Iterable[Reply], locked: Mapping[UUID, Incident]
-) -> tuple[set[Accepting], Mapping[Accepting, set[UUID]]]:
-    """Lock those who accept; return who is assigned to another incident outside the batch, and who must not meet whom.
+) -> tuple[set[Coming], Mapping[Coming, set[UUID]]]:
+    """Lock those who come; return who is assigned to another incident outside the batch, and who must not meet whom.
 
-    Each is named with the incident for which they accept.
+    Each is named with the incident to which they come.
     """
-    engaged: set[Accepting] = set()
-    apart: defaultdict[Accepting, set[UUID]] = defaultdict(set)
-    accepting = sorted(
-        (reply.command.volunteer_id, reply.incident_id)
-        for reply in replies
-        if reply.command.answer == "accepted"
+    engaged: set[Coming] = set()
+    apart: defaultdict[Coming, set[UUID]] = defaultdict(set)
+    coming = sorted(
+        (reply.command.volunteer_id, reply.incident_id) for reply in replies if reply.command.answer in COMES
     )
-    if not accepting:
+    if not coming:
         return engaged, apart
-    people, names = map(list, zip(*accepting, strict=True))
+    people, names = map(list, zip(*coming, strict=True))
     await connection.execute(sql("lock_volunteers"), sorted(set(people)))
     for who, name, other in await connection.fetch(sql("engaged_or_apart"), people, names, list(locked)):
         if other is None:

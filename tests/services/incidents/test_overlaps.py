@@ -102,6 +102,19 @@ async def test_an_urgent_yes_frees_what_runs_now_and_leaves_what_comes_later(wor
     assert seated(await world.read(tomorrow)) == [who]
 
 
+async def test_whoever_sets_out_for_what_was_moved_into_the_time_of_another_gives_the_seat_back(
+    world: World,
+) -> None:
+    (who,) = await world.add_people(1)
+    moved = await world.ask("1", kind="event.run", window=window(world, 24, 28))
+    other = await world.ask("2", kind="event.run", window=window(world, 30, 34))
+    await world.answer(moved, who, "accepted")
+    await world.answer(other, who, "accepted")
+    await world.open("3", updates="1", kind="event.run", window=window(world, 31, 33))
+    assert seated(await world.answer(moved, who, "en_route")) == []
+    assert await rebuilding.compare(world.uow) == []
+
+
 async def test_who_holds_a_patient_is_asked_for_nothing_else_while_the_mission_runs(world: World) -> None:
     (who,) = await world.add_people(1)
     care = await world.ask("1", kind="care.drive", window=window(world, 1, 3))
