@@ -79,19 +79,35 @@ async def put(uow: UnitOfWork, organisation: UUID, points: Sequence[Point]) -> N
     whose = await organisations.get(uow, organisation)
     for point in points:
         check(point, whose.area, whose.country)
-    rows = [Row(uuid4(), one.kind, one.name, one.lat, one.lon) for one in points]
 
     async def inside(connection: asyncpg.Connection, _now: datetime) -> None:
+        known = [row["name"] for row in await connection.fetch(sql("muster_point_names"), organisation)]
+        _check_spelling(points, known)
+        rows = [Row(uuid4(), one.kind, one.name, one.lat, one.lon) for one in points]
         await connection.execute(*bound("put_muster_points", organisation=organisation, **columns(Row, rows)))
 
-    if rows:
+    if points:
         await uow.transact(inside)
 
 
 async def remove(uow: UnitOfWork, organisation: UUID, name: str) -> None:
     """Remove a point: its members have no station then, and are not asked for it. Raises NotFoundError."""
-    if await uow.pool.fetchval(sql("remove_muster_point"), organisation, name) is None:
+
+    async def inside(connection: asyncpg.Connection, _now: datetime) -> object:
+        return await connection.fetchval(sql("remove_muster_point"), organisation, name)
+
+    if await uow.transact(inside) is None:
         raise NotFoundError("there is no such muster point: `dispatch muster list` lists them")
+
+
+def _check_spelling(points: Sequence[Point], known: Sequence[str]) -> None:
+    """Raise InvalidError for a known point that is spelt otherwise: rosters name stations in any spelling."""
+    by_word = {folded(name): name for name in known}
+    for point in points:
+        if (name := by_word.get(folded(point.name), point.name)) != point.name:
+            raise InvalidError(
+                "name", f"`{point.name}` is known as `{name}`: write it so, or remove that one first"
+            )
 
 
 def check(point: Point, area: Area | None, country: str) -> None:

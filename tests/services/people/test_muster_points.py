@@ -130,3 +130,9 @@ async def test_a_wrong_line_of_points_is_named_with_its_column(
 async def test_a_point_in_the_ocean_is_kept_neither_by_hand(uow: UnitOfWork, organisation: UUID) -> None:
     with pytest.raises(InvalidError, match="ocean"):
         await muster_points.put(uow, organisation, [Point("CIS Nulle Part", "station", 0.0, 0.0)])
+
+
+async def test_a_point_that_is_spelt_otherwise_is_no_second_one(uow: UnitOfWork, organisation: UUID) -> None:
+    with pytest.raises(InvalidError, match="`Cis-Barr` is known as `CIS Barr`"):
+        await muster_points.put(uow, organisation, [SQUARE, BARR._replace(name="Cis-Barr")])
+    assert [one.name for one in await muster_points.listed(uow, organisation)] == [BARR.name, SQUARE.name]

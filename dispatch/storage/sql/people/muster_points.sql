@@ -17,6 +17,10 @@ ON CONFLICT (organisation, name) DO UPDATE SET kind = excluded.kind, lat = exclu
 -- Removes a muster point of an organisation, whose members have no station any more; returns its name.
 DELETE FROM muster_points WHERE organisation = $1 AND name = $2 RETURNING name;
 
+-- name: muster_point_names
+-- Returns the names of an organisation's muster points.
+SELECT name FROM muster_points WHERE organisation = $1;
+
 -- name: stations_by_name
 -- Returns the names of an organisation's stations.
 SELECT name FROM muster_points WHERE organisation = $1 AND kind = 'station' ORDER BY name;
