@@ -61,7 +61,7 @@ PLAN: dict[str, str] = {
     "lane": "`urgent`, `planned` or `drill`: whether its offers stand in the way of others.",
     "professional": "`required`: nobody is asked before the professionals are called; `informed`: a supervisor is told "
     "if they are not; `none`.",
-    "trusted_sources": "The sources whose reports ask people without a supervisor's confirmation.",
+    "trusted_sources": "With `professional: required`: the sources whose reports need no confirmation by a supervisor.",
     "engagement": "What volunteers do: `dispatch`, they go to the place; `crew`, they crew a vehicle at its station; "
     "`notice`, they read a notice and stay.",
     "forbidden_hazards": "Hazards that keep volunteers away.",
