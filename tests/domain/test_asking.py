@@ -12,7 +12,7 @@ from dispatch.domain.commands import Tick, Unreached
 from dispatch.domain.incident import Incident
 from schemas.base import Window
 from schemas.plans import BROADCAST_ROUND, Plan
-from schemas.replies import DOUBTFUL
+from schemas.replies import DOUBTFUL, Answer
 from tests.domain.builders import (
     acted,
     after,
@@ -155,6 +155,18 @@ def test_below_a_day_before_a_planned_mission_the_first_who_waits_is_asked_and_n
     declined = answered(asked, 2, "declined", now=at(40))
     assert agenda(declined)["waiting"] == at(40)
     assert answered(asked, 2, "accepted", now=at(40)).seated()
+
+
+@pytest.mark.parametrize(("answer", "status"), [("accepted", "accepted"), ("declined", "declined")])
+def test_whoever_is_asked_from_the_list_may_answer_with_the_code_of_their_first_offer(
+    answer: Answer, status: str
+) -> None:
+    before = below_a_day_before()
+    asked = after(before, Tick(), now=at(31))
+    state = after(asked, reply(before, 2, answer, at(40)), now=at(40))
+    assert (offer_of(state, 2).status, state.waiting_list("helper")) == (status, asked.waiting_list("helper"))
+    late = after(asked, reply(before, 2, answer, at(20)), now=at(40))
+    assert offer_of(late, 2).status == "extended", "said before they were asked again"
 
 
 def test_whoever_is_asked_from_the_list_is_sent_to_the_point_of_their_first_offer() -> None:

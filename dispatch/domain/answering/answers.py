@@ -43,6 +43,7 @@ def answer(decision: Decision, reply: AnswerOffer) -> None:
     if offer is None or offer.volunteer_id != reply.volunteer_id:
         msg = "the answer names an offer that this volunteer never had"
         raise RefusedError(msg)
+    offer = waiting_list.asked_instead(decision.incident, offer, reply.received_at)
     _acknowledge(decision, reply)
     if not _is_overtaken(reply):
         _ANSWERS[reply.answer](decision, offer, reply)

@@ -36,6 +36,15 @@ def stands_before(incident: Incident, offer: Offer) -> bool:
     return bool(incident.waiting_list(offer.role)) or _asked(incident)[offer.role] > 0
 
 
+def asked_instead(incident: Incident, offer: Offer, received_at: datetime) -> Offer:
+    """Return the offer by which somebody was asked from the list, where they still answer the one before it."""
+    if incident.plan.ask != "broadcast" or offer.status != "withdrawn":
+        return offer
+    mine = (one for one in incident.live_offers() if one.volunteer_id == offer.volunteer_id)
+    asked = (one for one in mine if one.round_id == _round(incident) and one.extended_at <= received_at)
+    return next(asked, offer)
+
+
 def join(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
     """Put somebody on the list, at the place that the receipt of their answer gives them."""
     mine, others = (reply.received_at, offer.id), decision.incident.waiting_list(offer.role)
