@@ -66,8 +66,8 @@ EXAMPLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "What an assigned person reports",
         "The same as the buttons of the page. Danger is reported also by a text that is otherwise not understood.",
         (
-            "en route", "parti", "sur place", "je suis arrivé", "fini", "rentré", "DANGER", "danger homme armé",
-            "danger, je ne viens plus", "pas de danger", "sur place, porte fermée",
+            "en route", "parti", "sur place", "je suis arrivé", "fini", "rentré", "pas fini", "pas encore", "not done",
+            "DANGER", "danger homme armé", "danger, je ne viens plus", "pas de danger", "sur place, porte fermée",
         ),
     ),
     (
