@@ -137,7 +137,7 @@ def _default(value: object) -> str:
 
 def _plans() -> Iterator[str]:
     yield "## Plans\n"
-    yield "The fields of a response plan; one without a default is required.\n"
+    yield "The fields of a response plan; one without a default is required. [Complete examples](plans.md).\n"
     rows = [
         (f"`{name}`", _plan_default(field), f"`{plan_examples.EXAMPLES[name]}`", PLAN[name])
         for name, field in plan_fields()

@@ -176,7 +176,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "Take over; call others.",
     ),
     "not_ended": (
-        "The mission should have ended; its responders were asked. It pages, unless it ends by itself soon.",
+        "The mission should have ended; its responders, if any, were asked. It pages, unless it ends by itself soon.",
         "Call the responders; `close` it, or take it over.",
     ),
     "alone_overdue": (
