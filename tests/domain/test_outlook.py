@@ -8,8 +8,21 @@ from dispatch.domain.agenda import agenda
 from dispatch.domain.commands import Consider
 from dispatch.domain.incident import Incident
 from dispatch.domain.supervising.outlook import Consequence, lacking, next_step, responders
+from schemas.base import Window
 from schemas.ids import named
-from tests.domain.builders import START, acted, after, answered, ask, at, incident, offer_of, plan, reply
+from tests.domain.builders import (
+    START,
+    acted,
+    after,
+    answered,
+    ask,
+    at,
+    incident,
+    offer_of,
+    passed,
+    plan,
+    reply,
+)
 
 
 def steps(state: Incident) -> list[tuple[str, int]]:
@@ -83,3 +96,29 @@ def test_a_recall_that_is_not_seen_pages() -> None:
 
 def test_nothing_is_next_for_an_incident_that_has_ended() -> None:
     assert next_step(acted(incident(), "close")) is None
+
+
+def test_a_reminder_is_next_and_so_is_the_seat_of_whoever_is_late() -> None:
+    one = ({"role": "helper", "skills": ("first_aid",), "count": 1},)
+    window = Window(starts_at=at(7300), ends_at=at(9000))
+    coming = answered(ask(incident(plan(seats=one), window=window), 1), 0, "accepted")
+    assert steps(coming) == [("reminds", 1)]
+    moving = answered(
+        ask(incident(plan(seats=one, late_seat="asked_again", on_scene_within_s=300)), 1), 0, "accepted"
+    )
+    assert ("reserves", 1) in steps(answered(moving, 0, "en_route"))
+
+
+def test_the_end_of_a_mission_releases_nobody_for_an_answer_that_is_not_clear() -> None:
+    state = ask(incident(plan(lane="planned", quiet="off", ends_after_s=600, en_route_within_s=6000)), 2)
+    for number in range(2):
+        state = answered(state, number, "accepted")
+    state = passed(state, at(600 + 3599))
+    assert steps(state) == [("ends", 0)]
+
+
+def test_who_waits_for_a_seat_that_falls_free_is_next() -> None:
+    state = ask(incident(plan(ask="broadcast", offers={"window_s": 3600, "most": 200})), 3)
+    for number in range(3):
+        state = answered(state, number, "accepted", now=at(number))
+    assert steps(answered(state, 0, "declined", now=at(30))) == [("seats", 1)]

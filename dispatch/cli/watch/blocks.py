@@ -201,7 +201,8 @@ def _scheduled(due: Next, steps: str, reader: Reader) -> str:
 def _steps(one: IncidentOutlook, reader: Reader) -> list[str]:
     """Return what happens next; nobody is asked during a pause, or paged where nobody is on duty."""
     found = one.next.consequences if one.next else ()
-    impossible = {"asks": reader.paused, "asks_again": reader.paused, "pages_next": not reader.on_duty}
+    impossible = dict.fromkeys(("asks", "asks_again", "seats"), reader.paused)
+    impossible["pages_next"] = not reader.on_duty
     return [_step(what, reader) for what in found if not impossible.get(what.step)]
 
 

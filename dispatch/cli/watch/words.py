@@ -87,6 +87,15 @@ WORDS: dict[str, dict[Language, str]] = {
     "asks_if_over": {"fr": "demande si c'est terminé", "en": "asks whether it is over"},
     "ends": {"fr": "se clôt sans intervention", "en": "ends by itself"},
     "reseats": {"fr": "compte sur une réserve qui arrive", "en": "counts on a reserve who is near"},
+    "reserves": {
+        "fr": "redemande la place de qui tarde",
+        "en": "asks again for the seat of whoever is late",
+    },
+    "reminds": {"fr": "rappel à ceux qui viennent : {number}", "en": "reminds those who come: {number}"},
+    "seats": {
+        "fr": "donne les places libres à ceux qui attendent : {number}",
+        "en": "seats those who wait: {number}",
+    },
     # severities and modes
     "life_threatening": {"fr": "urgence vitale", "en": "life at risk"},
     "urgent": {"fr": "urgent", "en": "urgent"},

@@ -15,7 +15,7 @@ from dispatch.domain.incident import AssignmentStatus, Incident
 from schemas.base import Event
 from schemas.escalations import EscalationRaised
 from schemas.incidents import IncidentClosed, IncidentOverdue, Widened
-from schemas.offers import ArrivalExpected, Released
+from schemas.offers import ArrivalExpected, Assigned, OfferExtended, Released, Reminded, Reseated
 
 Step = Literal[
     "asks",
@@ -27,6 +27,9 @@ Step = Literal[
     "pages_next",
     "releases",
     "reseats",
+    "reserves",
+    "reminds",
+    "seats",
     "asks_if_over",
     "ends",
 ]
@@ -46,9 +49,8 @@ class Responder(Struct, frozen=True):
 class Consequence(Struct, frozen=True):
     """One thing that happens.
 
-    `number` counts the people of "asks", "asks_again", "releases", "reseats" and "asks_if_over", is the level of
-    "tells", "pages" and "pages_next", which have a reason, and the metres of "widens"; "next_station" has the station's
-    name as its reason, "ends" the outcome.
+    `number` is the level of "tells", "pages" and "pages_next", which have a reason, and the metres of "widens";
+    "next_station" has the station's name as its reason, "ends" the outcome. Of any other step it counts the people.
     """
 
     step: Step
@@ -111,8 +113,10 @@ def _consequences(incident: Incident, at: datetime) -> Iterator[Consequence]:
         elif isinstance(event, EscalationRaised):
             step: Step = "tells" if not event.page else "pages_next" if event.turn else "pages"
             yield Consequence(step, event.level, event.reason)
+    # Whoever is released at the end is no step of its own.
+    events = [one for one in decision.events if not isinstance(one, Released) or one.reason == "stood_down"]
     for kind, word in _COUNTED.items():
-        if count := sum(isinstance(event, kind) for event in decision.events):
+        if count := sum(isinstance(event, kind) for event in events):
             yield Consequence(word, count)
 
 
@@ -122,4 +126,8 @@ def _widening(event: Widened) -> Consequence:
     return Consequence("next_station", 1, event.muster)
 
 
-_COUNTED: dict[type[Event], Step] = {Released: "releases", ArrivalExpected: "reseats"}
+_COUNTED: dict[type[Event], Step] = {
+    Released: "releases", ArrivalExpected: "reseats", Reseated: "reserves", Reminded: "reminds", Assigned: "seats",
+    OfferExtended: "asks",
+}  # fmt: skip
+"""What is counted; a tick seats, and itself asks, only those who wait for a seat."""
