@@ -14,6 +14,7 @@ from dispatch.services.core.phone_numbers import e164
 from dispatch.services.core.short_ids import find
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people.members import people_of
+from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from schemas.base import Slug
 
@@ -74,6 +75,8 @@ async def set_list(
         after = set(await named_members(connection, organisation, phones, ids))
         before = set(await members_of(connection, organisation, name))
         await connection.fetch(sql("lock_people"), sorted(after ^ before))
+        if await _members(connection, organisation, after) != after:
+            raise RetryableError("a volunteer left the roster meanwhile")
         await connection.execute(
             sql("change_list"), organisation, name, sorted(before - after), sorted(after - before)
         )

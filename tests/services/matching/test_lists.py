@@ -1,5 +1,6 @@
 """Lists and pairs: nobody is asked whom a list shuts out, and nobody together with somebody whom they must not meet."""
 
+import asyncio
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +15,7 @@ from dispatch.storage import questions
 from schemas.plans import Plan
 from tests.domain.builders import PLACE, plan
 from tests.services.matching.test_gates import passed_over
+from tests.services.people.test_volunteers import blocked
 from tests.support.world import TRUSTED, World, near
 
 
@@ -77,6 +79,20 @@ async def test_a_list_that_does_not_exist_approves_nobody(pool: asyncpg.Pool, cl
     world = await world_of(pool, clock, asking(only="parents"))
     await world.add_people(2)
     assert await world.asked(await world.ask()) == []
+
+
+async def test_who_leaves_the_roster_while_a_list_is_set_is_named_as_a_stranger(
+    pool: asyncpg.Pool, clock: MovableClock
+) -> None:
+    world = await world_of(pool, clock, asking())
+    (who,) = await world.add_people(1)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM volunteers WHERE id = $1 FOR UPDATE", who)
+        setting = asyncio.create_task(put(world, "parents", who))
+        await blocked(world.uow)
+        await connection.execute("DELETE FROM memberships WHERE volunteer_id = $1", who)
+    with pytest.raises(InvalidError, match="not on the roster"):
+        await setting
 
 
 async def test_nobody_on_the_list_never_is_asked(pool: asyncpg.Pool, clock: MovableClock) -> None:
