@@ -12,7 +12,7 @@ import orjson
 
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.ranking import Draw, Ranking, Standing, rank
-from dispatch.domain.matching.selection import Choice, allocate, list_gates
+from dispatch.domain.matching.selection import Choice, Gate, allocate, list_gates
 from dispatch.services.matching.sendable import Sendable
 from dispatch.storage.candidates import claim, explore
 from dispatch.storage.packed_reasons import packed, packed_counts
@@ -87,9 +87,11 @@ async def _shut_by_lists(connection: asyncpg.Connection, questions: Sequence[Que
     known: Standings = {}
     for one in questions:
         if one.ranked:
-            known[one.incident.id] = await read_standings(connection, one.incident, one.people())
-            policy = one.incident.plan.search
-            one.shut({who: list_gates(policy, each) for who, each in known[one.incident.id].items()})
+            found = await read_standings(connection, one.incident, one.people())
+            # Who has left the roster since the search has no standing.
+            left = dict.fromkeys(one.people() - found.keys(), Gate.LEFT)
+            one.shut(left | {who: list_gates(one.incident.plan.search, each) for who, each in found.items()})
+            known[one.incident.id] = found
     return known
 
 

@@ -122,6 +122,23 @@ async def test_a_list_that_changes_after_the_search_counts_at_the_claim(
     assert await gates_of(world, incident, people[0]) == Gate.LIST
 
 
+@pytest.mark.parametrize("only", [None, "parents"])
+async def test_who_leaves_the_roster_during_a_search_is_not_asked(
+    pool: asyncpg.Pool, clock: MovableClock, monkeypatch: pytest.MonkeyPatch, only: str | None
+) -> None:
+    world = await world_of(pool, clock, asking(only=only))
+    people = await world.add_people(2)
+    await put(world, "parents", *people)
+
+    async def explore_then_erase(*args: object) -> object:
+        found = await store.explore(*args)  # type: ignore[arg-type]
+        await pool.execute("DELETE FROM memberships WHERE volunteer_id = $1", people[0])
+        return found
+
+    monkeypatch.setattr("dispatch.services.matching.candidates.explore", explore_then_erase)
+    assert await world.asked(await world.open()) == [people[1]]
+
+
 async def test_two_who_must_not_meet_are_not_asked_together(pool: asyncpg.Pool, clock: MovableClock) -> None:
     world = await world_of(pool, clock, asking())
     people = await world.add_people(3)

@@ -197,9 +197,9 @@ CROSS JOIN LATERAL (
 SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: free_volunteers
--- Returns those of claimed volunteers who have no live offer and no assignment in a lane other than the planned, and have
--- not said STOP to the organisation, as committed by now; each with those whom they must not meet there, and whether a
--- mission at :now keeps them from any other, or a planned one is at the time of the incident.
+-- Returns those of claimed volunteers who have no live offer and no assignment in a lane other than the planned, and are
+-- members of the organisation who have not said STOP to it, as committed by now; each with those whom they must not meet
+-- there, and whether a mission at :now keeps them from any other, or a planned one is at the time of the incident.
 SELECT w.volunteer_id, w.incident_id,
        ARRAY(SELECT p.other FROM apart p WHERE p.volunteer_id = w.volunteer_id AND p.organisation = w.organisation) AS apart,
        EXISTS (SELECT FROM assignments a
@@ -217,6 +217,6 @@ WHERE (w.lane = 'planned'
                       WHERE o.volunteer_id = w.volunteer_id AND o.lane = w.lane AND o.status = 'extended' OFFSET 0)
           AND NOT EXISTS (SELECT FROM assignments a
                           WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released' OFFSET 0))
-  AND NOT EXISTS (SELECT FROM memberships m
-                  WHERE m.volunteer_id = w.volunteer_id AND m.organisation = w.organisation AND m.stopped_at IS NOT NULL
-                  OFFSET 0);
+  AND EXISTS (SELECT FROM memberships m
+              WHERE m.volunteer_id = w.volunteer_id AND m.organisation = w.organisation
+                AND m.stopped_at IS NULL AND m.left_at IS NULL OFFSET 0);
