@@ -258,7 +258,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "Nothing, unless nobody takes the seat. An acknowledgement resolves it.",
     ),
     "overlapping_yes": (
-        "Somebody said yes to a planned mission, and has a seat of another one at that time: they are in reserve.",
+        "Somebody said yes to a planned mission, and has a seat of another one at that time: the yes fills no seat.",
         "Decide with them which one it is. An acknowledgement resolves it.",
     ),
     "late_arrival": (

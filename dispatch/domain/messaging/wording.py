@@ -68,11 +68,11 @@ SENTENCES: dict[str, dict[Language, str]] = {
     "late_clash": {
         "fr": (
             "Merci ({code}) : {title}. À ces heures-là, on vous attend déjà : {clash}. "
-            "Vous restez en réserve, un superviseur est prévenu."
+            "Ne changez rien, un superviseur est prévenu."
         ),
         "en": (
             "Thank you ({code}): {title}. You are already expected at that time: {clash}. "
-            "You stay in reserve, and a supervisor is told."
+            "Keep to that one; a supervisor is told."
         ),
     },
     "late_informs": {

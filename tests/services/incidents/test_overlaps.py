@@ -58,7 +58,7 @@ async def test_a_person_takes_planned_missions_one_after_the_other(world: World)
     assert await rebuilding.compare(world.uow) == []
 
 
-async def test_a_yes_that_overlaps_ones_own_mission_is_kept_in_reserve_and_a_supervisor_told(
+async def test_a_yes_that_overlaps_ones_own_mission_fills_no_seat_and_a_supervisor_is_told(
     world: World,
 ) -> None:
     (who,) = await world.add_people(1)
