@@ -133,7 +133,7 @@ async def test_a_list_that_is_not_there_and_a_seat_for_nobody_are_said(
     plans.mkdir()
     asks = "seats: [{role: helper, skills: [first_aid], count: 1%s}]\nsteps: [{after_s: 60, level: 1, do: page}]\n"
     for name, seat, search in (
-        ("default", ", min_age: 16", "only: parent"),
+        ("default", ", min_age: 16", "only: parent, never: suspended"),
         ("adults", "", "only: parents"),
         ("young", ", min_age: 16", "only: parents"),
     ):
@@ -146,6 +146,7 @@ async def test_a_list_that_is_not_there_and_a_seat_for_nobody_are_said(
         "there is no list `parent`, which the plan default names: it asks nobody; did you mean `parents`?"
     )
     assert (checked.code, misspelt in checked.err) == (1, True)
+    assert "no list `suspended`, which the plan default names: it shuts out nobody" in checked.err
     assert [line for line in checked.err.splitlines() if "nobody on the roster" in line] == [
         "nobody on the roster meets the skills, age and lists of the seat `helper` of the plan adults"
     ]

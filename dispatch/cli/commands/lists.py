@@ -100,7 +100,7 @@ def list_(name: str | None = None, *, organisation: Whose = None, json: Json = F
 
 @lists.command
 def delete(name: str, *, organisation: Whose = None) -> None:
-    """Delete a list; a plan that asks only its members then asks nobody.
+    """Delete a list; a plan that asks only its members then asks nobody, one that never asks them asks them.
 
     Example: dispatch lists delete creche-parents
     """

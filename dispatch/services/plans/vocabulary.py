@@ -96,8 +96,8 @@ def unknown_lists(book: PlanBook, known: Collection[str]) -> Iterator[Mismatch]:
     for plan in book.plans:
         for name in (plan.search.only, plan.search.never):
             if name is not None and name not in known:
-                asked = ": it asks nobody" if name == plan.search.only else ""
-                text = f"there is no list `{name}`, which the plan {plan.name} names{asked}"
+                effect = "asks nobody" if name == plan.search.only else "shuts out nobody"
+                text = f"there is no list `{name}`, which the plan {plan.name} names: it {effect}"
                 yield Mismatch(name, text, nearest(name, known, ALIKE))
 
 

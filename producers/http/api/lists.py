@@ -66,7 +66,7 @@ async def put(name: Name, body: ListBody, key: VolunteersWriteKey, uow: UowDep) 
 
 @router.delete("/v1/lists/{name}", status_code=204)
 async def delete(name: Name, key: VolunteersWriteKey, uow: UowDep) -> None:
-    """Delete a list; a plan that asks only its members asks nobody then. Scope `volunteers:write`."""
+    """Delete a list: `only` then asks nobody, `never` shuts out nobody. Scope `volunteers:write`."""
     await lists.delete_list(uow, key.organisation, name)
 
 
