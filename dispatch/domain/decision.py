@@ -7,7 +7,7 @@ from uuid import UUID
 from dispatch.domain.evolve import evolve
 from dispatch.domain.incident import Assignment, Incident, Offer
 from dispatch.domain.supervising import escalation
-from dispatch.domain.supervising.escalation import ALONE, REFERRED, UNSENDABLE, Cause
+from dispatch.domain.supervising.escalation import ALONE, UNSENDABLE, Cause
 from schemas.base import Event
 from schemas.incidents import IncidentCovered, IncidentUncovered
 from schemas.offers import OfferWithdrawn, Released, ReleasedReason, WithdrawnReason
@@ -108,7 +108,7 @@ class Decision:
             return
         if incident.seated() and incident.covered_at is None:
             self.add(IncidentCovered(at=self.now, incident_id=incident.id))
-            self.resolve({"uncovered", REFERRED, "late_arrival", UNSENDABLE}, "covered")
+            self.resolve({"uncovered", "referred", "late_arrival", UNSENDABLE}, "covered")
         elif not incident.seated() and incident.covered_at is not None:
             self.add(IncidentUncovered(at=self.now, incident_id=incident.id))
         if not any(assignment.status == "assigned" for assignment in self.incident.active()):

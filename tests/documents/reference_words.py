@@ -175,6 +175,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Seats are empty: a step of the plan is due, or nobody is left to ask.",
         "Take over; call others.",
     ),
+    "referred": (
+        "A step of the plan refers the incident to those named in `to`, since seats are empty.",
+        "Call them; take the incident over, or `close` it as `referred`. It is resolved once the seats are filled.",
+    ),
     "not_ended": (
         "The mission should have ended; its responders, if any, were asked. It pages, unless it ends by itself soon.",
         "Call the responders; `close` it, or take it over.",
@@ -185,7 +189,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "not_on_scene": (
         "A volunteer is on the way, and not on scene within the plan's `on_scene_within_s`. Their seat is asked again.",
-        "Call the volunteer.",
+        "Call the volunteer. It is resolved once they arrive, say when, or are released.",
     ),
     "not_en_route": ("A volunteer accepted but has not reported leaving.", "Call the volunteer."),
     "apart": (

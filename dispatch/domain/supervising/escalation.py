@@ -30,8 +30,6 @@ SLOW_PAGE_INTERVAL = timedelta(minutes=10)
 TURNS_AT_FULL_PACE = 10
 UNSENDABLE = "unsendable"
 """The reason for which an incident whose offers cannot be sent escalates."""
-REFERRED = "referred"
-"""The reason of the escalation by which a step refers the incident to others."""
 NOT_ENDED, ALONE = "not_ended", "alone_overdue"
 """Why a mission escalates whose time is over: nobody said that it has ended, or somebody is out there alone."""
 

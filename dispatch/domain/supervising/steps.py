@@ -102,7 +102,7 @@ def _ask_more(decision: Decision, step: Step, number: int) -> None:
 
 def _refer(decision: Decision, step: Step, number: int) -> None:
     _done(decision, Referred, step, number, to=step.to)
-    decision.escalate(escalation.REFERRED, page=True, level=step.level, detail=", ".join(step.to))
+    decision.escalate("referred", page=True, level=step.level, detail=", ".join(step.to))
 
 
 def _done(decision: Decision, event: type[StepDone], step: Step, number: int, **more: object) -> None:
