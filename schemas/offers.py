@@ -75,7 +75,7 @@ class OfferDeclined(OfferAnswered):
 
 
 class OfferAnsweredLate(OfferAnswered):
-    """A yes after the window: the volunteer is seated, put in reserve, or thanked."""
+    """A yes after the offer expired: the volunteer is seated, put in reserve, or thanked."""
 
     type: ClassVar[str] = "offer.answered_late.v1"
 
@@ -91,7 +91,7 @@ class OfferWaitlisted(OfferAnswered):
 
 
 class OfferExpired(OfferEvent):
-    """The volunteer did not answer within the window."""
+    """The volunteer did not answer in time."""
 
     type: ClassVar[str] = "offer.expired.v1"
 

@@ -53,7 +53,7 @@ class Seat(Struct, frozen=True):
 
 
 class Offer(Struct, frozen=True):
-    """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them.
+    """An offer to one volunteer; `late` is the outcome of a yes after it expired, `missed` why nothing reached them.
 
     `waiting_since` is when a yes was received for which no seat was left, `waiting_by` its channel. `muster` names the
     point to come to; None for the scene.

@@ -15,7 +15,7 @@ from schemas.offers import Channel, Missed
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An offer to one volunteer; `late` is the outcome of a yes after the window, `missed` why nothing reached them.
+    """An offer to one volunteer; `late` is the outcome of a yes after it expired, `missed` why nothing reached them.
 
     `waiting_since` is when a yes was received for which no seat was left, `waiting_by` its channel; `muster` names the
     point to come to, null for the scene.
