@@ -126,6 +126,21 @@ def test_a_place_that_falls_free_is_for_the_first_who_waits_before_anybody_else_
     assert [offer.volunteer_id for offer in seated.waiting_list()] == [person(3)]
 
 
+def test_nobody_who_waits_is_woken_for_a_seat_that_falls_free_at_night() -> None:
+    start = at(3 * 24 * 3600)
+    night = {"from": "22:00", "to": "08:00"}
+    under = plan(
+        ask="broadcast", lane="planned", seats=ONE, quiet=night, offers={"window_s": 86_400, "most": 250}
+    )
+    state = incident(under, window=Window(starts_at=start, ends_at=start + timedelta(hours=2)))
+    state = after(state, picks(["helper"] * 2), now=at(0))
+    state = answered(answered(state, 0, "accepted"), 1, "accepted", now=at(1))
+    morning, freed = at(11 * 3600), answered(state, 0, "declined", now=at(2 * 3600))
+    assert agenda(freed)["waiting"] == morning, "at 8:00 in Paris"
+    assert offer_of(after(freed, Tick(), now=at(3 * 3600)), 1).status == "waitlisted"
+    assert after(freed, Tick(), now=morning).seated()
+
+
 def test_whoever_is_engaged_elsewhere_leaves_the_list_and_the_next_is_seated() -> None:
     state = invited(100)
     for number in range(4):

@@ -58,11 +58,11 @@ def join(decision: Decision, offer: Offer, reply: AnswerOffer) -> None:
 
 
 def due_at(incident: Incident) -> datetime | None:
-    """Return when a seat that is free is given to the first who waits for it: at once, or when they may be asked."""
+    """Return when a seat that is free is given to the first who waits for it: as soon as they may be told or asked."""
     if incident.status != "open" or _first(incident, incident.last_at) is None:
         return None
-    asks = asks_first(incident, incident.last_at)
-    return timing.asks_at(incident, incident.last_at) if asks else incident.last_at
+    told_at = timing.asks_at if asks_first(incident, incident.last_at) else timing.awake_at
+    return told_at(incident, incident.last_at)
 
 
 def asks_first(incident: Incident, now: datetime) -> bool:
