@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import get_args
 from uuid import UUID
 
@@ -33,18 +33,28 @@ from dispatch.domain.incident import Incident
 from dispatch.domain.opening import open_incident
 from dispatch.domain.places.service_area import Area
 from dispatch.services.plans.plan_files import load
-from schemas.base import Event
+from schemas.base import Event, Window
 from schemas.decoding import revive
 from schemas.ids import named
 from schemas.incidents import IncidentAborted, IncidentHeld
 from schemas.offers import EnRoute, Missed, OfferExtended, OfferWaitlisted, OnScene
 from schemas.plans import BROADCAST_ROUND
-from schemas.replies import Answer
+from schemas.replies import DOUBTFUL, Answer
 from schemas.reports import Professional
 from tests.domain.builders import CALLED, PLACE, START, opening, person, plan, unsettled, watch_plan
 
+STEPS = (
+    {"after_s": 30, "level": 1, "do": "widen"},
+    {"after_s": 60, "level": 1, "do": "ask_more", "more": 2, "missing": 2},
+    {"after_s": 120, "level": 2, "do": "page"},
+    {"after_s": 180, "level": 2, "do": "refer", "to": ("CODIS 67",)},
+    {"after_s": 240, "level": 3, "do": "repeat"},
+)
 PLANS = (
     plan(),
+    plan(steps=STEPS, late_seat="asked_again", on_scene_within_s=300, ends_after_s=1800),
+    plan(lane="planned", steps=STEPS, ask_ahead_s=86_400, late_seat="asked_again", offers={"window_s": 3600}),
+    plan(lane="planned", ask="broadcast", quiet="off", offers={"window_s": 3600, "most": 200}),
     plan(offers={"open": 3, "per_seat": 2, "window_s": 30, "surplus": 2, "most": 8}),
     plan(
         seats=(
@@ -66,6 +76,13 @@ ACTS = ("confirm", "hold", "resume", "abort", "takeover", "give-back", "close", 
 HAZARDS = st.sampled_from([(), (), (), ("traffic",), ("fire",), ("weapon", "traffic")])
 PROFESSIONAL = st.sampled_from([CALLED, CALLED, Professional(), Professional(requested=True)])
 SHORT = st.sampled_from([0, 0, 1, 5, 30, 60, 61, 300])
+LONG = st.sampled_from([0, 1, 30, 61, 300, 3600, 7 * 3600, 24 * 3600])
+
+
+def _window(hours: float, now: datetime = START) -> Window:
+    """Return four hours that begin so many hours from now."""
+    starts_at = now + timedelta(hours=hours)
+    return Window(starts_at=starts_at, ends_at=starts_at + timedelta(hours=4))
 
 
 class OneIncident(RuleBasedStateMachine):
@@ -82,6 +99,7 @@ class OneIncident(RuleBasedStateMachine):
         professional=PROFESSIONAL,
         trusted=st.sampled_from([True, True, False]),
         area=st.sampled_from([None, None, Area(48, 2, 49, 3), Area(2, 48, 3, 49)]),
+        window=st.sampled_from([None, *map(_window, (-1, 1, 9, 40))]),
     )
     def open(self, under: object, **report: object) -> None:
         decision = open_incident(opening(**report), under, START)  # type: ignore[arg-type]
@@ -129,7 +147,7 @@ class OneIncident(RuleBasedStateMachine):
             if isinstance(event, IncidentAborted | IncidentHeld):
                 assert set(event.recalled) == set(self.incident.involved())
 
-    @rule(seconds=SHORT)
+    @rule(seconds=SHORT | LONG)
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
@@ -186,15 +204,26 @@ class OneIncident(RuleBasedStateMachine):
         engaged=st.sampled_from([False, False, False, True]),
         whose=st.sampled_from(["own", "own", "own", "own", "other"]),
         minutes=st.sampled_from([None, None, None, 4, 60]),
+        reason=st.sampled_from([None, DOUBTFUL]),
     )
     def reply(
-        self, data: st.DataObject, answer: Answer, ago: int, minutes: int | None, *, engaged: bool, whose: str
+        self,
+        data: st.DataObject,
+        answer: Answer,
+        ago: int,
+        minutes: int | None,
+        reason: str | None,
+        *,
+        engaged: bool,
+        whose: str,
     ) -> None:
         offer = data.draw(st.sampled_from(list(self.incident.offers.values())))
         who = offer.volunteer_id if whose == "own" else person(99)
         received = max(offer.extended_at, self.now - timedelta(seconds=ago))
         eta_at = None if minutes is None else received + timedelta(minutes=minutes)
-        reply = AnswerOffer(offer.id, who, answer, "sms", received, engaged=engaged, eta_at=eta_at)
+        reply = AnswerOffer(
+            offer.id, who, answer, "sms", received, engaged=engaged, eta_at=eta_at, reason=reason
+        )
         before = self.incident
         events = self.do(reply)
         assert whose == "own" or not events
@@ -218,6 +247,15 @@ class OneIncident(RuleBasedStateMachine):
     @rule(what=st.sampled_from(("confirm", "resume", "give-back")))
     def let_go_on(self, what: str) -> None:
         self.do(Act(what, "Ada"))  # type: ignore[arg-type]
+
+    @rule(role=st.sampled_from(("helper", "driver")), count=st.integers(1, 2))
+    def reinforce(self, role: str, count: int) -> None:
+        self.do(Act("reinforce", "Ada", role=role, count=count))
+
+    @rule(hours=st.sampled_from([-1, 0, 0.5, 12, 48]))
+    def move(self, hours: float) -> None:
+        window = _window(hours, self.now)
+        self.do(Update(named("update"), None, None, (), None, trusted=True, window=window))
 
     @precondition(lambda self: self.incident.escalations)
     @rule(data=st.data())
@@ -259,12 +297,12 @@ class OneIncident(RuleBasedStateMachine):
         assert max(Counter(offer.volunteer_id for offer in live).values(), default=0) <= 1
         assert not {o.volunteer_id for o in live} & {a.volunteer_id for a in self.incident.active()}
         most = {"sequential": 1, "broadcast": BROADCAST_ROUND}.get(self.incident.plan.ask, policy.open)
-        assert len(live) <= most
+        assert len(live) <= most + sum(step.more for step in self.incident.plan.steps)
         reached = [offer for offer in self.incident.offers.values() if offer.missed is None]
         assert self.incident.offers_made == len(reached)
         assert len(self.incident.offers) <= policy.most or self.missed_any
-        need = sum(seat.count for seat in self.incident.plan.seats)
-        assert self.incident.filled().total() <= need + (policy.surplus if need else 0)
+        need = sum(not seat.added for seat in self.incident.seats)
+        assert self.incident.filled().total() <= need
 
     @invariant()
     def only_a_broadcast_has_a_waiting_list_in_the_order_of_the_answers(self) -> None:
