@@ -49,7 +49,8 @@ RULES: tuple[RetentionRule, ...] = (
         "until a supervisor removes them", "to send people to a place that they know",
     ),
     RetentionRule(
-        ("former_memberships",), "the ids of memberships that ended, by pseudonym; nothing personal",
+        ("former_memberships", "member_secret"),
+        "the ids of ended memberships, by pseudonym, and the secret that names older ones; nothing personal",
         "for ever: incidents of that time name people by them", "to show the history under the ids of its time",
     ),
     RetentionRule(

@@ -14,8 +14,9 @@ from dispatch.storage.standings import unpacked_places
 from tests.random.model import Incident, Model
 from tests.random.town import LAST, Town
 
-LATER_S = (61, 61)
-"""Enough for both steps of each plan, one after the other, and for a message that was put back or died with."""
+LATER_S = (301, 61, 61)
+"""Enough for somebody who does not leave to lose the seat, then for both steps of each plan, and for a message that was
+put back or died with."""
 PAST_EVERY_END_S = (25 * 3600, 601, 3601)
 """The end of every plan, the time in which a supervisor is told, and that after which a mission ends by itself."""
 EVERYTHING = 10**6

@@ -7,7 +7,7 @@ from dispatch.services.plans.plan_files import PlanBook
 from schemas.plans import Plan
 from schemas.volunteers import VolunteerBody
 from tests.domain.builders import PLACE, plan, watch_plan
-from tests.support.scene import a_volunteer
+from tests.support.scene import a_volunteer, phone
 from tests.support.world import DEFAULT, TRUSTED, near
 
 STEPS = ({"after_s": 60, "level": 1}, {"after_s": 120, "level": 3, "do": "page"})
@@ -67,6 +67,8 @@ BY_LOT = _plan(
     offers={"open": 3, "per_seat": 2, "window_s": 30},
 )  # fmt: skip
 BOOK = PlanBook((PAIR, CREW, PUMP, ONE_BY_ONE, WAVES, BROADCAST, PLANNED, WATCH, IN_TURN, BY_LOT, DEFAULT))
+PHONES = 9_000
+"""How many numbers volunteers have; those above belong to others."""
 LISTS = {"suspended": {4}, "approved": {0, 1, 2, 5}}
 """Who is on which list, by number."""
 APART = (1, 5)
@@ -102,10 +104,11 @@ STATIONS = [
 ]
 
 
-def people() -> list[VolunteerBody]:
+def people(run: int) -> list[VolunteerBody]:
     """Give six who live near, of whom one drives, one takes part in no drill, and one is in the second ring.
 
-    Two are of the station in the south, the driver and another of the one in the north.
+    Two are of the station in the south, the driver and another of the one in the north. Each run has phones of its own:
+    what one phone writes in many runs at once would be a flood.
     """
     places = [near(PLACE, 100 * (number + 1)) for number in range(5)] + [near(PLACE, 1500)]
     bodies = [a_volunteer(number, position=place.model_dump()) for number, place in enumerate(places)]
@@ -115,4 +118,6 @@ def people() -> list[VolunteerBody]:
     no_drills = a_volunteer(3, position=places[3].model_dump(), consent=["sms"])
     first, second, fifth, sixth = [bodies[number] for number in (0, 1, 4, 5)]
     south = [first.model_copy(update={"station": "South"}), second.model_copy(update={"station": "South"})]
-    return [*south, driver, no_drills, fifth.model_copy(update={"station": "North"}), sixth]
+    found = [*south, driver, no_drills, fifth.model_copy(update={"station": "North"}), sixth]
+    first_phone = run * len(found) % PHONES
+    return [one.model_copy(update={"phone": phone(first_phone + n)}) for n, one in enumerate(found)]

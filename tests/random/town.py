@@ -85,11 +85,12 @@ class Town:
         began = await pool.fetchval(LAST)
         clock = MovableClock(START)
         uow = UnitOfWork(pool, clock)
-        organisation = await organisations.create(uow, f"run {next(NAMES)}")
+        number = next(NAMES)
+        organisation = await organisations.create(uow, f"run {number}")
         duty = organisations.DutyContact("Grace", "+33639989900", drills=True)
         await organisations.set_duty(uow, organisation, [duty])
         await muster_points.put(uow, organisation, scenes.STATIONS)
-        bodies = scenes.people()
+        bodies = scenes.people(number)
         ids = await volunteers.register_all(uow, organisation, bodies)
         people = {
             id_: Person(
@@ -183,9 +184,11 @@ class Town:
         await batches.run(reader.name, reader.topic, batch, handle, on_parked=raise_parking_alerts)
 
     def check_processed(self, batch: Sequence[Received]) -> None:
-        """Check that no yes was dropped."""
+        """Check that no yes was dropped, when it is processed first: who waits may be sent home at the end."""
         for record in batch:
             reply = self.model.replies[record.data.reply_id]  # type: ignore[union-attr]
+            if reply.reply_id in self.model.worked:
+                continue
             self.model.worked.add(reply.reply_id)
             offer = self.model.offers[reply.offer_id]
             incident = self.model.incidents[offer.incident]

@@ -12,6 +12,8 @@ from dispatch.runtime.embedded_services import Embedded
 from tests.stories.city import City
 
 NIGHT = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
+QUIET_S = 6 * 3600
+"""How long, from then on, a notice waits for the morning."""
 
 
 @pytest.fixture

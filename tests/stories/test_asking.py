@@ -1,6 +1,7 @@
 """Offers for a cardiac arrest: the first volunteers, the next ones, and which answers count."""
 
 from tests.stories.city import PLACE, City, north
+from tests.stories.conftest import QUIET_S
 
 OFFER = "Venez-vous"
 ARREST = "medical.cardiac_arrest"
@@ -97,6 +98,7 @@ async def test_two_incidents_at_one_place_in_one_batch_ask_different_people(city
 
 async def test_a_text_without_a_code_gets_a_question_back_where_two_offers_are_live(city: City) -> None:
     (phone,) = await city.enrol(1, skills=["first_aid", "watch"])
+    city.clock.advance(QUIET_S)
     notice = await city.report(kind="watch.prowler", at=PLACE)
     await phone.expects("Restez chez vous")
     arrest = await city.report(kind=ARREST, at=north(50))

@@ -1,6 +1,7 @@
 """What Renfort never does: send a neighbourhood watch, page without consent for a drill, or ask after STOP."""
 
 from tests.stories.city import PLACE, City, north
+from tests.stories.conftest import QUIET_S
 
 OFFER = "Venez-vous"
 ARREST = "medical.cardiac_arrest"
@@ -8,6 +9,7 @@ ARREST = "medical.cardiac_arrest"
 
 async def test_a_watch_notice_sends_nobody_and_states_no_place(city: City) -> None:
     members = await city.enrol(4, skills=["watch"])
+    city.clock.advance(QUIET_S)
     notice = await city.report(
         kind="watch.prowler", at=PLACE, description="Maison vide au 12 rue des Lilas, homme en rouge"
     )
