@@ -57,6 +57,7 @@ async def explore(
         await _nearest(connection, asked, now)
         await add_members(connection, asked, now)
         await add_listed(connection, asked, now)
+        await _shut_engaged(connection, asked)
         await _farther(connection, asked, now)
     return asked
 
@@ -106,6 +107,15 @@ def _unpacked(packed: bytes | None, skills: str | None) -> list[Near]:
     ]
 
 
+async def _shut_engaged(connection: asyncpg.Connection, asked: Sequence[Question]) -> None:
+    """Shut those out of planned missions who have another one at that time, so that others are found farther off."""
+    for one in asked:
+        if one.incident.lane == "planned" and (people := list(one.passing())):
+            lane, start, end = ([value] * len(people) for value in ("planned", *time_taken(one.incident)))
+            rows = await connection.fetch(sql("engaged_in_lanes"), people, lane, start, end)
+            one.shut({row["volunteer_id"]: Gate.ENGAGED for row in rows})
+
+
 async def _farther(connection: asyncpg.Connection, asked: Sequence[Question], now: datetime) -> None:
     """Search beyond the nearest where those are too few; volunteers at the very edge are found twice and ignored."""
     short = [
@@ -113,8 +123,11 @@ async def _farther(connection: asyncpg.Connection, asked: Sequence[Question], no
     ]
     if not short:
         return
+    times = [time_taken(question.incident) for question, _, _, _ in short]
     query = bound(
         "search_farther",
+        busy_from=[start for start, _ in times],
+        busy_until=[end for _, end in times],
         n=list(range(len(short))),
         born_before=[question.born_before[role] for question, role, _, _ in short],
         all_skills=[",".join(question.seats[role].all_skills) for question, role, _, _ in short],

@@ -33,6 +33,7 @@ BEYOND = {**AREA, "beyond": [1000.0], "most": 200, "born_after": ["2008-11-23"]}
 FARTHER = {
     **AREA, "all_skills": ["first_aid"], "any_skills": [""], "nearest": [1000.0], "most": [12],
     "born_before": [date(2008, 11, 22)], "needed_until": [START],
+    "busy_from": [START], "busy_until": [None],
 }  # fmt: skip
 NOW, LATER, EARLIER = START, START + timedelta(minutes=1), START - timedelta(hours=1)
 INCIDENTS = [one("incident", number) for number in range(MANY - 10, MANY)]

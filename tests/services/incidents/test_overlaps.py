@@ -8,10 +8,18 @@ import pytest
 
 from dispatch.clock import MovableClock
 from dispatch.domain.incident import Incident
+from dispatch.domain.matching.selection import Gate
 from dispatch.services.operations import rebuilding
 from tests.domain.builders import plan, watch_plan
+from tests.services.matching.test_gates import passed_over
 from tests.support.world import TRUSTED, World
 
+ENGAGED = """
+    INSERT INTO assignments
+        (incident_id, lane, id, offer_id, volunteer_id, seat, status, assigned_at, busy_from, busy_until)
+    SELECT md5('clean-up')::uuid, 'planned', gen_random_uuid(), gen_random_uuid(), who, n, 'assigned', $2, $3, $4
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS engaged (who, n)
+"""
 SEATS = ({"role": "helper", "skills": ("first_aid",), "count": 1},)
 COMMON = {
     "trusted_sources": (TRUSTED,),
@@ -171,3 +179,16 @@ async def test_what_was_moved_while_somebody_is_there_still_takes_the_time_for_w
     await world.reply(later, who, "accepted")
     await world.consume("volunteer.replies")
     assert "overlapping_yes" in reasons(await world.read(later))
+
+
+async def test_others_farther_off_are_asked_where_everybody_near_is_engaged_at_that_time(
+    world: World,
+) -> None:
+    people = await world.add_people(160, step_m=2)
+    at = window(world, 24, 28)
+    async with world.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(ENGAGED, people[:155], world.now, at["from"], at["to"])
+    name = await world.ask(kind="event.run", window=window(world, 26, 30))
+    assert await world.asked(name) == people[155:158]
+    assert (await passed_over(world, name))[people[0]][1] == Gate.ENGAGED

@@ -74,15 +74,17 @@ CROSS JOIN LATERAL (
 ) AS l;
 
 -- name: search_farther
--- Returns the nearest who pass every gate, for each role of an incident, at a projected distance or beyond it.
+-- Returns the nearest who pass every gate, for each role of an incident, at a projected distance or beyond it. Who has a
+-- planned mission at its time passes none of a planned one.
 SELECT i.n, c.volunteer_id, c.metres, c.projected
 FROM unnest(:n::int[], :incident_id::uuid[], :organisation::uuid[], :lane::text[], :x::float8[], :y::float8[],
             :reach::float8[], :radius::float8[], :east::float8[], :north::float8[], :rested_since::timestamptz[],
             :fresh_since::timestamptz[], :availability::text[], :drill::bool[], :asked_since::timestamptz[],
             :born_before::date[], :all_skills::text[], :any_skills::text[], :nearest::float8[], :most::int[],
-            :needed_until::timestamptz[])
+            :needed_until::timestamptz[], :busy_from::timestamptz[], :busy_until::timestamptz[])
      AS i (n, incident_id, organisation, lane, x, y, reach, radius, east, north, rested_since, fresh_since,
-           availability, drill, asked_since, born_before, all_skills, any_skills, nearest, most, needed_until)
+           availability, drill, asked_since, born_before, all_skills, any_skills, nearest, most, needed_until,
+           busy_from, busy_until)
 CROSS JOIN LATERAL (SELECT ARRAY(SELECT o.volunteer_id FROM offers o WHERE o.incident_id = i.incident_id
                                  GROUP BY o.volunteer_id
                                  HAVING count(*) > 2 OR bool_or(o.missed IS DISTINCT FROM 'unsent')) AS asked,
@@ -105,6 +107,10 @@ CROSS JOIN LATERAL (
                                          WHERE p.volunteer_id = c.volunteer_id AND p.organisation = c.organisation
                                            AND p.kind = 'live'
                                            AND p.recorded_at >= i.fresh_since OFFSET 0))
+          AND NOT (i.lane = 'planned'
+                   AND EXISTS (SELECT FROM assignments a
+                               WHERE a.volunteer_id = c.volunteer_id AND a.lane = 'planned' AND a.status <> 'released'
+                                 AND tstzrange(a.busy_from, a.busy_until) && tstzrange(i.busy_from, i.busy_until) OFFSET 0))
         ORDER BY c.at <-> point(i.x, i.y)
         LIMIT i.most
     )
@@ -124,6 +130,10 @@ CROSS JOIN LATERAL (
         WHERE p.kind = 'live' AND p.organisation = i.organisation AND p.at <@ circle(point(i.x, i.y), i.reach)
           AND p.recorded_at >= i.fresh_since AND p.at <-> point(i.x, i.y) >= i.nearest
           AND ground_metres(p.at, i.x, i.y, i.east, i.north) <= i.radius
+          AND NOT (i.lane = 'planned'
+                   AND EXISTS (SELECT FROM assignments a
+                               WHERE a.volunteer_id = p.volunteer_id AND a.lane = 'planned' AND a.status <> 'released'
+                                 AND tstzrange(a.busy_from, a.busy_until) && tstzrange(i.busy_from, i.busy_until) OFFSET 0))
         ORDER BY p.at <-> point(i.x, i.y)
         LIMIT i.most
     )
