@@ -22,8 +22,8 @@ STATES: dict[str, dict[Language, str]] = {
         "en": "You are no longer needed. Thank you.",
     },
     "thanked": {
-        "fr": "Merci de votre réponse. Nous avons assez de monde, ne partez pas.",
-        "en": "Thank you for your answer. We have enough people, please do not go.",
+        "fr": "Merci de votre réponse. Nous n'avons pas besoin de vous ici, ne partez pas.",
+        "en": "Thank you for your answer. You are not needed here, please do not go.",
     },
     "waitlisted": {
         "fr": "C'est complet. Vous êtes numéro {place} sur la liste d'attente : sans nouvelles de nous, ne venez pas.",
