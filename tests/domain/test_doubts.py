@@ -80,6 +80,13 @@ def test_whoever_leaves_or_arrives_is_in_doubt_no_more() -> None:
         assert "answer_doubtful" not in {e.reason for e in state.open_escalations()}
 
 
+def test_whoever_says_again_that_they_are_on_the_way_is_in_doubt_no_more() -> None:
+    state = doubted(answered(ask(incident(), 2), 0, "accepted", "en_route"), 0)
+    sure = answered(state, 0, "en_route", now=at(10))
+    assert sure.doubted() == []
+    assert released(sure, 70) == []
+
+
 def test_a_clear_no_ends_the_doubt_at_once() -> None:
     state = answered(covered_in_doubt(), 0, "declined", now=at(10))
     assert state.filled() == {"helper": 1}

@@ -226,10 +226,11 @@ def _advance(decision: Decision, offer: Offer, reply: AnswerOffer, event: type[A
     if decision.incident.engagement == "notice":
         msg = "a notice sends nobody: volunteers cannot be en route or on scene"
         raise RefusedError(msg)
-    if not transitions.may(transitions.ASSIGNMENT, assignment.status, event):
-        return False
     if assignment.doubted_until is not None and reply.engaged:
         _give_up(decision, assignment, offer, reply)
+        return False
+    if not transitions.may(transitions.ASSIGNMENT, assignment.status, event):
+        doubts.clear(decision, assignment)
         return False
     decision.add(_event(event, decision, offer, assignment_id=assignment.id))
     return True
