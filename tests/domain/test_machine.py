@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dispatch.domain.agenda import agenda
+from dispatch.domain.answering.arrivals import is_too_late
+from dispatch.domain.answering.waiting_list import asked_instead, stands_before
 from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.commands import (
     Acknowledge,
@@ -232,12 +234,15 @@ class OneIncident(RuleBasedStateMachine):
         assert not self.do(reply), "the same answer twice changes nothing the second time"
 
     def check_yes(self, before: Incident, reply: AnswerOffer) -> None:
-        role = before.offers[reply.offer_id].role
-        free = any(seat.role == role and seat.empty for seat in before.seats)
+        offer = asked_instead(before, before.offers[reply.offer_id], reply.received_at)
+        role = offer.role
+        late = is_too_late(before, reply.eta_at, reply.received_at)
+        # Somebody whose answer is in doubt gives way to a clear yes, but to nobody who is too late.
+        free = any(seat.role == role and (seat.empty or not late) for seat in before.open_seats())
         there = any(a.volunteer_id == reply.volunteer_id for a in before.active())
-        seated = any(a.offer_id == reply.offer_id for a in self.incident.assignments.values())
+        seated = any(a.offer_id == offer.id for a in self.incident.assignments.values())
         expected = free and not there and not before.ended and not before.arrived()
-        expected &= not before.waiting_list(role)
+        expected &= not stands_before(before, offer)
         assert seated == expected, "a yes is seated where a seat is free, however late"
 
     @rule(what=st.sampled_from(ACTS))
