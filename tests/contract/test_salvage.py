@@ -50,7 +50,8 @@ def test_neither_unknown_fields_nor_several_faults_refuse_it(
 ) -> None:
     body, dropped = read(**{name: value for name, value in unknown.items() if name not in BODY}, **rubbish)
     assert (body.id, body.severity) == ("call-1", "life_threatening")
-    assert set(dropped) <= {*rubbish, "unknown_field"}
+    # A name found by chance may be one that this body does not use.
+    assert set(dropped) <= {*rubbish, *unknown, "unknown_field"}
 
 
 @pytest.mark.parametrize(

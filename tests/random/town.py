@@ -193,8 +193,11 @@ class Town:
             offer = self.model.offers[reply.offer_id]
             incident = self.model.incidents[offer.incident]
             if reply.answer == "accepted":
-                seated = offer.status in ("accepted", "waitlisted") or incident.holds(offer.volunteer)
-                assert seated or offer.late is not None, "a yes is seated, listed or thanked, never dropped"
+                listed = offer.waiting_since is not None
+                seated = offer.status == "accepted" or incident.holds(offer.volunteer)
+                assert seated or listed or offer.late is not None, (
+                    "a yes is seated, listed or thanked, never dropped"
+                )
             if reply.answer == "danger":
                 assert incident.raised("danger"), "a danger escalates"
 
