@@ -1,13 +1,14 @@
 """A real Kafka node for all tests of this folder, where Java and Maven exist, and an embedded broker for one test."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from consumers import broker as groups
-from consumers.broker import Broker
+from consumers.broker import EMBEDDED, Broker
 from dispatch.embedded import EmbeddedBroker
 from producers.kafka.topics import administration, ensure
 from schemas.topics import BY_NAME
@@ -80,6 +81,12 @@ async def embedded(tmp_path: Path) -> AsyncIterator[EmbeddedBroker]:
 async def producer(embedded: EmbeddedBroker) -> AsyncIterator[AIOKafkaProducer]:
     async with AIOKafkaProducer(bootstrap_servers=embedded.address) as producer:
         yield producer
+
+
+@pytest.fixture
+def trusted_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let readers of the embedded broker go on at what is committed, as those of a broker with accounts do."""
+    monkeypatch.setattr("consumers.broker.EMBEDDED", replace(EMBEDDED, authenticates=True))
 
 
 @pytest.fixture

@@ -70,9 +70,11 @@ async def test_a_failed_batch_is_delivered_again_whole_and_in_order(
     assert handler.bodies == [b"one", b"two", b"three"]
 
 
+@pytest.mark.usefixtures("trusted_commits")
 async def test_committed_messages_are_not_delivered_again_after_a_restart(
-    broker: Broker, producer: AIOKafkaProducer
+    embedded: EmbeddedBroker, producer: AIOKafkaProducer
 ) -> None:
+    broker = groups.build(embedded.address, embedded=True)
     handler = listen(broker, REPORTS)
     await groups.start(broker)
     await producer.send_and_wait(REPORTS, b"before")
@@ -81,6 +83,20 @@ async def test_committed_messages_are_not_delivered_again_after_a_restart(
     await producer.send_and_wait(REPORTS, b"meanwhile")
     await groups.start(broker)
     await handler.has(2)
+    await groups.stop(broker)
+
+
+async def test_what_anybody_may_commit_is_not_relied_on_after_a_restart(
+    broker: Broker, producer: AIOKafkaProducer
+) -> None:
+    handler = listen(broker, REPORTS)
+    await groups.start(broker)
+    await producer.send_and_wait(REPORTS, b"before")
+    await handler.has(1)
+    await groups.stop(broker)
+    await groups.start(broker)
+    await handler.has(2)
+    assert handler.bodies == [b"before", b"before"]
 
 
 async def test_commits_are_few_and_the_last_follows_though_no_record_does(

@@ -12,10 +12,12 @@ from schemas.decoding import Received, Unreadable
 from tests.support.site import until
 
 
+@pytest.mark.usefixtures("trusted_commits")
 async def test_a_partition_that_waits_lets_the_others_go_on_and_is_read_again(
-    broker: Broker, embedded: EmbeddedBroker, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+    embedded: EmbeddedBroker, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(groups, "READ_WAITING_AGAIN_AFTER_S", 0.5)
+    broker = groups.build(embedded.address, embedded=True)
     readable = False
     handled: list[bytes | None] = []
 
