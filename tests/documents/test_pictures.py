@@ -16,3 +16,9 @@ def test_every_picture_of_the_readme_exists_and_fetches_nothing() -> None:
     for name in pictures.PICTURES:
         drawn = (pictures.FOLDER / f"{name}.svg").read_text(encoding="utf-8")
         assert not re.search(r"@font-face|url\([^#]|href=", drawn)
+
+
+def test_the_picture_of_the_demo_names_everybody() -> None:
+    drawn = (pictures.FOLDER / "demo.svg").read_text(encoding="utf-8").replace("&#160;", " ")
+    assert "On the phone of" in drawn
+    assert "somebody" not in drawn

@@ -66,7 +66,7 @@ class PhoneOwners:
                 self.tasks.start(self._supervise(told["incident_id"], told["escalation_id"]))
         elif about["purpose"] == "offer" and link is not None:
             if about["engagement"] == "dispatch":
-                self.story.begin(about["incident_id"], about["recipient_id"], message.text)
+                self.story.begin(about["incident_id"], about["member_id"], message.text)
             await self._volunteer(link[1], about["distance_m"], about["engagement"])
         elif about["purpose"] in ("held", "aborted") and link is not None:
             await self.tasks.sleep(RECALL_DELAY_S)

@@ -1,9 +1,11 @@
 -- name: message_context
 -- Returns the incident and offer of a message, for a simulated phone, which has only the message.
-SELECT m.purpose, m.recipient_kind, m.recipient_id, m.incident_id, m.offer_id, m.escalation_id, o.distance_m, i.engagement
+SELECT m.purpose, m.recipient_kind, m.recipient_id, m.incident_id, m.offer_id, m.escalation_id, o.distance_m, i.engagement,
+       s.id AS member_id
 FROM messages m
 LEFT JOIN offers o ON o.id = m.offer_id
 LEFT JOIN incidents i ON i.id = m.incident_id
+LEFT JOIN memberships s ON s.volunteer_id = m.recipient_id AND s.organisation = m.organisation
 WHERE m.id = $1;
 
 -- name: display_counts
