@@ -93,6 +93,7 @@ class WaitingHandler:
         assert set(self.handled) == expected
 
 
+@pytest.mark.usefixtures("trusted_commits")
 async def test_what_waits_survives_members_that_join_and_leave_and_a_handler_that_fails(
     broker: Broker, embedded: EmbeddedBroker, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
