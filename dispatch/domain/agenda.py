@@ -108,7 +108,7 @@ def _not_en_route_at(incident: Incident) -> datetime | None:
     waiting = [
         a.assigned_at for a in incident.assignments.values() if a.status == "assigned" and a.id not in late
     ]
-    if not waiting or _is_open(incident, "not_en_route"):
+    if not waiting or incident.open_escalation("not_en_route") is not None:
         return None
     begins_at = incident.window.starts_at if incident.window else incident.opened_at
     return max(min(waiting), begins_at) + timedelta(seconds=incident.plan.en_route_within_s)
@@ -125,10 +125,6 @@ def _escalated(incident: Incident, recall: Recall) -> bool:
     return any(
         e.reason == "recall_unacknowledged" and e.told_at > recall.at for e in incident.escalations.values()
     )
-
-
-def _is_open(incident: Incident, reason: str) -> bool:
-    return any(e.reason == reason for e in incident.open_escalations())
 
 
 def _consider_at(incident: Incident) -> datetime | None:

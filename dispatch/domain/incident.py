@@ -295,6 +295,12 @@ class Incident(Struct, frozen=True):
         """Return the escalations that supervisors still have to handle."""
         return (escalation for escalation in self.escalations.values() if escalation.open)
 
+    def open_escalation(self, reason: str) -> Escalation | None:
+        """Return the open escalation of a reason: there is one at most."""
+        return next(
+            (escalation for escalation in self.open_escalations() if escalation.reason == reason), None
+        )
+
     def filled(self) -> Counter[str]:
         """Count the filled seats of each role, without those who arrive too late."""
         return Counter(seat.role for seat in self._filled_seats())

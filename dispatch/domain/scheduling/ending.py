@@ -104,7 +104,7 @@ def _paged_at(incident: Incident) -> datetime | None:
     """Return since when a page is due about somebody who is out there alone."""
     out = _out(incident)
     alone = len(out) == 1 and out[0].status in ("en_route", "on_scene")
-    return incident.overdue_at if alone and not _is_open(incident, ALONE) else None
+    return incident.overdue_at if alone and incident.open_escalation(ALONE) is None else None
 
 
 def _told_at(incident: Incident) -> datetime | None:
@@ -118,12 +118,8 @@ def _told_at(incident: Incident) -> datetime | None:
 
 
 def _is_told(incident: Incident) -> bool:
-    found = [one for one in incident.open_escalations() if one.reason == NOT_ENDED]
-    return any(one.page or not _pages(incident) for one in found)
-
-
-def _is_open(incident: Incident, reason: str) -> bool:
-    return any(one.reason == reason for one in incident.open_escalations())
+    known = incident.open_escalation(NOT_ENDED)
+    return known is not None and (known.page or not _pages(incident))
 
 
 def _ends_itself_at(incident: Incident) -> datetime | None:

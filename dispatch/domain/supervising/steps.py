@@ -61,7 +61,7 @@ def _skips(incident: Incident, step: Step) -> Skip | None:
             incident.plan.ask in ("rolling", "wave") and incident.offers_made < incident.plan.offers.most
         )
         return None if possible else "no_more"
-    known = next((one for one in incident.open_escalations() if one.reason == "uncovered"), None)
+    known = incident.open_escalation("uncovered")
     if step.do == "repeat" and known is not None and known.status == "raised" and known.page:
         return "paged"
     return None
@@ -80,15 +80,10 @@ def _tell(decision: Decision, step: Step, number: int) -> None:
 
 def _repeat(decision: Decision, step: Step, number: int) -> None:
     """Page again at once what a supervisor has acknowledged, and page what nobody was paged about."""
-    acknowledged = {
-        one.id: one
-        for one in decision.incident.open_escalations()
-        if one.reason == "uncovered" and one.status == "acknowledged"
-    }
     _tell(decision, step, number)
-    still = {name for name in acknowledged if decision.incident.escalations[name].status == "acknowledged"}
-    for name in still:
-        decision.extend(escalation.repeated(decision.incident.escalations[name], decision.now))
+    known = decision.incident.open_escalation("uncovered")
+    if known is not None and known.status == "acknowledged":
+        decision.extend(escalation.repeated(known, decision.now))
 
 
 def _widen(decision: Decision, step: Step, number: int) -> None:
