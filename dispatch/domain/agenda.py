@@ -54,18 +54,18 @@ def tick(decision: Decision, command: Tick) -> None:
         waiting_list.fill(decision, command.engaged)
     if _withdraws_at(decision.incident):
         decision.withdraw_rest()
-    if _is_due(_widens_at(decision.incident), now):
+    if timing.is_due(_widens_at(decision.incident), now):
         widen(decision)
     steps.run(decision)
-    if _is_due(_not_en_route_at(decision.incident), now):
+    if timing.is_due(_not_en_route_at(decision.incident), now):
         decision.escalate("not_en_route", page=False, level=1, detail="assigned, and not on the way")
     lateness.reserve_late(decision)
-    if _is_due(_recall_overdue_at(decision.incident), now):
+    if timing.is_due(_recall_overdue_at(decision.incident), now):
         missing = counted(len(decision.incident.unseen()), "person has", "people have")
         decision.escalate("recall_unacknowledged", page=True, detail=f"{missing} not acknowledged the recall")
     ending.end_if_due(decision)
     decision.extend(escalation.due(decision.incident.escalations, now))
-    if _is_due(_consider_at(decision.incident), now) and timing.asks_at(decision.incident, now) != now:
+    if timing.is_due(_consider_at(decision.incident), now) and timing.asks_at(decision.incident, now) != now:
         defer(decision)
 
 
@@ -86,10 +86,6 @@ def _end_offers(decision: Decision, command: Tick) -> None:
 def _withdraws_at(incident: Incident) -> datetime | None:
     """Return when the rest is withdrawn of the many offers of an incident that asks no more: at once."""
     return incident.last_at if incident.withdraws() else None
-
-
-def _is_due(at: datetime | None, now: datetime) -> bool:
-    return at is not None and at <= now
 
 
 def _widens_at(incident: Incident) -> datetime | None:

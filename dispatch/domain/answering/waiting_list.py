@@ -73,7 +73,7 @@ def asks_first(incident: Incident, now: datetime) -> bool:
 
 def fill(decision: Decision, engaged: frozenset[UUID]) -> None:
     """Seat or ask those who wait while seats are free; whoever is `engaged` elsewhere leaves the list."""
-    while (at := due_at(decision.incident)) is not None and at <= decision.now:
+    while timing.is_due(due_at(decision.incident), decision.now):
         if (found := _first(decision.incident, decision.now)) is None:
             return
         offer, seat = found

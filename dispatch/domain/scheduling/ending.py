@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from dispatch.domain.actors import RENFORT
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Assignment, Incident
+from dispatch.domain.scheduling import timing
 from dispatch.domain.supervising.escalation import ALONE, NOT_ENDED
 from schemas.base import Engagement, Window
 from schemas.incidents import IncidentClosed, IncidentEndMoved, IncidentOverdue, Outcome
@@ -58,18 +59,18 @@ def due_at(incident: Incident) -> datetime | None:
 def end_if_due(decision: Decision) -> None:
     """Do what is due: ask the responders, tell a supervisor, or end the mission."""
     now = decision.now
-    if not _is_due(due_at(decision.incident), now):
+    if not timing.is_due(due_at(decision.incident), now):
         return
     if decision.incident.overdue_at is None:
         _become_overdue(decision)
-    if _is_due(_paged_at(decision.incident), now):
+    if timing.is_due(_paged_at(decision.incident), now):
         decision.escalate(
-            "alone_overdue", page=True, detail="alone, and nothing heard since the mission should have ended"
+            ALONE, page=True, detail="alone, and nothing heard since the mission should have ended"
         )
-    if _is_due(_told_at(decision.incident), now):
+    if timing.is_due(_told_at(decision.incident), now):
         page = _pages(decision.incident)
-        decision.escalate("not_ended", page=page, level=None if page else 1, detail="its time is over")
-    if _is_due(_ends_itself_at(decision.incident), now):
+        decision.escalate(NOT_ENDED, page=page, level=None if page else 1, detail="its time is over")
+    if timing.is_due(_ends_itself_at(decision.incident), now):
         _end(decision)
 
 
@@ -160,7 +161,3 @@ def _outcome(incident: Incident) -> Outcome:
 def _somebody_came(incident: Incident) -> bool:
     """Return whether a seat is held by somebody who comes, or who is released with the task done."""
     return any(seat.assignment_id is not None for seat in incident.seats)
-
-
-def _is_due(at: datetime | None, now: datetime) -> bool:
-    return at is not None and at <= now

@@ -17,6 +17,11 @@ NIGHT = QuietHours.model_validate({"from": "21:00", "to": "08:00"})
 """The quiet hours of a planned mission whose plan names none."""
 
 
+def is_due(at: datetime | None, now: datetime) -> bool:
+    """Return whether something is due whose time, if it has one, is `at`."""
+    return at is not None and at <= now
+
+
 def quiet_hours(lane: Lane, quiet: QuietHours | Literal["off"] | None) -> QuietHours | None:
     """Return the quiet hours of a plan; null where it keeps none."""
     return None if lane != "planned" or quiet == "off" else quiet or NIGHT

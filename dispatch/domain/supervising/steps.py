@@ -37,7 +37,7 @@ def due_at(incident: Incident) -> datetime | None:
 
 def run(decision: Decision) -> None:
     """Do the next step that is due, at most one; those before it that would change nothing are skipped."""
-    while (at := due_at(decision.incident)) is not None and at <= decision.now:
+    while timing.is_due(due_at(decision.incident), decision.now):
         number = decision.incident.steps_done
         step = decision.incident.plan.steps[number]
         if (why := _skips(decision.incident, step)) is None:
