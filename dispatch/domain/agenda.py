@@ -106,8 +106,7 @@ def _not_en_route_at(incident: Incident) -> datetime | None:
     ]
     if not waiting or incident.open_escalation("not_en_route") is not None:
         return None
-    begins_at = incident.window.starts_at if incident.window else incident.opened_at
-    return max(min(waiting), begins_at) + timedelta(seconds=incident.plan.en_route_within_s)
+    return timing.once_begun(incident, min(waiting)) + timedelta(seconds=incident.plan.en_route_within_s)
 
 
 def _recall_overdue_at(incident: Incident) -> datetime | None:

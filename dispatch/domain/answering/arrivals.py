@@ -4,6 +4,7 @@ from datetime import datetime
 
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Assignment, Incident, Seat
+from dispatch.domain.scheduling import timing
 from schemas.offers import ArrivalExpected
 
 
@@ -23,8 +24,7 @@ def is_too_late(incident: Incident, eta_at: datetime | None, since: datetime) ->
     """Return whether the plan cannot use an arrival at this time, said at `since`; nobody arrives for a notice."""
     if eta_at is None or incident.engagement == "notice":
         return False
-    wanted_at = max(since, incident.window.starts_at) if incident.window else since
-    return eta_at - wanted_at > incident.plan.arrives_within(incident.severity)
+    return eta_at - timing.once_begun(incident, since) > incident.plan.arrives_within(incident.severity)
 
 
 def expect(decision: Decision, assignment: Assignment, seat: Seat, eta_at: datetime) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from dispatch.domain.answering import arrivals
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Assignment, Incident, Seat
+from dispatch.domain.scheduling import timing
 from schemas.offers import Reseated
 
 
@@ -51,14 +52,12 @@ def _awaited(incident: Incident) -> list[tuple[datetime, Assignment]]:
     """
     if incident.plan.late_seat == "held" or incident.status != "open" or incident.engagement == "notice":
         return []
-    if incident.should_end_at is None:
+    if incident.should_end_at is None or incident.arrived():
         return []
     late = incident.late()
     found = ((_late_at(incident, one), one) for one in incident.active() if one.id not in late)
     awaited = [(at, one) for at, one in found if at is not None and one.doubted_until is None]
-    return (
-        [] if not awaited or incident.arrived() else sorted(awaited, key=lambda pair: (pair[0], pair[1].id))
-    )
+    return sorted(awaited, key=lambda pair: (pair[0], pair[1].id))
 
 
 def _late_at(incident: Incident, assignment: Assignment) -> datetime | None:
@@ -67,8 +66,6 @@ def _late_at(incident: Incident, assignment: Assignment) -> datetime | None:
     within = {"assigned": plan.en_route_within_s, "en_route": plan.on_scene_within_s}.get(assignment.status)
     if within is None:
         return None
-    since = assignment.en_route_at or assignment.assigned_at
-    if incident.window is not None:
-        since = max(since, incident.window.starts_at)
+    since = timing.once_begun(incident, assignment.en_route_at or assignment.assigned_at)
     at = since + timedelta(seconds=within)
     return max(at, assignment.eta_at or at)

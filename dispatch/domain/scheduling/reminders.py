@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Assignment, Incident
 from dispatch.domain.scheduling import timing
+from schemas.base import Window
 from schemas.offers import Reminded
 
 BEFORE_S = (86_400, 7_200)
@@ -35,7 +36,7 @@ def _due(incident: Incident) -> Iterator[tuple[Assignment, datetime]]:
     """Yield those who come, each with the time of their next reminder."""
     if incident.window is None or incident.status != "open" or incident.engagement == "notice":
         return
-    moments = _moments(incident)
+    moments = _moments(incident, incident.window)
     for one in incident.active():
         known = one.reminded_at or one.assigned_at
         after = [at for at in moments if at > known]
@@ -43,8 +44,7 @@ def _due(incident: Incident) -> Iterator[tuple[Assignment, datetime]]:
             yield one, after[0]
 
 
-def _moments(incident: Incident) -> list[datetime]:
+def _moments(incident: Incident, window: Window) -> list[datetime]:
     before_s = incident.plan.remind_before_s
-    starts_at = incident.window.starts_at if incident.window else incident.opened_at
     lengths = BEFORE_S if before_s is None else before_s
-    return sorted(timing.awake_before(incident, starts_at - timedelta(seconds=one)) for one in lengths)
+    return sorted(timing.awake_before(incident, window.starts_at - timedelta(seconds=one)) for one in lengths)

@@ -27,6 +27,11 @@ def quiet_hours(lane: Lane, quiet: QuietHours | Literal["off"] | None) -> QuietH
     return None if lane != "planned" or quiet == "off" else quiet or NIGHT
 
 
+def once_begun(incident: Incident, at: datetime) -> datetime:
+    """Return `at`, or the start of the window where that is later: nobody is awaited before it."""
+    return at if incident.window is None else max(at, incident.window.starts_at)
+
+
 def asks_at(incident: Incident, at: datetime) -> datetime | None:
     """Return the earliest time from `at` on at which people may be asked; null once its window is over."""
     if incident.window is None:
