@@ -1,8 +1,9 @@
 """Skills end: one that is asked for must be valid until the people are no longer needed."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dispatch.domain.incident import Incident
+from dispatch.domain.scheduling.ending import said_end
 
 
 def needed_until(incident: Incident, now: datetime) -> datetime:
@@ -10,8 +11,5 @@ def needed_until(incident: Incident, now: datetime) -> datetime:
 
     An end that nobody has said is a guess, for which nobody is left out.
     """
-    if incident.window is not None:
-        return max(incident.window.ends_at, now)
-    if incident.plan.ends_after_s is not None:
-        return max(incident.opened_at + timedelta(seconds=incident.plan.ends_after_s), now)
-    return now
+    end = said_end(incident.plan, incident.window, incident.opened_at)
+    return now if end is None else max(end, now)

@@ -37,13 +37,18 @@ EXTENSION = timedelta(hours=1)
 
 
 def ends_at(plan: Plan, window: Window | None, opened_at: datetime) -> datetime:
-    """Return when a mission that is opened now should have ended: with its window, where it has one."""
-    if window is not None:
-        return window.ends_at
-    if plan.ends_after_s is not None:
-        return opened_at + timedelta(seconds=plan.ends_after_s)
+    """Return when a mission that is opened now should have ended: as said, else as can be guessed."""
+    if (said := said_end(plan, window, opened_at)) is not None:
+        return said
     planned = plan.lane == "planned" and plan.engagement != "notice"
     return opened_at + (PLANNED_ENDS_AFTER if planned else ENDS_AFTER[plan.engagement])
+
+
+def said_end(plan: Plan, window: Window | None, opened_at: datetime) -> datetime | None:
+    """Return when a mission ends by its window or its plan; null where nobody has said it."""
+    if window is not None:
+        return window.ends_at
+    return None if plan.ends_after_s is None else opened_at + timedelta(seconds=plan.ends_after_s)
 
 
 def due_at(incident: Incident) -> datetime | None:
