@@ -244,11 +244,11 @@ def _missed(offer: Offer, event: offers.OfferEvent) -> offers.Missed | None:
 
 
 def _assigned(incident: Incident, event: offers.Assigned) -> Changes:
-    assignment = Assignment(
-        event.assignment_id, event.offer_id, event.volunteer_id, event.seat, "assigned", event.at
-    )
     busy_from, busy_until = time_taken(incident)
-    assignment = replace(assignment, busy_from=busy_from, busy_until=busy_until)
+    assignment = Assignment(
+        event.assignment_id, event.offer_id, event.volunteer_id, event.seat, "assigned", event.at,
+        busy_from=busy_from, busy_until=busy_until,
+    )  # fmt: skip
     assignments = {**incident.assignments, assignment.id: assignment}
     seats = _with_seat(incident, event.seat, event.role)
     return {"assignments": assignments, "seats": _seats(seats, event.seat, event.assignment_id)}
@@ -279,13 +279,11 @@ def _arrival_expected(incident: Incident, event: offers.ArrivalExpected) -> Chan
 
 
 def _reseated(incident: Incident, event: offers.Reseated) -> Changes:
-    changes = _moved(incident, event, seat=event.seat)
     before = incident.assignments[event.assignment_id]
     seats = _with_seat(incident, event.seat, incident.seat_of(before).role)
     added = next(seat.added for seat in seats if seat.number == event.seat)
-    after = replace(changes["assignments"][before.id], reserved_at=event.at if added else None)
-    changes["assignments"][before.id] = after
-    return changes | {"seats": _seats(_seats(seats, before.seat, None), after.seat, after.id)}
+    changes = _moved(incident, event, seat=event.seat, reserved_at=event.at if added else None)
+    return changes | {"seats": _seats(_seats(seats, before.seat, None), event.seat, before.id)}
 
 
 def _moved(incident: Incident, event: offers.AssignmentEvent, **changes: object) -> Changes:
