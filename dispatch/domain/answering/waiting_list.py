@@ -10,12 +10,13 @@ from typing import cast
 from uuid import UUID
 
 from dispatch.domain.answering.arrivals import free_seat
-from dispatch.domain.commands import AnswerOffer
+from dispatch.domain.asking.offers import extend
+from dispatch.domain.commands import AnswerOffer, Pick
 from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Offer, Seat
 from dispatch.domain.scheduling import timing
 from schemas.ids import derived
-from schemas.offers import Assigned, Channel, OfferAccepted, OfferExtended, OfferWaitlisted
+from schemas.offers import Assigned, Channel, OfferAccepted, OfferWaitlisted
 
 UNASKED_UNTIL = timedelta(days=1)
 """How long before a planned mission somebody is still seated without being asked again."""
@@ -99,7 +100,8 @@ def _first(incident: Incident, now: datetime) -> tuple[Offer, Seat] | None:
 
 def _asked(incident: Incident) -> Counter[str]:
     """Count those from the list who are being asked, by role."""
-    return Counter(offer.role for offer in incident.live_offers() if offer.round_id == _round(incident))
+    asked_by = _round(incident)
+    return Counter(offer.role for offer in incident.live_offers() if offer.round_id == asked_by)
 
 
 def _empty(incident: Incident, role: str) -> int:
@@ -113,17 +115,9 @@ def _round(incident: Incident) -> UUID:
 
 def _ask(decision: Decision, offer: Offer) -> None:
     """Ask somebody who waits whether they still come; they leave the list, and a late yes puts them on it again."""
-    incident = decision.incident
     decision.withdraw_offer(offer, "asked_again")
-    window = timedelta(seconds=incident.plan.offers.window_s)
-    decision.add(
-        OfferExtended(
-            at=decision.now, incident_id=incident.id, volunteer_id=offer.volunteer_id, role=offer.role,
-            offer_id=derived(incident.id, "offer", offer.volunteer_id, incident.seq), distance_m=offer.distance_m,
-            expires_at=timing.awake_after(incident, decision.now, window), round_id=_round(incident),
-            muster=offer.muster,
-        )
-    )  # fmt: skip
+    pick = Pick(offer.volunteer_id, offer.role, offer.distance_m, offer.muster)
+    extend(decision, pick, _round(decision.incident))
 
 
 def _seat(decision: Decision, offer: Offer, seat: Seat) -> None:

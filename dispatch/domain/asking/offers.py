@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -119,7 +120,7 @@ def consider(decision: Decision, command: Consider) -> None:
         if wanted[pick.role] > 0 and pick.volunteer_id not in involved:
             wanted[pick.role] -= 1
             involved.add(pick.volunteer_id)
-            _extend(decision, pick, command)
+            extend(decision, pick, command.round_id)
     if not command.unsendable:
         decision.resolve({UNSENDABLE}, "messages can be sent again")
     if wanted.total() == 0:
@@ -133,7 +134,8 @@ def consider(decision: Decision, command: Consider) -> None:
     _record_shortfall(decision, command, before.total(), before.total() - wanted.total())
 
 
-def _extend(decision: Decision, pick: Pick, command: Consider) -> None:
+def extend(decision: Decision, pick: Pick, round_id: UUID) -> None:
+    """Offer a seat to one person."""
     incident = decision.incident
     window = timedelta(seconds=incident.plan.offers.window_s)
     decision.add(
@@ -146,7 +148,7 @@ def _extend(decision: Decision, pick: Pick, command: Consider) -> None:
             role=pick.role,
             expires_at=timing.awake_after(incident, decision.now, window),
             distance_m=pick.distance_m,
-            round_id=command.round_id,
+            round_id=round_id,
             muster=mustering.point_of(incident, pick),
         )
     )
