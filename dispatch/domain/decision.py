@@ -5,12 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from dispatch.domain.evolve import evolve
-from dispatch.domain.incident import Assignment, Incident, Offer
+from dispatch.domain.incident import Assignment, Incident, Offer, Seat
 from dispatch.domain.supervising import escalation
 from dispatch.domain.supervising.escalation import ALONE, UNSENDABLE, Cause
-from schemas.base import Event
+from schemas.base import Channel, Event
+from schemas.ids import derived
 from schemas.incidents import IncidentCovered, IncidentUncovered
-from schemas.offers import OfferWithdrawn, Released, ReleasedReason, WithdrawnReason
+from schemas.offers import Assigned, OfferAccepted, OfferWithdrawn, Released, ReleasedReason, WithdrawnReason
 
 AT_ONCE = 100
 """The offers that one decision ends: what a transaction may write within about 50 ms of locks."""
@@ -84,6 +85,17 @@ class Decision:
             OfferWithdrawn(
                 at=self.now, incident_id=self.incident.id, offer_id=offer.id,
                 volunteer_id=offer.volunteer_id, reason=reason,
+            )
+        )  # fmt: skip
+
+    def assign(self, offer: Offer, seat: Seat, received_at: datetime, channel: Channel) -> None:
+        """Accept an offer by an answer, and give its volunteer a seat."""
+        names = {"incident_id": self.incident.id, "offer_id": offer.id, "volunteer_id": offer.volunteer_id}
+        self.add(OfferAccepted(at=self.now, received_at=received_at, channel=channel, **names))
+        self.add(
+            Assigned(
+                at=self.now, assignment_id=derived(offer.id, "assignment"), seat=seat.number, role=seat.role,
+                reserve=seat.reserve, **names,
             )
         )  # fmt: skip
 

@@ -15,13 +15,10 @@ from dispatch.domain.messaging.codes import code
 from dispatch.domain.messaging.sending_time import said_at
 from dispatch.domain.scheduling import ending
 from schemas.base import Event
-from schemas.ids import derived
 from schemas.incidents import IncidentClosed, IncidentHeld, RecallAcknowledged
 from schemas.offers import (
-    Assigned,
     AssignmentEvent,
     EnRoute,
-    OfferAccepted,
     OfferAnsweredLate,
     OfferDeclined,
     OfferEvent,
@@ -165,19 +162,7 @@ def _record_late(
 
 
 def _assign(decision: Decision, offer: Offer, reply: AnswerOffer, seat: Seat) -> None:
-    decision.add(
-        OfferAccepted(
-            at=decision.now, incident_id=decision.incident.id, offer_id=offer.id, volunteer_id=offer.volunteer_id,
-            received_at=reply.received_at, channel=reply.channel,
-        )
-    )  # fmt: skip
-    decision.add(
-        Assigned(
-            at=decision.now, incident_id=decision.incident.id, assignment_id=derived(offer.id, "assignment"),
-            offer_id=offer.id, volunteer_id=offer.volunteer_id, seat=seat.number, role=seat.role,
-            reserve=seat.reserve,
-        )
-    )  # fmt: skip
+    decision.assign(offer, seat, reply.received_at, reply.channel)
     _expect(decision, offer, reply, seat)
     decision.withdraw_from(offer.volunteer_id, "engaged")
     decision.update_coverage()

@@ -16,7 +16,7 @@ from dispatch.domain.decision import Decision
 from dispatch.domain.incident import Incident, Offer, Seat
 from dispatch.domain.scheduling import timing
 from schemas.ids import derived
-from schemas.offers import Assigned, Channel, OfferAccepted, OfferWaitlisted
+from schemas.offers import Channel, OfferWaitlisted
 
 UNASKED_UNTIL = timedelta(days=1)
 """How long before a planned mission somebody is still seated without being asked again."""
@@ -121,15 +121,7 @@ def _ask(decision: Decision, offer: Offer) -> None:
 
 
 def _seat(decision: Decision, offer: Offer, seat: Seat) -> None:
-    names = {"incident_id": decision.incident.id, "offer_id": offer.id, "volunteer_id": offer.volunteer_id}
-    channel = cast(Channel, offer.waiting_by)
-    decision.add(OfferAccepted(at=decision.now, received_at=_since(offer), channel=channel, **names))
-    decision.add(
-        Assigned(
-            at=decision.now, assignment_id=derived(offer.id, "assignment"), seat=seat.number, role=seat.role,
-            reserve=seat.reserve, **names,
-        )
-    )  # fmt: skip
+    decision.assign(offer, seat, _since(offer), cast(Channel, offer.waiting_by))
     decision.update_coverage()
 
 
