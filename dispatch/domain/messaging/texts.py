@@ -92,7 +92,7 @@ def _sentences(facts: TextFacts) -> list[str]:
             return ["resumed_offer"]
         case "ask_back":
             return _answers(facts)
-    return ["late_clash" if facts.clash and facts.purpose == "late" else _manner(facts.purpose, facts)]
+    return [_manner(facts.purpose, facts)]
 
 
 def _is_for_duty(facts: TextFacts) -> bool:
@@ -120,10 +120,12 @@ def _assigned(facts: TextFacts) -> str:
 
 
 def _manner(key: str, facts: TextFacts) -> str:
-    """Choose the wording by how it ended, for those who are only informed, who come to a point, or who are a crew."""
+    """Choose the wording by how it ended, or for those who are taken, only informed, awaited at a point, or a crew."""
     if not facts.informs and (ended := f"{key}_{facts.outcome}") in SENTENCES:
         return ended
-    manners = (("informs", facts.informs), ("muster", bool(facts.muster)), ("crew", facts.crew))
+    manners = (
+        ("clash", bool(facts.clash)), ("informs", facts.informs), ("muster", bool(facts.muster)), ("crew", facts.crew),
+    )  # fmt: skip
     found = (f"{key}_{manner}" for manner, applies in manners if applies)
     return next((special for special in found if special in SENTENCES), key)
 
