@@ -5,7 +5,7 @@ from schemas.plans.plan import ARRIVE_WITHIN_S, MOST_STATIONS, RESERVED, SCENE, 
 from schemas.plans.rules import PlanRuleError, Seconds
 from schemas.plans.seats import SeatNeed
 from schemas.plans.steps import Step
-from schemas.plans.times import QuietHours
+from schemas.plans.times import Quiet, QuietHours
 
 __all__ = [
     "ARRIVE_WITHIN_S",
@@ -17,6 +17,7 @@ __all__ = [
     "OfferPolicy",
     "Plan",
     "PlanRuleError",
+    "Quiet",
     "QuietHours",
     "SearchPolicy",
     "SeatNeed",

@@ -16,7 +16,7 @@ from dispatch.domain.scheduling.timing import quiet_hours, resumes_at
 from dispatch.domain.scheduling.windows import in_words
 from schemas.base import Lane, Mode, Window
 from schemas.notifications import Purpose
-from schemas.plans import QuietHours
+from schemas.plans import Quiet
 from schemas.volunteers import Language
 
 SAFETY: frozenset[Purpose] = frozenset({"held", "aborted", "resumed"})
@@ -245,7 +245,7 @@ def _escalation(facts: Facts, _now: datetime) -> str | None:
     return None if facts.escalation_status == "raised" else f"escalation {facts.escalation_status}"
 
 
-_QUIET: TypeAdapter[QuietHours | Literal["off"] | None] = TypeAdapter(QuietHours | Literal["off"] | None)
+_QUIET: TypeAdapter[Quiet | None] = TypeAdapter(Quiet | None)
 _CHECKS: dict[Purpose, Callable[[Facts, datetime], str | None]] = {
     "offer": _offer,
     "assigned": _assigned,

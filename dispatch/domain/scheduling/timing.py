@@ -4,12 +4,11 @@ Quiet hours hold back what is planned. What is urgent or life-threatening, and e
 """
 
 from datetime import datetime, time, timedelta
-from typing import Literal
 
 from dispatch.domain.incident import Incident
 from dispatch.domain.scheduling.local_time import at_local, local
 from schemas.base import Lane
-from schemas.plans import QuietHours
+from schemas.plans import Quiet, QuietHours
 
 EVENING = timedelta(minutes=30)
 """How long before quiet hours what would fall into them is sent."""
@@ -22,7 +21,7 @@ def is_due(at: datetime | None, now: datetime) -> bool:
     return at is not None and at <= now
 
 
-def quiet_hours(lane: Lane, quiet: QuietHours | Literal["off"] | None) -> QuietHours | None:
+def quiet_hours(lane: Lane, quiet: Quiet | None) -> QuietHours | None:
     """Return the quiet hours of a plan; null where it keeps none."""
     return None if lane != "planned" or quiet == "off" else quiet or NIGHT
 
