@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from struct import Struct
-from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -13,29 +12,18 @@ from asyncpg.pgproto import pgproto
 from dispatch.domain.answering.overlaps import time_taken
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Choice, Found, Gate, list_gates
+from dispatch.storage.coming import Coming
 from dispatch.storage.list_search import add_listed
 from dispatch.storage.queries import bound, columns, sql
 from dispatch.storage.questions import Near, Question, Wanted
 from dispatch.storage.search_areas import SearchArea
 from dispatch.storage.standings import read_standings
 from dispatch.storage.station_search import add_members
-from schemas.base import Lane
 
 Shut = dict[UUID, dict[UUID, Gate]]
 """By incident, people who were selected and are shut out after all, each by a gate."""
 PACKED = Struct("!16sddii")
 """A candidate as `search_nearest` packs it: id, projected metres, metres, gates, birth date."""
-
-
-class Selected(NamedTuple):
-    """Somebody selected for an incident, as `free_volunteers` takes it, with the time that the mission takes."""
-
-    volunteer_id: UUID
-    organisation: UUID
-    lane: Lane
-    incident_id: UUID
-    busy_from: datetime | None
-    busy_until: datetime | None
 
 
 async def search(
@@ -159,15 +147,14 @@ async def claim(
     """
     asking = {one.id: one for one in incidents}
     chosen = [
-        Selected(p.volunteer_id, asking[i].organisation, asking[i].lane, i, *time_taken(asking[i]))
-        for i, choice in choices.items() for p in choice.picks
-    ]  # fmt: skip
+        Coming.to(asking[i], pick.volunteer_id) for i, choice in choices.items() for pick in choice.picks
+    ]
     if not chosen:
         return {}
     people = sorted({one.volunteer_id for one in chosen})
     held = {row["id"] for row in await connection.fetch(sql("claim_volunteers"), people)}
     # A statement of its own: only a snapshot taken after the locks sees what was committed before them.
-    rows = await connection.fetch(*bound("free_volunteers", now=now, **columns(Selected, chosen)))
+    rows = await connection.fetch(*bound("free_volunteers", now=now, **columns(Coming, chosen)))
     free = {(row["volunteer_id"], row["incident_id"]): row for row in rows}
     shut: Shut = {}
     for incident_id, choice in choices.items():

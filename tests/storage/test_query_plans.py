@@ -57,7 +57,19 @@ STATEMENTS: dict[str, tuple[tuple[object, ...], int]] = {
         )[1:],
         100,
     ),
-    "engaged_or_apart": (([one("volunteer", 1)], [INCIDENTS[0]], INCIDENTS), 40),
+    "engaged_or_apart": (
+        bound(
+            "engaged_or_apart",
+            volunteer_id=[one("volunteer", 1)],
+            organisation=[ORGANISATION],
+            lane=["urgent"],
+            incident_id=[INCIDENTS[0]],
+            busy_from=[None],
+            busy_until=[None],
+            locked=INCIDENTS,
+        )[1:],
+        40,
+    ),
     "engaged_in_lanes": (([one("volunteer", 1)], ["planned"], [NOW], [LATER]), 40),
     "standings": (
         bound(

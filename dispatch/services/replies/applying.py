@@ -19,14 +19,15 @@ from dispatch.services.incidents import execution
 from dispatch.services.incidents.execution import CommandResult
 from dispatch.storage import inbox, write_generation
 from dispatch.storage import incidents as store
-from dispatch.storage.queries import sql
+from dispatch.storage.coming import Coming
+from dispatch.storage.queries import bound, columns, sql
 from schemas.decoding import Received
 from schemas.ids import derived
 from schemas.replies import DOUBTFUL, ReplyReceived
 
 CONSUMER = "replies"
 FIELDS = ("offer_id", "volunteer_id", "answer", "channel", "received_at", "sent_at", "reason", "eta_at")
-Coming = tuple[UUID, UUID]
+Pair = tuple[UUID, UUID]
 """A volunteer, and the incident to which they say that they come."""
 DOUBTS_SINCE = 2
 """The first generation that has the events of a doubt, of an arrival and of a waiting list."""
@@ -98,21 +99,23 @@ async def _apply(connection: asyncpg.Connection, replies: Sequence[Reply], now: 
 
 async def _engaged_and_apart(
     connection: asyncpg.Connection, replies: Iterable[Reply], locked: Mapping[UUID, Incident]
-) -> tuple[set[Coming], Mapping[Coming, set[UUID]]]:
+) -> tuple[set[Pair], Mapping[Pair, set[UUID]]]:
     """Lock those who come; return who is assigned to another incident outside the batch, and who must not meet whom.
 
     Each is named with the incident to which they come.
     """
-    engaged: set[Coming] = set()
-    apart: defaultdict[Coming, set[UUID]] = defaultdict(set)
-    coming = sorted(
-        (reply.command.volunteer_id, reply.incident_id) for reply in replies if reply.command.answer in COMES
-    )
+    engaged: set[Pair] = set()
+    apart: defaultdict[Pair, set[UUID]] = defaultdict(set)
+    coming = [
+        Coming.to(locked[reply.incident_id], reply.command.volunteer_id)
+        for reply in replies
+        if reply.command.answer in COMES and reply.incident_id in locked
+    ]
     if not coming:
         return engaged, apart
-    people, names = map(list, zip(*coming, strict=True))
-    await connection.execute(sql("lock_volunteers"), sorted(set(people)))
-    for who, name, other in await connection.fetch(sql("engaged_or_apart"), people, names, list(locked)):
+    await connection.execute(sql("lock_volunteers"), sorted({one.volunteer_id for one in coming}))
+    query = bound("engaged_or_apart", locked=list(locked), **columns(Coming, coming))
+    for who, name, other in await connection.fetch(*query):
         if other is None:
             engaged.add((who, name))
         else:

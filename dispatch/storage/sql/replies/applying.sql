@@ -29,20 +29,19 @@ RETURNING r.id, ARRAY(SELECT later.answer FROM replies later
 SELECT id FROM volunteers WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: engaged_or_apart
--- Of pairs of volunteer and incident, returns those whose volunteer is assigned, in the incident's lane and in its time,
--- to an incident outside $3; and, with the other one, those whose volunteer must not meet somebody of the organisation.
+-- Of volunteers who come to incidents, returns those who are assigned, in its lane and its time, to one outside :locked; and,
+-- with the other one, those who must not meet somebody of the organisation.
 SELECT w.volunteer_id, w.incident_id, NULL::uuid AS other
-FROM unnest($1::uuid[], $2::uuid[]) AS w (volunteer_id, incident_id)
-JOIN incidents i ON i.id = w.incident_id
+FROM unnest(:volunteer_id::uuid[], :lane::text[], :incident_id::uuid[], :busy_from::timestamptz[], :busy_until::timestamptz[])
+     AS w (volunteer_id, lane, incident_id, busy_from, busy_until)
 -- OFFSET 0 makes it one lookup per person: a free join would read every running assignment.
 CROSS JOIN LATERAL (SELECT incident_id FROM assignments a
-                    WHERE a.volunteer_id = w.volunteer_id AND a.lane = i.lane AND a.status <> 'released'
+                    WHERE a.volunteer_id = w.volunteer_id AND a.lane = w.lane AND a.status <> 'released'
                       AND (a.lane <> 'planned' OR tstzrange(a.busy_from, a.busy_until)
-                                               && time_taken(i.engagement, i.starts_at, i.ends_at))
+                                               && tstzrange(w.busy_from, w.busy_until))
                     OFFSET 0) AS held
-WHERE held.incident_id <> ALL ($3::uuid[])
+WHERE held.incident_id <> ALL (:locked::uuid[])
 UNION ALL
 SELECT w.volunteer_id, w.incident_id, p.other
-FROM unnest($1::uuid[], $2::uuid[]) AS w (volunteer_id, incident_id)
-JOIN incidents i ON i.id = w.incident_id
-JOIN apart p ON p.volunteer_id = w.volunteer_id AND p.organisation = i.organisation;
+FROM unnest(:volunteer_id::uuid[], :organisation::uuid[], :incident_id::uuid[]) AS w (volunteer_id, organisation, incident_id)
+JOIN apart p ON p.volunteer_id = w.volunteer_id AND p.organisation = w.organisation;
