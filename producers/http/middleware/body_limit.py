@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -13,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dispatch.services.access.keys import Key
 
 RETRY_AFTER_S = 4
-Turns = dict["asyncio.Future[None]", float]
-"""The bodies without a key that one address lets us wait for, each with its end; a turn that is done was given up."""
+Parts = dict["asyncio.Future[Message]", float]
+"""The parts of bodies without a key that one address lets us wait for, each with the end of its body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class BodyLimit:
         """Apply these rules to every request."""
         self.app = app
         self._rules = rules
-        self._waiting: dict[str, Turns] = {}
+        self._waiting: dict[str, Parts] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; raise HTTPException 408, 413 or 429 where the route reads a body beyond the limits."""
@@ -68,7 +67,7 @@ class BodyLimit:
 class _Body:
     """The body of one request while it arrives."""
 
-    def __init__(self, scope: Scope, receive: Receive, rules: BodyRules, waiting: dict[str, Turns]) -> None:
+    def __init__(self, scope: Scope, receive: Receive, rules: BodyRules, waiting: dict[str, Parts]) -> None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
         self._declared = int(length) if length.isdigit() else 0
@@ -116,36 +115,33 @@ class _Body:
         loop = asyncio.get_running_loop()
         if self._ends_at is None:
             self._ends_at = loop.time() + allowance.seconds
-        turn: asyncio.Future[None] = loop.create_future()
+        patience = max(0, self._ends_at - loop.time())
         if not self._keyless:
-            return await self._in_time(part, turn, allowance)
+            return await self._in_time(part, patience, allowance)
         address = (self._scope.get("client") or ("unknown",))[0]
-        turns = self._waiting.setdefault(address, {})
-        turns[turn] = self._ends_at
-        if len(turns) > self._rules.waiting:
-            oldest = min(turns, key=turns.__getitem__)
-            del turns[oldest]
-            oldest.set_result(None)
+        parts = self._waiting.setdefault(address, {})
+        parts[part] = self._ends_at
+        if len(parts) > self._rules.waiting:
+            oldest = min(parts, key=parts.__getitem__)
+            del parts[oldest]
+            oldest.cancel()
         try:
-            await self._in_time(part, turn, allowance)
+            await self._in_time(part, patience, allowance)
         finally:
-            turns.pop(turn, None)
-            if not turns:
+            parts.pop(part, None)
+            if not parts:
                 self._waiting.pop(address, None)
 
-    async def _in_time(
-        self, part: "asyncio.Future[Message]", turn: "asyncio.Future[None]", allowance: Allowance
-    ) -> None:
-        patience = max(0, (self._ends_at or 0) - asyncio.get_running_loop().time())
-        ends: set[asyncio.Future[Any]] = {part, turn}
-        await asyncio.wait(ends, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        if part.done():
-            return
-        if turn.done():
+    @staticmethod
+    async def _in_time(part: "asyncio.Future[Message]", patience: float, allowance: Allowance) -> None:
+        """Wait for a part; raises HTTPException where it is late, or was cancelled in favour of a newer body."""
+        await asyncio.wait([part], timeout=patience)
+        if part.cancelled():
             detail = "too many requests from this address have not sent their body: send it at once"
             raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, detail, {"Retry-After": str(RETRY_AFTER_S)})
-        detail = f"the body has not arrived within {allowance.seconds:g} seconds: send the request again"
-        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail)
+        if not part.done():
+            detail = f"the body has not arrived within {allowance.seconds:g} seconds: send the request again"
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail)
 
     @staticmethod
     def _check_size(size: int, allowance: Allowance) -> None:
