@@ -131,6 +131,11 @@ PICKED: dict[Language, str] = {
     "fr": "vous étiez parmi les premiers à appeler",
     "en": "you were among the first to be asked",
 }
+NOT_AMONG: dict[Language, str] = {
+    "fr": "vous n'étiez pas parmi les personnes à appeler",
+    "en": "you were not among those to ask",
+}
+"""Alike for a list that a plan never asks and for a pair that is kept apart: nobody learns that there is either."""
 OWN_GATES: dict[Gate, dict[Language, str]] = {
     Gate.SKILL: {"fr": "une autre compétence était demandée", "en": "another skill was needed"},
     Gate.AVAILABILITY: {"fr": "vous n'étiez pas disponible", "en": "you were not available"},
@@ -166,14 +171,8 @@ OWN_GATES: dict[Gate, dict[Language, str]] = {
         "fr": "on n'appelait que les personnes d'une liste",
         "en": "only people on a list were asked",
     },
-    Gate.NEVER: {
-        "fr": "vous n'étiez pas parmi les personnes à appeler",
-        "en": "you were not among those to ask",
-    },
-    Gate.APART: {
-        "fr": "vous n'étiez pas parmi les personnes à appeler",
-        "en": "you were not among those to ask",
-    },
+    Gate.NEVER: NOT_AMONG,
+    Gate.APART: NOT_AMONG,
     Gate.WAITED_LESS: {"fr": "c'était le tour de quelqu'un d'autre", "en": "it was somebody else's turn"},
     Gate.NOT_DRAWN: {"fr": "le sort a désigné quelqu'un d'autre", "en": "somebody else was drawn by lot"},
     Gate.LATER_GROUP: {"fr": "d'autres passaient avant", "en": "others came first"},
