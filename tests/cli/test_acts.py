@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from dispatch.cli.commands import act_words
+from dispatch.cli.commands.incident import incident
 from dispatch.domain.commands import Action
 from dispatch.domain.incident import IncidentStatus
 from dispatch.services.access import keys, organisations
@@ -103,6 +104,10 @@ async def test_acts_answer_in_the_supervisors_language(dispatch: Dispatch, world
     assert held.out.startswith("mis en attente par Anne Weber : ")
     refused = await dispatch("incident", "hold", incident, "--language", "fr")
     assert "hold est impossible : l'incident est en attente ; possible maintenant : resume" in refused.err
+
+
+def test_every_act_is_a_command() -> None:
+    assert set(get_args(Action)) <= set(incident)
 
 
 def test_every_act_and_status_has_its_words() -> None:

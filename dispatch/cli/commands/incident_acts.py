@@ -1,8 +1,7 @@
 """The acts of a supervisor on an incident, each in the name of the holder of a key."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import Annotated, get_args
+from typing import Annotated
 
 from cyclopts import App, Parameter
 from msgspec.structs import replace
@@ -39,44 +38,29 @@ ACTS: dict[Action, str] = {
     "abort": "Tell everybody not to approach, and end the incident for them.",
     "takeover": "Take an incident over: nobody else is asked, those who come go on.",
     "give-back": "Give an incident back: Renfort asks again.",
-    "close": "Close an incident: everybody is released.",
     "cancel": "Cancel an incident that needs no response.",
     "escalate": "Page the duty contacts about an incident.",
-    "reinforce": "Ask for more people of a role that the incident has.",
 }
+"""The acts that take no more than a reason."""
+Id = Annotated[str, Parameter(help="The incident's id, or at least its first 4 characters.")]
 Reason = Annotated[str | None, Parameter(help="Why, in one word such as owner_came: it is published.")]
 Ended = Annotated[Outcome, Parameter(help="How it ended.")]
-HELP = """{what}
-
-The key in DISPATCH_KEY says who you are; without it, you are asked for it.
-
-Example: {example}
-
-Parameters
-----------
-id
-    The incident's id, or at least its first 4 characters.
-"""
 
 
 def register(incident: App) -> None:
     """Add the acts to `dispatch incident`."""
-    for action in get_args(Action):
-        incident.command(SPECIAL.get(action, partial(_command, action))(), name=action)
-    incident.command(ack)
+    for action in ACTS:
+        incident.command(_command(action), name=action)
+    for command in (close, reinforce, ack):
+        incident.command(command)
 
 
-def ack(id: str, *, language: Spoken = None, json: Json = False) -> None:  # noqa: A002 - the argument's name
+def ack(id: Id, *, language: Spoken = None, json: Json = False) -> None:  # noqa: A002 - the argument's name
     """Say that you have seen what an incident escalates; it is raised again where nothing follows.
 
     The key in DISPATCH_KEY says who you are; without it, you are asked for it.
 
     Example: dispatch incident ack 1fd89305
-
-    Parameters
-    ----------
-    id
-        The incident's id, or at least its first 4 characters.
     """
     presented, spoken = presented_key(), language or spoken_here()
     seen, key, reader = run(lambda uow: _acknowledge(uow, presented, id, spoken))
@@ -87,83 +71,71 @@ def ack(id: str, *, language: Spoken = None, json: Json = False) -> None:  # noq
         screen.print(Text(_seen(one, key, reader), "green"))
 
 
+def close(
+    id: Id,  # noqa: A002 - the argument's name
+    *,
+    outcome: Ended = "done",
+    reason: Reason = None,
+    language: Spoken = None,
+    json: Json = False,
+) -> None:
+    """Close an incident: everybody is released.
+
+    The key in DISPATCH_KEY says who you are; without it, you are asked for it.
+
+    Example: dispatch incident close 1fd89305 --outcome false_alarm
+    """
+    _do(id, Act("close", "", _word(reason), outcome=outcome), language, json=json)
+
+
+def reinforce(
+    id: Id,  # noqa: A002 - the argument's name
+    *,
+    role: Annotated[Slug, Parameter(help="The role of the seats.")],
+    count: Annotated[int, Parameter(help="How many more people are needed.")] = 1,
+    reason: Reason = None,
+    language: Spoken = None,
+    json: Json = False,
+) -> None:
+    """Ask for more people of a role that the incident has.
+
+    The key in DISPATCH_KEY says who you are; without it, you are asked for it.
+
+    Example: dispatch incident reinforce 1fd89305 --role helper --count 2
+    """
+    _do(id, Act("reinforce", "", _word(reason), role=role, count=count), language, json=json)
+
+
 def _command(action: Action) -> Callable[..., None]:
     """Return the command of an act."""
 
     def command(
-        id: str,  # noqa: A002 - the argument's name
+        id: Id,  # noqa: A002 - the argument's name
         *,
         reason: Reason = None,
         language: Spoken = None,
         json: Json = False,
     ) -> None:
-        _do(id, action, reason, language, json=json)
+        _do(id, Act(action, "", _word(reason)), language, json=json)
 
-    command.__doc__ = HELP.format(what=ACTS[action], example=f"dispatch incident {action} 1fd89305")
+    command.__doc__ = f"""{ACTS[action]}
+
+    The key in DISPATCH_KEY says who you are; without it, you are asked for it.
+
+    Example: dispatch incident {action} 1fd89305
+    """
     return command
 
 
-def _closing() -> Callable[..., None]:
-    """Return the command that closes an incident: it takes an outcome."""
-
-    def command(
-        id: str,  # noqa: A002 - the argument's name
-        *,
-        outcome: Ended = "done",
-        reason: Reason = None,
-        language: Spoken = None,
-        json: Json = False,
-    ) -> None:
-        _do(id, "close", reason, language, json=json, outcome=outcome)
-
-    example = "dispatch incident close 1fd89305 --outcome false_alarm"
-    command.__doc__ = HELP.format(what=ACTS["close"], example=example)
-    return command
-
-
-def _reinforcing() -> Callable[..., None]:
-    """Return the command that adds seats: it takes a role and a count."""
-
-    def command(
-        id: str,  # noqa: A002 - the argument's name
-        *,
-        role: Annotated[Slug, Parameter(help="The role of the seats.")],
-        count: Annotated[int, Parameter(help="How many more people are needed.")] = 1,
-        reason: Reason = None,
-        language: Spoken = None,
-        json: Json = False,
-    ) -> None:
-        _do(id, "reinforce", reason, language, json=json, role=role, count=count)
-
-    example = "dispatch incident reinforce 1fd89305 --role helper --count 2"
-    command.__doc__ = HELP.format(what=ACTS["reinforce"], example=example)
-    return command
-
-
-SPECIAL: dict[Action, Callable[[], Callable[..., None]]] = {"close": _closing, "reinforce": _reinforcing}
-"""The acts whose commands take more than a reason."""
-
-
-def _do(
-    id: str,  # noqa: A002 - the argument's name
-    action: Action,
-    reason: str | None,
-    language: Language | None,
-    *,
-    json: bool,
-    outcome: Outcome | None = None,
-    role: str = "",
-    count: int = 0,
-) -> None:
+def _do(id_: str, act: Act, language: Language | None, *, json: bool) -> None:
     """Do an act in the name of the key's holder, and print the incident after it."""
-    word, presented, spoken = _word(reason), presented_key(), language or spoken_here()
-    act = Act(action, "", word, outcome=outcome, role=role, count=count)
-    after, key = run(lambda uow: _act(uow, presented, id, act, spoken))
+    presented, spoken = presented_key(), language or spoken_here()
+    after, key = run(lambda uow: _act(uow, presented, id_, act, spoken))
     if json:
         acts = allowed(after)
         print_json({"incident_id": after.id, "status": after.status, "acts": acts, "at": after.last_at})
         return
-    screen.print(Text(_done(action, after, key, spoken), "green"))
+    screen.print(Text(_done(act.action, after, key, spoken), "green"))
 
 
 def _done(action: Action, after: Incident, key: Key, language: Language) -> str:
@@ -186,17 +158,12 @@ def _word(reason: str | None) -> str:
 
 
 async def _act(
-    uow: UnitOfWork,
-    presented: str,
-    written: str,
-    act: Act,
-    language: Language,
+    uow: UnitOfWork, presented: str, written: str, act: Act, language: Language
 ) -> tuple[Incident, Key]:
     key = await actor(uow, presented)
     id_ = await find(uow.pool, "incident", key.organisation, written)
     try:
-        command = replace(act, by=key.holder)
-        return await execution.execute_command(uow, key.organisation, id_, command), key
+        return await execution.execute_command(uow, key.organisation, id_, replace(act, by=key.holder)), key
     except RefusedError:
         found = await situation.incident(uow, key.organisation, id_)
         acts = ", ".join(found.acts) or say("none", language)
