@@ -16,10 +16,11 @@ from dispatch.services.core.errors import InvalidError
 from dispatch.services.core.unit_of_work import UnitOfWork
 from dispatch.services.people import lists as service
 from dispatch.services.people.roster_columns import BY_NAME
-from dispatch.storage.pool import transaction
 
 PAIR = 2
-Several = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
+SEVERAL = Parameter(consume_multiple=True, negative="")
+Phones = Annotated[list[str] | None, SEVERAL, Parameter(help="The phones of the members.")]
+Ids = Annotated[list[str] | None, SEVERAL, Parameter(help="Their ids, or the beginnings of them.")]
 Act = Callable[[UnitOfWork, UUID, UUID, UUID], Awaitable[None]]
 
 lists = App(name="lists", help="Manage lists of people: a plan asks nobody else, or none of them.")
@@ -27,17 +28,10 @@ apart = App(name="apart", help="Keep people apart who must not meet.")
 
 
 @lists.command(name="set")
-def set_(name: str, *, phones: Several = None, ids: Several = None, organisation: Whose = None) -> None:
+def set_(name: str, *, phones: Phones = None, ids: Ids = None, organisation: Whose = None) -> None:
     """Replace a list, or create it. A plan names it in `only` or `never`.
 
     Example: dispatch lists set creche-parents --phones +33612345678 +33612345679
-
-    Parameters
-    ----------
-    phones
-        The phones of the members.
-    ids
-        Their ids, or the beginnings of them.
     """
     _set(name, phones or (), ids or (), organisation)
 
@@ -112,33 +106,19 @@ def delete(name: str, *, organisation: Whose = None) -> None:
 
 
 @apart.command
-def add(*, phones: Several = None, ids: Several = None, organisation: Whose = None) -> None:
+def add(*, phones: Phones = None, ids: Ids = None, organisation: Whose = None) -> None:
     """Record two members who must not meet: neither is asked where the other is asked or assigned.
 
     Example: dispatch apart add --phones +33612345678 +33612345679
-
-    Parameters
-    ----------
-    phones
-        The phones of the two.
-    ids
-        Their ids, or the beginnings of them.
     """
     _act(service.keep_apart, phones or (), ids or (), organisation)
 
 
 @apart.command
-def remove(*, phones: Several = None, ids: Several = None, organisation: Whose = None) -> None:
+def remove(*, phones: Phones = None, ids: Ids = None, organisation: Whose = None) -> None:
     """Let two members meet again.
 
     Example: dispatch apart remove --phones +33612345678 +33612345679
-
-    Parameters
-    ----------
-    phones
-        The phones of the two.
-    ids
-        Their ids, or the beginnings of them.
     """
     _act(service.let_meet, phones or (), ids or (), organisation)
 
@@ -163,8 +143,7 @@ def list_apart(*, organisation: Whose = None, json: Json = False) -> None:
 def _act(act: Act, phones: Sequence[str], ids: Sequence[str], organisation: str | None) -> None:
     async def work(uow: UnitOfWork) -> None:
         whose = await organisation_of(uow, organisation)
-        async with transaction(uow.pool) as connection:
-            people = await service.named_members(connection, whose, phones, ids)
+        people = await service.named_members(uow.pool, whose, phones, ids)
         if len(people) != PAIR:
             raise MisuseError("name two members, by --phones or --ids")
         await act(uow, whose, *people)

@@ -109,9 +109,9 @@ async def get(uow: UnitOfWork, organisation: UUID) -> Organisation:
     )  # fmt: skip
 
 
-async def country_of(connection: asyncpg.Connection, organisation: UUID) -> str:
+async def country_of(source: asyncpg.Connection | asyncpg.Pool, organisation: UUID) -> str:
     """Return the country of an organisation's phone numbers without a country code."""
-    return str(await connection.fetchval(sql("country_of_organisation"), organisation))
+    return str(await source.fetchval(sql("country_of_organisation"), organisation))
 
 
 async def countries(connection: asyncpg.Connection) -> list[str]:

@@ -13,7 +13,7 @@ from dispatch.services.core.errors import InvalidError, NotFoundError
 from dispatch.services.core.phone_numbers import e164
 from dispatch.services.core.short_ids import find
 from dispatch.services.core.unit_of_work import UnitOfWork
-from dispatch.services.people.members import people_of
+from dispatch.services.people.members import Source, people_of
 from dispatch.storage.pool import RetryableError
 from dispatch.storage.queries import sql
 from schemas.base import Slug
@@ -37,21 +37,21 @@ class Apart(NamedTuple):
 
 
 async def named_members(
-    connection: asyncpg.Connection, organisation: UUID, phones: Sequence[str], ids: Sequence[str]
+    source: Source, organisation: UUID, phones: Sequence[str], ids: Sequence[str]
 ) -> list[UUID]:
     """Return the people who are the members with some phones and ids, which may be short.
 
     Raises InvalidError for somebody else.
     """
-    country = await country_of(connection, organisation)
+    country = await country_of(source, organisation)
     wanted = {phone: e164(phone, field="phones", region=country) for phone in phones}
-    rows = await connection.fetch(sql("volunteers_by_phone"), sorted(set(wanted.values())))
+    rows = await source.fetch(sql("volunteers_by_phone"), sorted(set(wanted.values())))
     by_phone = {row["address"]: row["volunteer_id"] for row in rows}
     people = {phone: by_phone.get(number) for phone, number in wanted.items()}
-    found = {text: await find(connection, "volunteer", organisation, text) for text in ids}
-    by_id = await people_of(connection, organisation, set(found.values()))
+    found = {text: await find(source, "volunteer", organisation, text) for text in ids}
+    by_id = await people_of(source, organisation, set(found.values()))
     people |= {text: by_id.get(member) for text, member in found.items()}
-    members = await _members(connection, organisation, [who for who in people.values() if who is not None])
+    members = await _members(source, organisation, [who for who in people.values() if who is not None])
     if unknown := [text for text, who in people.items() if who not in members]:
         raise InvalidError("phones" if unknown[0] in wanted else "ids", f"not on the roster: {unknown[0]}")
     return sorted(members)
@@ -143,6 +143,6 @@ async def _require(uow: UnitOfWork, organisation: UUID, name: str) -> None:
         raise NotFoundError("there is no such list: `dispatch lists list` lists them")
 
 
-async def _members(connection: asyncpg.Connection, organisation: UUID, people: Collection[UUID]) -> set[UUID]:
-    rows = await connection.fetch(sql("current_members"), organisation, sorted(set(people)))
+async def _members(source: Source, organisation: UUID, people: Collection[UUID]) -> set[UUID]:
+    rows = await source.fetch(sql("current_members"), organisation, sorted(set(people)))
     return {row["volunteer_id"] for row in rows}
