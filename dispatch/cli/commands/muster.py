@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cyclopts import App
 
+from dispatch.cli.commands.roster_output import located
 from dispatch.cli.connection import run
 from dispatch.cli.csv_files import read_text
 from dispatch.cli.output import Json, Whose, fail, organisation_of, print_json, problem, screen, table
@@ -38,7 +39,7 @@ def import_(file: Path, *, organisation: Whose = None) -> None:
 
     found = run(work)
     for wrong in found.problems.listed():
-        problem(": ".join(part for part in (f"{file}:{wrong.lines}", wrong.field, wrong.message) if part))
+        problem(located(file, wrong))
     screen.print(f"[green]{counted(len(found.points), 'muster point')}[/] imported.")
     if lines := found.problems.lines():
         fail(f"left out: {counted(len(lines), 'line')}")

@@ -16,9 +16,9 @@ MOST_LISTED = 40
 def print_problems(file: Path, prepared: RosterImport) -> None:
     """Print mistakes and warnings on stderr, each once with its lines."""
     for found in prepared.problems[:MOST_LISTED]:
-        problem(_text(file, found))
+        problem(located(file, found))
     for found in prepared.warnings[:MOST_LISTED]:
-        warning(f"warning: {_text(file, found)}")
+        warning(f"warning: {located(file, found)}")
     for remark in prepared.remarks:
         warning(f"warning: {remark}")
     for one in prepared.changes.staying:
@@ -26,6 +26,11 @@ def print_problems(file: Path, prepared: RosterImport) -> None:
     more = max(0, len(prepared.problems) - MOST_LISTED) + max(0, len(prepared.warnings) - MOST_LISTED)
     if more:
         problem(f"and {counted(more, 'other')}: --json lists all")
+
+
+def located(file: Path, found: RosterProblem) -> str:
+    """Return a mistake as `roster.csv:2-41: phone: …`."""
+    return ": ".join(part for part in (f"{file}:{found.lines}", found.field, found.message) if part)
 
 
 def print_changes(prepared: RosterImport, *, dry: bool) -> None:
@@ -80,8 +85,3 @@ def _people(prepared: RosterImport) -> Iterator[tuple[int | None, str | None, st
         yield one.line, one.name, ", ".join(one.fields) or "new"
     for leaver in changes.leaving:
         yield None, leaver.name, "leaves"
-
-
-def _text(file: Path, found: RosterProblem) -> str:
-    """Return a mistake as `roster.csv:2-41: phone: …`."""
-    return ": ".join(part for part in (f"{file}:{found.lines}", found.field, found.message) if part)
