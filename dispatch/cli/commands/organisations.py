@@ -1,6 +1,6 @@
 """`dispatch organisations`, `dispatch pause` and `dispatch resume`: organisations, and the pause of their offers."""
 
-from dataclasses import astuple, fields
+from dataclasses import astuple
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -146,11 +146,9 @@ def list_organisations(*, json: Json = False) -> None:
 
 
 def _row(row: dict[str, Any]) -> tuple[object, ...]:
-    corners = [row[side.name] for side in fields(Area)]
-    area = None if corners[0] is None else Area(*corners)
     return (
-        row["name"], row["zone"], row["country"], _corners(area), row["volunteers"], row["duty"], row["alarm_phone"],
-        row["paused_at"],
+        row["name"], row["zone"], row["country"], _corners(service.area_of(row)), row["volunteers"], row["duty"],
+        row["alarm_phone"], row["paused_at"],
     )  # fmt: skip
 
 

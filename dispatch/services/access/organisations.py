@@ -102,11 +102,15 @@ async def get(uow: UnitOfWork, organisation: UUID) -> Organisation:
     row = await uow.pool.fetchrow(sql("get_organisation"), organisation)
     if row is None:
         raise NotFoundError("there is no such organisation")
-    area = None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
     return Organisation(
-        row["id"], row["name"], row["zone"], row["country"], area, row["paused_at"], row["alarm_phone"],
+        row["id"], row["name"], row["zone"], row["country"], area_of(row), row["paused_at"], row["alarm_phone"],
         row["duty"],
     )  # fmt: skip
+
+
+def area_of(row: asyncpg.Record | dict[str, Any]) -> Area | None:
+    """Return the service area in a row with its corners."""
+    return None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
 
 
 async def country_of(source: asyncpg.Connection | asyncpg.Pool, organisation: UUID) -> str:

@@ -18,6 +18,7 @@ from dispatch.domain.opening import Opening, open_incident
 from dispatch.domain.places.placing import mended
 from dispatch.domain.places.service_area import Area
 from dispatch.domain.scheduling import windows
+from dispatch.services.access.organisations import area_of
 from dispatch.services.incidents import asking
 from dispatch.services.intake.report_keys import Key, by_key
 from dispatch.services.intake.submitting import WINDOWS_SINCE
@@ -192,8 +193,7 @@ async def _owners(connection: asyncpg.Connection, received: Sequence[Received]) 
 
 
 def _owner(row: asyncpg.Record) -> Owner:
-    area = None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
-    return Owner(area, row["zone"] if write_generation.current >= WINDOWS_SINCE else None)
+    return Owner(area_of(row), row["zone"] if write_generation.current >= WINDOWS_SINCE else None)
 
 
 def _without_impossible_window(data: ReportReceived, now: datetime) -> ReportReceived:

@@ -14,9 +14,9 @@ from dispatch.domain.messaging.page_reading import Concern, Page
 from dispatch.domain.messaging.page_texts import EscalationState, PageFacts, standing
 from dispatch.domain.messaging.send_decision import Facts
 from dispatch.domain.messaging.texts import about, reason_in_words, until
-from dispatch.domain.places.service_area import Area
 from dispatch.domain.places.whereabouts import rough_place
 from dispatch.services.access import duty_contacts
+from dispatch.services.access.organisations import area_of
 from dispatch.storage.queries import sql
 from schemas.base import Mode, Position
 from schemas.escalations import SubjectKind
@@ -110,8 +110,7 @@ def _facts(message: Facts, row: asyncpg.Record, names: dict[str, str], now: date
 def _place(row: asyncpg.Record, language: Language) -> str:
     """Return roughly where the incident is: the exact place is never in a text to a duty contact."""
     position = None if row["lat"] is None else Position(lat=row["lat"], lon=row["lon"])
-    area = None if row["south"] is None else Area(row["south"], row["west"], row["north"], row["east"])
-    return rough_place(position, area, language)
+    return rough_place(position, area_of(row), language)
 
 
 def _choices(known: Sequence[KnownPage], since: datetime) -> tuple[tuple[str, str], ...]:
