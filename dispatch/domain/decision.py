@@ -118,11 +118,21 @@ class Decision:
         incident = self.incident
         if incident.ended:
             return
-        if incident.seated() and incident.covered_at is None:
+        seated = incident.seated()
+        if seated and incident.covered_at is None:
             self.add(IncidentCovered(at=self.now, incident_id=incident.id))
             self.resolve({"uncovered", "referred", "late_arrival", UNSENDABLE}, "covered")
-        elif not incident.seated() and incident.covered_at is not None:
+        elif not seated and incident.covered_at is not None:
             self.add(IncidentUncovered(at=self.now, incident_id=incident.id))
+        if self.incident.escalations:
+            self._resolve_about_people()
+        if self.incident.plan.ask != "broadcast":
+            # To a broadcast one may still say yes: it is the list of those who replace whoever cancels.
+            empty = {seat.role for seat in self.incident.open_seats()}
+            self.withdraw("covered", {seat.role for seat in self.incident.seats} - empty)
+
+    def _resolve_about_people(self) -> None:
+        """Resolve what was said of responders who are not awaited, late, out there or in doubt any more."""
         if not any(assignment.status == "assigned" for assignment in self.incident.active()):
             self.resolve({"not_en_route"}, "nobody is awaited")
         if all(one.status != "en_route" or one.reserved_at is None for one in self.incident.active()):
@@ -131,7 +141,3 @@ class Decision:
             self.resolve({ALONE}, "nobody is out there")
         if not self.incident.doubted():
             self.resolve({"answer_doubtful", "window_moved"}, "no answer is in doubt")
-        if self.incident.plan.ask != "broadcast":
-            # To a broadcast one may still say yes: it is the list of those who replace whoever cancels.
-            empty = {seat.role for seat in self.incident.open_seats()}
-            self.withdraw("covered", {seat.role for seat in self.incident.seats} - empty)
