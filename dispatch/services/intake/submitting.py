@@ -1,6 +1,6 @@
 """Submission of reports: once its transaction is committed, a report cannot be lost."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -142,7 +142,8 @@ async def accept(
     other content under the same id, and OverloadedError if a new report is not admitted now.
     """
     submission = Submission(organisation, source, channel, body, salvaged)
-    dropped = _dropped(submission, uow.clock.now()) if body.severity == "life_threatening" else ()
+    urgent = body.severity == "life_threatening"
+    dropped = _dropped(submission, _faults(body, uow.clock.now())) if urgent else ()
     if admission is not None:
         await _admit(uow, admission, submission)
     if writer is not None:
@@ -233,9 +234,10 @@ def _row(submission: Submission) -> ReportRow:
 
 
 def _entry(submission: Submission, now: datetime) -> Entry:
-    body, impossible = submission.body, time_fault(submission.body.occurred_at, now) is not None
-    at = now if impossible else body.occurred_at.astimezone(UTC)
-    window = body.window.in_utc if body.window and not window_fault(body, now) else None
+    body = submission.body
+    faults = _faults(body, now)
+    at = now if "occurred_at" in faults else body.occurred_at.astimezone(UTC)
+    window = body.window.in_utc if body.window and "window" not in faults else None
     event = ReportReceived(
         at=at,
         report_id=submission.report_id,
@@ -243,7 +245,7 @@ def _entry(submission: Submission, now: datetime) -> Entry:
         source_id=body.id,
         channel=submission.channel,
         window=window,
-        dropped=_dropped(submission, now),
+        dropped=_dropped(submission, faults),
         **{name: getattr(body, name) for name in ReportFacts.model_fields},
     )
     key = f"{submission.source}/{body.id}"
@@ -253,10 +255,16 @@ def _entry(submission: Submission, now: datetime) -> Entry:
 
 def _time_error(submission: Submission, now: datetime) -> InvalidError | None:
     """Return the error by which a report is rejected; a life-threatening one occurs when it is accepted instead."""
-    body = submission.body
-    faults = {"occurred_at": time_fault(body.occurred_at, now), "window": window_fault(body, now)}
-    found = [InvalidError(field, fault) for field, fault in faults.items() if fault]
-    return found[0] if found and body.severity != "life_threatening" else None
+    faults = _faults(submission.body, now)
+    if not faults or submission.body.severity == "life_threatening":
+        return None
+    return InvalidError(*next(iter(faults.items())))
+
+
+def _faults(body: ReportBody, now: datetime) -> dict[str, str]:
+    """Return why the time and the window of a report are impossible, by field; nothing of what is possible."""
+    faults = {"occurred_at": time_fault(body.occurred_at, now), "window": _window_fault(body, now)}
+    return {field: fault for field, fault in faults.items() if fault}
 
 
 def time_fault(occurred_at: datetime, now: datetime) -> str | None:
@@ -268,7 +276,7 @@ def time_fault(occurred_at: datetime, now: datetime) -> str | None:
     return None
 
 
-def window_fault(body: ReportBody, now: datetime) -> str | None:
+def _window_fault(body: ReportBody, now: datetime) -> str | None:
     """Return why the window of a report is not accepted, and the remedy; None where it is, or where there is none."""
     if body.window is None:
         return None
@@ -277,8 +285,7 @@ def window_fault(body: ReportBody, now: datetime) -> str | None:
     return windows.fault(body.window.in_utc, now)
 
 
-def _dropped(submission: Submission, now: datetime) -> tuple[str, ...]:
-    """Return the names of what was cut or left out, the time and the window among them if they are impossible."""
-    body, dropped = submission.body, submission.salvaged.dropped if submission.salvaged else ()
-    impossible = {"occurred_at": time_fault(body.occurred_at, now), "window": window_fault(body, now)}
-    return (*dropped, *(name for name, fault in impossible.items() if fault and name not in dropped))
+def _dropped(submission: Submission, faults: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of what was cut or left out, what is impossible among them."""
+    dropped = submission.salvaged.dropped if submission.salvaged else ()
+    return (*dropped, *(name for name in faults if name not in dropped))
