@@ -128,7 +128,7 @@ def _must_not_meet(incident: Incident, reply: AnswerOffer) -> bool:
     """Return whether somebody comes, or waits for a seat, whom the volunteer must not meet."""
     if not reply.apart:
         return False
-    there = {a.volunteer_id for a in incident.active()} | {o.volunteer_id for o in incident.waiting_list()}
+    there = {a.volunteer_id for a in incident.active()} | {o.volunteer_id for o in incident.waiting.values()}
     return not there.isdisjoint(reply.apart)
 
 

@@ -34,7 +34,8 @@ def stands_before(incident: Incident, offer: Offer) -> bool:
         offer.status == "extended" and offer.round_id == _round(incident)
     ):
         return False
-    return bool(incident.waiting_list(offer.role)) or _asked(incident)[offer.role] > 0
+    waited_for = any(one.role == offer.role for one in incident.waiting.values())
+    return waited_for or _asked(incident)[offer.role] > 0
 
 
 def asked_instead(incident: Incident, offer: Offer, received_at: datetime) -> Offer:
@@ -91,11 +92,13 @@ def _first(incident: Incident, now: datetime) -> tuple[Offer, Seat] | None:
     if not incident.waiting:
         return None
     asked = _asked(incident) if asks_first(incident, now) else Counter()
-    for offer in incident.waiting_list():
-        seat = free_seat(incident, offer.role)
-        if seat is not None and _empty(incident, offer.role) > asked[offer.role]:
-            return offer, seat
-    return None
+    roles = {offer.role for offer in incident.waiting.values()}
+    found = {role: free_seat(incident, role) for role in roles if _empty(incident, role) > asked[role]}
+    free = {role: seat for role, seat in found.items() if seat is not None}
+    if not free:
+        return None
+    first = next(offer for offer in incident.waiting_list() if offer.role in free)
+    return first, free[first.role]
 
 
 def _asked(incident: Incident) -> Counter[str]:
