@@ -24,7 +24,7 @@ import orjson
 from schemas.base import Event, to_json
 from schemas.incidents import OpenedSeat
 from schemas.plans import Plan, read_plan
-from schemas.plans.stored import for_v1
+from schemas.plans.stored import for_v1, without
 
 GENERATION = 2
 """The generation that this version reads and, where no older process runs, writes."""
@@ -65,15 +65,11 @@ def _opened_from_v1(body: Body) -> Body:
 
 def _opened_for_v1(body: Body) -> Body:
     plan = read_plan(body["plan"])
-    return {**_without(body, _OPENED_IN_V2), "plan": for_v1(plan.model_dump(mode="json"))}
+    return {**without(body, _OPENED_IN_V2), "plan": for_v1(plan.model_dump(mode="json"))}
 
 
 def _same(body: Body) -> Body:
     return body
-
-
-def _without(body: Body, names: frozenset[str]) -> Body:
-    return {name: value for name, value in body.items() if name not in names}
 
 
 _OPENED_IN_V2 = frozenset(
@@ -131,19 +127,19 @@ UPCASTS: Mapping[str, tuple[str, Rewrite]] = {
 DOWNCASTS: Mapping[int, Mapping[str, tuple[str, Rewrite]]] = {
     1: {
         "incident.opened.v2": ("incident.opened.v1", _opened_for_v1),
-        "report.received.v2": ("report.received.v1", lambda body: _without(body, _REPORT_IN_V2)),
-        "reply.received.v2": ("reply.received.v1", lambda body: _without(body, _REPLY_IN_V2)),
+        "report.received.v2": ("report.received.v1", lambda body: without(body, _REPORT_IN_V2)),
+        "reply.received.v2": ("reply.received.v1", lambda body: without(body, _REPLY_IN_V2)),
         **{f"message.{end}.v1": (f"message.{end}.v1", _message_for_v1) for end in _MESSAGE_ENDS},
         **{
-            f"incident.{done}.v1": ("incident.step_done.v1", lambda body: _without(body, _STEP_IN_V2))
+            f"incident.{done}.v1": ("incident.step_done.v1", lambda body: without(body, _STEP_IN_V2))
             for done in ("step_skipped", "asked_more", "referred")
         },
-        "incident.taken_over.v2": ("incident.taken_over.v1", lambda body: _without(body, _ACT_IN_V2)),
-        "escalation.acknowledged.v2": ("escalation.acknowledged.v1", lambda body: _without(body, _ACT_IN_V2)),
+        "incident.taken_over.v2": ("incident.taken_over.v1", lambda body: without(body, _ACT_IN_V2)),
+        "escalation.acknowledged.v2": ("escalation.acknowledged.v1", lambda body: without(body, _ACT_IN_V2)),
         # The outcome stays: readers of generation 1 ignore it, and the tables are rebuilt from what is written.
         "incident.closed.v2": ("incident.closed.v1", _same),
-        "incident.widened.v2": ("incident.widened.v1", lambda body: _without(body, _MUSTER_IN_V2)),
-        "offer.extended.v2": ("offer.extended.v1", lambda body: _without(body, _MUSTER_IN_V2)),
+        "incident.widened.v2": ("incident.widened.v1", lambda body: without(body, _MUSTER_IN_V2)),
+        "offer.extended.v2": ("offer.extended.v1", lambda body: without(body, _MUSTER_IN_V2)),
     },
 }
 """For each older generation, how the types that it does not know are written for its readers."""

@@ -1,6 +1,6 @@
 """The stored and published form of a plan: release 0.1.0 reads it, so that what it knew keeps the name it had there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 Body = dict[str, Any]
@@ -37,24 +37,25 @@ def _each(body: Body, name: str, rewrite: Callable[[Body], Body]) -> Body:
 def _seat_to_stored(seat: Body) -> Body:
     if len(seat.get("skills", ())) != 1 or seat.get("any"):
         return seat
-    return _without(seat, "skills") | {"skill": seat["skills"][0]}
+    return without(seat, {"skills"}) | {"skill": seat["skills"][0]}
 
 
 def _seat_from_stored(seat: Body) -> Body:
-    return _without(seat, "skill") | {"skills": [seat["skill"]]} if "skill" in seat else seat
+    return without(seat, {"skill"}) | {"skills": [seat["skill"]]} if "skill" in seat else seat
 
 
 def _step_to_stored(step: Body) -> Body:
-    return _without(step, "do") | {"page": True} if step.get("do") == "page" else step
+    return without(step, {"do"}) | {"page": True} if step.get("do") == "page" else step
 
 
 def _step_from_stored(step: Body) -> Body:
     do = {"do": "page"} if step.get("page") else {}
-    return _without(step, "page") | do if "page" in step else step
+    return without(step, {"page"}) | do if "page" in step else step
 
 
-def _without(body: Body, name: str) -> Body:
-    return {other: value for other, value in body.items() if other != name}
+def without(body: Body, names: Collection[str]) -> Body:
+    """Return a body without some of its fields."""
+    return {name: value for name, value in body.items() if name not in names}
 
 
 _V1 = {
