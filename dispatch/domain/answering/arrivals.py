@@ -49,7 +49,7 @@ def change(decision: Decision, assignment: Assignment, eta_at: datetime | None, 
     if too_late and not held.added:
         seat = incident.spare_seat(held.role)
     else:
-        seat = held if too_late else _better(incident, held)
+        seat = held if too_late else better(incident, held)
     expect(decision, assignment, seat, eta_at)
     decision.update_coverage()
     if too_late:
@@ -82,7 +82,7 @@ def promotes_at(incident: Incident) -> datetime | None:
 def promote(decision: Decision) -> None:
     """Seat those in reserve who are near enough now, the first to arrive first."""
     for at, assignment in sorted(_promotions(decision.incident), key=lambda found: found[0]):
-        seat = _better(decision.incident, decision.incident.seat_of(assignment))
+        seat = better(decision.incident, decision.incident.seat_of(assignment))
         if at <= decision.now and seat.number != assignment.seat:
             expect(decision, assignment, seat, assignment.eta_at or at)
             decision.update_coverage()
@@ -110,6 +110,6 @@ def _near_at(incident: Incident, assignment: Assignment) -> datetime | None:
     return assignment.eta_at - incident.plan.arrives_within(incident.severity)
 
 
-def _better(incident: Incident, held: Seat) -> Seat:
+def better(incident: Incident, held: Seat) -> Seat:
     """Return the free seat that somebody in an added one may take, else the one that they hold."""
     return (free_seat(incident, held.role) if held.added else None) or held

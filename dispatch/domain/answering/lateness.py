@@ -29,8 +29,8 @@ def reserve_late(decision: Decision) -> None:
 def come_back(decision: Decision, assignment: Assignment) -> None:
     """Give somebody who leaves late their seat again, where it is still free."""
     held = decision.incident.seat_of(assignment)
-    seat = arrivals.free_seat(decision.incident, held.role) if held.added else None
-    if seat is not None:
+    seat = arrivals.better(decision.incident, held)
+    if seat is not held:
         _reseat(decision, assignment, seat)
         decision.update_coverage()
 
