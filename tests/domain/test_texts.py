@@ -234,3 +234,12 @@ def test_who_is_stood_down_is_told_what_happened(outcome: str, says: str) -> Non
     text = render(facts("stand_down", outcome=outcome))
     assert (says in text, gsm.parts(text)) == (True, 1)
     assert "terminé" in render(facts("stand_down", outcome=outcome, informs=True))
+
+
+@pytest.mark.parametrize("informs", [False, True])
+def test_who_is_expected_elsewhere_at_that_time_is_told_where_and_not_that_enough_come(
+    *, informs: bool
+) -> None:
+    text = render(facts("late", "en", clash="Flood watch", informs=informs))
+    assert "already expected at that time: Flood watch" in text
+    assert "Flood watch" not in render(facts("stand_down", "en", clash="Flood watch"))
