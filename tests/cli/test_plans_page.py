@@ -1,7 +1,6 @@
 """The page on plans: each plan on it is one that loads beside the shipped ones, and its commands do what it says."""
 
 import re
-import shlex
 import shutil
 from pathlib import Path
 
@@ -9,12 +8,11 @@ import pytest
 
 from dispatch.cli import output
 from dispatch.services.plans.plan_files import load
-from tests.cli.invocations import Dispatch
+from tests.cli.invocations import Dispatch, follow
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "plans.md").read_text("utf-8")
 PLAN = re.compile(r"^```yaml\n(name: (\S+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -43,12 +41,8 @@ def test_the_plans_of_the_page_have_the_shapes_that_it_names(folder: Path) -> No
 
 @pytest.mark.usefixtures("organisation")
 async def test_the_commands_of_the_page_work_as_they_are_written(dispatch: Dispatch, folder: Path) -> None:
-    typed = "".join(COMMANDS.findall(PAGE)).replace("/srv/plans", str(folder))
-    said = ""
-    for line in typed.replace("docs/examples", str(ROOT / "docs" / "examples")).splitlines():
-        done = await dispatch(*shlex.split(line)[1:])
-        assert done.code == 0, (line, done.out, done.err)
-        said += done.out + done.err
+    places = {"/srv/plans": folder, "docs/examples": ROOT / "docs" / "examples"}
+    said = await follow(PAGE, dispatch, places)
     assert "there is no list" not in said
     assert "no muster point is named" not in said
 

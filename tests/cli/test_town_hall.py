@@ -1,18 +1,16 @@
 """The page for a town hall: its commands, run in their order on a new installation, do what it says."""
 
 import re
-import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
 from dispatch.domain.messaging.wording import REASONS
-from tests.cli.invocations import Dispatch
+from tests.cli.invocations import Dispatch, follow
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "town-hall.md").read_text("utf-8")
-BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SENTENCE = re.compile(r"^\| ([a-zà-ü', ]+) \| ", re.MULTILINE)
 
 
@@ -23,16 +21,7 @@ async def test_the_commands_of_the_page_work_as_they_are_written(
     plans = shutil.copytree(ROOT / "dispatch" / "plans", tmp_path / "plans")
     shutil.copy(ROOT / "docs" / "examples" / "flood.yaml", plans)
     monkeypatch.setenv("DISPATCH_PLANS", str(plans))
-    typed = (
-        "".join(BLOCK.findall(PAGE))
-        .replace("/opt/renfort", str(ROOT))
-        .replace("/srv/renfort/plans", str(plans))
-    )
-    said = ""
-    for line in typed.splitlines():
-        done = await dispatch(*shlex.split(line)[1:])
-        assert done.code == 0, (line, done.err)
-        said += done.out + done.err
+    said = await follow(PAGE, dispatch, {"/opt/renfort": ROOT, "/srv/renfort/plans": plans})
     assert "notified in this order: Anne Weber, Paul Klein" in said
     assert "4 volunteers on the roster" in said
     assert "nobody has the skill `porte_a_porte`" not in said
