@@ -26,9 +26,9 @@ COMMANDS = {
         "Create the declared topics and check those that exist.",
     ),
     "report": ("dispatch.cli.commands.report:report", "Send a report, or a file of reports."),
-    "muster": ("dispatch.cli.commands.muster:muster", "Keep the stations and points where people gather."),
+    "muster": ("dispatch.cli.commands.muster:muster", "Manage the stations and points where people gather."),
     "volunteers": ("dispatch.cli.commands.volunteers:volunteers", "Import and list volunteers."),
-    "lists": ("dispatch.cli.commands.lists:lists", "Keep lists of people whom plans ask alone or never."),
+    "lists": ("dispatch.cli.commands.lists:lists", "Manage lists of people whom plans ask alone or never."),
     "apart": ("dispatch.cli.commands.lists:apart", "Keep people apart who must not meet."),
     "organisations": (
         "dispatch.cli.commands.organisations:organisations",

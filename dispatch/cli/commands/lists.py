@@ -23,7 +23,7 @@ Phones = Annotated[list[str] | None, SEVERAL, Parameter(help="The phones of the 
 Ids = Annotated[list[str] | None, SEVERAL, Parameter(help="Their ids, or the beginnings of them.")]
 Act = Callable[[UnitOfWork, UUID, UUID, UUID], Awaitable[None]]
 
-lists = App(name="lists", help="Manage lists of people: a plan asks nobody else, or none of them.")
+lists = App(name="lists", help="Manage lists of people whom plans ask alone or never.")
 apart = App(name="apart", help="Keep people apart who must not meet.")
 
 
