@@ -70,11 +70,11 @@ def end_if_due(decision: Decision) -> None:
         _become_overdue(decision)
     if timing.is_due(_paged_at(decision.incident), now):
         decision.escalate(
-            ALONE, page=True, detail="alone, and nothing heard since the mission should have ended"
+            "alone_overdue", page=True, detail="alone, and nothing heard since the mission should have ended"
         )
     if timing.is_due(_told_at(decision.incident), now):
         page = _pages(decision.incident)
-        decision.escalate(NOT_ENDED, page=page, level=None if page else 1, detail="its time is over")
+        decision.escalate("not_ended", page=page, level=None if page else 1, detail="its time is over")
     if timing.is_due(_ends_itself_at(decision.incident), now):
         _end(decision)
 
