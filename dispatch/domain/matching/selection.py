@@ -103,13 +103,11 @@ class Choice:
         """Return the number of those passed over, by gate; a sensitive gate is not named."""
         return by_word(Counter(gates for _, gates in self.passed_over.values()) + self.beyond)
 
-    def behind(self, volunteer_id: UUID) -> Gate:
-        """Return why somebody who may be asked comes after those who were picked."""
+    def last_group(self) -> int | None:
+        """Return the last group of which somebody was picked; None where nobody was, or nobody is ranked."""
         if self.ranking is None:
-            return Gate.FARTHER
-        last = max((self.ranking.group(pick.volunteer_id) for pick in self.picks), default=0)
-        later = self.picks and self.ranking.group(volunteer_id) > last
-        return Gate.LATER_GROUP if later else BEHIND[self.ranking.choose]
+            return None
+        return max((self.ranking.group(pick.volunteer_id) for pick in self.picks), default=None)
 
 
 def list_gates(policy: SearchPolicy, standing: Standing) -> Gate:
@@ -197,12 +195,21 @@ def _record_passed_over(
     choice: Choice, roles: Mapping[str, Sequence[Found]], mine: set[UUID], taken: set[UUID]
 ) -> None:
     """Record why the others were not chosen, the nearest first."""
+    last = choice.last_group()
     for one in for_any_role(roles):
         if one.volunteer_id not in mine:
             gates = one.gates or (
-                Gate.ELSEWHERE if one.volunteer_id in taken else choice.behind(one.volunteer_id)
+                Gate.ELSEWHERE if one.volunteer_id in taken else _behind(choice.ranking, last, one)
             )
             choice.passed_over[one.volunteer_id] = (one.metres, gates)
+
+
+def _behind(ranking: Ranking | None, last: int | None, one: Found) -> Gate:
+    """Return why somebody who may be asked comes after those who were picked, the last of them of a group."""
+    if ranking is None:
+        return Gate.FARTHER
+    later = last is not None and ranking.group(one.volunteer_id) > last
+    return Gate.LATER_GROUP if later else BEHIND[ranking.choose]
 
 
 def for_any_role(roles: Mapping[str, Sequence[Found]]) -> Sequence[Found]:
