@@ -44,6 +44,13 @@ def invited(count: int) -> Incident:
     return state
 
 
+def said_yes(state: Incident) -> Incident:
+    """Return a broadcast to which four people said yes: two have its seats, two wait."""
+    for number in range(4):
+        state = answered(state, number, "accepted", now=at(number))
+    return state
+
+
 def test_a_wave_asks_its_whole_number_for_one_missing_seat() -> None:
     assert offers_wanted(incident(WAVE)) == {"helper": 3}
 
@@ -113,10 +120,7 @@ def test_a_broadcast_is_closed_once_its_seats_are_filled_and_a_further_yes_waits
 
 
 def test_a_place_that_falls_free_is_for_the_first_who_waits_before_anybody_else_is_asked() -> None:
-    state = invited(100)
-    for number in range(4):
-        state = answered(state, number, "accepted", now=at(number))
-    freed = answered(state, 0, "declined", now=at(30))
+    freed = answered(said_yes(invited(100)), 0, "declined", now=at(30))
     assert (offers_wanted(freed), agenda(freed)["waiting"]) == ({}, at(30))
     assert not freed.seated()
     assert answered(freed, 5, "accepted", now=at(31)).waiting_list()[-1].volunteer_id == person(5)
@@ -142,10 +146,7 @@ def test_nobody_who_waits_is_woken_for_a_seat_that_falls_free_at_night() -> None
 
 
 def test_whoever_is_engaged_elsewhere_leaves_the_list_and_the_next_is_seated() -> None:
-    state = invited(100)
-    for number in range(4):
-        state = answered(state, number, "accepted", now=at(number))
-    freed = answered(state, 0, "released", now=at(30))
+    freed = answered(said_yes(invited(100)), 0, "released", now=at(30))
     seated = after(freed, Tick(engaged=frozenset({person(2)})), now=at(31))
     assert (offer_of(seated, 2).status, offer_of(seated, 3).status) == ("withdrawn", "accepted")
 
@@ -157,9 +158,7 @@ def below_a_day_before() -> Incident:
         BROADCAST.model_copy(update={"lane": "planned"}),
         window=Window(starts_at=start, ends_at=start + timedelta(hours=2)),
     )
-    state = after(state, picks(["helper"] * 100))
-    for number in range(4):
-        state = answered(state, number, "accepted", now=at(number))
+    state = said_yes(after(state, picks(["helper"] * 100)))
     return answered(state, 0, "declined", now=at(30))
 
 
