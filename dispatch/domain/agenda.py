@@ -52,7 +52,7 @@ def tick(decision: Decision, command: Tick) -> None:
     reminders.remind(decision)
     if command.seats:
         waiting_list.fill(decision, command.engaged)
-    if _withdraws_at(decision.incident):
+    if decision.incident.withdraws():
         decision.withdraw_rest()
     if timing.is_due(_widens_at(decision.incident), now):
         widen(decision)

@@ -117,10 +117,11 @@ def _told_at(incident: Incident) -> datetime | None:
     """Return when a supervisor is to be told, or paged where they were only told."""
     if incident.overdue_at is None or _is_told(incident):
         return None
-    asked = incident.status == "open" and _out(incident)
-    if incident.engagement == "notice" and incident.status == "open":
+    if incident.status != "open":
+        return incident.overdue_at
+    if incident.engagement == "notice":
         return None
-    return incident.overdue_at + (TOLD_AFTER if asked else timedelta())
+    return incident.overdue_at + (TOLD_AFTER if _out(incident) else timedelta())
 
 
 def _is_told(incident: Incident) -> bool:
