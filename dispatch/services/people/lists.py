@@ -73,7 +73,7 @@ async def set_list(
     async def inside(connection: asyncpg.Connection, now: datetime) -> int:
         await connection.execute(sql("lock_list"), organisation, name, now)
         after = set(await named_members(connection, organisation, phones, ids))
-        before = set(await members_of(connection, organisation, name))
+        before = set(await _on_list(connection, organisation, name))
         await connection.fetch(sql("lock_people"), sorted(after ^ before))
         if await _members(connection, organisation, after) != after:
             raise RetryableError("a volunteer left the roster meanwhile")
@@ -90,7 +90,7 @@ async def delete_list(uow: UnitOfWork, organisation: UUID, name: str) -> None:
 
     async def inside(connection: asyncpg.Connection, now: datetime) -> None:
         await connection.execute(sql("lock_list"), organisation, name, now)
-        await connection.fetch(sql("lock_people"), await members_of(connection, organisation, name))
+        await connection.fetch(sql("lock_people"), await _on_list(connection, organisation, name))
         await connection.execute(sql("delete_list"), organisation, name)
 
     await _require(uow, organisation, name)
@@ -106,11 +106,6 @@ async def read_list(uow: UnitOfWork, organisation: UUID, name: str) -> list[UUID
     """Return the ids of the members on a list; raises NotFoundError."""
     await _require(uow, organisation, name)
     return [row["id"] for row in await uow.pool.fetch(sql("ids_on_list"), organisation, name)]
-
-
-async def members_of(connection: asyncpg.Connection, organisation: UUID, name: str) -> list[UUID]:
-    """Return the people on a list; nobody where there is no such list."""
-    return [row[0] for row in await connection.fetch(sql("members_of_list"), organisation, name)]
 
 
 async def keep_apart(uow: UnitOfWork, organisation: UUID, one: UUID, other: UUID) -> None:
@@ -141,6 +136,11 @@ async def all_apart(uow: UnitOfWork, organisation: UUID) -> list[Apart]:
 async def _require(uow: UnitOfWork, organisation: UUID, name: str) -> None:
     if not await uow.pool.fetchval(sql("list_exists"), organisation, name):
         raise NotFoundError("there is no such list: `dispatch lists list` lists them")
+
+
+async def _on_list(connection: asyncpg.Connection, organisation: UUID, name: str) -> list[UUID]:
+    """Return the people on a list; nobody where there is no such list."""
+    return [row[0] for row in await connection.fetch(sql("members_of_list"), organisation, name)]
 
 
 async def _members(source: Source, organisation: UUID, people: Collection[UUID]) -> set[UUID]:
