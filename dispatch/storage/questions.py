@@ -9,7 +9,8 @@ from uuid import UUID
 from dispatch.domain.asking.clearances import needed_until
 from dispatch.domain.asking.offers import seats_by_role
 from dispatch.domain.incident import Incident
-from dispatch.domain.matching.selection import OVERFETCH, Found, Gate, combined
+from dispatch.domain.matching.ranking import Standing
+from dispatch.domain.matching.selection import OVERFETCH, Found, Gate, combined, list_gates
 from dispatch.storage.search_areas import areas_of
 
 Wanted = Mapping[UUID, Mapping[str, int]]
@@ -47,6 +48,8 @@ class Question:
         self.edge, self.complete = 0.0, False
         self.projected: dict[UUID, float] = {}
         """The projected metres of those who are known, where the search is not complete."""
+        self.standings: Mapping[UUID, Standing] = {}
+        """What the order of those who are known rests on, where the plan does not simply ask the nearest."""
 
     def add_nearest(self, near: list[Near], reach: float) -> None:
         """Take the nearest, everybody of whom is known up to a projected distance."""
@@ -94,6 +97,13 @@ class Question:
         self.projected |= {one[1]: one[5] for one in new if one[0] <= self.incident.radius_m}
         for role, more in self.judged(new).items():
             self.found[role] = sorted([*self.found[role], *more], key=itemgetter(1))
+
+    def add_standings(self, standings: Mapping[UUID, Standing]) -> None:
+        """Take the standings of those who are known; shut out whom the lists of the plan do."""
+        self.standings, policy = standings, self.incident.plan.search
+        # Who has left the roster since the search has no standing.
+        left = dict.fromkeys(self.people() - standings.keys(), Gate.LEFT)
+        self.shut(left | {who: list_gates(policy, one) for who, one in standings.items()})
 
     def skill_gate(self, role: str, skills: Sequence[str]) -> int:
         """Return the gate that these valid skills leave shut for a role, if any."""

@@ -1,6 +1,6 @@
 """What the order of people rests on where a plan does not simply ask the nearest, read for those within the radius."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from struct import Struct
 from uuid import UUID
@@ -10,12 +10,19 @@ import asyncpg
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.ranking import Place, Ranking, Standing
 from dispatch.storage.queries import bound
-from dispatch.storage.questions import EPOCH, MICROSECOND
+from dispatch.storage.questions import EPOCH, MICROSECOND, Question
 
 PLACE = Struct("!16sBq")
 """Id, group, microseconds of the last assignment since 1970."""
 NONE = -(2**63)
 """Stands for no assignment."""
+
+
+async def add_standings(connection: asyncpg.Connection, asked: Sequence[Question]) -> None:
+    """Add to the questions of plans that do not simply ask the nearest what their orders rest on."""
+    for question in asked:
+        if question.ranked:
+            question.add_standings(await read_standings(connection, question.incident, question.people()))
 
 
 async def read_standings(

@@ -11,20 +11,18 @@ import asyncpg
 import orjson
 
 from dispatch.domain.incident import Incident
-from dispatch.domain.matching.ranking import Draw, Ranking, Standing, rank
-from dispatch.domain.matching.selection import Choice, Gate, allocate, list_gates
+from dispatch.domain.matching.ranking import Draw, Ranking, rank
+from dispatch.domain.matching.selection import Choice, allocate
 from dispatch.services.matching.sendable import Sendable
 from dispatch.storage.candidates import claim, explore
 from dispatch.storage.packed_reasons import packed, packed_counts
 from dispatch.storage.queries import bound, columns
 from dispatch.storage.questions import Question
 from dispatch.storage.reasons import complete
-from dispatch.storage.standings import packed_ranking, read_standings
+from dispatch.storage.standings import add_standings, packed_ranking
 from schemas.ids import derived
 
 Wanted = Mapping[UUID, Counter[str]]
-Standings = dict[UUID, dict[UUID, Standing]]
-"""By incident, what the order of each person rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +66,10 @@ async def choose(
     asking = [incident for incident in incidents if sendable.may_search(incident)]
     wanted = {incident.id: sendable.limit(incident, wanted[incident.id]) for incident in incidents}
     questions = await explore(connection, asking, wanted, now)
-    known = await _shut_by_lists(connection, questions)
+    await add_standings(connection, questions)
     found = {one.incident.id: one.found for one in questions}
     await sendable.gate(connection, found)
-    choices = await _claimed(connection, questions, known, asking, wanted, now)
+    choices = await _claimed(connection, questions, asking, wanted, now)
     await complete(connection, questions, choices, now)
     return [
         Round(
@@ -82,39 +80,25 @@ async def choose(
     ]  # fmt: skip
 
 
-async def _shut_by_lists(connection: asyncpg.Connection, questions: Sequence[Question]) -> Standings:
-    """Shut out those whom plans do not ask by their lists; return what the orders of these plans rest on."""
-    known: Standings = {}
-    for one in questions:
-        if one.ranked:
-            found = await read_standings(connection, one.incident, one.people())
-            # Who has left the roster since the search has no standing.
-            left = dict.fromkeys(one.people() - found.keys(), Gate.LEFT)
-            one.shut(left | {who: list_gates(one.incident.plan.search, each) for who, each in found.items()})
-            known[one.incident.id] = found
-    return known
-
-
 def round_id(incident: Incident) -> UUID:
     """Return the id of the round that an incident is in: the same if it is done again."""
     return derived(incident.id, "round", incident.seq)
 
 
-def _rankings(questions: Sequence[Question], known: Standings) -> dict[UUID, Ranking]:
+def _rankings(questions: Sequence[Question]) -> dict[UUID, Ranking]:
     """Return the orders of those who may be asked, for plans that do not simply ask the nearest."""
-    rankings = {}
-    for incident, one in ((one.incident, one) for one in questions if one.ranked):
-        draw = Draw(incident.id, round_id(incident))
-        rankings[incident.id] = rank(
-            incident.plan.search, draw, one.passing(), known[incident.id], one.stations()
+    return {
+        one.incident.id: rank(
+            one.incident.plan.search, Draw(one.incident.id, round_id(one.incident)), one.passing(), one.standings,
+            one.stations(),
         )
-    return rankings
+        for one in questions if one.ranked
+    }  # fmt: skip
 
 
 async def _claimed(
     connection: asyncpg.Connection,
     questions: Sequence[Question],
-    known: Standings,
     asking: Sequence[Incident],
     wanted: Wanted,
     now: datetime,
@@ -122,7 +106,7 @@ async def _claimed(
     """Choose and claim, again without those who turn out to be shut out: each time there is at least one less."""
     found = {one.incident.id: one.found for one in questions}
     while True:
-        choices = allocate(asking, wanted, found, _rankings(questions, known))
+        choices = allocate(asking, wanted, found, _rankings(questions))
         if not (shut := await claim(connection, choices, asking, now)):
             return choices
         for one in questions:
