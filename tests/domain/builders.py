@@ -14,7 +14,7 @@ from dispatch.domain.decision import Decision
 from dispatch.domain.evolve import evolve
 from dispatch.domain.incident import Assignment, Incident, Offer
 from dispatch.domain.opening import Opening, open_incident
-from schemas.base import Event, Hazard, Position
+from schemas.base import Event, Hazard, Position, Window
 from schemas.ids import named
 from schemas.plans import Plan
 from schemas.replies import Answer
@@ -143,6 +143,11 @@ def acted(before: Incident, *acts: str, now: datetime = START) -> Incident:
 def hazards(*found: Hazard) -> Update:
     """Return an update of the source that reports hazards."""
     return Update(named("update"), None, None, found, None, trusted=True)
+
+
+def moved_to(window: Window) -> Update:
+    """Return an update of the source that reports another window."""
+    return Update(named("update"), None, None, (), None, trusted=True, window=window)
 
 
 def one_left_on_scene() -> Incident:

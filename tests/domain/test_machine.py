@@ -43,7 +43,7 @@ from schemas.offers import EnRoute, Missed, OfferExtended, OfferWaitlisted, OnSc
 from schemas.plans import BROADCAST_ROUND
 from schemas.replies import DOUBTFUL, Answer
 from schemas.reports import Professional
-from tests.domain.builders import CALLED, PLACE, START, opening, person, plan, unsettled, watch_plan
+from tests.domain.builders import CALLED, PLACE, START, moved_to, opening, person, plan, unsettled, watch_plan
 
 STEPS = (
     {"after_s": 30, "level": 1, "do": "widen"},
@@ -260,8 +260,7 @@ class OneIncident(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([-1, 0, 0.5, 12, 48]))
     def move(self, hours: float) -> None:
-        window = _window(hours, self.now)
-        self.do(Update(named("update"), None, None, (), None, trusted=True, window=window))
+        self.do(moved_to(_window(hours, self.now)))
 
     @precondition(lambda self: self.incident.escalations)
     @rule(data=st.data())

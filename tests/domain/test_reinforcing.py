@@ -7,17 +7,14 @@ from dispatch.domain.asking.offers import offers_wanted
 from dispatch.domain.commands import Act
 from dispatch.domain.decide import decide
 from dispatch.domain.errors import RefusedError
-from dispatch.domain.evolve import evolve
 from dispatch.domain.incident import Incident
 from dispatch.domain.supervising.supervision import allowed
 from schemas.incidents import SeatsAdded
-from tests.domain.builders import acted, answered, ask, at, incident, plan
+from tests.domain.builders import acted, after, answered, ask, at, incident, plan
 
 
 def reinforced(state: Incident, count: int = 2, role: str = "helper") -> Incident:
-    for event in decide(state, Act("reinforce", "Ada", role=role, count=count), at(30)):
-        state = evolve(state, event)
-    return state
+    return after(state, Act("reinforce", "Ada", role=role, count=count), now=at(30))
 
 
 def covered() -> Incident:

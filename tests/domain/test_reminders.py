@@ -11,7 +11,6 @@ from dispatch.domain.commands import Tick, Update
 from dispatch.domain.decide import decide
 from dispatch.domain.incident import Incident
 from schemas.base import Window
-from schemas.ids import named
 from schemas.offers import Reminded
 from schemas.replies import Answer
 from tests.domain.builders import (
@@ -22,6 +21,7 @@ from tests.domain.builders import (
     assignment_of,
     incident,
     kinds,
+    moved_to,
     passed,
     plan,
     reply,
@@ -47,8 +47,7 @@ def utc(day: int, hour: int, minute: int = 0) -> datetime:
 
 def moved(hours: float) -> Update:
     length = timedelta(hours=hours)
-    window = Window(starts_at=SLOT.starts_at + length, ends_at=SLOT.ends_at + length)
-    return Update(named("update"), None, None, (), None, trusted=True, window=window)
+    return moved_to(Window(starts_at=SLOT.starts_at + length, ends_at=SLOT.ends_at + length))
 
 
 def test_whoever_comes_is_reminded_a_day_before_and_in_the_evening_where_two_hours_before_is_night() -> None:
@@ -128,8 +127,7 @@ def test_a_window_that_is_moved_asks_everybody_with_a_seat_again() -> None:
 def test_whoever_is_on_the_way_when_a_running_mission_is_made_longer_has_an_offers_time_to_confirm() -> None:
     state = answered(creche(), 0, "en_route", now=utc(25, 6, 20))
     longer = Window(starts_at=SLOT.starts_at, ends_at=SLOT.ends_at + timedelta(hours=2))
-    update = Update(named("update"), None, None, (), None, trusted=True, window=longer)
-    state = after(state, update, now=utc(25, 7))
+    state = after(state, moved_to(longer), now=utc(25, 7))
     assert assignment_of(state, 0).doubted_until == utc(25, 8)
 
 

@@ -4,13 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dispatch.domain.commands import Update
 from dispatch.domain.decide import decide
 from dispatch.domain.scheduling.windows import fault, in_words
 from schemas.base import Window
-from schemas.ids import named
 from schemas.volunteers import Language
-from tests.domain.builders import START, acted, after, incident, kinds
+from tests.domain.builders import START, acted, after, incident, kinds, moved_to
 
 NOON = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
 
@@ -67,15 +65,12 @@ def test_the_window_of_a_report_is_the_incidents() -> None:
 def test_a_window_that_the_source_moves_is_recorded_and_the_same_one_again_is_not() -> None:
     wanted, other = window(START + timedelta(hours=11), 4), window(START + timedelta(hours=12), 4)
     state = incident(window=wanted, zone="Europe/Paris")
-    same, moved = (
-        Update(named("update"), None, None, (), None, trusted=True, window=one) for one in (wanted, other)
-    )
+    same, moved = moved_to(wanted), moved_to(other)
     assert "incident.rescheduled" not in kinds(decide(state, same, START))
     assert "incident.rescheduled" in kinds(decide(state, moved, START))
     assert after(state, moved).window == other
 
 
 def test_a_window_that_is_moved_after_the_end_is_told_to_a_supervisor() -> None:
-    moved = Update(named("update"), None, None, (), None, trusted=True, window=window(START, 4))
-    state = after(acted(incident(), "close"), moved)
+    state = after(acted(incident(), "close"), moved_to(window(START, 4)))
     assert [one.reason for one in state.escalations.values() if one.open] == ["updated_after_end"]
