@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from dispatch.domain.asking.way import Way
+from dispatch.domain.asking.way import Way, open_at_once
 from dispatch.domain.incident import Incident
 
 
 def room(incident: Incident) -> int:
     """Return how many offers fewer than `open`, and what steps added, wait for an answer."""
-    return incident.plan.offers.open + incident.more_open - len(incident.live)
+    return open_at_once(incident) - len(incident.live)
 
 
 def wanted(incident: Incident) -> Mapping[str, int]:

@@ -32,6 +32,11 @@ class Way(Struct, frozen=True):
     next_round_at: Callable[[Incident], datetime | None] = at_once
 
 
+def open_at_once(incident: Incident) -> int:
+    """Return how many offers are open at once: as many as the plan says, and those that steps added."""
+    return incident.plan.offers.open + incident.more_open
+
+
 def round_wanted(incident: Incident, size: int) -> dict[str, int]:
     """Return a whole round for each role of which a seat is empty, else one person for each seat that is in doubt."""
     empty = {seat.role for seat in incident.seats if seat.empty}
