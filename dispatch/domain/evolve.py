@@ -9,7 +9,7 @@ import orjson
 from msgspec.structs import replace
 
 from dispatch.domain import transitions
-from dispatch.domain.answering.overlaps import time_taken
+from dispatch.domain.answering.overlaps import is_limited, time_taken
 from dispatch.domain.asking import mustering, way_of
 from dispatch.domain.incident import Assignment, Incident, Offer, Recall, Seat
 from dispatch.domain.supervising import escalation
@@ -114,7 +114,7 @@ def _rescheduled(incident: Incident, event: incidents.IncidentRescheduled) -> Ch
     unsure = {
         one.id: replace(one, busy_from=start, busy_until=start, reminded_at=None)
         for one in incident.active()
-        if one.status != "on_scene" and incident.zone is not None and incident.lane == "planned"
+        if one.status != "on_scene" and is_limited(incident)
     }
     changes: Changes = {"window": event.window, "assignments": {**incident.assignments, **unsure}}
     return changes | (end if incident.should_end_at is not None else {})

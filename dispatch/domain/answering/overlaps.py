@@ -12,10 +12,14 @@ Span = tuple[datetime | None, datetime | None]
 ALWAYS: Span = (None, None)
 
 
+def is_limited(incident: Incident) -> bool:
+    """Return whether a mission excludes others only at its time: what is planned, unless release 0.1.0 opened it."""
+    return incident.lane == "planned" and incident.zone is not None
+
+
 def time_taken(incident: Incident) -> Span:
     """Return the time that a mission takes of whoever is assigned to it."""
-    if incident.zone is None or incident.lane != "planned":
-        # Opened by release 0.1.0, to which planned missions exclude each other always, or asked for now.
+    if not is_limited(incident):
         return ALWAYS
     if incident.engagement == "notice":
         return incident.opened_at, incident.opened_at
