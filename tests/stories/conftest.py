@@ -1,6 +1,6 @@
 """A city of its own for every story."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 from dispatch.clock import MovableClock
 from dispatch.embedded import EmbeddedBroker
 from dispatch.runtime.embedded_services import Embedded
+from schemas.plans import Plan
 from tests.stories.city import City
 
 NIGHT = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
@@ -17,10 +18,16 @@ QUIET_S = 6 * 3600
 
 
 @pytest.fixture
-async def city(database: str, tmp_path: Path) -> AsyncIterator[City]:
+def plans() -> Sequence[Plan]:
+    """Return the plans that a city has beside those that are shipped."""
+    return ()
+
+
+@pytest.fixture
+async def city(database: str, tmp_path: Path, plans: Sequence[Plan]) -> AsyncIterator[City]:
     """Start a city at night, without volunteers."""
     async with (
         EmbeddedBroker(tmp_path) as broker,
-        City.open(database, Embedded(None, broker), MovableClock(NIGHT)) as city,
+        City.open(database, Embedded(None, broker), MovableClock(NIGHT), plans=plans) as city,
     ):
         yield city

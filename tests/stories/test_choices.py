@@ -1,17 +1,12 @@
 """Whom a plan asks: the parents of a crèche in turn, and never two together who must not meet."""
 
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
-from dispatch.clock import MovableClock
-from dispatch.embedded import EmbeddedBroker
-from dispatch.runtime.embedded_services import Embedded
 from dispatch.services.people import lists
 from schemas.plans import Plan
 from tests.stories.city import PLACE, City
-from tests.stories.conftest import NIGHT
 from tests.stories.phones import Handset
 
 OFFER = "Venez-vous"
@@ -32,17 +27,10 @@ def plan(name: str, seats: int, **search: object) -> Plan:
     )
 
 
-PLANS = (plan("creche", 1, choose="turn", only="parents"), plan("outing", 2))
-
-
 @pytest.fixture
-async def city(database: str, tmp_path: Path) -> AsyncIterator[City]:
-    """Start a city with a crèche."""
-    async with (
-        EmbeddedBroker(tmp_path) as broker,
-        City.open(database, Embedded(None, broker), MovableClock(NIGHT), plans=PLANS) as city,
-    ):
-        yield city
+def plans() -> Sequence[Plan]:
+    """Let a crèche ask its parents in turn, and two people for an outing."""
+    return (plan("creche", 1, choose="turn", only="parents"), plan("outing", 2))
 
 
 async def the_turn(city: City, among: Sequence[Handset]) -> Handset:

@@ -1,16 +1,11 @@
 """How missions end though nobody presses "done": what is planned by the clock, anything else by a person."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
-from dispatch.clock import MovableClock
-from dispatch.embedded import EmbeddedBroker
-from dispatch.runtime.embedded_services import Embedded
 from schemas.plans import Plan
 from tests.stories.city import PLACE, City
-from tests.stories.conftest import NIGHT
 from tests.stories.phones import Handset
 from tests.stories.reported import Reported
 
@@ -46,13 +41,9 @@ VISIT = Plan.model_validate(
 
 
 @pytest.fixture
-async def city(database: str, tmp_path: Path) -> AsyncIterator[City]:
-    """Start a city whose town hall also calls for clean-ups."""
-    async with (
-        EmbeddedBroker(tmp_path) as broker,
-        City.open(database, Embedded(None, broker), MovableClock(NIGHT), plans=[CLEAN_UP, VISIT]) as city,
-    ):
-        yield city
+def plans() -> Sequence[Plan]:
+    """Let the town hall also call for clean-ups and visits."""
+    return (CLEAN_UP, VISIT)
 
 
 async def the_work(city: City, kind: str, people: int = 2) -> tuple[Reported, list[Handset]]:

@@ -1,39 +1,25 @@
 """A pump called at night from a station that is short of a driver, completed by the next one."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
-from dispatch.clock import MovableClock
-from dispatch.embedded import EmbeddedBroker
-from dispatch.runtime.embedded_services import Embedded
 from dispatch.services.people import muster_points
 from dispatch.services.people.muster_points import Point
 from dispatch.services.plans.plan_files import load
 from schemas.plans import Plan
 from tests.stories.city import City, north
-from tests.stories.conftest import NIGHT
 from tests.stories.phones import Handset
 
 
 @pytest.fixture
-async def city(database: str, tmp_path: Path) -> AsyncIterator[City]:
-    """Start a city at night whose pump is crewed by four, who come from their stations."""
+def plans() -> Sequence[Plan]:
+    """Return the plan of a pump that is crewed by four, who come from their stations."""
     shipped = next(plan for plan in load(None).plans if plan.name == "fire-crew").model_dump()
     seats = [{"role": role, "skills": (role,), "count": 1} for role in ("driver", "crew_leader")]
     seats.append({"role": "firefighter", "skills": ("firefighter",), "count": 2})
     changes = {"name": "pump", "kinds": ("fire.pump",), "muster": "station", "seats": seats}
-    async with (
-        EmbeddedBroker(tmp_path) as broker,
-        City.open(
-            database,
-            Embedded(None, broker),
-            MovableClock(NIGHT),
-            plans=[Plan.model_validate(shipped | changes)],
-        ) as city,
-    ):
-        yield city
+    return (Plan.model_validate(shipped | changes),)
 
 
 def station(name: str, metres: float) -> Point:
