@@ -154,9 +154,11 @@ def _warn_of_kind(kind: str) -> None:
 
 async def _report(uow: UnitOfWork, name: str | None, source: str, fields: Fields) -> tuple[Accepted, Advice]:
     organisation = await organisation_of(uow, name)
-    zone = ZoneInfo((await organisations.get(uow, organisation)).zone)
-    ends = {end: _local_time(fields[end], zone, end) for end in ("from", "to") if fields[end]}
-    read = _read(fields | ends, uow.clock.now())
+    if fields["from"]:
+        zone = ZoneInfo((await organisations.get(uow, organisation)).zone)
+        ends = {end: _local_time(fields[end], zone, end) for end in ("from", "to")}
+        fields = {**fields, **ends}
+    read = _read(fields, uow.clock.now())
     submission = Submission(organisation, source, "cli", read.body, read.salvaged)
     return await until_accepted(uow, Admission(uow), submission), advice_to(read.body)
 
