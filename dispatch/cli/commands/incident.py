@@ -4,7 +4,7 @@ from cyclopts import App
 
 from dispatch.cli.account.layout import Account, account
 from dispatch.cli.account.sentences import Teller
-from dispatch.cli.commands.incident_acts import register
+from dispatch.cli.commands.incident_acts import Id, register
 from dispatch.cli.connection import run
 from dispatch.cli.output import Json, Spoken, Whose, organisation_of, print_json, screen, spoken_here
 from dispatch.cli.watch.blocks import Reader
@@ -21,7 +21,7 @@ register(incident)
 
 @incident.command
 def show(
-    id: str,  # noqa: A002 - the argument's name
+    id: Id,  # noqa: A002 - the argument's name
     *,
     language: Spoken = None,
     organisation: Whose = None,
@@ -30,11 +30,6 @@ def show(
     """Show an incident and its timeline, with the reason of every pick and of every non-pick near it.
 
     Example: dispatch incident show 1fd89305
-
-    Parameters
-    ----------
-    id
-        The incident's id, or at least its first 4 characters.
     """
     spoken = language or spoken_here()
     found, teller, reader = run(lambda uow: _read(uow, organisation, id, spoken))
