@@ -18,10 +18,10 @@ CLEAR_WITHIN = timedelta(seconds=60)
 
 def doubt_after_move(decision: Decision, assignment: Assignment) -> None:
     """Ask somebody again who said yes for another time, as long as an offer is open, but not beyond a start to come."""
-    incident, window_s = decision.incident, decision.incident.plan.offers.window_s
+    incident = decision.incident
     if incident.engagement == "notice" or assignment.status == "on_scene" or incident.window is None:
         return
-    until = timing.awake_after(incident, decision.now, timedelta(seconds=window_s))
+    until = timing.answer_by(incident, decision.now)
     if decision.now < incident.window.starts_at:
         until = min(until, incident.window.starts_at)
     decision.add(_doubted(decision, assignment, until, moved=True))

@@ -137,7 +137,6 @@ def consider(decision: Decision, command: Consider) -> None:
 def extend(decision: Decision, pick: Pick, round_id: UUID) -> None:
     """Offer a seat to one person."""
     incident = decision.incident
-    window = timedelta(seconds=incident.plan.offers.window_s)
     decision.add(
         OfferExtended(
             at=decision.now,
@@ -146,7 +145,7 @@ def extend(decision: Decision, pick: Pick, round_id: UUID) -> None:
             offer_id=derived(incident.id, "offer", pick.volunteer_id, incident.seq),
             volunteer_id=pick.volunteer_id,
             role=pick.role,
-            expires_at=timing.awake_after(incident, decision.now, window),
+            expires_at=timing.answer_by(incident, decision.now),
             distance_m=pick.distance_m,
             round_id=round_id,
             muster=mustering.point_of(incident, pick),

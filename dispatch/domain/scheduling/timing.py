@@ -81,6 +81,11 @@ def awake_after(incident: Incident, at: datetime, length: timedelta) -> datetime
     return at + length
 
 
+def answer_by(incident: Incident, at: datetime) -> datetime:
+    """Return until when somebody who is asked at `at` may answer."""
+    return awake_after(incident, at, timedelta(seconds=incident.plan.offers.window_s))
+
+
 def resumes_at(hours: QuietHours, zone: str, at: datetime) -> datetime:
     """Return the end of the quiet hours in which `at` lies; `at` itself where it lies in none."""
     now, starts, ends = (
