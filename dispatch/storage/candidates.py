@@ -12,7 +12,7 @@ from asyncpg.pgproto import pgproto
 from dispatch.domain.answering.overlaps import time_taken
 from dispatch.domain.incident import Incident
 from dispatch.domain.matching.selection import Choice, Found, Gate, list_gates
-from dispatch.storage.coming import Coming
+from dispatch.storage.coming import Coming, engaged
 from dispatch.storage.list_search import add_listed
 from dispatch.storage.queries import bound, columns, sql
 from dispatch.storage.questions import Near, Question, Wanted
@@ -98,10 +98,9 @@ def _unpacked(packed: bytes | None, skills: str | None) -> list[Near]:
 async def _shut_engaged(connection: asyncpg.Connection, asked: Sequence[Question]) -> None:
     """Shut those out of planned missions who have another one at that time, so that others are found farther off."""
     for one in asked:
-        if one.incident.lane == "planned" and (people := list(one.passing())):
-            lane, start, end = ([value] * len(people) for value in ("planned", *time_taken(one.incident)))
-            rows = await connection.fetch(sql("engaged_in_lanes"), people, lane, start, end)
-            one.shut({row["volunteer_id"]: Gate.ENGAGED for row in rows})
+        if one.incident.lane == "planned":
+            people = await engaged(connection, [Coming.to(one.incident, who) for who in one.passing()])
+            one.shut(dict.fromkeys(people, Gate.ENGAGED))
 
 
 async def _farther(connection: asyncpg.Connection, asked: Sequence[Question], now: datetime) -> None:

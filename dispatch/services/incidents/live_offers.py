@@ -8,10 +8,10 @@ import asyncpg
 from msgspec.structs import replace
 
 from dispatch.domain.answering import waiting_list
-from dispatch.domain.answering.overlaps import time_taken
 from dispatch.domain.commands import Command, Tick, Unreached
 from dispatch.domain.incident import Incident, Offer
 from dispatch.storage import outages, write_generation
+from dispatch.storage.coming import Coming, engaged
 from dispatch.storage.outages import EVERY, SENDER_SEEN, Outage
 from dispatch.storage.queries import sql
 from schemas.offers import Missed
@@ -43,7 +43,10 @@ async def complete(
     seating = _without_shared_people(await _unpaused(connection, waited_for, now))
     answered = await _being_answered(connection, ending, now)
     unanswered = [one for one in due if one[1].id not in answered]
-    tick = Tick(answered, await _missed(connection, unanswered, now), await _engaged(connection, seating))
+    waiting = [
+        Coming.to(incident, offer.volunteer_id) for incident in seating for offer in incident.waiting_list()
+    ]
+    tick = Tick(answered, await _missed(connection, unanswered, now), await engaged(connection, waiting))
     seats = {incident.id for incident in seating}
     return [(name, _completed(command, replace(tick, seats=name in seats))) for name, command in found]
 
@@ -86,15 +89,6 @@ async def _being_answered(
 ) -> frozenset[UUID]:
     rows = await connection.fetch(sql("offers_being_answered"), sorted(offers), now - REPLY_GRACE)
     return frozenset(row["offer_id"] for row in rows)
-
-
-async def _engaged(connection: asyncpg.Connection, seating: Iterable[Incident]) -> frozenset[UUID]:
-    """Return those on the waiting lists who are assigned elsewhere in the lane and the time."""
-    waiting = [(offer.volunteer_id, i.lane, *time_taken(i)) for i in seating for offer in i.waiting_list()]
-    if not waiting:
-        return frozenset()
-    rows = await connection.fetch(sql("engaged_in_lanes"), *map(list, zip(*waiting, strict=True)))
-    return frozenset(row["volunteer_id"] for row in rows)
 
 
 async def _missed(
