@@ -53,10 +53,7 @@ def _facts(found: IncidentDetail, teller: Teller) -> Iterator[tuple[str, str]]:
         yield teller.label("hazards"), ", ".join(found.hazards)
     yield teller.label("opened"), teller.day(found.opened_at)
     if found.window is not None:
-        yield (
-            teller.label("window"),
-            f"{teller.day(found.window.starts_at)} - {teller.day(found.window.ends_at)}",
-        )
+        yield teller.label("window"), teller.window(found.window)
     if found.ended_at is not None:
         yield teller.label("ended"), teller.day(found.ended_at) + teller.ended_as(found.outcome)
     for words in found.words:

@@ -16,6 +16,7 @@ from dispatch.domain.scheduling.local_time import local, written
 from dispatch.services.console.history import Moment
 from schemas.base import Window
 from schemas.ids import short
+from schemas.reports import SentWindow
 from schemas.volunteers import Language
 
 TIMES = ("expires_at", "retry_at", "eta_at", "until", "lapses_at", "should_end_at")
@@ -43,6 +44,10 @@ class Teller:
     def day(self, moment: datetime) -> str:
         """Return a time with its day."""
         return written(local(moment, self.zone), "%Y-%m-%d %H:%M:%S", self.language)
+
+    def window(self, window: Window | SentWindow) -> str:
+        """Return when people are needed, with its days."""
+        return f"{self.day(window.starts_at)} - {self.day(window.ends_at)}"
 
     def name(self, volunteer: object) -> str:
         """Return a volunteer's name, the start of the pseudonym of one who was erased."""
@@ -115,15 +120,8 @@ class Teller:
             "paged": self.label("paged") if detail.get("page") else "",
             "shut": self.label("shut", why=self.counts(detail["shut"])) if detail.get("shut") else "",
             "about": self._about(detail),
-            "window": self._window(detail),
+            "window": self.window(Window.model_validate(detail["window"])) if detail.get("window") else "",
         }
-
-    def _window(self, detail: Mapping[str, Any]) -> str:
-        """Return when people are needed, with its days."""
-        if not detail.get("window"):
-            return ""
-        window = Window.model_validate(detail["window"])
-        return f"{self.day(window.starts_at)} - {self.day(window.ends_at)}"
 
     def _added(self, seats: Sequence[Mapping[str, Any]]) -> str:
         roles = Counter(seat["role"] for seat in seats)
