@@ -55,7 +55,7 @@ def _screen(seen: Overview, size: Size, reader: Reader, width: int) -> Lines:
     apart = _apart(seen.apart, reader, width)
     full = [block(one, reader, width) for one in seen.actual.incidents]
     if len(full) == seen.actual.total:
-        for drills in (_apart_in_full(seen.apart, reader, width), apart):
+        for drills in ([*apart[:1], *_apart_in_full(seen.apart, reader, width)], apart):
             if _fits([top, *full, drills], size):
                 return _joined([top, *full, drills])
     apart = apart[:1]
@@ -123,9 +123,9 @@ def _apart(apart: Watched, reader: Reader, width: int) -> Lines:
 
 
 def _apart_in_full(apart: Watched, reader: Reader, width: int) -> Lines:
-    """Return drills and drafts as incidents are shown: whoever practises sees what they will see."""
+    """Return drills and drafts, below their first line, as incidents are: whoever practises sees what they will see."""
     blocks = [block(one, reader, width) for one in apart.incidents]
-    return [*_apart(apart, reader, width)[:1], *_joined(blocks), *_uncounted(apart, len(blocks), reader)]
+    return [*_joined(blocks), *_uncounted(apart, len(blocks), reader)]
 
 
 def _uncounted(apart: Watched, shown: int, reader: Reader) -> Lines:
